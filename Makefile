@@ -1,0 +1,69 @@
+# Everything happens in .venv and .meltano, inside the checkout. A stamp in each says
+# that it was set up to its end; whatever was interrupted is made anew.
+
+# The first Python that is new enough. PYTHON=... takes another.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo $$python && break; done)
+BIN := .venv/bin
+UV := $(BIN)/uv --quiet
+VENV := .venv/.ready
+LOWEST := .venv-lowest/.ready
+PLUGINS := .meltano/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-lowest bench lint format build plugins clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+
+demo: $(PLUGINS) ## Load made-up candidates into a PostgreSQL of its own, twice
+	@$(BIN)/python -m demo
+
+test: $(PLUGINS) ## Run all tests, the ones against PostgreSQL too; ARGS='-k sweep' for some
+	$(BIN)/pytest --numprocesses auto $(ARGS)
+
+test-lowest: $(LOWEST) ## Run the tests on the lowest versions of the dependencies
+	.venv-lowest/bin/pytest --numprocesses auto -m 'not pipeline' $(ARGS)
+
+bench: $(VENV) ## Measure the tap against the sandbox
+	$(BIN)/python -m bench $(ARGS)
+
+lint: $(VENV) ## Check style, formatting and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(VENV) ## Format, and mend what can be mended
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+build: $(VENV) ## Build the wheel and the source distribution into dist/
+	rm -rf dist
+	$(UV) build
+
+plugins: $(PLUGINS) ## Install the tap and the targets of meltano.yml
+
+clean: ## Remove what these commands made, the state in .meltano too
+	rm -rf .venv .venv-lowest .meltano dist output
+	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV): pyproject.toml
+	@test -n "$(PYTHON)" || { echo 'Python 3.11 or later is needed.' >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check uv
+	$(UV) pip install --python .venv --editable . --group dev
+	@touch $@
+
+$(LOWEST): $(VENV)
+	$(BIN)/python -m venv --clear .venv-lowest
+	$(UV) pip install --python .venv-lowest --resolution lowest-direct --editable .
+	$(UV) pip install --python .venv-lowest --group test
+	@touch $@
+
+# The DuckDB that target-duckdb needs has no wheel for Python 3.14.
+$(PLUGINS): $(VENV) meltano.yml
+	$(BIN)/meltano --log-level=warning install tap-toggl-hire target-postgres target-jsonl
+	-$(BIN)/meltano --log-level=warning install target-duckdb
+	@touch $@

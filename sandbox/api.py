@@ -1,0 +1,194 @@
+"""The API itself: from a request to its answer, without any socket."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from sandbox.encoding import Encoder
+from sandbox.filters import Filters, choice, number
+from sandbox.messages import Answer, Refused, Request, encode, error, page
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sandbox.account import Account
+    from sandbox.shapes import Shapes
+
+DEFAULT_LIMIT = 100
+
+
+class Api:
+    """Answers requests from an account.
+
+    Args:
+        account: what there is.
+        api_key: the key that opens it.
+        root_url: where the sandbox stands, for absolute links.
+    """
+
+    def __init__(self, account: Account, api_key: str, root_url: str) -> None:
+        self._account = account
+        self._bearer = f"Bearer {api_key}"
+        self._root_url = root_url
+        self._encoder = Encoder(account)
+
+    def knows(self, request: Request) -> bool:
+        """Whether the request has the key."""
+        return request.headers.get("authorization") == self._bearer
+
+    def answer(self, request: Request, shapes: Shapes) -> Answer:
+        """Answer as the documentation says, and as `shapes` where it says nothing."""
+        try:
+            self._admit(request, shapes)
+            with self._account.lock:
+                return Answer(self._body(request, shapes))
+        except Refused as refused:
+            known = request.route.version in shapes.versions
+            html = request.route.version is None or shapes.unknown_version == "html"
+            if html and not known:
+                return page(404, "404 page not found")
+            return error(refused.status, refused.error_type)
+
+    def _admit(self, request: Request, shapes: Shapes) -> None:
+        """Raise Refused for what no endpoint needs to look at."""
+        if request.route.version not in shapes.versions:
+            raise Refused(404, "NotFoundError")
+        if not self.knows(request):
+            raise Refused(401, "UnauthorizedError")
+        if request.method != "GET":
+            raise Refused(405, "MethodNotAllowedError")
+
+    def _body(self, request: Request, shapes: Shapes) -> bytes:
+        account = self._account
+        match request.kind:
+            case "candidates":
+                return self._candidates(request, shapes)
+            case "candidate":
+                return self._candidate(request, shapes)
+            case "openings":
+                return self._small_list(request, shapes, account.openings())
+            case "opening":
+                return self._opening(request, shapes)
+            case "categories":
+                return self._categories(request, shapes)
+            case "tags":
+                return self._small_list(request, shapes, account.tags())
+        raise Refused(404, "NotFoundError")
+
+    def _candidate(self, request: Request, shapes: Shapes) -> bytes:
+        try:
+            return self._encoder.detail(request.route.item_id, shapes.distortion)
+        except KeyError:
+            raise Refused(404, "NotFoundError") from None
+
+    def _opening(self, request: Request, shapes: Shapes) -> bytes:
+        opening_id = request.route.item_id
+        for one in self._account.openings():
+            if one["id"] == opening_id:
+                return encode(shapes.distortion.apply(one, f"openings/{opening_id}"))
+        raise Refused(404, "NotFoundError")
+
+    def _categories(self, request: Request, shapes: Shapes) -> bytes:
+        categories = self._account.categories()
+        if number(request.query, "job_opening_id") is not None:
+            wanted = request.query["job_opening_id"]
+            categories = [one for one in categories if one["job_opening_id"] == wanted]
+        return self._small_list(request, shapes, categories)
+
+    def _candidates(self, request: Request, shapes: Shapes) -> bytes:
+        """One page of the candidates: seek paging over their order in the list."""
+        query, distortion = request.query, shapes.distortion
+        keys = self._account.find(Filters.parse(query))
+        backwards = choice(query, "order", ("asc", "desc")) == "desc"
+        limit = _limit(query, DEFAULT_LIMIT, shapes.max_limit, shapes)
+        start, stop = 0, len(keys)
+        if after_id := query.get("after_id"):
+            anchor = self._account.place(after_id)
+            if anchor is None:
+                stop = _stop_at_dead_anchor(shapes, stop)
+            elif backwards:
+                stop = bisect_left(keys, anchor)
+            else:
+                start = bisect_right(keys, anchor)
+        if backwards:
+            shown = keys[max(start, stop - limit) : stop][::-1]
+        else:
+            shown = keys[start : min(stop, start + limit)]
+        rows = [self._encoder.row(key.id, distortion) for key in shown]
+        last_id = shown[-1].id if shown else ""
+        rest = self._links(request, shapes, last_id, stop - start - limit)
+        if shapes.total == "present":
+            rest["total"] = len(keys)
+        return _collection(rows, rest)
+
+    def _small_list(
+        self, request: Request, shapes: Shapes, items: list[dict[str, Any]]
+    ) -> bytes:
+        """A whole list, as documented, or a page of it, as `page_small_lists` says."""
+        rest: dict[str, Any] = {}
+        if (most := shapes.page_small_lists) is not None:
+            limit = _limit(request.query, most, most, shapes)
+            if after_id := request.query.get("after_id"):
+                ids = [one["id"] for one in items]
+                if after_id in ids:
+                    items = items[ids.index(after_id) + 1 :]
+                else:
+                    items = items[: _stop_at_dead_anchor(shapes, len(items))]
+            left, items = len(items) - limit, items[:limit]
+            last_id = items[-1]["id"] if items else ""
+            rest = self._links(request, shapes, last_id, left)
+        rows = [
+            encode(shapes.distortion.apply(one, f"{request.kind}/{one['id']}"))
+            for one in items
+        ]
+        return _collection(rows, rest)
+
+    def _links(
+        self, request: Request, shapes: Shapes, last_id: str, left: int
+    ) -> dict[str, Any]:
+        """The `links` of a page that ends with `last_id` and leaves `left` more.
+
+        `left` is negative where the page is not even full.
+        """
+        more = left > 0 or (left == 0 and shapes.trailing_link)
+        route = request.route
+        base = {
+            "absolute": f"{self._root_url}/{route.version}/{route.kind}",
+            "path": f"/api/{route.version}/{route.kind}",
+            "bare": f"/{route.kind}",
+        }[shapes.next_link]
+        query = urlencode({**request.query, "after_id": last_id}, safe=",")
+        own = urlencode(request.query, safe=",")
+        return shapes.links(f"{base}?{query}" if more else None, f"{base}?{own}")
+
+
+def _limit(query: Mapping[str, str], usual: int, most: int, shapes: Shapes) -> int:
+    """How many records a page holds."""
+    asked = number(query, "limit")
+    if asked is None:
+        return min(usual, most)
+    too_much = asked > most and shapes.over_limit == "refuse"
+    if asked < 1 or asked != int(asked) or too_much:
+        raise Refused(400, "ValidationError")
+    return min(int(asked), most)
+
+
+def _stop_at_dead_anchor(shapes: Shapes, stop: int) -> int:
+    """Where to stop, from the list's start, if `after_id` is nobody's."""
+    match shapes.dead_anchor:
+        case "404":
+            raise Refused(404, "NotFoundError")
+        case "400":
+            raise Refused(400, "ValidationError")
+        case "empty":
+            return 0
+        case "restart":
+            return stop
+
+
+def _collection(rows: list[bytes], rest: dict[str, Any]) -> bytes:
+    """The body of a list: its rows, encoded already, and what goes with them."""
+    more = b"," + encode(rest)[1:] if rest else b"}"
+    return b'{"data":[' + b",".join(rows) + b"]" + more

@@ -1,0 +1,251 @@
+"""Random changes to an account, for tests that play histories."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from random import Random
+
+    from sandbox.account import Account
+
+    Change = Callable[[Account, Random], str | None]
+
+
+def random_change(
+    account: Account, rng: Random, kinds: Sequence[str]
+) -> tuple[str, str]:
+    """Do the first possible one of `kinds`, in random order.
+
+    Returns:
+        Its kind and the id of what it happened to.
+
+    Raises:
+        ValueError: if the account has nothing that any of `kinds` could change.
+    """
+    for kind in rng.sample(kinds, len(kinds)):
+        changed = _CHANGES[kind](account, rng)
+        if changed is not None:
+            return kind, changed
+    raise ValueError(f"nothing to change by any of {', '.join(kinds)}")
+
+
+def _someone(account: Account, rng: Random) -> str | None:
+    ids = account.listed_ids()
+    return rng.choice(ids) if ids else None
+
+
+def _add(account: Account, _: Random) -> str:
+    return account.add_candidate()
+
+
+def _submit(account: Account, rng: Random) -> str | None:
+    waiting = account.in_progress_ids()
+    if not waiting:
+        return None
+    one = rng.choice(waiting)
+    account.submit(one)
+    return one
+
+
+def _grade(account: Account, rng: Random) -> str | None:
+    one = _someone(account, rng)
+    if one is None:
+        return None
+    detail = account.detail(one)
+    points = {answer["question_id"]: answer["points"] for answer in detail["answers"]}
+    places = [
+        (position, grade)
+        for position, question in enumerate(detail["questions"])
+        for grade in (0, question["points"] / 2, question["points"])
+        if points.get(str(question["id"]), grade) != grade
+    ]
+    if not places:
+        return None
+    account.grade(one, *rng.choice(places))
+    return one
+
+
+def _set(name: str, values: tuple[object, ...]) -> Change:
+    def change(account: Account, rng: Random) -> str | None:
+        one = _someone(account, rng)
+        if one is not None:
+            now = account.row(one)[name]
+            others = [value for value in values if value != now]
+            account.set_field(one, name, rng.choice(others))
+        return one
+
+    return change
+
+
+def _move(account: Account, rng: Random) -> str | None:
+    one = _someone(account, rng)
+    if one is None:
+        return None
+    row = account.row(one)
+    opening_id = row["job_opening_id"]
+    steps = [c["id"] for c in account.categories() if c["job_opening_id"] == opening_id]
+    others = [step for step in (None, *steps) if step != row["category_id"]]
+    if not others:
+        return None
+    account.move(one, rng.choice(others))
+    return one
+
+
+def _tag(account: Account, rng: Random) -> str | None:
+    one = _someone(account, rng)
+    if one is None:
+        return None
+    held = account.detail(one)["tag_ids"]
+    others = [tag["id"] for tag in account.tags() if tag["id"] not in held]
+    if not others:
+        return None
+    account.tag(one, rng.choice(others))
+    return one
+
+
+def _untag(account: Account, rng: Random) -> str | None:
+    ids = account.listed_ids()
+    for one in rng.sample(ids, min(20, len(ids))):
+        held = account.detail(one)["tag_ids"]
+        if held:
+            account.untag(one, rng.choice(held))
+            return one
+    return None
+
+
+def _set_contact_info(account: Account, rng: Random) -> str | None:
+    ids = account.listed_ids()
+    for one in rng.sample(ids, min(20, len(ids))):
+        if account.row(one)["contact_info"] is not None:  # else it may be hidden
+            account.set_contact_info(one, phone=f"+000 556 {rng.randrange(10**9)}")
+            return one
+    return None
+
+
+def _delete(account: Account, rng: Random) -> str | None:
+    one = _someone(account, rng)
+    if one is not None:
+        account.delete(one)
+    return one
+
+
+def _unlock(account: Account, rng: Random) -> str | None:
+    locked = account.locked_ids()
+    if not locked:
+        return None
+    one = rng.choice(locked)
+    account.unlock(one)
+    return one
+
+
+def _regrade(account: Account, rng: Random) -> str | None:
+    ids = account.listed_ids()
+    for one in rng.sample(ids, min(20, len(ids))):
+        try:
+            account.regrade_equal_sum(one)
+        except ValueError:
+            continue
+        return one
+    return None
+
+
+def _set_questions(account: Account, rng: Random) -> str | None:
+    one = _someone(account, rng)
+    if one is not None:
+        count = len(account.detail(one)["questions"])
+        account.set_questions(one, max(0, count + rng.choice((-2, -1, 1, 2))))
+    return one
+
+
+def _archive(account: Account, rng: Random) -> str | None:
+    one = _someone(account, rng)
+    if one is not None:
+        account.archive(one)
+    return one
+
+
+def _add_opening(account: Account, _: Random) -> str:
+    return account.add_opening()
+
+
+def _delete_opening(account: Account, rng: Random) -> str | None:
+    openings = account.openings()
+    if not openings:
+        return None
+    one: str = rng.choice(openings)["id"]
+    account.delete_opening(one)
+    return one
+
+
+def _add_category(account: Account, rng: Random) -> str | None:
+    openings = account.openings()
+    return account.add_category(rng.choice(openings)["id"]) if openings else None
+
+
+def _rename_category(account: Account, rng: Random) -> str | None:
+    categories = account.categories()
+    if not categories:
+        return None
+    one: str = rng.choice(categories)["id"]
+    account.rename_category(one, f"Step №{rng.randrange(10**9)}")
+    return one
+
+
+def _delete_category(account: Account, rng: Random) -> str | None:
+    categories = account.categories()
+    if not categories:
+        return None
+    one: str = rng.choice(categories)["id"]
+    account.delete_category(one)
+    return one
+
+
+def _add_tag(account: Account, _: Random) -> str:
+    return account.add_tag()
+
+
+def _delete_tag(account: Account, rng: Random) -> str | None:
+    tags = account.tags()
+    if not tags:
+        return None
+    one: str = rng.choice(tags)["id"]
+    account.delete_tag(one)
+    return one
+
+
+CANDIDATE: dict[str, Change] = {
+    "add_candidate": _add,
+    "submit": _submit,
+    "grade": _grade,
+    "rate": _set("rating", (0, 1, 2, 3)),
+    "set_hire_state": _set("hire_state", ("", "possible-hire", "rejected")),
+    "move": _move,
+    "tag": _tag,
+    "untag": _untag,
+    "set_contact_info": _set_contact_info,
+    "delete": _delete,
+}
+WORKSPACE: dict[str, Change] = {
+    "add_opening": _add_opening,
+    "delete_opening": _delete_opening,
+    "add_category": _add_category,
+    "rename_category": _rename_category,
+    "delete_category": _delete_category,
+    "add_tag": _add_tag,
+    "delete_tag": _delete_tag,
+}
+UNSEEN: dict[str, Change] = {
+    "unlock": _unlock,
+    "regrade_equal_sum": _regrade,
+    "set_questions": _set_questions,
+}
+_CHANGES = CANDIDATE | WORKSPACE | UNSEEN | {"archive": _archive}
+
+VISIBLE = (*CANDIDATE, *WORKSPACE)
+"""The kinds of change that some list shows."""
+HIDDEN = tuple(UNSEEN)
+"""Those that show, for certain, in a candidate's details alone."""
+EVERY = tuple(_CHANGES)
+"""All of them, archiving too, which the documentation does not settle."""

@@ -1,0 +1,226 @@
+"""What goes wrong with an API in a year, on demand."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import random
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Literal
+
+from sandbox.messages import JSON, Answer, Headers, encode, error, page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.messages import Request
+
+    Ordinary = Callable[[], Answer]
+
+FOREVER = 86_400.0
+"""Seconds: longer than any client waits."""
+
+
+class Fault:
+    """Something that the sandbox does instead of answering, or to its answer.
+
+    Args:
+        kind: what it does; each kind and its own arguments are described at the
+            functions of this module (`KINDS`).
+        times: how often it strikes; None is always.
+        probability: of striking at a request that matches; None is 1.
+        seed: of the probability.
+        match: the endpoint's kind (see `Request.kind`) or a test of the request;
+            None is every request.
+        after: so many matching requests pass first.
+        extra: the kind's own arguments.
+
+    Raises:
+        KeyError: for an unknown kind.
+        TypeError: for an argument that the kind does not have.
+
+    Attributes:
+        struck: how often it has.
+    """
+
+    def __init__(  # noqa: PLR0913
+        self,
+        kind: str,
+        *,
+        times: int | None = None,
+        probability: float | None = None,
+        seed: int = 0,
+        match: str | Callable[[Request], bool] | None = None,
+        after: int = 0,
+        **extra: Any,  # noqa: ANN401
+    ) -> None:
+        self.kind = kind
+        self.times = times
+        self.probability = 1.0 if probability is None else probability
+        self.match = match
+        self.after = after
+        self.struck = 0
+        self._rng = random.Random(seed)
+        self._seen = 0
+        self._effect = KINDS[kind]
+        self._extra = extra
+        inspect.signature(self._effect).bind(None, None, **extra)
+
+    def __repr__(self) -> str:
+        """As it was made, near enough to tell it in a failing test."""
+        return f"Fault({self.kind!r}, match={self.match!r}, **{self._extra!r})"
+
+    def strikes(self, request: Request) -> bool:
+        """Whether this request is hit; counts it."""
+        if callable(self.match):
+            if not self.match(request):
+                return False
+        elif self.match not in (None, request.kind):
+            return False
+        self._seen += 1
+        if self._seen <= self.after or self.struck == self.times:
+            return False
+        if self._rng.random() >= self.probability:
+            return False
+        self.struck += 1
+        return True
+
+    def answer(self, request: Request, ordinary: Ordinary) -> Answer:
+        """What is done; `ordinary` makes the right answer."""
+        return self._effect(request, ordinary, **self._extra)
+
+
+def _status(
+    _: Request,
+    __: Ordinary,
+    *,
+    status: int = 500,
+    error_type: str | None = None,
+    html: bool = False,
+) -> Answer:
+    """An error status, with the API's body or a proxy's page."""
+    phrase = HTTPStatus(status).phrase
+    if html:
+        return page(status, f"{status} {phrase}")
+    default = "".join(filter(str.isalpha, phrase.title())).removesuffix("Error")
+    return error(status, error_type or f"{default}Error")
+
+
+def _too_many(
+    _: Request, __: Ordinary, *, retry_after: float | str | None = None
+) -> Answer:
+    """A 429; `retry_after` in seconds, as a date, or not at all."""
+    wait: Headers = ()
+    if retry_after is not None:
+        wait = (("Retry-After", str(retry_after)),)
+    return error(429, "TooManyRequestsError", wait)
+
+
+def _timeout(_: Request, __: Ordinary, *, seconds: float = FOREVER) -> Answer:
+    """No answer for `seconds`, then the connection closes."""
+    return Answer(delay=seconds, delivery="close")
+
+
+def _reset(_: Request, __: Ordinary) -> Answer:
+    """The connection breaks, with a TCP reset."""
+    return Answer(delivery="reset")
+
+
+def _close(_: Request, __: Ordinary) -> Answer:
+    """The connection closes without an answer."""
+    return Answer(delivery="close")
+
+
+def _cut(_: Request, ordinary: Ordinary) -> Answer:
+    """The right answer, with the second half of its body missing."""
+    answer = ordinary()
+    answer.delivery = "cut"
+    return answer
+
+
+def _not_json(_: Request, __: Ordinary) -> Answer:
+    """200 and a page in HTML, as a captive portal sends one."""
+    return page(200, "Welcome")
+
+
+def _empty(_: Request, __: Ordinary) -> Answer:
+    """200 and nothing."""
+    return Answer()
+
+
+def _body(_: Request, __: Ordinary, *, body: bytes) -> Answer:
+    """200 and these bytes, called JSON."""
+    return Answer(body)
+
+
+def _wrong_shape(_: Request, __: Ordinary, *, value: Any = None) -> Answer:  # noqa: ANN401
+    """200 and JSON of another shape, `{"data": null}` by default."""
+    return Answer(encode({"data": None} if value is None else value))
+
+
+def _redirect(_: Request, __: Ordinary, *, location: str, status: int = 302) -> Answer:
+    """Go elsewhere."""
+    return Answer(b"", status, (JSON, ("Location", location)))
+
+
+def _next(
+    request: Request,
+    ordinary: Ordinary,
+    *,
+    next: str | Callable[[Request], str],  # noqa: A002
+) -> Answer:
+    """The right page with another `links.next`."""
+
+    def change(page: dict[str, Any]) -> None:
+        page["links"] = {"next": next(request) if callable(next) else next}
+
+    return _changed(ordinary(), change)
+
+
+def _short_list(
+    _: Request,
+    ordinary: Ordinary,
+    *,
+    keep: int = 0,
+    total: Literal["true", "short"] = "true",
+) -> Answer:
+    """The first `keep` rows of the page, and nothing said to follow.
+
+    `total` tells the truth, or goes along with it ("short").
+    """
+
+    def change(page: dict[str, Any]) -> None:
+        del page["data"][keep:]
+        if "links" in page:
+            page["links"] = {"next": None}
+        if "total" in page and total == "short":
+            page["total"] = len(page["data"])
+
+    return _changed(ordinary(), change)
+
+
+def _changed(answer: Answer, change: Callable[[dict[str, Any]], None]) -> Answer:
+    """Change the page that an answer holds; leave it alone if it holds none."""
+    if answer.status == HTTPStatus.OK:
+        value = json.loads(answer.body)
+        if "data" in value:
+            change(value)
+            answer.body = encode(value)
+    return answer
+
+
+KINDS: dict[str, Callable[..., Answer]] = {
+    "status": _status,
+    "429": _too_many,
+    "timeout": _timeout,
+    "reset": _reset,
+    "close": _close,
+    "cut": _cut,
+    "not_json": _not_json,
+    "empty": _empty,
+    "body": _body,
+    "wrong_shape": _wrong_shape,
+    "redirect": _redirect,
+    "next": _next,
+    "short_list": _short_list,
+}

@@ -1,0 +1,112 @@
+"""What comes in and what goes out: requests and answers, without any socket."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+JSON = ("Content-Type", "application/json")
+HTML = ("Content-Type", "text/html; charset=utf-8")
+_ITEMS = {"openings": "opening", "candidates": "candidate"}
+_LISTS = ("openings", "candidates", "categories", "tags")
+
+Headers = tuple[tuple[str, str], ...]
+
+
+class Refused(Exception):  # noqa: N818 - it is no error of the sandbox
+    """What was asked for gets an error: a status and the documentation's `type`."""
+
+    def __init__(self, status: int, error_type: str) -> None:
+        super().__init__(f"{status} {error_type}")
+        self.status = status
+        self.error_type = error_type
+
+
+@dataclass(slots=True)
+class Route:
+    """A path, taken apart. `version` is None outside of `/api/{version}/`."""
+
+    kind: str
+    version: str | None = None
+    item_id: str = ""
+
+    @classmethod
+    def of(cls, path: str) -> Route:
+        """Find the endpoint that a path names; `kind` is "other" if it names none."""
+        match path.split("/"):
+            case ["", "api", version, name] if name in _LISTS:
+                return cls(name, version)
+            case ["", "api", version, name, item_id] if item_id and name in _ITEMS:
+                return cls(_ITEMS[name], version, item_id)
+            case ["", "api", version, _, *_]:
+                return cls("other", version)
+        return cls("other")
+
+
+@dataclass(slots=True)
+class Request:
+    """A request that the sandbox was sent, as `Stats.log` keeps it.
+
+    Attributes:
+        number: its place in the log, from 1.
+        at: when it came, in seconds of `time.monotonic()`.
+        headers: with names in lower case; "authorization" and "host" tell what a
+            client gave away, and to whom.
+        status: of the answer; None before it, or if there is none.
+    """
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    route: Route
+    number: int
+    at: float
+    status: int | None = None
+
+    @property
+    def kind(self) -> str:
+        """The endpoint: openings, opening, candidates, candidate, categories, tags.
+
+        Or "other".
+        """
+        return self.route.kind
+
+
+@dataclass(slots=True)
+class Answer:
+    """What the server does about a request.
+
+    Attributes:
+        delay: seconds to wait before anything is sent.
+        delivery: "whole"; "cut" (all headers, half of the body, end of connection);
+            "close" (the connection ends without an answer); "reset" (it breaks).
+    """
+
+    body: bytes = b""
+    status: int = 200
+    headers: Headers = (JSON,)
+    delay: float = 0.0
+    delivery: Literal["whole", "cut", "close", "reset"] = "whole"
+
+    @property
+    def sent_status(self) -> int | None:
+        """The status that the client gets to see, None if it sees none."""
+        return self.status if self.delivery in ("whole", "cut") else None
+
+
+def encode(value: Any) -> bytes:  # noqa: ANN401
+    """A JSON value as UTF-8."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def error(status: int, error_type: str, headers: Headers = ()) -> Answer:
+    """An error as the documentation has it: `error.type` and nothing else."""
+    return Answer(encode({"error": {"type": error_type}}), status, (JSON, *headers))
+
+
+def page(status: int, title: str, headers: Headers = ()) -> Answer:
+    """An answer in HTML, as a proxy gives one."""
+    body = f"<!doctype html><html><title>{title}</title><h1>{title}</h1></html>\n"
+    return Answer(body.encode(), status, (HTML, *headers))

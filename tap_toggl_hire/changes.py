@@ -1,0 +1,460 @@
+"""What is new, changed or gone since the state was written.
+
+One place decides whether a candidate differs from what the target holds, and so
+whether its details are fetched and in which streams it is emitted:
+
+1. every row of the list is compared with its digests;
+2. the details of those that differ are fetched, many at once;
+3. a known candidate that is missing from the list is asked for: 404 is the proof of
+   its deletion, and nothing else is.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+import typing as t
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+
+from tap_toggl_hire.digests import (
+    STREAMS,
+    Digests,
+    Entry,
+    Held,
+    Seen,
+    Selection,
+    digest,
+    rotation,
+)
+from tap_toggl_hire.errors import TapError
+from tap_toggl_hire.records import UNFIT
+from tap_toggl_hire.sweep import row_id
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from tap_toggl_hire.client import Client, Row
+    from tap_toggl_hire.progress import Progress
+    from tap_toggl_hire.records import Record, Report
+    from tap_toggl_hire.sweep import Sweep
+    from tap_toggl_hire.workers import Workers
+
+CANDIDATES, DETAILS, ANSWERS, HISTORY = STREAMS
+FROM_DETAILS = {DETAILS, ANSWERS}
+"""Streams that need a request for each candidate."""
+
+HISTORY_FIELDS = (
+    "job_opening_id",
+    "category_id",
+    "hire_state",
+    "rating",
+    "points",
+    "score",
+)
+"""Fields of the list row whose changes make the history; `tag_ids` is the other."""
+
+BATCH_SIZE = 100
+"""Candidates that are emitted together, stream after stream."""
+BATCH_SECONDS = 5.0
+"""Time after which a batch is emitted though it is not full."""
+AHEAD = 4
+"""Details asked for ahead of the one that is waited for, per worker."""
+FEW = 20
+"""Deletions in one run that are never suspicious."""
+
+
+@dataclass(slots=True)
+class Change:
+    """A candidate that is to be emitted, or only to be noted."""
+
+    id: str
+    streams: set[str] = field(default_factory=set)
+    row: Record | None = None
+    tag_ids: list[str] = field(default_factory=list)
+    event: str | None = None
+    details: Record | None = None
+    digests: tuple[int, int] | None = None
+    """Of the history fields and of the row; None for one that the list lacks."""
+    details_digest: int | None = None
+    is_gone: bool = False
+    answers_held: int = 0
+    """Rows of `candidate_answers` that the target holds of it so far."""
+    answers: int = 0
+    """Rows of `candidate_answers` that it will hold."""
+
+
+class Changes:
+    """The changes of one run.
+
+    Args:
+        client: The API.
+        workers: Where requests are made.
+        sweep: Reads the list.
+        digests: What the target holds; kept up to date by `note`.
+        selection: The selection of this run.
+        selected: The streams to emit.
+        full_table: Those of them that emit every candidate.
+        to_row: Fits a list row to its schema, personal data treated.
+        to_details: The same for details.
+        reverify_days: Days in which each candidate's details are read again; 0 for
+            never.
+        progress: Told how far the run is.
+        report: Told of what does not fit.
+    """
+
+    def __init__(  # noqa: PLR0913 - all that a run depends on
+        self,
+        *,
+        client: Client,
+        workers: Workers,
+        sweep: Sweep,
+        digests: Digests,
+        selection: Selection,
+        selected: set[str],
+        full_table: set[str],
+        to_row: Callable[[Row], Record],
+        to_details: Callable[[Row], Record],
+        reverify_days: int,
+        progress: Progress,
+        report: Report,
+    ) -> None:
+        self._client = client
+        self._workers = workers
+        self._sweep = sweep
+        self._digests = digests
+        self._book = digests.book
+        self._selection = selection
+        self._selected = selected
+        self._full_table = full_table & selected
+        self._to_row = to_row
+        self._to_details = to_details
+        self._progress = progress
+        self._report = report
+        self._members: dict[str, list[str]] = {}
+        self._seen: set[str] = set()
+        self._gone: list[str] = []
+        self._started = datetime.now(UTC)
+        self._arc = _arc(digests.verified_at, self._started, reverify_days)
+        self._known = len(self._book)
+        self._known_selections = list(digests.selections)
+        if selection not in digests.selections:
+            digests.selections.append(selection)
+
+    def batches(self) -> Iterator[list[Change]]:
+        """Find the changes, in batches.
+
+        Yields:
+            Changes to emit, and then to `note`.
+
+        Raises:
+            TapError: If the run cannot go on. What was found before is yielded.
+        """
+        yield from self._batched(self._workers.ordered(self._listed(), self._ahead))
+        yield from self._batched(self._workers.ordered(self._missing(), self._ahead))
+        yield from self._tombstones()
+        if not self._sweep.is_complete:
+            msg = (
+                f"The API's list of candidates is short: {len(self._seen)} came of "
+                f"{self._sweep.total}. What came was extracted and nothing was taken "
+                "for deleted; run again later."
+            )
+            raise TapError(msg)
+        self._digests.selections = [
+            self._selection,
+            *(s for s in self._known_selections if not self._selection.covers(s)),
+        ]
+        self._digests.verified_at = self._started
+        self._digests.cursor = (self._digests.cursor + self._arc) % 1.0
+
+    def first(self) -> Iterator[list[Change]]:
+        """Find the first candidates of the list only, each in a batch: a test run."""
+        for rows in self._sweep.pages(expected=0):
+            for row in rows:
+                change = self._compare(row)
+                if change is not None:
+                    call = self._call(change)
+                    if self._complete(change, call and call()):
+                        yield [change]
+
+    def note(self, changes: Iterable[Change]) -> None:
+        """Note that changes were emitted: the target holds them."""
+        for change in changes:
+            if change.is_gone:
+                self._note_gone(change)
+            else:
+                self._note_present(change)
+
+    # The list
+
+    def _listed(
+        self,
+    ) -> Iterator[tuple[Change, Callable[[], Row | None] | None] | None]:
+        self._members = self._sweep.tag_members(
+            key for row in self._client.tags if (key := row_id(row))
+        )
+        expected = sum(entry.seen is Seen.LISTED for entry in self._book.values())
+        for rows in self._sweep.pages(expected):
+            self._progress.total = self._sweep.total
+            for row in rows:
+                change = self._compare(row)
+                if change is None:
+                    self._progress.done += 1
+                else:
+                    yield change, self._call(change)
+            yield None
+
+    def _compare(self, raw: Row) -> Change | None:
+        """Tell what a row of the list changes; None if nothing."""
+        key = row_id(raw)
+        if key is None:
+            self._report("id", UNFIT)
+            return None
+        self._seen.add(key)
+        row = self._to_row(raw)
+        tag_ids = self._members.get(key, [])
+        digests = (
+            digest([[row[name] for name in HISTORY_FIELDS], tag_ids]),
+            digest(row),
+        )
+        entry = self._book.get(key, _UNKNOWN)
+        is_changed = entry.seen is Seen.GONE or digests != (entry.history, entry.row)
+        streams = {
+            stream
+            for stream in self._selected
+            if is_changed
+            or stream in self._full_table
+            or entry.holds(stream) is not Held.CURRENT
+        }
+        event = None
+        if HISTORY in streams:
+            event = self._event(entry, digests[0])
+            if event is None:
+                streams.discard(HISTORY)
+        if not streams and not self._is_due(key):
+            entry.seen = Seen.LISTED
+            return None
+        return Change(
+            key,
+            streams,
+            row=row,
+            tag_ids=tag_ids,
+            event=event,
+            digests=digests,
+            answers_held=entry.answers,
+        )
+
+    def _event(self, entry: Entry, history: int) -> str | None:
+        held = entry.holds(HISTORY)
+        if held is Held.NOTHING:
+            return "created"
+        if held is Held.STALE or entry.history != history:
+            return "updated"
+        return None
+
+    def _is_due(self, key: str) -> bool:
+        """Tell whether it is the candidate's turn in the rotation."""
+        return (
+            bool(self._selected & FROM_DETAILS)
+            and (rotation(key) - self._digests.cursor) % 1.0 < self._arc
+        )
+
+    # Details
+
+    @property
+    def _ahead(self) -> int:
+        return AHEAD * self._workers.size
+
+    def _call(self, change: Change) -> Callable[[], Row | None] | None:
+        """The request that a change needs, if any."""
+        if change.streams and not change.streams & FROM_DETAILS:
+            return None
+        return partial(self._client.candidate, change.id)
+
+    def _complete(self, change: Change, answer: Row | None) -> bool:
+        """Take the details of a change.
+
+        Returns:
+            Whether the change is to be emitted.
+        """
+        if change.digests is None:
+            self._found_missing(change.id, answer)
+            return False
+        self._progress.done += 1
+        if change.streams and not change.streams & FROM_DETAILS:
+            return True
+        if answer is None:  # deleted a moment ago
+            self._gone.append(change.id)
+            return False
+        change.details = self._to_details(answer)
+        change.details_digest = digest(change.details)
+        change.answers = len(change.details["questions"] or ())
+        if not change.streams:
+            entry = self._book[change.id]
+            entry.seen = Seen.LISTED
+            if change.details_digest == entry.details:
+                return False
+            change.streams = self._selected & FROM_DETAILS
+        return True
+
+    def _batched(
+        self, results: Iterable[tuple[Change, Row | None] | None]
+    ) -> Iterator[list[Change]]:
+        batch: list[Change] = []
+        opened = 0.0
+        try:
+            for result in results:
+                if result is not None and self._complete(*result):
+                    opened = opened if batch else time.monotonic()
+                    batch.append(result[0])
+                if batch and (
+                    len(batch) == BATCH_SIZE
+                    or time.monotonic() - opened > BATCH_SECONDS
+                ):
+                    yield batch
+                    batch = []
+                self._progress.tick()
+        except TapError:
+            yield batch
+            raise
+        if batch:
+            yield batch
+
+    # Deletions
+
+    def _missing(
+        self,
+    ) -> Iterator[tuple[Change, Callable[[], Row | None] | None] | None]:
+        """Ask for the known candidates that the list lacks."""
+        if not self._sweep.is_complete:
+            return
+        missing = [
+            key
+            for key, entry in self._book.items()
+            if key not in self._seen and self._is_asked_for(key, entry)
+        ]
+        if self._are_many(len(missing), self._known):
+            # So many at once are rather a fault than deletions: ask for a few first.
+            sample = missing[: FEW + 1]
+            futures = [self._workers.submit(self._client.candidate, k) for k in sample]
+            if not any(future.result() for future in futures):
+                raise self._mass_deletion(len(missing), self._known)
+        for key in missing:
+            change = Change(key)
+            yield change, self._call(change)
+
+    def _is_asked_for(self, key: str, entry: Entry) -> bool:
+        """Tell whether a candidate that is not in the list is to be asked for.
+
+        What an earlier selection took in and this one may not is no deletion; such a
+        candidate is looked at again in the rotation, or once it should be listed.
+        """
+        earlier = self._known_selections
+        if entry.seen is Seen.GONE:
+            return False
+        if self._is_due(key):
+            return True
+        if not all(map(self._selection.covers, earlier[:1])):
+            entry.seen = Seen.OUTSIDE
+        if entry.seen is Seen.LISTED:
+            return True
+        is_widened = [self._selection] != earlier[:1]
+        covers_all = all(map(self._selection.covers, earlier))
+        if entry.seen is Seen.OUTSIDE:
+            return covers_all
+        return is_widened
+
+    def _found_missing(self, key: str, answer: Row | None) -> None:
+        entry = self._book[key]
+        if answer is None:
+            self._gone.append(key)
+        elif entry.seen is Seen.LISTED or all(
+            map(self._selection.covers, self._known_selections)
+        ):
+            entry.seen = Seen.UNLISTED
+
+    def _tombstones(self) -> Iterator[list[Change]]:
+        known = [key for key in self._gone if key in self._book]
+        unknown = len(self._gone) - len(known)
+        if self._are_many(len(known), self._known):
+            raise self._mass_deletion(len(known), self._known)
+        if self._are_many(unknown, len(self._seen)):
+            raise self._mass_deletion(unknown, len(self._seen))
+        waiting = (k for k, entry in self._book.items() if entry.seen is Seen.GONE)
+        changes = []
+        for key in dict.fromkeys(itertools.chain(known, waiting)):
+            if key in self._seen and key not in known:
+                continue  # it was gone, and is back
+            entry = self._book[key]
+            streams = {s for s in self._selected if entry.holds(s) is not Held.NOTHING}
+            changes.append(
+                Change(key, streams, is_gone=True, answers_held=entry.answers)
+            )
+        for start in range(0, len(changes), BATCH_SIZE):
+            yield changes[start : start + BATCH_SIZE]
+
+    def _are_many(self, gone: int, known: int) -> bool:
+        return gone > FEW and 2 * gone > known and CANDIDATES not in self._full_table
+
+    def _mass_deletion(self, gone: int, known: int) -> TapError:
+        return TapError(
+            f"{gone} of {known} known candidates seem to be deleted: more than half, "
+            "which is rather a fault (another workspace's API key?). Nothing was "
+            "deleted. If they are gone, set the replication method of stream "
+            "candidates to FULL_TABLE for one run."
+        )
+
+    # What was emitted
+
+    def _note_present(self, change: Change) -> None:
+        entry = self._book.setdefault(change.id, Entry())
+        before = (entry.history, entry.row)
+        digests = change.digests or before
+        is_changed = (
+            digests != before
+            or entry.seen is Seen.GONE
+            or change.details_digest not in {None, entry.details}
+        )
+        for stream in STREAMS:
+            if stream in change.streams:
+                entry.set_held(stream, Held.CURRENT)
+            elif (
+                stream not in self._selected
+                and is_changed
+                and entry.holds(stream) is Held.CURRENT
+                and (stream != HISTORY or digests[0] != before[0])
+            ):
+                entry.set_held(stream, Held.STALE)
+        entry.history, entry.row = digests
+        entry.seen = Seen.LISTED
+        if change.details_digest is not None:
+            entry.details = change.details_digest
+        if ANSWERS in change.streams:
+            entry.answers = change.answers
+
+    def _note_gone(self, change: Change) -> None:
+        entry = self._book[change.id]
+        entry.seen = Seen.GONE
+        for stream in change.streams:
+            entry.set_held(stream, Held.NOTHING)
+        if not entry.held:
+            del self._book[change.id]
+
+
+_UNKNOWN = Entry()
+
+
+def _arc(verified_at: datetime | None, now: datetime, days: int) -> float:
+    """The part of the rotation that a run re-verifies, from 0 to 1.
+
+    It divides the rotation by the number of runs that fit into the days, as far
+    apart as the last two. So candidates are spread evenly, and all have their turn
+    in time.
+    """
+    if verified_at is None or not days:
+        return 0.0
+    elapsed = (now - verified_at).total_seconds()
+    if elapsed <= 0:
+        return 0.0
+    return 1.0 / max(days * 86400 // elapsed, 1.0)

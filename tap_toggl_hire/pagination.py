@@ -1,0 +1,109 @@
+"""Seek pagination over `links.next`.
+
+The documentation (Pagination) says to follow the URL in `links.next`, whose
+`after_id` names the last record of the page before. It does not say what the URL
+looks like, nor how the last page ends. All shapes are taken: a link that is null,
+empty or missing ends the list; a link may be an absolute URL, a path, or a path
+without the version, since only its query is used. So a link can lead to no other
+host, and what it leaves out of the query (a filter, say) stays as it was.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from urllib.parse import parse_qsl, urlsplit
+
+from singer_sdk.pagination import BaseAPIPaginator
+
+from tap_toggl_hire.errors import TapError
+
+Params = dict[str, str]
+"""The query of a request."""
+
+
+class LinksPaginator(BaseAPIPaginator[Params]):
+    """Follow `links.next` to the last page, once round and no further.
+
+    Args:
+        origin: Scheme, host and port of the API, such as `https://example.com`.
+        params: The query of the first page.
+    """
+
+    def __init__(self, origin: str, params: Params) -> None:
+        super().__init__(params)
+        self._origin = _origin(origin)
+        self._visited = {_key(params)}
+
+    def advance(self, response: t.Any) -> None:
+        """Go to the next page.
+
+        Args:
+            response: The decoded body of a page, where the SDK has the response.
+        """
+        super().advance(response)
+
+    def get_next(self, response: t.Any) -> Params | None:
+        """Find the query of the next page.
+
+        Args:
+            response: The decoded body of a page.
+
+        Returns:
+            The query, or None on the last page.
+
+        Raises:
+            TapError: If the link leads to another origin, or to a page that was
+                read before.
+        """
+        links = response.get("links")
+        link = links.get("next") if isinstance(links, dict) else None
+        if not isinstance(link, str) or not link:
+            return None
+        try:
+            origin, query = _origin(link), urlsplit(link).query
+        except ValueError:
+            origin, query = None, ""
+        if origin not in {("", None, None), self._origin}:
+            msg = (
+                "The API's link to the next page leads to another origin "
+                "(scheme, host or port) than api_url: it was not followed. "
+                "Set api_url to the API's own origin."
+            )
+            raise TapError(msg)
+        params = {
+            **self.current_value,
+            **dict(parse_qsl(query, keep_blank_values=True)),
+        }
+        key = _key(params)
+        if key in self._visited:
+            msg = (
+                "The API's link to the next page comes back to a page that was "
+                "already read: its pages form a loop. Nothing was taken for "
+                "deleted; try again later."
+            )
+            raise TapError(msg)
+        self._visited.add(key)
+        return params
+
+    def rewind(self, params: Params) -> None:
+        """Go on from another place of the list.
+
+        Args:
+            params: The query of the page to read next, which may have been read.
+        """
+        self._value = params
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    """Scheme, host and port of a URL; all empty for a path.
+
+    Raises:
+        ValueError: If it is no URL.
+    """
+    parts = urlsplit(url)
+    default = {"http": 80, "https": 443}.get(parts.scheme)
+    return parts.scheme, parts.hostname, parts.port or default
+
+
+def _key(params: Params) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(params.items()))

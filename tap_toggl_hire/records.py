@@ -1,0 +1,149 @@
+"""What the API sends, made to fit the schema of a stream.
+
+Field names and values stay the API's own. Three things change: a field that is
+missing is null, every id is a string (question ids are numbers in one place and
+strings in another), and a time without an offset gets one (UTC). Fields that the
+schema does not declare are left out.
+
+The run goes on whatever comes: a scalar of another type is converted where that
+loses nothing, anything else becomes null. Unknown fields and values that did not
+fit are reported by field, never by value.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import typing as t
+from datetime import datetime
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable
+
+Schema = dict[str, t.Any]
+Record = dict[str, t.Any]
+Converter = t.Callable[[t.Any], t.Any]
+Report = t.Callable[[str, str], None]
+"""Told of a field, and what is the matter with it."""
+
+UNKNOWN = "is unknown to this version of the tap and is left out"
+UNFIT = "has a value that does not fit its type and is set to null"
+
+_TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:?\d\d)?",
+)
+
+
+def conformer(schema: Schema, report: Report) -> Callable[[t.Any], Record | None]:
+    """Make the function that fits an object of the API to a schema.
+
+    Args:
+        schema: The JSON schema of a stream.
+        report: Told of each field that is unknown or does not fit, each time.
+
+    Returns:
+        A function from a decoded JSON object to a new record, None where it is no
+        object. Fields whose names begin with `_sdc` are the tap's own and are left
+        to it.
+    """
+    return _object(schema, "", report)
+
+
+def _converter(schema: Schema, path: str, report: Report) -> Converter:
+    types = schema["type"]
+    if "object" in types:
+        return _object(schema, path, report)
+    if "array" in types:
+        return _array(schema, path, report)
+    if "number" in types:
+        return _checked(_number, path, report)
+    if "boolean" in types:
+        return _checked(_boolean, path, report)
+    if schema.get("format") == "date-time":
+        return _checked(_time, path, report)
+    return _text
+
+
+def _object(
+    schema: Schema, path: str, report: Report
+) -> Callable[[t.Any], Record | None]:
+    prefix = f"{path}." if path else ""
+    fields = [
+        (name, _converter(field, prefix + name, report))
+        for name, field in schema["properties"].items()
+        if not name.startswith("_sdc")
+    ]
+    known = {name for name, _ in fields}
+
+    def convert(value: t.Any) -> Record | None:
+        if not isinstance(value, dict):
+            report(path, UNFIT)
+            return None
+        if not value.keys() <= known:
+            for name in value.keys() - known:
+                report(prefix + name, UNKNOWN)
+        get = value.get
+        return {
+            name: None if (item := get(name)) is None else field(item)
+            for name, field in fields
+        }
+
+    return convert
+
+
+def _array(schema: Schema, path: str, report: Report) -> Converter:
+    item = _converter(schema["items"], f"{path}[]", report)
+
+    def convert(value: t.Any) -> list[t.Any] | None:
+        if not isinstance(value, list):
+            report(path, UNFIT)
+            return None
+        return [None if element is None else item(element) for element in value]
+
+    return convert
+
+
+def _checked(convert: Converter, path: str, report: Report) -> Converter:
+    def checked(value: t.Any) -> t.Any:
+        try:
+            return convert(value)
+        except (TypeError, ValueError, OverflowError):
+            report(path, UNFIT)
+            return None
+
+    return checked
+
+
+def _text(value: t.Any) -> str:
+    if type(value) is str:
+        return value
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _number(value: t.Any) -> float:
+    kind = type(value)
+    if kind is int or kind is float:
+        return value  # type: ignore[no-any-return]
+    if kind is str and math.isfinite(number := float(value)):
+        return number
+    raise ValueError
+
+
+def _boolean(value: t.Any) -> bool:
+    if type(value) is bool:
+        return value
+    raise ValueError
+
+
+def _time(value: t.Any) -> str:
+    match = _TIME.fullmatch(value)
+    if match is None:
+        raise ValueError
+    date, time, fraction, offset = match.groups()
+    datetime.fromisoformat(f"{date}T{time}")  # the 31st of February is no time
+    if offset is None:
+        offset = "+00:00"
+    elif offset not in "Zz" and ":" not in offset:
+        offset = f"{offset[:3]}:{offset[3:]}"
+    return f"{date}T{time}{fraction or ''}{offset}"

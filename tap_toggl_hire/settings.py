@@ -1,0 +1,396 @@
+"""The settings: what there are, and what is wrong with the values given.
+
+A problem is told in one sentence that names the setting. It never repeats the
+value, which may be a secret or a person's e-mail address.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import typing as t
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from singer_sdk import typing as th
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+DEFAULT_API_URL = "https://api.hire.toggl.com/api"
+
+SCHEMA: dict[str, t.Any] = th.PropertiesList(
+    th.Property(
+        "api_key",
+        th.StringType,
+        required=True,
+        secret=True,
+        title="API key",
+        description=(
+            "API key of the Toggl Hire workspace, from its integration settings page."
+        ),
+    ),
+    th.Property(
+        "api_url",
+        th.StringType,
+        default=DEFAULT_API_URL,
+        title="API URL",
+        description="Root of the API, without the version.",
+    ),
+    th.Property(
+        "api_version",
+        th.StringType,
+        title="API version",
+        description=(
+            "Version of the API, such as v2.1. Unset: v2.1 or, where the API no "
+            "longer knows it, v2.2, then v2. Set: that version and no other."
+        ),
+    ),
+    th.Property(
+        "start_date",
+        th.DateTimeType,
+        title="Start date",
+        description="Only candidates that started the test at or after this time.",
+    ),
+    th.Property(
+        "job_opening_ids",
+        th.ArrayType(th.StringType),
+        title="Job opening IDs",
+        description=(
+            "Only these job openings, with their categories and candidates. Unset: all."
+        ),
+    ),
+    th.Property(
+        "candidate_filters",
+        th.PropertiesList(
+            th.Property(
+                "category_id",
+                th.StringType,
+                title="Category ID",
+                description="Candidates in this category.",
+            ),
+            th.Property(
+                "tag_ids",
+                th.ArrayType(th.StringType),
+                title="Tag IDs",
+                description="Candidates that have all of these tags.",
+            ),
+            th.Property(
+                "hire_state",
+                th.StringType,
+                title="Hire state",
+                description="Candidates in this state: possible-hire or rejected.",
+            ),
+            th.Property(
+                "min_score",
+                th.NumberType,
+                title="Lowest score",
+                description="Candidates with at least this score, in percent.",
+            ),
+            th.Property(
+                "max_score",
+                th.NumberType,
+                title="Highest score",
+                description="Candidates with at most this score, in percent.",
+            ),
+            th.Property(
+                "min_rating",
+                th.NumberType,
+                title="Fewest stars",
+                description="Candidates with at least so many stars, 0 to 3.",
+            ),
+            th.Property(
+                "max_rating",
+                th.NumberType,
+                title="Most stars",
+                description="Candidates with at most so many stars, 0 to 3.",
+            ),
+            th.Property(
+                "email",
+                th.StringType,
+                title="E-mail address",
+                description="The candidate with this e-mail address.",
+            ),
+        ),
+        title="Candidate filters",
+        description=(
+            "Only candidates that match all of these, as the API filters them: "
+            "category_id, tag_ids, hire_state, min_score, max_score, min_rating, "
+            "max_rating, email."
+        ),
+    ),
+    th.Property(
+        "page_size",
+        th.IntegerType,
+        default=100,
+        title="Page size",
+        description="Candidates asked for with one request (the API's limit).",
+    ),
+    th.Property(
+        "max_concurrency",
+        th.IntegerType,
+        default=8,
+        title="Maximum concurrency",
+        description=(
+            "The most requests under way at once, over all streams. "
+            "1 is strictly sequential."
+        ),
+    ),
+    th.Property(
+        "requests_per_second",
+        th.NumberType,
+        title="Requests per second",
+        description=(
+            "A ceiling that the tap never exceeds. Unset: the tap finds the pace "
+            "that the API allows."
+        ),
+    ),
+    th.Property(
+        "request_timeout",
+        th.NumberType,
+        default=60,
+        title="Request timeout",
+        description="Seconds that one request may take.",
+    ),
+    th.Property(
+        "reverify_days",
+        th.IntegerType,
+        default=30,
+        title="Re-verification days",
+        description=(
+            "Every candidate's details are read again at least once in so many "
+            "days, spread evenly over the runs, to find what no list shows. "
+            "0: never."
+        ),
+    ),
+    th.Property(
+        "pii",
+        th.StringType,
+        default="keep",
+        allowed_values=["keep", "hash", "drop"],
+        title="Personal data",
+        description=(
+            "What happens to name, email, profile_url, contact_info and text "
+            "answers: keep; hash (keyed HMAC-SHA256 in hex, text answers dropped); "
+            "drop (null)."
+        ),
+    ),
+    th.Property(
+        "pii_hash_key",
+        th.StringType,
+        secret=True,
+        title="Personal data hash key",
+        description="Key of the hashes; required where pii is hash.",
+    ),
+    th.Property(
+        "user_agent",
+        th.StringType,
+        title="User agent",
+        description="The User-Agent header. Unset: tap-toggl-hire/<version>.",
+    ),
+    th.Property(
+        "emit_activate_version_messages",
+        th.BooleanType,
+        default=False,
+        title="Emit ACTIVATE_VERSION messages",
+        description=(
+            "After the last record of a full-table stream, send ACTIVATE_VERSION, "
+            "so that the target marks the rows that are gone."
+        ),
+    ),
+).to_dict()
+
+NAMES = frozenset(SCHEMA["properties"])
+"""The tap's own settings; the SDK adds its own to the schema later."""
+FILTERS: tuple[str, ...] = tuple(
+    SCHEMA["properties"]["candidate_filters"]["properties"]
+)
+_NUMBER_FILTERS = {"min_score", "max_score", "min_rating", "max_rating"}
+
+
+def problems(config: Mapping[str, t.Any]) -> list[str]:
+    """Find what is wrong with the tap's own settings.
+
+    Args:
+        config: The settings, defaults filled in. A setting that is None is unset.
+
+    Returns:
+        A sentence for each problem, naming the setting; empty where all is well.
+    """
+    found = [
+        f"Setting {name} must be {expected}."
+        for name, (valid, expected) in _RULES.items()
+        if config.get(name) is not None and not valid(config[name])
+    ]
+    if config.get("api_key") is None:
+        found.append("Setting api_key is required: the workspace's API key.")
+    if config.get("pii") == "hash" and config.get("pii_hash_key") is None:
+        found.append("Setting pii_hash_key is required where pii is hash.")
+    if isinstance(filters := config.get("candidate_filters"), dict):
+        found += _filter_problems(filters)
+    return found
+
+
+def environment_problems(environ: Mapping[str, str], prefix: str) -> list[str]:
+    """Find environment variables that the SDK could not parse.
+
+    Args:
+        environ: The environment.
+        prefix: What the names of the tap's variables begin with.
+
+    Returns:
+        A sentence for each, naming the setting.
+    """
+    found = []
+    for name, schema in SCHEMA["properties"].items():
+        text = environ.get(prefix + name.upper())
+        parse: Callable[[str], t.Any]
+        if text is None:
+            continue
+        if "integer" in schema["type"]:
+            parse, expected = int, _RULES[name][1]
+        elif "object" in schema["type"]:
+            parse, expected = json.loads, "a JSON object"
+        else:
+            continue
+        try:
+            parse(text)
+        except ValueError:
+            found.append(f"Setting {name} must be {expected}.")
+    return found
+
+
+def moment(text: str) -> datetime:
+    """Read a time; one without an offset is UTC.
+
+    Args:
+        text: A time in ISO 8601.
+
+    Returns:
+        The time, with its offset.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _filter_problems(filters: dict[str, t.Any]) -> list[str]:
+    found = []
+    for name, value in filters.items():
+        if name not in FILTERS:
+            known = ", ".join(FILTERS)
+            found.append(
+                f"Setting candidate_filters has a filter that is unknown; "
+                f"the API knows {known}."
+            )
+        elif value is None:
+            continue
+        elif name in _NUMBER_FILTERS:
+            if not _is_number(value):
+                found.append(f"Setting candidate_filters.{name} must be a number.")
+        elif name == "tag_ids":
+            if not _is_id_list(value):
+                found.append(
+                    "Setting candidate_filters.tag_ids must be a list of tag IDs."
+                )
+        elif not _is_id(value):
+            found.append(f"Setting candidate_filters.{name} must be a text, not empty.")
+    return found
+
+
+def _is_number(value: object) -> bool:
+    try:
+        return not isinstance(value, bool) and math.isfinite(float(value))  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def _is_positive(value: object) -> bool:
+    return _is_number(value) and float(value) > 0  # type: ignore[arg-type]
+
+
+def _is_whole(lowest: int) -> Callable[[object], bool]:
+    return lambda value: type(value) is int and value >= lowest
+
+
+def _is_id(value: object) -> bool:
+    return type(value) is int or (isinstance(value, str) and bool(value.strip()))
+
+
+def _is_id_list(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(_is_id, value))
+
+
+def _is_token(value: object) -> bool:
+    """Tell whether a value can stand in a header: visible ASCII, without spaces."""
+    return isinstance(value, str) and re.fullmatch(r"[!-~]+", value) is not None
+
+
+def _is_header(value: object) -> bool:
+    return (
+        isinstance(value, str)
+        and re.fullmatch(r"[!-~]([ -~]*[!-~])?", value) is not None
+    )
+
+
+def _is_url(value: object) -> bool:
+    if not isinstance(value, str) or re.search(r"[\s\\]", value):
+        return False
+    try:
+        url = urlsplit(value)
+        port = url.port
+    except ValueError:
+        return False
+    return (
+        url.scheme in {"http", "https"}
+        and bool(url.hostname)
+        and port != 0
+        and not (url.query or url.fragment or "@" in url.netloc)
+    )
+
+
+def _is_moment(value: object) -> bool:
+    try:
+        moment(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+_RULES: dict[str, tuple[Callable[[t.Any], bool], str]] = {
+    "api_key": (_is_token, "the workspace's API key, without spaces"),
+    "api_url": (_is_url, f"a URL such as {DEFAULT_API_URL}"),
+    "api_version": (
+        lambda value: (
+            isinstance(value, str) and re.fullmatch(r"v\d+(\.\d+)*", value) is not None
+        ),
+        "a version such as v2.1",
+    ),
+    "start_date": (_is_moment, "a date or time such as 2024-01-31T00:00:00Z"),
+    "job_opening_ids": (_is_id_list, "a list of at least one job opening ID"),
+    "candidate_filters": (
+        lambda value: isinstance(value, dict),
+        "an object of filters",
+    ),
+    "page_size": (_is_whole(1), "a whole number of at least 1"),
+    "max_concurrency": (_is_whole(1), "a whole number of at least 1"),
+    "requests_per_second": (_is_positive, "a number greater than 0"),
+    "request_timeout": (_is_positive, "a number of seconds greater than 0"),
+    "reverify_days": (_is_whole(0), "a whole number of days, 0 for never"),
+    "pii": (
+        lambda value: value in {"keep", "hash", "drop"},
+        "one of keep, hash, drop",
+    ),
+    "pii_hash_key": (
+        lambda value: isinstance(value, str) and bool(value),
+        "a text, not empty",
+    ),
+    "user_agent": (_is_header, "a text of printable ASCII characters"),
+    "emit_activate_version_messages": (
+        lambda value: isinstance(value, bool),
+        "true or false",
+    ),
+}

@@ -1,0 +1,162 @@
+"""The tap: its settings, its state and its streams."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from copy import deepcopy
+from datetime import UTC, datetime
+from functools import cached_property
+
+from singer_sdk import Tap
+from singer_sdk.plugin_base import JSONSchemaValidator
+
+from tap_toggl_hire import settings
+from tap_toggl_hire.client import Client
+from tap_toggl_hire.digests import DAMAGED, Digests, Selection
+from tap_toggl_hire.errors import SettingError, StateError
+from tap_toggl_hire.streams import DIGESTS_KEY, STREAMS, TogglHireStream
+from tap_toggl_hire.throttle import Throttle
+from tap_toggl_hire.workers import Workers
+from tap_toggl_hire.writer import MessageWriter
+
+if t.TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+    from tap_toggl_hire.pagination import Params
+
+
+class TapTogglHire(Tap):
+    """Singer tap for Toggl Hire: job openings, candidates and their answers."""
+
+    name = "tap-toggl-hire"
+    config_jsonschema: t.ClassVar[dict[str, t.Any]] = settings.SCHEMA
+    message_writer_class = MessageWriter
+    message_writer: MessageWriter
+
+    everything = Selection()
+    """The selection that leaves nobody out."""
+
+    def __init__(self, *, parse_env_config: bool = False, **kwargs: t.Any) -> None:
+        if parse_env_config:  # the SDK would fail without naming the variable
+            _refuse(settings.environment_problems(os.environ, self._env_var_prefix))
+        super().__init__(parse_env_config=parse_env_config, **kwargs)
+
+    def discover_streams(self) -> Sequence[TogglHireStream]:
+        """Make all streams; a child stream comes after its parent."""
+        return [stream(self) for stream in STREAMS]
+
+    # What the settings mean
+
+    @cached_property
+    def start(self) -> datetime | None:
+        """Only candidates that started at or after this time."""
+        text = self.config.get("start_date")
+        return None if text is None else settings.moment(text).astimezone(UTC)
+
+    @cached_property
+    def opening_ids(self) -> list[str] | None:
+        """Only these job openings; None for all."""
+        ids = self.config.get("job_opening_ids")
+        return None if ids is None else list(dict.fromkeys(map(str, ids)))
+
+    @cached_property
+    def candidate_params(self) -> Params:
+        """The query that every list of candidates begins with."""
+        return {
+            **self._filters,
+            "limit": str(self.config["page_size"]),
+            # With a start date, the newest first, as far back as it says.
+            "order": "asc" if self.start is None else "desc",
+        }
+
+    @property
+    def _filters(self) -> Params:
+        filters = self.config.get("candidate_filters") or {}
+        return {
+            name: ",".join(map(str, value)) if isinstance(value, list) else str(value)
+            for name, value in filters.items()
+            if value is not None
+        }
+
+    @cached_property
+    def selection(self) -> Selection:
+        """Which candidates the settings select."""
+        return Selection.of(
+            start_date=None if self.start is None else self.start.isoformat(),
+            job_opening_ids=self.opening_ids,
+            filters=self._filters,
+            key=self.config["api_key"],
+        )
+
+    # What the streams share
+
+    @cached_property
+    def workers(self) -> Workers:
+        """The threads that make requests."""
+        return Workers(self.config["max_concurrency"])
+
+    @cached_property
+    def client(self) -> Client:
+        """The API."""
+        concurrency = self.config["max_concurrency"]
+        rate = self.config.get("requests_per_second")
+        return Client(
+            api_key=self.config["api_key"],
+            api_url=self.config["api_url"],
+            api_version=self.config.get("api_version"),
+            timeout=float(self.config["request_timeout"]),
+            user_agent=self.config.get("user_agent")
+            or f"{self.name}/{self.plugin_version}",
+            throttle=Throttle(concurrency, None if rate is None else float(rate)),
+            max_connections=concurrency,
+            logger=self.logger,
+        )
+
+    # Overridden hooks of the SDK
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Fill in defaults, and refuse wrong settings in sentences.
+
+        The SDK's own check repeats the value, which may be a secret.
+        """
+        schema = self.config_jsonschema
+        self.append_builtin_config(schema)
+        for name, value in schema["properties"].items():
+            if self._config.get(name) is None and "default" in value:
+                self._config[name] = deepcopy(value["default"])
+        problems = settings.problems(self._config)
+        for error in JSONSchemaValidator(schema).iter_errors(self._config):
+            if error.path and error.path[0] not in settings.NAMES:
+                problems.append(f"Setting {error.path[0]} is wrong: {error.message}.")
+        if raise_errors:
+            _refuse(problems)
+        return problems
+
+    def load_state(self, state: t.Any) -> None:
+        """Read the state; refuse one that cannot be used before anything is read.
+
+        Raises:
+            StateError: If it is damaged, or from a newer version of the tap.
+        """
+        bookmarks = state.get("bookmarks", {}) if isinstance(state, dict) else None
+        if not isinstance(bookmarks, dict) or not all(
+            isinstance(bookmark, dict) for bookmark in bookmarks.values()
+        ):
+            raise StateError(DAMAGED)
+        super().load_state(state)
+        candidates = bookmarks.get("candidates", {})
+        self.digests = Digests.load(candidates.get(DIGESTS_KEY))
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """Stop between two messages; the state is written on the way out.
+
+        The SDK would write the state in the middle of a record, and exit with 0.
+        """
+        self.message_writer.stop(signum)
+
+
+def _refuse(problems: list[str]) -> None:
+    if problems:
+        raise SettingError(" ".join(problems))

@@ -1,0 +1,118 @@
+"""Worker threads: the one place where the tap is concurrent.
+
+Workers make requests and nothing else. Whoever asks gets a future, and the main
+thread takes the results in the order that suits it: records, state and logs all
+come from there.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import typing as t
+from collections import deque
+from concurrent.futures import Future
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+T = t.TypeVar("T")
+K = t.TypeVar("K")
+
+TICK = 1.0
+"""Seconds after which a caller that waits for a result gets a chance to act."""
+
+
+class Workers:
+    """A fixed number of threads that run calls in the order they were submitted.
+
+    They are daemons: where a run ends early (an error, a signal), it does not wait
+    for answers that nobody will read.
+
+    Args:
+        size: How many threads, so how many calls at once.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._calls: queue.SimpleQueue[
+            tuple[Future[t.Any], Callable[..., t.Any], tuple[t.Any, ...]]
+        ] = queue.SimpleQueue()
+        self._started = 0
+
+    def submit(self, function: Callable[..., T], *args: t.Any) -> Future[T]:
+        """Run a call in a worker.
+
+        Args:
+            function: What to call.
+            *args: What to call it with.
+
+        Returns:
+            The future result; cancelled, the call is left out.
+        """
+        if self._started < self.size:
+            self._started += 1
+            threading.Thread(target=self._work, daemon=True).start()
+        future: Future[T] = Future()
+        self._calls.put((future, function, args))
+        return future
+
+    def ordered(
+        self,
+        jobs: Iterable[tuple[K, Callable[[], T] | None] | None],
+        ahead: int,
+    ) -> Iterator[tuple[K, T | None] | None]:
+        """Run jobs at once, and yield their results in the order of the jobs.
+
+        Args:
+            jobs: Pairs of a key and a call; without a call, there is nothing to
+                wait for. None is no job, but a moment to hand out what is ready.
+            ahead: How many jobs to start before the first result is waited for.
+
+        Yields:
+            Pairs of a key and the call's result. None after each second of waiting,
+            so that the caller can do what is due.
+
+        Raises:
+            Exception: What a call raised, once all results before it are out.
+        """
+        started: deque[tuple[K, Future[T] | None]] = deque()
+        try:
+            for job in jobs:
+                if job is not None:
+                    key, call = job
+                    started.append((key, call and self.submit(call)))
+                while started and (len(started) >= ahead or _is_ready(started[0][1])):
+                    yield from _finish(*started.popleft())
+                if job is None:
+                    yield None
+            while started:
+                yield from _finish(*started.popleft())
+        finally:
+            for _, future in started:
+                if future is not None:
+                    future.cancel()
+
+    def _work(self) -> None:
+        while True:
+            future, function, args = self._calls.get()
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(function(*args))
+            except BaseException as error:  # noqa: BLE001 - raised where the result is read
+                future.set_exception(error)
+            del future, function, args  # hold no result while waiting for work
+
+
+def _is_ready(future: Future[t.Any] | None) -> bool:
+    return future is None or future.done()
+
+
+def _finish(key: K, future: Future[T] | None) -> Iterator[tuple[K, T | None] | None]:
+    while future is not None and not future.done():
+        try:
+            future.exception(timeout=TICK)
+        except TimeoutError:
+            yield None
+    yield key, None if future is None else future.result()

@@ -1,0 +1,56 @@
+"""Singer messages on stdout, whole even where a signal ends the run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import typing as t
+
+from singer_sdk.contrib.msgspec import MsgSpecWriter
+from singer_sdk.singerlib import StateMessage
+
+if t.TYPE_CHECKING:
+    from singer_sdk.singerlib import Message
+
+LONGEST_WRITE = 3
+"""Seconds that a message which is under way when a signal comes may still take."""
+
+
+class MessageWriter(MsgSpecWriter):
+    """Write messages; nothing is lost or torn when the run is told to stop.
+
+    Records go through stdout's buffer. A state is flushed at once, and with it the
+    records that it vouches for.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_writing = False
+        self._stopped_by: int | None = None
+
+    def write_message(self, message: Message) -> None:
+        """Write a message, and flush what comes before a state and the state."""
+        self._is_writing = True
+        try:
+            sys.stdout.buffer.write(self.format_message(message))
+            if isinstance(message, StateMessage):
+                sys.stdout.buffer.flush()
+        finally:
+            self._is_writing = False
+        if self._stopped_by is not None:
+            self.stop(self._stopped_by)
+
+    def stop(self, signum: int) -> None:
+        """Leave the main thread's work, as a signal handler does, between messages.
+
+        Raises:
+            SystemExit: With the exit code that shells use for the signal.
+        """
+        if not self._is_writing:
+            self._stopped_by = None
+            raise SystemExit(128 + signum)
+        self._stopped_by = signum
+        if hasattr(signal, "alarm"):  # the target may not read on
+            signal.signal(signal.SIGALRM, lambda *_: os._exit(128 + signum))
+            signal.alarm(LONGEST_WRITE)

@@ -1,0 +1,50 @@
+"""A PostgreSQL, a sandbox and a Meltano project for each test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from demo.meltano import Project
+from demo.postgres import Postgres
+from sandbox import Account, Sandbox
+from tests.pipeline.warehouse import PostgresWarehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with Postgres() as postgres:
+        yield postgres
+
+
+@pytest.fixture
+def warehouse(postgres: Postgres) -> Iterator[PostgresWarehouse]:
+    """An empty database, in a time zone that a target should not care for."""
+    with postgres.connect() as connection:
+        connection.execute("drop database if exists warehouse")
+        connection.execute("create database warehouse")
+        connection.execute("alter database warehouse set timezone to 'Asia/Tokyo'")
+    with postgres.connect("warehouse") as connection:
+        yield PostgresWarehouse(connection, postgres.url("warehouse"))
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    account = Account.example(candidates=60, in_progress=3, seed=7)
+    with Sandbox(account) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def project(tmp_path: Path, sandbox: Sandbox) -> Project:
+    settings = {
+        "TAP_TOGGL_HIRE_API_KEY": sandbox.api_key,
+        "TAP_TOGGL_HIRE_API_URL": sandbox.url,
+        "MELTANO_HUB_API_ROOT": "http://127.0.0.1:9",  # nothing listens there
+    }
+    return Project(tmp_path, settings)

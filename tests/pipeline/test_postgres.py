@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.pipeline.warehouse import expected, living, tombstones
+
+if TYPE_CHECKING:
+    from demo.meltano import Project
+    from sandbox import Sandbox
+    from tests.pipeline.warehouse import PostgresWarehouse
+
+pytestmark = [pytest.mark.pipeline, pytest.mark.postgres]
+PLUGINS = ("tap-toggl-hire", "target-postgres")
+
+
+def test_everything_lands_row_by_row(
+    project: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
+) -> None:
+    project.run(*PLUGINS, **warehouse.settings)
+
+    for stream, rows in expected(sandbox.account).items():
+        assert warehouse.rows(stream) == rows, stream
+    history = warehouse.rows("candidate_history").values()
+    assert {row["event"] for row in history} == {"created"}
+    assert {row["candidate_id"] for row in history} == set(sandbox.account.listed_ids())
+
+
+def test_changes_and_deletions_land_too(
+    project: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
+) -> None:
+    account = sandbox.account
+    opening, tag = account.add_opening("Short-lived"), account.add_tag("unloved")
+    rated, tagged, deleted, *_ = account.listed_ids()
+    late = account.in_progress_ids()[0]
+    project.run(*PLUGINS, **warehouse.settings)
+    answers = {key for key in warehouse.rows("candidate_answers") if key[0] == deleted}
+    account.rate(rated, 1 + account.row(rated)["rating"] % 3)
+    account.tag(tagged, account.add_tag("new"))
+    account.submit(late)
+    account.delete(deleted)
+    account.delete_opening(opening)
+    account.delete_tag(tag)
+    sandbox.stats.reset()
+
+    project.run("toggl-hire-to-postgres", **warehouse.settings)
+
+    for stream, rows in expected(account).items():
+        assert living(warehouse.rows(stream)) == rows, stream
+    for stream, keys, columns in (
+        ("job_openings", {opening}, None),
+        ("categories", set(), None),
+        ("tags", {tag}, None),
+        ("candidates", {deleted}, {"id"}),
+        ("candidate_details", {deleted}, {"id"}),
+        ("candidate_answers", answers, {"candidate_id", "position"}),
+    ):
+        marked = tombstones(warehouse.rows(stream))
+        assert set(marked) == keys, stream
+        if columns is not None:
+            for filled in marked.values():
+                assert filled == columns | {"_sdc_deleted_at"}, stream
+    events = sorted(
+        (row["candidate_id"], row["event"])
+        for row in warehouse.rows("candidate_history").values()
+        if row["event"] != "created" or row["candidate_id"] == late
+    )
+    assert events == sorted(
+        [(rated, "updated"), (tagged, "updated"), (late, "created")]
+        + [(deleted, "deleted")]
+    )
+    # Of the rated, the tagged and the late; and the 404 of the deleted.
+    assert sandbox.stats.count("candidate") == 4
+
+
+def test_a_flat_warehouse_forgets_too(
+    project: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
+) -> None:
+    """Flattening turns contact details into columns; deletion empties them all."""
+    deleted = sandbox.account.listed_ids()[0]
+    settings = {
+        "TAP_TOGGL_HIRE_FLATTENING_ENABLED": "true",
+        "TAP_TOGGL_HIRE_FLATTENING_MAX_DEPTH": "1",
+        **warehouse.settings,
+    }
+    project.run(*PLUGINS, **settings)
+    landed = warehouse.rows("candidates")
+    for candidate_id, row in expected(sandbox.account)["candidates"].items():
+        contact = row["contact_info"] or {}
+        assert landed[candidate_id]["contact_info__city"] == contact.get("city")
+
+    sandbox.account.delete(deleted)
+    project.run(*PLUGINS, **settings)
+
+    for stream in ("candidates", "candidate_details"):
+        marked = tombstones(warehouse.rows(stream))
+        assert marked == {deleted: {"id", "_sdc_deleted_at"}}, stream
+
+
+def test_stream_maps_change_what_lands(
+    project: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
+) -> None:
+    maps = (
+        '{"candidates": {"email": "__NULL__", "domain": "email.split(\'@\')[-1] if email'
+        ' else None"}, "tags": {"__filter__": "False"}}'
+    )
+    project.run(*PLUGINS, **warehouse.settings, TAP_TOGGL_HIRE_STREAM_MAPS=maps)
+
+    candidates = warehouse.rows("candidates")
+    assert set(candidates) == set(sandbox.account.listed_ids())
+    assert {row["domain"] for row in candidates.values()} == {"example.com"}
+    assert all("email" not in row for row in candidates.values())
+    assert not warehouse.rows("tags")
+
+
+def test_batches_hold_the_same_rows(
+    project: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
+) -> None:
+    batches = project.folder / "batches"
+    batches.mkdir()
+    config = (
+        '{"encoding": {"format": "jsonl", "compression": "gzip"}, '
+        f'"storage": {{"root": "{batches.as_uri()}"}}}}'
+    )
+    project.run(*PLUGINS, **warehouse.settings, TAP_TOGGL_HIRE_BATCH_CONFIG=config)
+
+    for stream, rows in expected(sandbox.account).items():
+        assert warehouse.rows(stream) == rows, stream
+
+
+def test_parts_together_equal_the_whole(
+    project: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
+) -> None:
+    """One job per part, each with a state of its own, as an orchestrator runs them."""
+    first, *others = (opening["id"] for opening in sandbox.account.openings())
+    lists = '["job_openings.*", "categories.*", "tags.*"]'
+    candidates = '["candidate*.*"]'
+    parts = {
+        "lists": {"TAP_TOGGL_HIRE__SELECT": lists},
+        "one": {
+            "TAP_TOGGL_HIRE__SELECT": candidates,
+            "TAP_TOGGL_HIRE_JOB_OPENING_IDS": f'["{first}"]',
+        },
+        "rest": {
+            "TAP_TOGGL_HIRE__SELECT": candidates,
+            "TAP_TOGGL_HIRE_JOB_OPENING_IDS": str(others).replace("'", '"'),
+        },
+    }
+    for name, settings in parts.items():
+        suffix = f"--state-id-suffix={name}"
+        project.run(suffix, *PLUGINS, **warehouse.settings, **settings)
+
+    for stream, rows in expected(sandbox.account).items():
+        assert warehouse.rows(stream) == rows, stream
