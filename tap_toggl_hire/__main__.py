@@ -9,6 +9,8 @@ import sys
 import traceback
 from pathlib import Path
 
+from singer_sdk.exceptions import ConfigurationError, MappingError
+
 from tap_toggl_hire.errors import TapError
 from tap_toggl_hire.tap import TapTogglHire
 
@@ -27,6 +29,8 @@ def main() -> None:
             sys.stdout.flush()
     except TapError as error:
         _fail(str(error))
+    except (ConfigurationError, MappingError) as error:  # a stream map, say
+        _fail(str(error))
     except BrokenPipeError:
         # Nobody reads on; what Python still has in the buffer goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -34,7 +38,7 @@ def main() -> None:
     except SystemExit as stop:
         if isinstance(stop.code, int) and stop.code > 128:  # noqa: PLR2004
             name = signal.Signals(stop.code - 128).name
-            logger.error(
+            logger.error(  # noqa: TRY400 - a sentence is enough
                 "Stopped by %s; the state of what was emitted is written.", name
             )
         raise

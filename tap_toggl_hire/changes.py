@@ -137,7 +137,7 @@ class Changes:
         self._gone: list[str] = []
         self._started = datetime.now(UTC)
         self._arc = _arc(digests.verified_at, self._started, reverify_days)
-        self._known = len(self._book)
+        self._known = 0  # of the book, the candidates that this run looks for
         self._known_selections = list(digests.selections)
         if selection not in digests.selections:
             digests.selections.append(selection)
@@ -170,13 +170,12 @@ class Changes:
 
     def first(self) -> Iterator[list[Change]]:
         """Find the first candidates of the list only, each in a batch: a test run."""
-        for rows in self._sweep.pages(expected=0):
-            for row in rows:
-                change = self._compare(row)
-                if change is not None:
-                    call = self._call(change)
-                    if self._complete(change, call and call()):
-                        yield [change]
+        for row in self._sweep.first_page():
+            change = self._compare(row)
+            if change is not None:
+                call = self._call(change)
+                if self._complete(change, call and call()):
+                    yield [change]
 
     def note(self, changes: Iterable[Change]) -> None:
         """Note that changes were emitted: the target holds them."""
@@ -219,6 +218,7 @@ class Changes:
             digest(row),
         )
         entry = self._book.get(key, _UNKNOWN)
+        self._known += entry is not _UNKNOWN
         is_changed = entry.seen is Seen.GONE or digests != (entry.history, entry.row)
         streams = {
             stream
@@ -232,7 +232,8 @@ class Changes:
             event = self._event(entry, digests[0])
             if event is None:
                 streams.discard(HISTORY)
-        if not streams and not self._is_due(key):
+        is_due = bool(self._selected & FROM_DETAILS) and self._is_due(key)
+        if not streams and not is_due:
             entry.seen = Seen.LISTED
             return None
         return Change(
@@ -255,10 +256,7 @@ class Changes:
 
     def _is_due(self, key: str) -> bool:
         """Tell whether it is the candidate's turn in the rotation."""
-        return (
-            bool(self._selected & FROM_DETAILS)
-            and (rotation(key) - self._digests.cursor) % 1.0 < self._arc
-        )
+        return (rotation(key) - self._digests.cursor) % 1.0 < self._arc
 
     # Details
 
@@ -316,7 +314,8 @@ class Changes:
                     batch = []
                 self._progress.tick()
         except TapError:
-            yield batch
+            if batch:
+                yield batch
             raise
         if batch:
             yield batch
@@ -334,6 +333,7 @@ class Changes:
             for key, entry in self._book.items()
             if key not in self._seen and self._is_asked_for(key, entry)
         ]
+        self._known += len(missing)
         if self._are_many(len(missing), self._known):
             # So many at once are rather a fault than deletions: ask for a few first.
             sample = missing[: FEW + 1]
@@ -376,11 +376,10 @@ class Changes:
 
     def _tombstones(self) -> Iterator[list[Change]]:
         known = [key for key in self._gone if key in self._book]
-        unknown = len(self._gone) - len(known)
         if self._are_many(len(known), self._known):
             raise self._mass_deletion(len(known), self._known)
-        if self._are_many(unknown, len(self._seen)):
-            raise self._mass_deletion(unknown, len(self._seen))
+        if self._are_many(len(self._gone), len(self._seen)):
+            raise self._mass_deletion(len(self._gone), len(self._seen))
         waiting = (k for k, entry in self._book.items() if entry.seen is Seen.GONE)
         changes = []
         for key in dict.fromkeys(itertools.chain(known, waiting)):

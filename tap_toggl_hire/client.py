@@ -260,13 +260,15 @@ class Client:
         )
         failures = 0
         while True:
-            trouble, body = self._attempt(url, endpoint, params)
-            if trouble is None:
+            try:
+                body = self._attempt(url, endpoint, params)
                 if is_valid(body):
                     return t.cast("Row", body)
                 trouble = "the answer is not what the API's documentation says"
-            elif trouble == "":  # 429, which the throttle waits for
-                continue
+            except _AskedToWaitError:
+                continue  # the throttle waits, with all requests
+            except _TransientError as error:
+                trouble = str(error)
             if failures == len(PAUSES):
                 msg = (
                     f"The API does not serve {endpoint}: {trouble}, {failures + 1} "
@@ -279,23 +281,22 @@ class Client:
             self._tell("retry", "Trying %s again: %s.", endpoint, trouble)
             self._sleep(pause)
 
-    def _attempt(
-        self, url: str, endpoint: str, params: Params
-    ) -> tuple[str | None, Json]:
+    def _attempt(self, url: str, endpoint: str, params: Params) -> Json:
         """Send once.
 
         Returns:
-            What failed for a moment (None where nothing did, empty where the API
-            asked to wait), and the decoded body.
+            The decoded body.
 
         Raises:
+            _TransientError: What fails for a moment.
+            _AskedToWaitError: Where the API answers 429.
             TapError: What fails for good.
         """
         started = self._throttle.acquire()
         try:
             response = self._send(url)
         except requests.RequestException as error:
-            return _trouble(error), None
+            raise _TransientError(_trouble(error)) from error
         finally:
             self._throttle.release()
 
@@ -303,15 +304,15 @@ class Client:
         if status == requests.codes.too_many_requests:
             pause = self._throttle.refused(started, _retry_after(response.headers))
             self._tell("429", "The API asks to slow down (429): waiting %.0f s.", pause)
-            return "", None
+            raise _AskedToWaitError
         self._throttle.answered()
         if status == requests.codes.ok:
             try:
-                return None, _decode(response.content)
-            except ValueError:
-                return "the answer is no JSON", None
-        if status >= 500 or status in TRANSIENT_STATUSES:  # noqa: PLR2004
-            return f"it answers {status}", None
+                return _decode(response.content)
+            except ValueError as error:
+                raise _TransientError("the answer is no JSON") from error
+        if status >= requests.codes.server_error or status in TRANSIENT_STATUSES:
+            raise _TransientError(f"it answers {status}")
         raise self._failure(response, endpoint, params)
 
     def _send(self, url: str) -> requests.Response:
@@ -373,6 +374,14 @@ class Client:
         self._logger.warning(message, *args)
 
 
+class _TransientError(Exception):
+    """A request failed for a moment; the text says how."""
+
+
+class _AskedToWaitError(Exception):
+    """The API answered 429."""
+
+
 def _is_page(body: Json) -> bool:
     return isinstance(body, dict) and isinstance(body.get("data"), list)
 
@@ -385,11 +394,13 @@ def _decode(content: bytes) -> Json:
     """
     try:
         return msgspec.json.decode(content)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
+        pass
+    try:
         # JSON allows half a surrogate pair, which is no text that can be passed on.
         text = json.dumps(json.loads(content), ensure_ascii=False)
         return msgspec.json.decode(text.encode(errors="replace"))
-    except RecursionError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError from error
 
 

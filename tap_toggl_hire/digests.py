@@ -34,7 +34,7 @@ import struct
 import typing as t
 import zlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime  # noqa: TC003 - msgspec looks at the type
 
 import msgspec
 

@@ -500,6 +500,8 @@ class CandidateHistory(CandidateChild):
     name = HISTORY
     primary_keys = ("candidate_id", "observed_at")
     replication_key = "observed_at"
+    is_whole = False
+    """It is appended to, whatever the catalog says; no row of it is ever gone."""
 
     def records(self, change: Change) -> Iterable[Record]:
         """Make the record of an event."""

@@ -38,7 +38,8 @@ WORTH_HALVING = 4
 def row_id(row: object) -> str | None:
     """Find the id of a row; None if there is none by which to tell the row."""
     value = row.get("id") if isinstance(row, dict) else None
-    return str(value) if isinstance(value, (str, int)) and value != "" else None
+    is_id = type(value) is int or (isinstance(value, str) and value != "")
+    return str(value) if is_id else None
 
 
 class Chain:
@@ -267,6 +268,13 @@ class Sweep:
                 if key is not None:
                     seen.add(key)
             yield fresh
+
+    def first_page(self) -> list[Row]:
+        """Read the first page of the (first) list, and nothing else."""
+        params = dict(self._params)
+        if self._opening_ids:
+            params["job_opening_id"] = self._opening_ids[0]
+        return t.cast("list[Row]", self._client.candidates_page(params)["data"])
 
     def _lists(self, expected: int) -> list[list[Chain]]:
         """The lists that make up the selection, each with the chains that read it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import typing as t
 from copy import deepcopy
@@ -14,7 +16,7 @@ from singer_sdk.plugin_base import JSONSchemaValidator
 from tap_toggl_hire import settings
 from tap_toggl_hire.client import Client
 from tap_toggl_hire.digests import DAMAGED, Digests, Selection
-from tap_toggl_hire.errors import SettingError, StateError
+from tap_toggl_hire.errors import SettingError, StateError, TapError
 from tap_toggl_hire.streams import DIGESTS_KEY, STREAMS, TogglHireStream
 from tap_toggl_hire.throttle import Throttle
 from tap_toggl_hire.workers import Workers
@@ -23,6 +25,9 @@ from tap_toggl_hire.writer import MessageWriter
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
+
+    import click
+    from singer_sdk.plugin_base import _ConfigInput
 
     from tap_toggl_hire.pagination import Params
 
@@ -42,6 +47,43 @@ class TapTogglHire(Tap):
         if parse_env_config:  # the SDK would fail without naming the variable
             _refuse(settings.environment_problems(os.environ, self._env_var_prefix))
         super().__init__(parse_env_config=parse_env_config, **kwargs)
+
+    @classmethod
+    def cb_config(
+        cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]
+    ) -> _ConfigInput:
+        """Read the files of `--config`.
+
+        Raises:
+            SettingError: If one is no JSON object.
+        """
+        try:
+            return super().cb_config(ctx, param, value)
+        except (OSError, TypeError, ValueError) as error:
+            msg = "A file given with --config cannot be read as a JSON object."
+            raise SettingError(msg) from error
+
+    @classmethod
+    def invoke(
+        cls,
+        *,
+        state: t.IO[str] | None = None,
+        catalog: t.IO[str] | None = None,
+        **kwargs: t.Any,
+    ) -> None:
+        """Run the tap.
+
+        Raises:
+            StateError: If the file of `--state` is no JSON.
+            SettingError: If the file of `--catalog` is none.
+        """
+        super().invoke(
+            state=_json_file(state, StateError(DAMAGED)),
+            catalog=_json_file(
+                catalog, SettingError("The file given with --catalog is no JSON.")
+            ),
+            **kwargs,
+        )
 
     def discover_streams(self) -> Sequence[TogglHireStream]:
         """Make all streams; a child stream comes after its parent."""
@@ -155,6 +197,17 @@ class TapTogglHire(Tap):
         The SDK would write the state in the middle of a record, and exit with 0.
         """
         self.message_writer.stop(signum)
+
+
+def _json_file(file: t.IO[str] | None, refusal: TapError) -> t.IO[str] | None:
+    if file is None:
+        return None
+    text = file.read()
+    try:
+        json.loads(text)
+    except ValueError as error:
+        raise refusal from error
+    return io.StringIO(text)
 
 
 def _refuse(problems: list[str]) -> None:

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from demo.meltano import CHECKOUT
+from sandbox import Account, Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [pytest.mark.pipeline, pytest.mark.postgres, pytest.mark.slow]
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    with start(tmp_path) as process:
+        yield process
+        process.kill()
+
+
+def start(folder: Path, **settings: str) -> subprocess.Popen[str]:
+    plain = {k: v for k, v in os.environ.items() if not k.startswith("TAP_TOGGL_HIRE_")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "demo"],
+        cwd=CHECKOUT,
+        env={**plain, "TMPDIR": str(folder), **settings},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_the_story_fits_on_a_screen_and_leaves_nothing(
+    demo: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    told, errors = demo.communicate()
+
+    assert demo.returncode == 0, errors
+    assert not errors
+    lines = told.splitlines()
+    assert len(lines) <= 45
+    assert max(map(len, lines)) <= 88
+    assert "120 of them for one candidate each" in told
+    assert "4 of them for one candidate each" in told
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_real_api_is_only_read(tmp_path: Path) -> None:
+    with Sandbox(Account.example(candidates=30)) as workspace:
+        version = workspace.account.version
+        settings = {
+            "TAP_TOGGL_HIRE_API_KEY": workspace.api_key,
+            "TAP_TOGGL_HIRE_API_URL": workspace.url,
+        }
+        with start(tmp_path, **settings) as demo:
+            told, errors = demo.communicate()
+
+    assert demo.returncode == 0, errors
+    assert "Your Toggl Hire workspace" in told
+    assert workspace.account.version == version
+    assert workspace.stats.count("candidate") == 30
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_demo_leaves_nothing(
+    demo: subprocess.Popen[str], tmp_path: Path, number: signal.Signals
+) -> None:
+    assert demo.stdout
+    while "$ meltano run" not in demo.stdout.readline():
+        pass
+    meltano = next(tmp_path.glob("demo-*")) / ".meltano"
+    while not (meltano / "run" / "tap-toggl-hire").exists():
+        time.sleep(0.1)
+    started = psutil.Process(demo.pid).children(recursive=True)
+    servers = [one for one in started if "-k" in one.cmdline()]
+    folders = [Path(one.cmdline()[one.cmdline().index("-k") + 1]) for one in servers]
+    assert folders
+
+    demo.send_signal(number)
+
+    assert demo.wait(30) == 128 + number
+    psutil.wait_procs(started, timeout=5)
+    assert not [one for one in started if one.is_running()]
+    assert not any(folder.exists() for folder in folders)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,146 @@
+"""Ways to run the tap: the command line, or inside the test where many runs count."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from tap_toggl_hire.tap import TapTogglHire
+from tap_toggl_hire.writer import MessageWriter
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from singer_sdk.singerlib import Message as SingerMessage
+
+Message = dict[str, t.Any]
+Json = dict[str, t.Any]
+
+COMMAND = (sys.executable, "-m", "tap_toggl_hire")
+
+
+@dataclass
+class Run:
+    """What a run of the command line left."""
+
+    returncode: int
+    messages: list[Message]
+    stderr: str
+    stdout: str
+
+    def records(self, stream: str) -> list[Json]:
+        """The records of a stream, in order."""
+        return records(self.messages, stream)
+
+
+def run_tap(  # noqa: PLR0913 - the command line's own
+    config: Json,
+    *arguments: str,
+    state: Json | None = None,
+    catalog: Json | None = None,
+    environment: Mapping[str, str] | None = None,
+    timeout: float = 120,
+) -> Run:
+    """Run the command line to its end."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = command_line(
+            Path(folder), config, *arguments, state=state, catalog=catalog
+        )
+        process = subprocess.run(
+            command,
+            capture_output=True,
+            check=False,
+            text=True,
+            timeout=timeout,
+            env={**clean_environment(), **(environment or {})},
+        )
+    messages = [
+        json.loads(line)
+        for line in process.stdout.splitlines()
+        if line.startswith('{"type"')
+    ]
+    return Run(process.returncode, messages, process.stderr, process.stdout)
+
+
+def command_line(
+    folder: Path,
+    config: Json,
+    *arguments: str,
+    state: Json | None = None,
+    catalog: Json | None = None,
+) -> list[str]:
+    """Write the files of a run, and make its command line."""
+    command = list(COMMAND)
+    for option, content in (("config", config), ("state", state), ("catalog", catalog)):
+        if content is not None:
+            path = folder / f"{option}.json"
+            path.write_text(json.dumps(content))
+            command += [f"--{option}", str(path)]
+    return [*command, *arguments]
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment without what would configure a tap."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("TAP_TOGGL_HIRE")}
+
+
+def extract(
+    config: Json, state: Json | None = None, catalog: Json | None = None
+) -> list[Message]:
+    """Run the tap inside this process; quick, for tests of many runs.
+
+    Returns:
+        All messages.
+    """
+    writer = _CollectingWriter()
+    TapTogglHire(
+        config=config, state=state, catalog=catalog, message_writer=writer
+    ).sync_all()
+    return writer.messages
+
+
+def catalog(config: Json, *selected: str, **methods: str) -> Json:
+    """Make a catalog that selects streams.
+
+    Args:
+        config: Settings; discovery needs none of them to be right.
+        *selected: The names of the streams.
+        **methods: Replication methods that are forced, by stream.
+    """
+    found: Json = TapTogglHire(config=config).catalog_dict
+    for stream in found["streams"]:
+        name = stream["tap_stream_id"]
+        root = next(m for m in stream["metadata"] if not m["breadcrumb"])["metadata"]
+        root["selected"] = name in selected
+        if name in methods:
+            stream["replication_method"] = methods[name]
+            root["forced-replication-method"] = methods[name]
+    return found
+
+
+def records(messages: list[Message], stream: str) -> list[Json]:
+    """The records of a stream, in order."""
+    return [
+        message["record"]
+        for message in messages
+        if message["type"] == "RECORD" and message["stream"] == stream
+    ]
+
+
+class _CollectingWriter(MessageWriter):
+    """Keeps what would go to stdout, encoded and decoded as it would be there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[Message] = []
+
+    def write_message(self, message: SingerMessage) -> None:
+        self.messages.append(msgspec.json.decode(bytes(self.format_message(message))))

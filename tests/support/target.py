@@ -1,0 +1,86 @@
+"""A Singer target that keeps tables in memory, as target-postgres keeps them."""
+
+from __future__ import annotations
+
+import typing as t
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Message = dict[str, t.Any]
+Row = dict[str, t.Any]
+Key = str | tuple[t.Any, ...]
+
+DELETED_AT = "_sdc_deleted_at"
+
+KEYS = {
+    "job_openings": ("id",),
+    "categories": ("id",),
+    "tags": ("id",),
+    "candidates": ("id",),
+    "candidate_details": ("id",),
+    "candidate_answers": ("candidate_id", "position"),
+    "candidate_history": ("candidate_id", "observed_at"),
+}
+
+
+class Target:
+    """Upsert records by key; a tombstone nulls the rest of its row.
+
+    Attributes:
+        tables: Rows by stream and key. A key of one column is its value.
+        state: The last state seen.
+    """
+
+    def __init__(self) -> None:
+        self.tables: dict[str, dict[Key, Row]] = {}
+        self.state: dict[str, t.Any] | None = None
+        self._columns: dict[str, list[str]] = {}
+        self._versions: dict[str, dict[Key, int]] = {}
+
+    def load(self, messages: Iterable[Message]) -> None:
+        """Take messages as a target takes them, in order."""
+        for message in messages:
+            match message["type"]:
+                case "SCHEMA":
+                    self._columns[message["stream"]] = list(
+                        message["schema"]["properties"]
+                    )
+                    self.tables.setdefault(message["stream"], {})
+                case "RECORD":
+                    self._upsert(message)
+                case "ACTIVATE_VERSION":
+                    self._activate(message["stream"], message["version"])
+                case "STATE":
+                    self.state = message["value"]
+
+    def alive(self, stream: str) -> dict[Key, Row]:
+        """Rows that are not marked as deleted."""
+        rows = self.tables.get(stream, {})
+        return {key: row for key, row in rows.items() if not row.get(DELETED_AT)}
+
+    def deleted(self, stream: str) -> dict[Key, Row]:
+        """Rows that are marked as deleted."""
+        rows = self.tables.get(stream, {})
+        return {key: row for key, row in rows.items() if row.get(DELETED_AT)}
+
+    def _upsert(self, message: Message) -> None:
+        stream, record = message["stream"], message["record"]
+        assert stream in self._columns, f"RECORD of {stream} before its SCHEMA"
+        row = {column: record.get(column) for column in self._columns[stream]}
+        row[DELETED_AT] = record.get(DELETED_AT)
+        key = _key(stream, record)
+        self.tables[stream][key] = row
+        if "version" in message:
+            self._versions.setdefault(stream, {})[key] = message["version"]
+
+    def _activate(self, stream: str, version: int) -> None:
+        versions = self._versions.get(stream, {})
+        for key, row in self.tables[stream].items():
+            if versions.get(key, 0) < version:
+                row[DELETED_AT] = row[DELETED_AT] or "activated"
+
+
+def _key(stream: str, record: Row) -> Key:
+    values = tuple(record[column] for column in KEYS[stream])
+    return values[0] if len(values) == 1 else values
