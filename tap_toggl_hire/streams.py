@@ -120,7 +120,8 @@ class TogglHireStream(Stream):
     def _write_activate_version_message(self, full_table_version: int) -> None:
         # The SDK sends it before the first record. A run that fails would then leave
         # a warehouse in which every row is marked as deleted. It waits for the end.
-        pass
+        # The SDK's version is in seconds, which two short runs may share.
+        self._stream_version = self._initialized_at
 
     def finalize_state_progress_markers(
         self, state: dict[str, t.Any] | None = None
