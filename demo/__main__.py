@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from unicodedata import combining, east_asian_width
 
 from demo.meltano import PipelineError, Project
-from demo.postgres import Postgres
+from demo.postgres import Postgres, PostgresError
 from sandbox import Account, Sandbox
 
 if TYPE_CHECKING:
@@ -35,13 +35,13 @@ CANDIDATES = (
 COUNT = "select count(*), count(*) filter (where _sdc_batched_at >= %s) from {}"
 HISTORY = """
     select event, coalesce(candidates.name, '(deleted)') as candidate, history.score,
-           cardinality(history.tag_ids) as tags, to_char(started_at, 'Mon DD') as started
+           cardinality(history.tag_ids) as tags, date(started_at) as started
     from candidate_history as history join candidates on candidates.id = candidate_id
     where history._sdc_batched_at >= %s
     order by event, candidate
 """
 FORGOTTEN = """
-    select id, name, email, to_char(_sdc_deleted_at, 'Mon DD HH24:MI') as _sdc_deleted_at
+    select id, name, email, date_trunc('second', _sdc_deleted_at) as _sdc_deleted_at
     from candidates where _sdc_deleted_at is not null
 """
 
@@ -55,7 +55,7 @@ def main() -> None:
             sandbox = None
             if os.environ.get(f"{PREFIX}API_KEY"):
                 settings = {k: v for k, v in os.environ.items() if k.startswith(PREFIX)}
-                _say("Your Toggl Hire workspace, in a PostgreSQL that lives as long as this.")
+                _say("Your Toggl Hire workspace, in a PostgreSQL of its own.")
             else:
                 account = Account.example(candidates=120, in_progress=4)
                 sandbox = stack.enter_context(Sandbox(account))
@@ -63,14 +63,14 @@ def main() -> None:
                     f"{PREFIX}API_KEY": sandbox.api_key,
                     f"{PREFIX}API_URL": sandbox.url,
                 }
-                _say("A made-up Toggl Hire workspace with 120 candidates, in PostgreSQL.")
+                _say("A made-up Toggl Hire workspace, in a PostgreSQL of its own.")
             postgres = stack.enter_context(Postgres())
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="demo-"))
             connection = stack.enter_context(postgres.connect())
             connection.execute("set timezone to 'UTC'; set search_path to toggl_hire")
             settings["TARGET_POSTGRES_SQLALCHEMY_URL"] = postgres.url()
             _tell(Story(Project(Path(folder), settings), connection, sandbox))
-    except PipelineError as error:
+    except (PipelineError, PostgresError) as error:
         sys.exit(f"\n{error}")
 
 
@@ -135,7 +135,7 @@ def _tell(story: Story) -> None:
         [
             ("README.md", "what is guaranteed, all settings, personal data"),
             ("queries/", "questions to these tables, in SQL"),
-            (".env.example", "copy it to .env, fill in your key and your PostgreSQL, then"),
+            (".env.example", "copy it to .env, fill in your key and PostgreSQL, then"),
             ("", f".venv/bin/{COMMAND}"),
         ]
     )
@@ -153,7 +153,8 @@ def _change(account: Account) -> Iterable[Sequence[str]]:
     )
     tagged, deleted = [one for one in rows if one != graded][:2]
     tag = account.tags()[-1]
-    submitted = next(one for one in account.in_progress_ids() if account.row(one)["name"])
+    waiting = account.in_progress_ids()
+    submitted = next(one for one in waiting if account.row(one)["name"])
     account.grade(graded, position, most)
     account.tag(tagged, tag["id"])
     account.submit(submitted)

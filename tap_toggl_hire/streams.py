@@ -117,7 +117,7 @@ class TogglHireStream(Stream):
             self._schema_written = True
             super()._write_schema_message()
 
-    def _write_activate_version_message(self, full_table_version: int) -> None:
+    def _write_activate_version_message(self, full_table_version: int) -> None:  # noqa: ARG002
         # The SDK sends it before the first record. A run that fails would then leave
         # a warehouse in which every row is marked as deleted. It waits for the end.
         # The SDK's version is in seconds, which two short runs may share.
