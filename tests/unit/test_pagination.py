@@ -1,0 +1,187 @@
+"""`links.next` in each of its shapes, at home, and never in a circle."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from singer_sdk.pagination import BaseAPIPaginator
+
+from tap_toggl_hire.errors import TapError
+from tap_toggl_hire.pagination import LinksPaginator
+
+ROOT = "https://example.com/api"
+FIRST = {"limit": "3", "order": "asc"}
+
+
+def page(link: t.Any) -> dict[str, t.Any]:
+    return {"data": [{"id": "100"}], "links": {"next": link}, "total": 9}
+
+
+def paginator(root: str = ROOT, **params: str) -> LinksPaginator:
+    return LinksPaginator(root, {**FIRST, **params})
+
+
+def test_it_begins_with_the_query_it_is_given() -> None:
+    pages = paginator()
+    assert isinstance(pages, BaseAPIPaginator)
+    assert pages.current_value == FIRST
+    assert not pages.finished
+    assert pages.count == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        page(None),
+        page(""),
+        {"data": [], "links": {"self": "/candidates"}},
+        {"data": [], "links": {}},
+        {"data": [], "links": None},
+        {"data": [], "links": []},
+        {"data": []},
+    ],
+    ids=["null", "empty", "missing", "empty links", "null links", "list", "no links"],
+)
+def test_the_last_page(body: dict[str, t.Any]) -> None:
+    pages = paginator()
+    pages.advance(body)
+    assert pages.finished
+    assert pages.count == 1
+    assert pages.current_value == FIRST
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://example.com/api/v2.1/candidates?limit=3&order=asc&after_id=100",
+        "https://EXAMPLE.com:443/api/v2.1/candidates?limit=3&order=asc&after_id=100",
+        "https://me@example.com/candidates?limit=3&order=asc&after_id=100",
+        "/api/v2.1/candidates?limit=3&order=asc&after_id=100",
+        "/candidates?limit=3&order=asc&after_id=100",
+        "candidates?after_id=100",
+        "?after_id=100",
+        "/example-endpoint?limit=3&after_id=100#fragment",
+    ],
+)
+def test_each_shape_of_a_link(link: str) -> None:
+    pages = paginator()
+    pages.advance(page(link))
+    assert not pages.finished
+    assert pages.current_value == {**FIRST, "after_id": "100"}
+
+
+@pytest.mark.parametrize(
+    ("root", "link"),
+    [
+        ("http://e.com/api", "http://e.com:80/candidates?after_id=1"),
+        ("http://e.com:80/api", "http://e.com/candidates?after_id=1"),
+        ("https://e.com:443/api", "https://e.com/candidates?after_id=1"),
+        ("http://127.0.0.1:8080/api", "http://127.0.0.1:8080/x?after_id=1"),
+        ("http://[::1]:8080/api", "http://[::1]:8080/x?after_id=1"),
+        ("HTTPS://E.com/api", "https://e.COM/x?after_id=1"),
+    ],
+)
+def test_one_origin_in_two_spellings(root: str, link: str) -> None:
+    pages = paginator(root)
+    pages.advance(page(link))
+    assert pages.current_value["after_id"] == "1"
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "http://example.com/api/v2.1/candidates?after_id=1",
+        "https://example.com:444/api/v2.1/candidates?after_id=1",
+        "https://example.org/api/v2.1/candidates?after_id=1",
+        "https://api.example.com/candidates?after_id=1",
+        "https://example.com.evil.example/candidates?after_id=1",
+        "https://example.com@evil.example/candidates?after_id=1",
+        "//evil.example/candidates?after_id=1",
+        "https:/candidates?after_id=1",
+        "ftp://example.com/candidates?after_id=1",
+        "https://example.com:port/candidates?after_id=1",
+        "https://[::1/candidates?after_id=1",
+        "javascript:alert(1)?after_id=1",
+    ],
+)
+def test_another_origin_is_not_followed(link: str) -> None:
+    pages = paginator()
+    with pytest.raises(TapError, match=r"another origin .*api_url"):
+        pages.advance(page(link))
+    assert pages.current_value == FIRST
+
+
+def test_what_a_link_drops_stays_and_what_it_says_counts() -> None:
+    pages = paginator(tag_ids="300,301", email="a+b@example.com")
+    pages.advance(page("/candidates?after_id=100&limit=2"))
+    assert pages.current_value == {
+        "limit": "2",
+        "order": "asc",
+        "tag_ids": "300,301",
+        "email": "a+b@example.com",
+        "after_id": "100",
+    }
+    pages.advance(page("/candidates?after_id=101&email=&tag_ids=300%2C301"))
+    assert pages.current_value == {
+        "limit": "2",
+        "order": "asc",
+        "tag_ids": "300,301",
+        "email": "",
+        "after_id": "101",
+    }
+
+
+def test_an_id_comes_out_as_the_api_wrote_it() -> None:
+    pages = paginator()
+    pages.advance(page("/candidates?after_id=%C3%BC%26%2B+%2F"))
+    assert pages.current_value["after_id"] == "\u00fc&+ /"
+
+
+@pytest.mark.parametrize("link", [5, True, ["/candidates?after_id=1"], {"href": "/x"}])
+def test_what_is_no_link_ends_the_list(link: t.Any) -> None:
+    pages = paginator()
+    pages.advance(page(link))
+    assert pages.finished
+
+
+@given(length=st.integers(1, 12), start=st.integers(0, 11))
+def test_a_loop_of_any_length_is_an_error(length: int, start: int) -> None:
+    """Pages 1, 2 ... `length`, then back to any of them, or to the first page."""
+    pages = paginator()
+    for number in range(1, length):
+        pages.advance(page(f"/candidates?after_id={number}"))
+    back = start % length
+    link = f"/candidates?after_id={back}" if back else "/candidates?order=asc&limit=3"
+    with pytest.raises(TapError, match="loop"):
+        pages.advance(page(link))
+
+
+def test_a_loop_is_seen_whatever_the_order_of_the_query() -> None:
+    pages = paginator()
+    pages.advance(page("/candidates?limit=3&order=asc&after_id=1"))
+    pages.advance(page("/candidates?limit=3&order=asc&after_id=2"))
+    with pytest.raises(TapError, match="loop"):
+        pages.advance(page("https://example.com/x?after_id=1&order=asc&limit=3"))
+
+
+def test_many_pages_are_no_loop() -> None:
+    pages = paginator()
+    for number in range(1000):
+        pages.advance(page(f"/candidates?after_id={number}"))
+    assert pages.count == 1000
+    assert not pages.finished
+
+
+def test_after_a_step_back_a_page_may_be_read_again() -> None:
+    pages = paginator()
+    pages.advance(page("/candidates?after_id=1"))
+    pages.advance(page("/candidates?after_id=2"))
+    pages.rewind({**FIRST, "after_id": "1"})
+    assert pages.current_value == {**FIRST, "after_id": "1"}
+    pages.advance(page("/candidates?after_id=3"))
+    assert pages.current_value["after_id"] == "3"
+    with pytest.raises(TapError, match="loop"):
+        pages.advance(page("/candidates?after_id=3"))

@@ -1,0 +1,466 @@
+"""Every wrong setting is refused before the first request, in one sentence."""
+
+from __future__ import annotations
+
+import json
+import socket
+import typing as t
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from urllib.parse import quote, urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_toggl_hire import settings
+from tap_toggl_hire.privacy import scrubber
+from tap_toggl_hire.tap import TapTogglHire
+from tests.support import run_tap
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox import Sandbox
+
+Json = dict[str, t.Any]
+
+PREFIX = "TAP_TOGGL_HIRE_"
+GOOD: Json = {
+    "api_key": "a-key",
+    **{
+        name: schema["default"]
+        for name, schema in settings.SCHEMA["properties"].items()
+        if name in settings.NAMES and "default" in schema
+    },
+}
+HALF_A_PAIR = "\ud800"
+"""JSON may hold it (as `"\\ud800"`), though no encoding has it."""
+NO_WHOLE_NUMBER: tuple[t.Any, ...] = (
+    -1,
+    1.5,
+    100.0,
+    Decimal(100),
+    True,
+    False,
+    "100",
+    "",
+    [],
+    {},
+)
+NO_NUMBER: tuple[t.Any, ...] = (
+    True,
+    False,
+    "",
+    "abc",
+    "nan",
+    "inf",
+    float("nan"),
+    float("inf"),
+    [],
+    {},
+)
+NO_POSITIVE_NUMBER: tuple[t.Any, ...] = (0, -1, 0.0, -0.5, "-3", Decimal(0), *NO_NUMBER)
+
+WRONG: dict[str, tuple[t.Any, ...]] = {
+    "api_key": ("", " ", "a b", "a\nb", "key\n", "k\u00e9y", "k\x00y", 5, True, [], {}),
+    "api_url": (
+        *("", " ", "hire.example.com", "ftp://example.com/api", "//example.com/api"),
+        *("http://", "http:///api", "https://:443/api", "https:example.com"),
+        *("https://user:pass@example.com/api", "https://@example.com/api"),
+        *("https://example.com/api?x=1", "https://example.com/api#x"),
+        *("https://example.com/api?", "https://example.com/api#"),
+        *("https://example.com:99999", "https://example.com:x", "https://e.com:0"),
+        *("http://exa mple.com", "http://[::1", "https://example.com\\api"),
+        *(
+            " https://example.com",
+            "https://example.com\n",
+            "http://a..b/api",
+            "http://.",
+        ),
+        *("https://example.com/\x00api", 5, True, [], {}),
+    ),
+    "api_version": (
+        *("", "2.1", "v", "v2.", "v2.1/", "v2.1 ", "v2.1\n", "V2", "latest", "../v2"),
+        *("v2.1?x", "v\uff12", 2.1, True, [], {}),
+    ),
+    "start_date": (
+        *("", "yesterday", "2024-13-01", "2024-02-30", "31.01.2024", "2024"),
+        *("2024-01-31T25:00:00Z", "2024-01-31T00:00:00+99:00", 20240131, True, [], {}),
+        # Times that there are not, once they are told in UTC.
+        *("0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00"),
+    ),
+    "job_opening_ids": (
+        *([], "", "100", [""], [" "], [None], [1.5], [True], [["100"]], {}, 100),
+        *(True, [HALF_A_PAIR]),
+    ),
+    "candidate_filters": ("", "x", "{}", [], ["email"], 1, True),
+    "page_size": (0, *NO_WHOLE_NUMBER),
+    "max_concurrency": (0, *NO_WHOLE_NUMBER),
+    "requests_per_second": NO_POSITIVE_NUMBER,
+    "request_timeout": (*NO_POSITIVE_NUMBER, 1e12),
+    "reverify_days": NO_WHOLE_NUMBER,
+    "pii": ("", "KEEP", "hash ", "none", True, 0, ["hash"], {"hash": True}),
+    "pii_hash_key": ("", HALF_A_PAIR, 5, True, [], {}),
+    "user_agent": ("", " ", "a\nb", "\u00fcnicode", " lead", "trail ", "a\x00b", 5, []),
+    "emit_activate_version_messages": ("true", "", 1, 0, "yes", []),
+}
+WRONG_FILTERS: dict[str, tuple[t.Any, ...]] = {
+    **{
+        name: ("", " ", HALF_A_PAIR, 1.5, True, [], ["100"], {})
+        for name in ("category_id", "hire_state", "email")
+    },
+    **dict.fromkeys(("min_score", "max_score", "min_rating", "max_rating"), NO_NUMBER),
+    "tag_ids": (
+        *([], "", "300", "300,301", [""], [None], [1.5], [True], 300, {}, True),
+        [HALF_A_PAIR],
+    ),
+}
+RIGHT: dict[str, tuple[t.Any, ...]] = {
+    "api_key": ("11ZU1ZOJ0PDOQ", "a:b/c+d=", "x"),
+    "api_url": (
+        *("http://127.0.0.1:8080/api", "https://example.com", "https://e.com/api/"),
+        *("http://[::1]:80/api", "HTTPS://EXAMPLE.COM/api"),
+    ),
+    "api_version": ("v2", "v2.1", "v2.10.3", "v3"),
+    "start_date": (
+        *("2024-01-31", "2024-01-31T00:00:00Z", "2024-01-31T00:00:00.123+05:30"),
+        "2024-01-31 10:00:00",
+    ),
+    "job_opening_ids": (["100"], [100, "101"]),
+    "candidate_filters": (
+        *({}, {"hire_state": "rejected"}, {"tag_ids": ["300", 301]}),
+        *({"min_score": 40, "max_score": "70.5"}, {"email": None}),
+    ),
+    "page_size": (1, 100, 1000),
+    "max_concurrency": (1, 64),
+    "requests_per_second": (0.5, 10, "2.5", Decimal("2.5")),
+    "request_timeout": (0.5, 60, "7", Decimal("2.5")),
+    "reverify_days": (0, 30),
+    "pii": ("keep", "drop"),
+    "pii_hash_key": ("a key", "\u00fc"),
+    "user_agent": ("tap/1 (me@example.com)", "x"),
+    "emit_activate_version_messages": (True, False),
+}
+
+
+def rows(table: dict[str, tuple[t.Any, ...]]) -> list[t.Any]:
+    return [
+        pytest.param(name, value, id=f"{name}={value!a}")
+        for name, values in table.items()
+        for value in values
+    ]
+
+
+def sentence_on(name: str, found: list[str]) -> str:
+    """The one sentence that was found, which names the setting."""
+    assert len(found) == 1, found
+    sentence = found[0]
+    assert "\n" not in sentence
+    assert sentence.startswith(f"Setting {name} "), sentence
+    assert sentence.endswith(".")
+    return sentence
+
+
+def test_each_setting_has_its_rows_here() -> None:
+    assert set(WRONG) == set(RIGHT) == settings.NAMES
+    assert set(WRONG_FILTERS) == set(settings.FILTERS)
+
+
+@pytest.mark.parametrize(("name", "value"), rows(WRONG))
+def test_a_wrong_value_is_told_in_a_sentence(name: str, value: object) -> None:
+    sentence_on(name, settings.problems({**GOOD, name: value}))
+
+
+@pytest.mark.parametrize(("name", "value"), rows(WRONG_FILTERS))
+def test_a_wrong_filter_is_told_in_a_sentence(name: str, value: object) -> None:
+    found = settings.problems({**GOOD, "candidate_filters": {name: value}})
+    sentence_on(f"candidate_filters.{name}", found)
+
+
+@pytest.mark.parametrize(("name", "value"), rows(RIGHT))
+def test_a_right_value_is_taken(name: str, value: object) -> None:
+    assert settings.problems({**GOOD, name: value}) == []
+
+
+@pytest.mark.parametrize("name", ["", "Email", "state", "job_opening_id", "limit"])
+def test_an_unknown_filter_is_told_with_all_that_are_known(name: str) -> None:
+    found = settings.problems({**GOOD, "candidate_filters": {name: "x"}})
+    sentence = sentence_on("candidate_filters", found)
+    assert all(known in sentence for known in settings.FILTERS)
+
+
+@pytest.mark.parametrize("name", sorted(settings.NAMES - {"api_key"}))
+def test_null_is_unset(name: str) -> None:
+    assert settings.problems({**GOOD, name: None}) == []
+
+
+def test_the_key_is_required() -> None:
+    for config in ({**GOOD, "api_key": None}, {"pii": "keep"}, {}):
+        sentence_on("api_key", settings.problems(config))
+
+
+def test_hash_needs_its_key() -> None:
+    sentence_on("pii_hash_key", settings.problems({**GOOD, "pii": "hash"}))
+    with_key = {**GOOD, "pii": "hash", "pii_hash_key": "k"}
+    assert settings.problems(with_key) == []
+
+
+def test_each_problem_has_its_own_sentence() -> None:
+    config = {
+        **GOOD,
+        "page_size": 0,
+        "start_date": "x",
+        "candidate_filters": {"min_score": "x", "tag_ids": []},
+    }
+    found = settings.problems(config)
+    assert [sentence.split()[1] for sentence in found] == [
+        "start_date",
+        "page_size",
+        "candidate_filters.min_score",
+        "candidate_filters.tag_ids",
+    ]
+
+
+# Whatever JSON holds
+
+CANARY = "c4n4ry"
+LARGEST_OFFSET = timedelta(hours=23, minutes=59)
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.decimals()
+    | st.text()
+    | st.just(HALF_A_PAIR)
+    | st.text().map(lambda text: text + CANARY)
+    | st.text().map(lambda text: CANARY + text)
+)
+JSON = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.text() | st.sampled_from((CANARY, *settings.FILTERS)), inner, max_size=3
+        )
+    ),
+    max_leaves=6,
+)
+
+
+@given(name=st.sampled_from(sorted(settings.NAMES)), value=JSON)
+def test_any_value_is_right_or_told_without_repeating_it(
+    name: str, value: object
+) -> None:
+    for sentence in settings.problems({**GOOD, "pii_hash_key": "k", name: value}):
+        assert sentence.startswith(f"Setting {name}")
+        assert "\n" not in sentence
+        assert CANARY not in sentence
+
+
+TEXT = st.text(max_size=5)
+IDS = st.lists(TEXT | st.integers(), max_size=3)
+NUMBERS = st.floats() | st.integers() | st.decimals() | st.floats().map(str)
+USABLE: dict[str, st.SearchStrategy[t.Any]] = {
+    "api_url": st.from_regex(r"https?://[a-z0-9.\[\]:-]+(/\S*)?", fullmatch=True),
+    "start_date": st.dates().map(str)
+    | st.datetimes(
+        timezones=st.none()
+        | st.builds(timezone, st.timedeltas(-LARGEST_OFFSET, LARGEST_OFFSET))
+    ).map(datetime.isoformat),
+    "job_opening_ids": IDS,
+    "candidate_filters": st.dictionaries(
+        st.sampled_from(settings.FILTERS), TEXT | NUMBERS | IDS, max_size=1
+    ),
+    "max_concurrency": st.integers(-1, 64),
+    "requests_per_second": NUMBERS,
+    "request_timeout": NUMBERS,
+    "pii_hash_key": TEXT,
+    "user_agent": TEXT,
+}
+
+
+@pytest.mark.parametrize("name", USABLE)
+@given(data=st.data())
+def test_what_is_not_refused_can_be_used(name: str, data: st.DataObject) -> None:
+    config = {**deepcopy(GOOD), "pii": "hash", "pii_hash_key": "k"}
+    config[name] = data.draw(USABLE[name])
+    if settings.problems(config):
+        return
+    tap = TapTogglHire(config=config)
+    scrub = scrubber(tap.config["pii"], tap.config["pii_hash_key"])
+    nobody: Json = {"name": "N", "email": None, "profile_url": "", "contact_info": None}
+    assert len(scrub(nobody)["name"]) == 64
+    tap.digests.selections = [tap.selection]
+    assert json.dumps(tap.digests.dump(), ensure_ascii=False).encode()
+    assert urlencode(tap.candidate_params)
+    assert all(quote(opening_id) for opening_id in tap.opening_ids or ())
+    with socket.socket() as connection:
+        connection.settimeout(float(tap.config["request_timeout"]))
+    assert tap.client.paginator(tap.candidate_params).current_value
+
+
+# The environment
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        *(("page_size", text) for text in ("", "abc", "1.5", "0x10", "ten")),
+        *(("max_concurrency", text) for text in ("", "many")),
+        *(("reverify_days", text) for text in ("", "seldom")),
+        *(("candidate_filters", text) for text in ("", "{", "email=x", "{'a': 1}")),
+    ],
+)
+def test_a_variable_that_does_not_parse_is_told(name: str, text: str) -> None:
+    found = settings.environment_problems({PREFIX + name.upper(): text}, PREFIX)
+    sentence = sentence_on(name, found)
+    assert len(text) < 3 or text not in sentence
+
+
+def test_variables_that_parse_are_no_problem() -> None:
+    environment = {
+        PREFIX + name.upper(): text
+        for name, text in {
+            "api_key": "k",
+            "page_size": "50",
+            "reverify_days": "0",
+            "candidate_filters": '{"min_score": 4}',
+            "requests_per_second": "2.5",
+            "job_opening_ids": '["1"]',
+        }.items()
+    }
+    unrelated = {"PAGE_SIZE": "x", "TAP_OTHER_PAGE_SIZE": "x"}
+    assert settings.environment_problems({**environment, **unrelated}, PREFIX) == []
+
+
+def test_the_variables_of_the_sdks_own_settings_are_read_too() -> None:
+    TapTogglHire.append_builtin_config(settings.SCHEMA)  # as each tap does
+    right = {PREFIX + "FLATTENING_MAX_DEPTH": "2"}
+    assert settings.environment_problems(right, PREFIX) == []
+    wrong = {PREFIX + "FLATTENING_MAX_DEPTH": "deep"}
+    found = settings.environment_problems(wrong, PREFIX)
+    sentence_on("flattening_max_depth", found)
+
+
+# Times
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2024-01-31", datetime(2024, 1, 31, tzinfo=UTC)),
+        ("2024-01-31T10:20:30", datetime(2024, 1, 31, 10, 20, 30, tzinfo=UTC)),
+        ("2024-01-31T10:20:30Z", datetime(2024, 1, 31, 10, 20, 30, tzinfo=UTC)),
+        ("2024-01-31 10:20:30+02:00", datetime(2024, 1, 31, 8, 20, 30, tzinfo=UTC)),
+        (
+            "2024-01-31T10:20:30.1234567-00:30",
+            datetime(2024, 1, 31, 10, 50, 30, 123456, tzinfo=UTC),
+        ),
+    ],
+)
+def test_a_time_without_an_offset_is_utc(text: str, expected: datetime) -> None:
+    assert settings.moment(text) == expected
+
+
+# The command line
+
+
+def assert_refused(
+    box: Sandbox, name: str, config: Json, **variables: str
+) -> str:  # the error output
+    """Run it, and see that nothing but one sentence comes of it."""
+    if variables:
+        environment = {PREFIX + key: value for key, value in variables.items()}
+        run = run_tap(config, "--config=ENV", environment=environment)
+    else:
+        run = run_tap(config)
+    assert run.returncode == 1
+    assert run.stdout == ""
+    assert box.stats.requests == 0
+    assert "Traceback" not in run.stderr
+    errors = [line for line in run.stderr.splitlines() if "| ERROR" in line]
+    assert len(errors) == 1, run.stderr
+    assert run.stderr.splitlines()[-1] == errors[0]
+    assert f"Setting {name} " in errors[0]
+    return run.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("api_key", {"api_key": ""}),
+        ("api_key", {"api_key": "s3cr3t\nX-Injected: 1"}),
+        ("api_url", {"api_url": "https://me:s3cr3t@example.com/api"}),
+        ("api_version", {"api_version": "s3cr3t"}),
+        ("start_date", {"start_date": "s3cr3t"}),
+        ("page_size", {"page_size": 0}),
+        ("max_concurrency", {"max_concurrency": -1}),
+        ("pii", {"pii": ["s3cr3t"]}),
+        ("pii_hash_key", {"pii": "hash"}),
+        ("candidate_filters", {"candidate_filters": {"s3cr3t": 1}}),
+        ("candidate_filters.min_score", {"candidate_filters": {"min_score": "s3cr3t"}}),
+        # Settings that the SDK adds.
+        ("flattening_max_depth", {"flattening_max_depth": "s3cr3t"}),
+        ("batch_config", {"batch_config": "s3://me:s3cr3t@bucket"}),
+        ("batch_config", {"batch_config": {"encoding": {"format": "jsonl"}}}),
+        ("stream_maps", {"stream_maps": {"candidates": {"name": "s3cr3t +"}}}),
+    ],
+    ids=str,
+)
+def test_the_command_line_refuses_it(
+    sandbox: Callable[..., Sandbox], name: str, wrong: Json
+) -> None:
+    box = sandbox()
+    config = {"api_key": box.api_key, "api_url": box.url, **wrong}
+    assert "s3cr3t" not in assert_refused(box, name, config)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("page_size", "s3cr3t"),
+        ("requests_per_second", "s3cr3t"),
+        ("candidate_filters", "{s3cr3t"),
+        ("job_opening_ids", "[s3cr3t"),
+        ("emit_activate_version_messages", "s3cr3t"),
+        ("flattening_max_depth", "s3cr3t"),
+        ("stream_maps", "{s3cr3t"),
+    ],
+)
+def test_the_command_line_refuses_a_variable(
+    sandbox: Callable[..., Sandbox], name: str, text: str
+) -> None:
+    box = sandbox()
+    config = {"api_key": box.api_key, "api_url": box.url}
+    errors = assert_refused(box, name, config, **{name.upper(): text})
+    assert "s3cr3t" not in errors
+
+
+def test_the_command_line_takes_settings_from_the_environment(
+    sandbox: Callable[..., Sandbox],
+) -> None:
+    box = sandbox()
+    opening, other = (row["id"] for row in box.account.openings()[:2])
+    values = {
+        "api_key": box.api_key,
+        "api_url": box.url,
+        "page_size": "7",
+        "requests_per_second": "900.5",
+        "request_timeout": "9.5",
+        "max_concurrency": "2",
+        "job_opening_ids": json.dumps([opening, other]),
+        "candidate_filters": json.dumps({"min_score": 1}),
+        "user_agent": "from the environment",
+    }
+    environment = {PREFIX + name.upper(): value for name, value in values.items()}
+    run = run_tap({}, "--config=ENV", environment=environment)
+    assert run.returncode == 0, run.stderr
+    asked = [one for one in box.stats.log if one.kind == "candidates"]
+    assert {one.query["limit"] for one in asked} == {"7"}
+    assert {one.query["min_score"] for one in asked} == {"1"}
+    assert {one.headers["user-agent"] for one in asked} == {"from the environment"}
+    assert {row["id"] for row in run.records("job_openings")} == {opening, other}
+    assert box.stats.without_key == 0
