@@ -389,7 +389,13 @@ class Changes:
             entry = self._book[key]
             streams = {s for s in self._selected if entry.holds(s) is not Held.NOTHING}
             changes.append(
-                Change(key, streams, is_gone=True, answers_held=entry.answers)
+                Change(
+                    key,
+                    streams,
+                    event="deleted",
+                    is_gone=True,
+                    answers_held=entry.answers,
+                )
             )
         for start in range(0, len(changes), BATCH_SIZE):
             yield changes[start : start + BATCH_SIZE]

@@ -22,7 +22,12 @@ import msgspec
 import requests
 from requests.adapters import HTTPAdapter
 
-from tap_toggl_hire.errors import NotFoundError, RefusedError, TapError
+from tap_toggl_hire.errors import (
+    NoLongerError,
+    NotFoundError,
+    RefusedError,
+    TapError,
+)
 from tap_toggl_hire.pagination import LinksPaginator, Params
 
 if t.TYPE_CHECKING:
@@ -83,6 +88,7 @@ class Client:
         self._throttle = throttle
         self._logger = logger
         self._sleep = sleep
+        self._openings: dict[str, Row] = {}
         self._told: dict[str, float] = {}
         self._told_lock = threading.Lock()
         # The adapter is what a session sends with. A session would look at the
@@ -122,13 +128,16 @@ class Client:
         return self.rows("/openings")
 
     def opening(self, opening_id: str) -> Row:
-        """Read one job opening (`/openings/{id}`).
+        """Read one job opening (`/openings/{id}`), once a run.
 
         Raises:
             TapError: If there is no such opening.
         """
+        if opening_id in self._openings:
+            return self._openings[opening_id]
+        path = f"/openings/{quote(opening_id, safe='')}"
         try:
-            return self._object(f"/openings/{quote(opening_id, safe='')}")
+            return self._openings.setdefault(opening_id, self._object(path))
         except NotFoundError:
             msg = (
                 f"The workspace has no job opening {opening_id}, which setting "
@@ -199,7 +208,7 @@ class Client:
                     for page in self._pages("/tags", {}, version)
                     for row in page["data"]
                 ]
-            except NotFoundError:
+            except (NotFoundError, NoLongerError):
                 continue
             if version != versions[0]:
                 self._logger.warning(
@@ -360,9 +369,8 @@ class Client:
         message = (
             f"The API answers {told} for {endpoint}: check api_url and api_version."
         )
-        if status in {404, 410}:
-            return NotFoundError(message)
-        return TapError(message)
+        kinds = {404: NotFoundError, 410: NoLongerError}
+        return kinds.get(status, TapError)(message)
 
     def _tell(self, kind: str, message: str, *args: object) -> None:
         """Log a trouble, though not each time: there may be thousands."""

@@ -24,3 +24,7 @@ class RefusedError(TapError):
 
 class NotFoundError(TapError):
     """The API answered 404."""
+
+
+class NoLongerError(TapError):
+    """The API answered 410; of a candidate, that is no proof of deletion."""

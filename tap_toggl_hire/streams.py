@@ -8,7 +8,6 @@ together, and the state vouches for them only once they all are written.
 
 from __future__ import annotations
 
-import itertools
 import logging
 import time
 import typing as t
@@ -193,9 +192,12 @@ class Categories(ListStream):
         """Read the categories."""
         if self._tap.opening_ids is None:
             return self._tap.client.categories()
-        return itertools.chain.from_iterable(
-            map(self._tap.client.categories, self._tap.opening_ids)
-        )
+        return self._of_openings(self._tap.opening_ids)
+
+    def _of_openings(self, opening_ids: list[str]) -> Iterator[Row]:
+        for opening_id in opening_ids:
+            self._tap.client.opening(opening_id)  # which must be there
+            yield from self._tap.client.categories(opening_id)
 
 
 class Tags(ListStream):

@@ -274,13 +274,20 @@ class Sweep:
     def first_page(self) -> list[Row]:
         """Read the first page of the (first) list, and nothing else."""
         params = dict(self._params)
-        if self._opening_ids:
+        if self._opening_ids is not None:
+            self._client.opening(self._opening_ids[0])
             params["job_opening_id"] = self._opening_ids[0]
         return t.cast("list[Row]", self._client.candidates_page(params)["data"])
 
     def _lists(self, expected: int) -> list[list[Chain]]:
         """The lists that make up the selection, each with the chains that read it."""
         if self._opening_ids is not None:
+            # The list of an opening that is not there would just be empty.
+            for opening in [
+                self._workers.submit(self._client.opening, key)
+                for key in self._opening_ids
+            ]:
+                opening.result()
             chains = [self._opening_chain(key) for key in self._opening_ids]
             totals = [chain.start() for chain in chains]
             self.total = sum(total or 0 for total in totals)
