@@ -203,16 +203,6 @@ SCHEMA: dict[str, t.Any] = th.PropertiesList(
 
 NAMES = frozenset(SCHEMA["properties"])
 """The tap's own settings; the SDK adds its own to the schema later."""
-FILTERS: tuple[str, ...] = tuple(
-    SCHEMA["properties"]["candidate_filters"]["properties"]
-)
-_NUMBER_FILTERS = {
-    "min_score": 100,
-    "max_score": 100,
-    "min_rating": 3,
-    "max_rating": 3,
-}
-"""Filters that are numbers from 0, with the highest value that the field takes."""
 
 
 def problems(config: Mapping[str, t.Any]) -> list[str]:
@@ -286,28 +276,25 @@ def moment(text: str) -> datetime:
 def _filter_problems(filters: dict[str, t.Any]) -> list[str]:
     found = []
     for name, value in filters.items():
-        if name not in FILTERS:
-            known = ", ".join(FILTERS)
+        if name not in _FILTER_RULES:
             found.append(
-                f"Setting candidate_filters has a filter that is unknown; "
-                f"the API knows {known}."
+                "Setting candidate_filters has a filter that is unknown; the API "
+                f"knows {', '.join(_FILTER_RULES)}."
             )
-        elif value is None:
-            continue
-        elif name in _NUMBER_FILTERS:
-            highest = _NUMBER_FILTERS[name]
-            if not (_is_number(value) and 0 <= float(value) <= highest):
-                found.append(
-                    f"Setting candidate_filters.{name} must be a number from 0 to "
-                    f"{highest}."
-                )
-        elif name == "tag_ids":
-            if not _is_id_list(value):
-                found.append(
-                    "Setting candidate_filters.tag_ids must be a list of tag IDs."
-                )
-        elif not _is_id(value):
-            found.append(f"Setting candidate_filters.{name} must be a text, not empty.")
+        elif value is not None:
+            valid, expected = _FILTER_RULES[name]
+            if not valid(value):
+                found.append(f"Setting candidate_filters.{name} must be {expected}.")
+    for field in ("score", "rating"):
+        lowest, highest = filters.get(f"min_{field}"), filters.get(f"max_{field}")
+        if (
+            _is_number(lowest)
+            and _is_number(highest)
+            and float(lowest) > float(highest)
+        ):
+            found.append(
+                f"Setting candidate_filters.min_{field} must not be above max_{field}."
+            )
     return found
 
 
@@ -320,6 +307,10 @@ def _is_number(value: object) -> bool:
 
 def _is_positive(value: object) -> bool:
     return _is_number(value) and float(value) > 0  # type: ignore[arg-type]
+
+
+def _is_within(highest: float) -> Callable[[object], bool]:
+    return lambda value: _is_number(value) and 0 <= float(value) <= highest  # type: ignore[arg-type]
 
 
 def _is_whole(lowest: int) -> Callable[[object], bool]:
@@ -391,7 +382,7 @@ _RULES: dict[str, tuple[Callable[[t.Any], bool], str]] = {
     "request_timeout": (_is_positive, "a number of seconds greater than 0"),
     "reverify_days": (_is_whole(0), "a whole number of days, 0 for never"),
     "pii": (
-        lambda value: value in {"keep", "hash", "drop"},
+        lambda value: value in ("keep", "hash", "drop"),
         "one of keep, hash, drop",
     ),
     "pii_hash_key": (
@@ -404,3 +395,22 @@ _RULES: dict[str, tuple[Callable[[t.Any], bool], str]] = {
         "true or false",
     ),
 }
+
+_SCORE = (_is_within(100), "a number from 0 to 100")
+_RATING = (_is_within(3), "a number of stars from 0 to 3")
+_FILTER_RULES: dict[str, tuple[Callable[[t.Any], bool], str]] = {
+    "category_id": (_is_id, "the ID of a category"),
+    "tag_ids": (_is_id_list, "a list of at least one tag ID"),
+    # What the API can filter by; the state of a candidate may be any other.
+    "hire_state": (
+        lambda value: value in ("possible-hire", "rejected"),
+        "possible-hire or rejected",
+    ),
+    "min_score": _SCORE,
+    "max_score": _SCORE,
+    "min_rating": _RATING,
+    "max_rating": _RATING,
+    "email": (_is_token, "an e-mail address"),
+}
+FILTERS = tuple(_FILTER_RULES)
+"""What the setting candidate_filters may hold."""
