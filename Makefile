@@ -24,7 +24,7 @@ test: $(PLUGINS) ## Run all tests, the ones against PostgreSQL too; ARGS='-k swe
 	$(BIN)/pytest --numprocesses auto $(ARGS)
 
 test-lowest: $(LOWEST) ## Run the tests on the lowest versions of the dependencies
-	.venv-lowest/bin/pytest --numprocesses auto -m 'not pipeline' $(ARGS)
+	.venv-lowest/bin/pytest --numprocesses auto -m 'not pipeline and not slow' $(ARGS)
 
 bench: $(VENV) ## Measure the tap against the sandbox
 	$(BIN)/python -m bench $(ARGS)

@@ -12,8 +12,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
+ROOT = Path(__file__).parent.parent
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 """Bytes that `ru_maxrss` counts in."""
 
@@ -42,8 +43,10 @@ def run(command: list[str], output: Path) -> Cost:
     cost, log = output.with_suffix(".cost"), output.with_suffix(".log")
     with output.open("wb") as stdout, log.open("wb") as stderr:
         here = [sys.executable, "-m", "bench.measure", str(cost), *command]
-        code = subprocess.run(here, stdout=stdout, stderr=stderr, check=False)
-    if code.returncode:
+        ended = subprocess.run(
+            here, stdout=stdout, stderr=stderr, check=False, cwd=ROOT
+        )
+    if ended.returncode:
         raise RuntimeError(log.read_text()[-2000:])
     return Cost(*json.loads(cost.read_text()))
 
@@ -63,10 +66,10 @@ def main(cost: Path, command: list[str]) -> int:
     return process.returncode
 
 
-def last_state(output: IO[bytes]) -> bytes:
+def last_state(output: IO[bytes]) -> Any:
     """Find the value of the last STATE message of a run."""
     states = [line for line in output if line.startswith(b'{"type":"STATE"')]
-    return json.dumps(json.loads(states[-1])["value"]).encode()
+    return json.loads(states[-1])["value"]
 
 
 if __name__ == "__main__":

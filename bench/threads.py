@@ -18,6 +18,7 @@ import requests
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
+    from concurrent.futures import Future
 
 THREADS = 8
 AHEAD = 4 * THREADS
@@ -83,7 +84,7 @@ def main(url: str, key: str) -> None:
         for record in api.get(path)["data"]:
             write(stream, record)
     with ThreadPoolExecutor(THREADS) as pool:
-        started = deque()
+        started: deque[Future[Record]] = deque()
         for record in candidates(api, pool):
             write("candidates", record)
             started.append(pool.submit(api.get, f"/candidates/{record['id']}"))

@@ -23,10 +23,11 @@ def _quiet_metrics() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _threads_may_leave() -> Iterator[None]:
+def _threads_may_leave() -> None:
     """Take SystemExit in a thread for what it is, as Python does and pytest does not.
 
-    `pipelines` ends the workers of each run with it.
+    `pipelines` ends the workers of each run with it; the last ones may need a moment
+    longer than the tests. pytest itself puts the hook back that was there before.
     """
     hook = threading.excepthook
 
@@ -35,5 +36,3 @@ def _threads_may_leave() -> Iterator[None]:
             hook(arguments)
 
     threading.excepthook = excepthook
-    yield
-    threading.excepthook = hook

@@ -5,8 +5,10 @@ from __future__ import annotations
 import typing as t
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import msgspec
+import time_machine
 
 from sandbox import Sandbox
 from sandbox.changes import VISIBLE
@@ -17,7 +19,7 @@ from tests.support import Target, catalog
 
 if t.TYPE_CHECKING:
     import random
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from singer_sdk.singerlib import Message as SingerMessage
 
@@ -50,7 +52,15 @@ class Outcome:
 
     messages: list[Message]
     requests: list[Request]
-    error: BaseException | None = None
+    error: Exception | None
+    asked: list[int]
+    """How many requests there were before each message."""
+
+    def good(self) -> Outcome:
+        """This outcome; raises the error of a run that did not end well."""
+        if self.error is not None:
+            raise self.error
+        return self
 
     def records(self, stream: str) -> list[Row]:
         """All records of a stream, tombstones too, in order."""
@@ -104,6 +114,9 @@ class Pipeline:
     Attributes:
         target: What the runs have filled.
         config: Settings of all runs; may be changed between them.
+        clock: When the next run starts.
+        interval: How long after a run the next one starts.
+        view: The candidates that the settings of a run select; None for all.
     """
 
     def __init__(self, sandbox: Sandbox, **config: t.Any) -> None:
@@ -113,10 +126,14 @@ class Pipeline:
         self.config: Json = {
             "api_key": sandbox.api_key,
             "api_url": sandbox.url,
+            "emit_activate_version_messages": True,  # as in meltano.yml
             # What no list shows has tests of its own.
             "reverify_days": 0,
             **config,
         }
+        self.clock = datetime(2026, 3, 1, tzinfo=UTC)
+        self.interval = timedelta(hours=1)
+        self.view: Collection[str] | None = None
         self._seen: dict[str, tuple[t.Any, Row]] = {}
         self._observed: dict[str, Row] = {}
 
@@ -141,36 +158,44 @@ class Pipeline:
             settings, *select, **dict.fromkeys(full_table, "FULL_TABLE")
         )
         before = len(self.sandbox.stats.log)
-        writer = CollectingWriter()
+        asked: list[int] = []
+        writer = CollectingWriter(lambda: asked.append(len(self.sandbox.stats.log)))
         error = None
         tap = None
-        try:
-            tap = TapTogglHire(
-                config=settings,
-                state=copied(self.target.state if state is None else state),
-                catalog=selected,
-                message_writer=writer,
-            )
-            tap.sync_all()
-        except (Exception, SystemExit) as raised:  # noqa: BLE001 - the test looks at it
-            error = raised
-        finally:
-            if tap is not None:
-                _dismiss(tap)
-        return Outcome(writer.messages, self.sandbox.stats.log[before:], error)
+        with time_machine.travel(self.clock):
+            try:
+                tap = TapTogglHire(
+                    config=settings,
+                    state=copied(self.target.state if state is None else state),
+                    catalog=selected,
+                    message_writer=writer,
+                )
+                tap.sync_all()
+            except Exception as raised:  # noqa: BLE001 - the test looks at it
+                error = raised
+            finally:
+                if tap is not None:
+                    _dismiss(tap)
+        self.clock += self.interval
+        return Outcome(
+            writer.messages,
+            self.sandbox.stats.log[before:],
+            error,
+            [count - before for count in asked],
+        )
 
     def run(self, **options: t.Any) -> Outcome:
         """Run once, to a good end, and load everything into the target."""
-        outcome = self.attempt(**options)
-        if outcome.error is not None:
-            raise outcome.error
+        outcome = self.attempt(**options).good()
         self.load(outcome.messages)
         return outcome
 
     def load(self, messages: Iterable[Message]) -> None:
         """Load messages into the target, and note what could be seen by now."""
         self.target.load(messages)
-        self._seen = self.visible_and_details()
+        for key, seen in self.visible_and_details().items():
+            if self.view is None or key in self.view:
+                self._seen[key] = seen
 
     # What there is to see
 
@@ -239,14 +264,20 @@ def pipeline(account: Account, **config: t.Any) -> Iterator[Pipeline]:
 
 
 class CollectingWriter(MessageWriter):
-    """Keeps what would go to stdout, encoded and decoded as it would be there."""
+    """Keeps what would go to stdout, encoded and decoded as it would be there.
 
-    def __init__(self) -> None:
+    Args:
+        note: Called with each message.
+    """
+
+    def __init__(self, note: Callable[[], object]) -> None:
         super().__init__()
         self.messages: list[Message] = []
+        self._note = note
 
     def write_message(self, message: SingerMessage) -> None:
         """Keep a message."""
+        self._note()
         self.messages.append(msgspec.json.decode(bytes(self.format_message(message))))
 
 

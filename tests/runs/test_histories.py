@@ -179,8 +179,7 @@ def play(line: Pipeline, histories: list[list[str]], rng: random.Random) -> None
     assert line.sandbox.stats.max_in_flight <= line.config["max_concurrency"]
 
 
-@settings(TUNED, max_examples=40)
-@given(
+PLAYED = given(
     account=accounts(),
     shapes=SHAPES,
     histories=HISTORIES,
@@ -188,7 +187,10 @@ def play(line: Pipeline, histories: list[list[str]], rng: random.Random) -> None
     concurrency=st.integers(1, 8),
     seed=SEEDS,
 )
-def test_the_target_equals_the_api_after_every_run(  # noqa: PLR0913, PLR0917
+
+
+def play_in_shape(  # noqa: PLR0913
+    *,
     account: Account,
     shapes: Shapes,
     histories: list[list[str]],
@@ -199,26 +201,16 @@ def test_the_target_equals_the_api_after_every_run(  # noqa: PLR0913, PLR0917
     with pipeline(account, page_size=page_size, max_concurrency=concurrency) as line:
         line.sandbox.shapes = shapes
         play(line, histories, random.Random(seed))
+
+
+@settings(TUNED, max_examples=30)
+@PLAYED
+def test_the_target_equals_the_api_after_every_run(**options: t.Any) -> None:
+    play_in_shape(**options)
 
 
 @pytest.mark.slow
 @settings(TUNED, derandomize=False, max_examples=400)
-@given(
-    account=accounts(most=150),
-    shapes=SHAPES,
-    histories=HISTORIES,
-    page_size=PAGE_SIZES,
-    concurrency=st.integers(1, 8),
-    seed=SEEDS,
-)
-def test_more_histories(  # noqa: PLR0913, PLR0917
-    account: Account,
-    shapes: Shapes,
-    histories: list[list[str]],
-    page_size: int,
-    concurrency: int,
-    seed: int,
-) -> None:
-    with pipeline(account, page_size=page_size, max_concurrency=concurrency) as line:
-        line.sandbox.shapes = shapes
-        play(line, histories, random.Random(seed))
+@PLAYED
+def test_more_histories(**options: t.Any) -> None:
+    play_in_shape(**options)

@@ -140,13 +140,6 @@ def test_an_id_comes_out_as_the_api_wrote_it() -> None:
     assert pages.current_value["after_id"] == "\u00fc&+ /"
 
 
-@pytest.mark.parametrize("link", [5, True, ["/candidates?after_id=1"], {"href": "/x"}])
-def test_what_is_no_link_ends_the_list(link: t.Any) -> None:
-    pages = paginator()
-    pages.advance(page(link))
-    assert pages.finished
-
-
 @given(length=st.integers(1, 12), start=st.integers(0, 11))
 def test_a_loop_of_any_length_is_an_error(length: int, start: int) -> None:
     """Pages 1, 2 ... `length`, then back to any of them, or to the first page."""
