@@ -21,10 +21,10 @@ demo: $(PLUGINS) ## Load made-up candidates into a PostgreSQL of its own, twice
 	@$(BIN)/python -m demo
 
 test: $(PLUGINS) ## Run all tests, the ones against PostgreSQL too; ARGS='-k sweep' for some
-	$(BIN)/pytest --numprocesses auto $(ARGS)
+	$(BIN)/pytest --numprocesses logical --dist worksteal $(ARGS)
 
 test-lowest: $(LOWEST) ## Run the tests on the lowest versions of the dependencies
-	.venv-lowest/bin/pytest --numprocesses auto -m 'not pipeline and not slow' $(ARGS)
+	.venv-lowest/bin/pytest --numprocesses logical --dist worksteal -m 'not pipeline and not slow' $(ARGS)
 
 bench: $(VENV) ## Measure the tap against the sandbox
 	$(BIN)/python -m bench $(ARGS)

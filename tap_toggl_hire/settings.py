@@ -286,7 +286,7 @@ def _filter_problems(filters: dict[str, t.Any]) -> list[str]:
             if not valid(value):
                 found.append(f"Setting candidate_filters.{name} must be {expected}.")
     for field in ("score", "rating"):
-        bounds = [filters.get(f"{end}_{field}") for end in ("min", "max")]
+        bounds: list[t.Any] = [filters.get(f"{end}_{field}") for end in ("min", "max")]
         if all(map(_is_number, bounds)) and float(bounds[0]) > float(bounds[1]):
             found.append(
                 f"Setting candidate_filters.min_{field} must not be above max_{field}."

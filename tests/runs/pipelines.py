@@ -1,4 +1,4 @@
-"""A workspace, a sandbox that serves it, and a target that the tap fills, run by run."""
+"""A workspace, the sandbox that serves it, and a target that the tap fills."""
 
 from __future__ import annotations
 
@@ -154,9 +154,7 @@ class Pipeline:
             **config: Settings of this run alone.
         """
         settings = {**self.config, **config}
-        selected = catalog(
-            settings, *select, **dict.fromkeys(full_table, "FULL_TABLE")
-        )
+        selected = catalog(settings, *select, **dict.fromkeys(full_table, "FULL_TABLE"))
         before = len(self.sandbox.stats.log)
         asked: list[int] = []
         writer = CollectingWriter(lambda: asked.append(len(self.sandbox.stats.log)))
@@ -325,9 +323,7 @@ def copied(state: Json | None) -> Json | None:
     return None if state is None else msgspec.json.decode(msgspec.json.encode(state))
 
 
-def assert_same(
-    held: dict[Key, Row], expected: dict[t.Any, Row], stream: str
-) -> None:
+def assert_same(held: dict[Key, Row], expected: dict[t.Any, Row], stream: str) -> None:
     """Compare tables, telling no more than what differs."""
     missing = sorted(map(str, expected.keys() - held.keys()))
     surplus = sorted(map(str, held.keys() - expected.keys()))

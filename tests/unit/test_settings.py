@@ -111,7 +111,8 @@ WRONG_FILTERS: dict[str, tuple[t.Any, ...]] = {
         name: ("", " ", HALF_A_PAIR, 1.5, True, [], ["100"], {})
         for name in ("category_id", "hire_state", "email")
     },
-    **dict.fromkeys(("min_score", "max_score", "min_rating", "max_rating"), NO_NUMBER),
+    **dict.fromkeys(("min_score", "max_score"), (*NO_NUMBER, -1, 100.5, "101")),
+    **dict.fromkeys(("min_rating", "max_rating"), (*NO_NUMBER, -0.5, 3.5, 4)),
     "tag_ids": (
         *([], "", "300", "300,301", [""], [None], [1.5], [True], 300, {}, True),
         [HALF_A_PAIR],
@@ -131,7 +132,8 @@ RIGHT: dict[str, tuple[t.Any, ...]] = {
     "job_opening_ids": (["100"], [100, "101"]),
     "candidate_filters": (
         *({}, {"hire_state": "rejected"}, {"tag_ids": ["300", 301]}),
-        *({"min_score": 40, "max_score": "70.5"}, {"email": None}),
+        *({"min_score": 0, "max_score": "70.5"}, {"min_score": 100}, {"email": None}),
+        {"min_rating": 0, "max_rating": 3},
     ),
     "page_size": (1, 100, 1000),
     "max_concurrency": (1, 64),
