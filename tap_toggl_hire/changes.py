@@ -78,6 +78,8 @@ class Change:
     digests: tuple[int, int] | None = None
     """Of the history fields and of the row; None for one that the list lacks."""
     details_digest: int | None = None
+    is_torn: bool = False
+    """Whether the details are of another moment than the row and the tags."""
     is_gone: bool = False
     answers_held: int = 0
     """Rows of `candidate_answers` that the target holds of it so far."""
@@ -288,6 +290,7 @@ class Changes:
             return False
         change.details = self._to_details(answer)
         change.details_digest = digest(change.details)
+        change.is_torn = _is_torn(change.row or {}, change.tag_ids, change.details)
         change.answers = len(change.details["questions"] or ())
         if not change.streams:
             entry = self._book[change.id]
@@ -424,7 +427,11 @@ class Changes:
         )
         for stream in STREAMS:
             if stream in change.streams:
-                entry.set_held(stream, Held.CURRENT)
+                # What the row does not vouch for is read again by the next run, unless
+                # it was read twice like this: then the API's two answers differ.
+                is_torn = change.is_torn and change.details_digest != entry.details
+                is_stale = is_torn and stream in FROM_DETAILS
+                entry.set_held(stream, Held.STALE if is_stale else Held.CURRENT)
             elif (
                 stream not in self._selected
                 and is_changed
@@ -449,6 +456,22 @@ class Changes:
 
 
 _UNKNOWN = Entry()
+
+
+def _is_torn(row: Record, tag_ids: list[str], details: Record) -> bool:
+    """Tell whether a candidate changed between the list and its details.
+
+    Should the change be undone before the next run, no list would show it. Contact
+    details do not count: those of a locked candidate need not be the same in both.
+    """
+    tags = details["tag_ids"]
+    if tags is not None and sorted(filter(None, tags)) != tag_ids:
+        return True
+    return any(
+        details[name] not in (None, value)
+        for name, value in row.items()
+        if name != "contact_info"
+    )
 
 
 def _arc(verified_at: datetime | None, now: datetime, days: int) -> float:

@@ -8,6 +8,7 @@ together, and the state vouches for them only once they all are written.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 import typing as t
@@ -377,7 +378,11 @@ class Candidates(CandidateStream):
     # State
 
     def _read_bookmark(self) -> None:
-        self._bookmark = self.stream_state.get("replication_key_value")
+        # It is there for people: one that is no time is replaced.
+        bookmark = self.stream_state.get("replication_key_value")
+        with contextlib.suppress(TypeError, ValueError):
+            moment(str(bookmark))
+            self._bookmark = bookmark
 
     def _advance(self, batch: list[Change]) -> None:
         for change in batch:

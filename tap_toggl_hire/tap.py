@@ -75,13 +75,13 @@ class TapTogglHire(Tap):
         """Run the tap.
 
         Raises:
-            StateError: If the file of `--state` is no JSON.
+            StateError: If the file of `--state` is no JSON object.
             SettingError: If the file of `--catalog` is none.
         """
         super().invoke(
             state=_json_file(state, StateError(DAMAGED)),
             catalog=_json_file(
-                catalog, SettingError("The file given with --catalog is no JSON.")
+                catalog, SettingError("The file of --catalog is no JSON object.")
             ),
             **kwargs,
         )
@@ -205,9 +205,11 @@ def _json_file(file: t.IO[str] | None, refusal: TapError) -> t.IO[str] | None:
         return None
     text = file.read()
     try:
-        json.loads(text)
+        is_object = isinstance(json.loads(text), dict)
     except ValueError as error:
         raise refusal from error
+    if not is_object:
+        raise refusal
     return io.StringIO(text)
 
 
