@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:
 
 GUESSED_PAUSE = 1.0
 """Seconds to wait after a 429 that does not say how long."""
-LONGEST_GUESS = 60.0
+LONGEST_GUESS = 5.0
 """Seconds that the guess grows to while the API keeps answering 429."""
 SLOWDOWN = 0.8
 """What is left of a pace that turned out too fast."""

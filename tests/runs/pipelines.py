@@ -6,6 +6,7 @@ import typing as t
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import msgspec
 import time_machine
@@ -154,7 +155,7 @@ class Pipeline:
             **config: Settings of this run alone.
         """
         settings = {**self.config, **config}
-        selected = catalog(settings, *select, **dict.fromkeys(full_table, "FULL_TABLE"))
+        selected = _catalog(frozenset(select), frozenset(full_table))
         before = len(self.sandbox.stats.log)
         asked: list[int] = []
         writer = CollectingWriter(lambda: asked.append(len(self.sandbox.stats.log)))
@@ -291,6 +292,13 @@ def _dismiss(tap: TapTogglHire) -> None:
     workers = tap.workers
     for _ in range(workers._started):
         workers._calls.put((t.cast("t.Any", _Leave()), print, ()))
+
+
+@cache
+def _catalog(select: frozenset[str], full_table: frozenset[str]) -> Json:
+    """The catalog of a selection, which no setting changes."""
+    methods = dict.fromkeys(full_table, "FULL_TABLE")
+    return catalog({"api_key": "any"}, *select, **methods)
 
 
 def records(messages: Iterable[Message], stream: str) -> list[Row]:
