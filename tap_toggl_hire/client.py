@@ -397,19 +397,34 @@ def _is_page(body: Json) -> bool:
 def _decode(content: bytes) -> Json:
     """Decode JSON.
 
+    JSON allows half a surrogate pair, which is no text, and the character NUL, which
+    PostgreSQL takes in none. Both become U+FFFD, the replacement character.
+
     Raises:
-        ValueError: If it is none.
+        ValueError: If it is no JSON.
     """
     try:
-        return msgspec.json.decode(content)
+        body = msgspec.json.decode(content)
     except (msgspec.DecodeError, RecursionError):
-        pass
+        body = None
+    if body is not None and b"\\u0000" not in content:
+        return body
     try:
-        # JSON allows half a surrogate pair, which is no text that can be passed on.
-        text = json.dumps(json.loads(content), ensure_ascii=False)
-        return msgspec.json.decode(text.encode(errors="replace"))
+        text = json.dumps(_printable(json.loads(content)), ensure_ascii=False)
+        return msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError from error
+
+
+def _printable(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {_printable(name): _printable(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_printable(item) for item in value]
+    if isinstance(value, str):
+        text = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return text.replace("\0", "\ufffd")
+    return value
 
 
 def _trouble(error: requests.RequestException) -> str:

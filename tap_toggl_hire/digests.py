@@ -20,8 +20,8 @@ Format 1, in the state under `bookmarks.candidates.digests`:
   5. one byte: where the candidate was last seen (`Seen`).
 - `selections`: the selections of candidates that the book's entries come from, the
   present one first (see `Selection`).
-- `verified`: `at`, the time of the last run, and `cursor`, from 0 to 1, how far the
-  rotation of re-verification has come.
+- `verified`: `at`, the time of the last run, and `cursor`, a number from 0 to 1 as
+  text, how far the rotation of re-verification has come.
 """
 
 from __future__ import annotations
@@ -213,27 +213,28 @@ class Digests:
             raise StateError(msg)
         try:
             stored = msgspec.convert(value, _Stored)
-        except msgspec.ValidationError as error:
+            if stored.verified:
+                digests.verified_at = stored.verified.at
+                digests.cursor = float(stored.verified.cursor)
+        except (msgspec.ValidationError, ValueError) as error:
             raise StateError(DAMAGED) from error
         digests.book = decode_book(stored.book)
         digests.selections = stored.selections
-        if stored.verified:
-            digests.verified_at = stored.verified.at
-            digests.cursor = stored.verified.cursor
         return digests
 
     def dump(self) -> dict[str, t.Any]:
         """Write everything as JSON values for the state."""
         verified = None
         if self.verified_at is not None:
-            verified = _Verified(self.verified_at, self.cursor)
+            verified = _Verified(self.verified_at, str(self.cursor))
         stored = _Stored(FORMAT, encode_book(self.book), self.selections, verified)
         return t.cast("dict[str, t.Any]", msgspec.to_builtins(stored))
 
 
 class _Verified(msgspec.Struct):
     at: datetime
-    cursor: float
+    cursor: str
+    """A text: targets on the Singer SDK cannot pass on a state with a float."""
 
 
 class _Stored(msgspec.Struct):

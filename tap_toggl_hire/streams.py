@@ -127,9 +127,10 @@ class TogglHireStream(Stream):
         self, state: dict[str, t.Any] | None = None
     ) -> None:
         """Finish the stream: the SDK calls this once it was read to its end."""
-        if self._stream_version is not None and self.is_whole:
+        is_batch = self.get_batch_config(self.config)  # whose rows have no version
+        if self._stream_version is not None and self.is_whole and not is_batch:
             super()._write_activate_version_message(self._stream_version)
-            self._stream_version = None
+        self._stream_version = None
         super().finalize_state_progress_markers(state)
 
     def _log_once(self, level: int, message: str, *args: object) -> None:
