@@ -23,10 +23,13 @@ SLOWDOWN = 0.8
 """What is left of a pace that turned out too fast."""
 SEARCH_GROWTH = 2.0
 """Growth per second while the first pace is only an estimate."""
-GENTLE_GROWTH = 1.01
+GENTLE_GROWTH = 1.005
 """Growth per second once a pace was refused: the limit is near."""
-SLOWEST = 0.1
-"""Requests per second below which the tap does not slow down by itself."""
+CALM = 20.0
+"""Seconds without a refusal after which gentle growth has doubled, and so on: the
+limit may be gone."""
+FIRST_PACE = 8.0
+"""Requests per second to search from, where hardly any were served at first."""
 MARGIN = 1.01
 """The ceiling is kept where requests arrive, not only where they are sent."""
 
@@ -121,21 +124,21 @@ class Throttle:
         # The pause belongs to what the API allowed: a burst and the wait for it.
         seen = self._answered / max(self._resume_at - self._cycle_start, 0.001)
         if self._pace is None:
-            self._pace = seen
-        else:
+            self._pace = max(seen, FIRST_PACE)
+        elif self._answered:  # else the API serves nobody, whatever the pace
             # Where the first refusal at a known pace comes, the search is over.
             self._pace = max(seen, self._current_pace(now) * SLOWDOWN)
             self._growth = GENTLE_GROWTH
-        self._pace = max(self._pace, SLOWEST)
         self._pace_at = self._cycle_start = self._resume_at
         self._answered = 0
         self._slowed_at = now
 
     def _current_pace(self, now: float) -> float:
         assert self._pace is not None  # noqa: S101
-        # Bounded: after a long calm the pace is no limit any more, and no overflow.
-        calm = min(max(now - self._pace_at, 0.0), 600.0)
-        return float(min(self._pace * self._growth**calm, 1e6))
+        calm = min(max(now - self._pace_at, 0.0), 600.0)  # which makes it no limit
+        if self._growth == GENTLE_GROWTH:
+            calm *= 1 + calm / CALM
+        return float(self._pace * self._growth**calm)
 
     def _interval(self, now: float) -> float:
         if self._pace is None:
