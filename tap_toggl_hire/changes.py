@@ -100,6 +100,7 @@ class Changes:
         full_table: Those of them that emit every candidate.
         to_row: Fits a list row to its schema, personal data treated.
         to_details: The same for details.
+        privacy: Tells one treatment of personal data from another.
         reverify_days: Days in which each candidate's details are read again; 0 for
             never.
         progress: Told how far the run is.
@@ -118,6 +119,7 @@ class Changes:
         full_table: set[str],
         to_row: Callable[[Row], Record],
         to_details: Callable[[Row], Record],
+        privacy: str,
         reverify_days: int,
         progress: Progress,
         report: Report,
@@ -132,6 +134,7 @@ class Changes:
         self._full_table = full_table & selected
         self._to_row = to_row
         self._to_details = to_details
+        self._privacy = privacy
         self._progress = progress
         self._report = report
         self._members: dict[str, list[str]] = {}
@@ -217,7 +220,7 @@ class Changes:
         tag_ids = self._members.get(key, [])
         digests = (
             digest([[row[name] for name in HISTORY_FIELDS], tag_ids]),
-            digest(row),
+            digest([self._privacy, row]),
         )
         entry = self._book.get(key, _UNKNOWN)
         self._known += entry is not _UNKNOWN

@@ -65,6 +65,8 @@ class Client:
         timeout: Seconds that one request may take.
         user_agent: The User-Agent header.
         throttle: Lets each request start when it may.
+        max_connections: The most connections to keep open.
+        setting_of: The setting that a parameter of a request comes from, if any.
         logger: Where troubles are told.
         sleep: Waits for so many seconds before a request is tried again.
     """
@@ -79,6 +81,7 @@ class Client:
         user_agent: str,
         throttle: Throttle,
         max_connections: int,
+        setting_of: Mapping[str, str],
         logger: logging.Logger,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -86,6 +89,7 @@ class Client:
         self._asked_version = api_version
         self._timeout = timeout
         self._throttle = throttle
+        self._setting_of = setting_of
         self._logger = logger
         self._sleep = sleep
         self._openings: dict[str, Row] = {}
@@ -362,9 +366,10 @@ class Client:
                 "it belongs to the workspace."
             )
         if status == requests.codes.bad_request:
+            settings = [self._setting_of[n] for n in params if n in self._setting_of]
             return RefusedError(
                 f"The API refuses the request to {endpoint} ({told}): check "
-                f"{_settings_behind(params)}."
+                f"{' and '.join(settings) or 'api_version'}."
             )
         message = (
             f"The API answers {told} for {endpoint}: check api_url and api_version."
@@ -459,15 +464,3 @@ def _error_type(response: requests.Response) -> str | None:
     except (ValueError, LookupError, TypeError):
         return None
     return kind if isinstance(kind, str) and re.fullmatch(r"\w{1,80}", kind) else None
-
-
-def _settings_behind(params: Params) -> str:
-    """Name the settings that parameters of a request came from."""
-    names = {
-        "limit": "page_size",
-        "job_opening_id": "job_opening_ids",
-        "after_id": None,
-        "order": None,
-    }
-    settings = (names.get(name, f"candidate_filters.{name}") for name in params)
-    return " and ".join(name for name in settings if name) or "api_version"

@@ -218,6 +218,8 @@ class Digests:
                 digests.cursor = float(stored.verified.cursor)
         except (msgspec.ValidationError, ValueError) as error:
             raise StateError(DAMAGED) from error
+        if not 0 <= digests.cursor <= 1:
+            raise StateError(DAMAGED)
         digests.book = decode_book(stored.book)
         digests.selections = stored.selections
         return digests

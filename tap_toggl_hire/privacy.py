@@ -19,6 +19,17 @@ PERSONAL_FIELDS = ("name", "email", "profile_url")
 Record = dict[str, t.Any]
 
 
+def fingerprint(mode: str, key: str | None = None) -> str:
+    """Tell one treatment from another, without telling the key.
+
+    What is emitted for a candidate depends on it, even where the list row has no
+    personal data. So it goes into the digest.
+    """
+    if mode != "hash":
+        return mode
+    return hmac.new((key or "").encode(), b"fingerprint", hashlib.sha256).hexdigest()
+
+
 def scrubber(mode: str, key: str | None = None) -> Callable[[Record], Record]:
     """Make the function that every candidate record goes through.
 

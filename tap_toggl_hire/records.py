@@ -141,9 +141,9 @@ def _time(value: t.Any) -> str:
     if match is None:
         raise ValueError
     date, time, fraction, offset = match.groups()
-    datetime.fromisoformat(f"{date}T{time}")  # the 31st of February is no time
     if offset is None:
         offset = "+00:00"
     elif offset not in "Zz" and ":" not in offset:
         offset = f"{offset[:3]}:{offset[3:]}"
+    datetime.fromisoformat(f"{date}T{time}{offset}")  # the 31st of February is no time
     return f"{date}T{time}{fraction or ''}{offset}"

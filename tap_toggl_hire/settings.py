@@ -19,6 +19,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 DEFAULT_API_URL = "https://api.hire.toggl.com/api"
+LONGEST_TIMEOUT = 86400
 
 SCHEMA: dict[str, t.Any] = th.PropertiesList(
     th.Property(
@@ -241,19 +242,9 @@ def environment_problems(environ: Mapping[str, str], prefix: str) -> list[str]:
     found = []
     for name, schema in SCHEMA["properties"].items():
         text = environ.get(prefix + name.upper())
-        parse: Callable[[str], t.Any]
-        if text is None:
-            continue
-        if "integer" in schema["type"]:
-            parse, expected = int, _RULES[name][1]
-        elif "object" in schema["type"]:
-            parse, expected = json.loads, "a JSON object"
-        else:
-            continue
-        try:
-            parse(text)
-        except ValueError:
-            found.append(f"Setting {name} must be {expected}.")
+        for kind, (parses, expected) in _TEXTS.items():
+            if text is not None and kind in schema["type"] and not parses(text):
+                found.append(f"Setting {name} must be {expected}.")
     return found
 
 
@@ -294,6 +285,34 @@ def _filter_problems(filters: dict[str, t.Any]) -> list[str]:
     return found
 
 
+def _parses(parse: Callable[[str], object]) -> Callable[[str], bool]:
+    def parses(text: str) -> bool:
+        try:
+            parse(text)
+        except ValueError:
+            return False
+        return True
+
+    return parses
+
+
+_TEXTS: dict[str, tuple[Callable[[str], bool], str]] = {
+    "integer": (_parses(int), "a whole number"),
+    "boolean": (
+        lambda text: (
+            text.lower() in {"true", "false", "1", "0", "yes", "no", "on", "off"}
+        ),
+        "true or false",
+    ),
+    "array": (
+        lambda text: not text.startswith("[") or _parses(json.loads)(text),
+        "a JSON array",
+    ),
+    "object": (_parses(json.loads), "a JSON object"),
+}
+"""What the SDK parses in the environment, by type of setting."""
+
+
 def _is_number(value: object) -> bool:
     try:
         return not isinstance(value, bool) and math.isfinite(float(value))  # type: ignore[arg-type]
@@ -314,7 +333,15 @@ def _is_whole(lowest: int) -> Callable[[object], bool]:
 
 
 def _is_id(value: object) -> bool:
-    return type(value) is int or (isinstance(value, str) and bool(value.strip()))
+    return type(value) is int or (_is_text(value) and bool(str(value).strip()))
+
+
+def _is_text(value: object) -> bool:
+    """Tell whether a value is a text that can be sent: half a surrogate pair cannot."""
+    try:
+        return isinstance(value, str) and bool(value.encode())
+    except UnicodeError:
+        return False
 
 
 def _is_id_list(value: object) -> bool:
@@ -334,7 +361,7 @@ def _is_header(value: object) -> bool:
 
 
 def _is_url(value: object) -> bool:
-    if not isinstance(value, str) or re.search(r"[\s\\]", value):
+    if not isinstance(value, str) or not re.fullmatch(r"[^\x00-\x20\\?#@]+", value):
         return False
     try:
         url = urlsplit(value)
@@ -344,15 +371,15 @@ def _is_url(value: object) -> bool:
     return (
         url.scheme in {"http", "https"}
         and bool(url.hostname)
+        and all((url.hostname or "").removesuffix(".").split("."))
         and port != 0
-        and not (url.query or url.fragment or "@" in url.netloc)
     )
 
 
 def _is_moment(value: object) -> bool:
     try:
-        moment(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+        moment(value).astimezone(UTC)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
         return False
     return True
 
@@ -362,7 +389,8 @@ _RULES: dict[str, tuple[Callable[[t.Any], bool], str]] = {
     "api_url": (_is_url, f"a URL such as {DEFAULT_API_URL}"),
     "api_version": (
         lambda value: (
-            isinstance(value, str) and re.fullmatch(r"v\d+(\.\d+)*", value) is not None
+            isinstance(value, str)
+            and re.fullmatch(r"v[0-9]+(\.[0-9]+)*", value) is not None
         ),
         "a version such as v2.1",
     ),
@@ -375,16 +403,16 @@ _RULES: dict[str, tuple[Callable[[t.Any], bool], str]] = {
     "page_size": (_is_whole(1), "a whole number of at least 1"),
     "max_concurrency": (_is_whole(1), "a whole number of at least 1"),
     "requests_per_second": (_is_positive, "a number greater than 0"),
-    "request_timeout": (_is_positive, "a number of seconds greater than 0"),
+    "request_timeout": (
+        lambda value: _is_positive(value) and float(value) <= LONGEST_TIMEOUT,
+        f"a number of seconds greater than 0 and at most {LONGEST_TIMEOUT}",
+    ),
     "reverify_days": (_is_whole(0), "a whole number of days, 0 for never"),
     "pii": (
         lambda value: value in ("keep", "hash", "drop"),
         "one of keep, hash, drop",
     ),
-    "pii_hash_key": (
-        lambda value: isinstance(value, str) and bool(value),
-        "a text, not empty",
-    ),
+    "pii_hash_key": (_is_text, "a text, not empty"),
     "user_agent": (_is_header, "a text of printable ASCII characters"),
     "emit_activate_version_messages": (
         lambda value: isinstance(value, bool),

@@ -17,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 
 from singer_sdk import SchemaDirectory, StreamSchema, metrics
+from singer_sdk.mapper import PluginMapper
 from singer_sdk.singerlib import RecordMessage
 from singer_sdk.singerlib.catalog import (
     REPLICATION_FULL_TABLE,
@@ -33,7 +34,7 @@ from tap_toggl_hire.changes import (
     Change,
     Changes,
 )
-from tap_toggl_hire.privacy import scrubber
+from tap_toggl_hire.privacy import fingerprint, scrubber
 from tap_toggl_hire.progress import Progress
 from tap_toggl_hire.records import conformer
 from tap_toggl_hire.settings import moment
@@ -43,6 +44,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     from singer_sdk.helpers.types import Context
+    from singer_sdk.mapper import StreamMap
 
     from tap_toggl_hire.client import Row
     from tap_toggl_hire.records import Record
@@ -252,29 +254,37 @@ class CandidateStream(TogglHireStream):
         if not record.get(DELETED_AT):
             yield from super()._generate_record_messages(record)
             return
-        # A tombstone has no fields for stream maps to work with. They see nulls, and
-        # where an expression cannot take these, the tombstone goes out unmapped:
-        # that a person's data are deleted matters more.
-        padded = dict.fromkeys(self.schema["properties"]) | record
-        try:
-            messages = list(super()._generate_record_messages(padded))
-        except Exception:  # noqa: BLE001 - an expression of the user's may raise any
-            messages = [
-                RecordMessage(
+        # A tombstone has nothing for a filter or an expression to work with.
+        for stream_map in self._key_maps:
+            mapped = stream_map.transform(record)
+            if mapped is not None:
+                yield RecordMessage(
                     stream=stream_map.stream_alias,
-                    record=record,
+                    record=mapped,
                     version=self._stream_version,
                     time_extracted=datetime.now(UTC),
                 )
-                for stream_map in self.stream_maps
-            ]
-        for message in messages:
-            message.record = {
-                name: value
-                for name, value in message.record.items()
-                if value is not None
+
+    @cached_property
+    def _key_maps(self) -> list[StreamMap]:
+        """The stream maps of the settings, of which only keys are mapped."""
+        maps = {
+            name: {
+                key: value
+                for key, value in rules.items()
+                if self._is_of_key(key, rules)
             }
-            yield message
+            if isinstance(rules, dict)
+            else rules
+            for name, rules in (self.config.get("stream_maps") or {}).items()
+        }
+        mapper = PluginMapper({**self.config, "stream_maps": maps}, self.logger)
+        mapper.register_raw_stream_schema(self.name, self.schema, self.primary_keys)
+        return mapper.stream_maps[self.name]
+
+    def _is_of_key(self, name: str, rules: dict[str, t.Any]) -> bool:
+        keys = rules.get("__key_properties__") or self.primary_keys
+        return name in {"__alias__", "__key_properties__", "__source__", *keys}
 
 
 class Candidates(CandidateStream):
@@ -337,7 +347,8 @@ class Candidates(CandidateStream):
 
     def _changes(self) -> Changes:
         tap = self._tap
-        scrub = scrubber(self.config["pii"], self.config.get("pii_hash_key"))
+        privacy = self.config["pii"], self.config.get("pii_hash_key")
+        scrub = scrubber(*privacy)
         family = [self, *t.cast("list[CandidateStream]", self.child_streams)]
         details = next(stream for stream in family if stream.name == DETAILS)
         return Changes(
@@ -356,6 +367,7 @@ class Candidates(CandidateStream):
             full_table={stream.name for stream in family if stream.is_full_table},
             to_row=lambda row: scrub(t.cast("Record", self.fit(row))),
             to_details=lambda row: scrub(t.cast("Record", details.fit(row))),
+            privacy=fingerprint(*privacy),
             reverify_days=self.config["reverify_days"],
             progress=Progress(self.logger),
             report=self.report,
@@ -497,10 +509,11 @@ class CandidateAnswers(CandidateChild):
 
     def records(self, change: Change) -> Iterable[Record]:
         """Make a record for each question; a tombstone for each that is no more."""
-        if change.details is not None:
-            yield from _answers(change.id, change.details)
-        for position in range(change.answers, change.answers_held):
-            yield self.tombstone(candidate_id=change.id, position=position)
+        answers = [] if change.details is None else _answers(change.id, change.details)
+        yield from filter(None, answers)
+        for position in range(change.answers_held):
+            if position >= len(answers) or answers[position] is None:
+                yield self.tombstone(candidate_id=change.id, position=position)
 
 
 class CandidateHistory(CandidateChild):
@@ -524,32 +537,39 @@ class CandidateHistory(CandidateChild):
         }
 
 
-def _answers(candidate_id: str, details: Record) -> Iterator[Record]:
+def _answers(candidate_id: str, details: Record) -> list[Record | None]:
+    """Make a row for each question; None for one that is null."""
     given = {
         answer["question_id"]: answer for answer in details["answers"] or () if answer
     }
-    for position, question in enumerate(details["questions"] or ()):
-        if question is None:
-            continue
-        answer = given.get(question["id"])
-        chosen = answer and answer["chosen_option_ids"]
-        yield {
+    return [
+        question
+        and {
             "candidate_id": candidate_id,
             "job_opening_id": details["job_opening_id"],
             "position": position,
-            "question_id": question["id"],
-            "question_type": question["question_type"],
-            "skill": question["skill"],
-            "question": question["content"],
-            "question_points": question["points"],
-            "options": question["options"],
-            "answered": answer is not None,
-            "text_answer": answer and answer["text_answer"],
-            "points": answer and answer["points"],
-            "chosen_option_ids": chosen,
-            "correct": _is_correct(question["options"], chosen),
+            **_answer(question, given.get(question["id"])),
             DELETED_AT: None,
         }
+        for position, question in enumerate(details["questions"] or ())
+    ]
+
+
+def _answer(question: Record, answer: Record | None) -> Record:
+    given = answer or dict.fromkeys(("text_answer", "points", "chosen_option_ids"))
+    return {
+        "question_id": question["id"],
+        "question_type": question["question_type"],
+        "skill": question["skill"],
+        "question": question["content"],
+        "question_points": question["points"],
+        "options": question["options"],
+        "answered": answer is not None,
+        "text_answer": given["text_answer"],
+        "points": given["points"],
+        "chosen_option_ids": given["chosen_option_ids"],
+        "correct": _is_correct(question["options"], given["chosen_option_ids"]),
+    }
 
 
 def _is_correct(options: list[Record] | None, chosen: list[str] | None) -> bool | None:

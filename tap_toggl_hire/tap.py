@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from singer_sdk import Tap
+from singer_sdk.exceptions import MappingError
 from singer_sdk.plugin_base import JSONSchemaValidator
+from singer_sdk.singerlib import Catalog
 
 from tap_toggl_hire import settings
 from tap_toggl_hire.client import Client
@@ -23,7 +25,7 @@ from tap_toggl_hire.workers import Workers
 from tap_toggl_hire.writer import MessageWriter
 
 if t.TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import FrameType
 
     import click
@@ -76,12 +78,14 @@ class TapTogglHire(Tap):
 
         Raises:
             StateError: If the file of `--state` is no JSON object.
-            SettingError: If the file of `--catalog` is none.
+            SettingError: If the file of `--catalog` is no catalog.
         """
         super().invoke(
-            state=_json_file(state, StateError(DAMAGED)),
+            state=_json_file(state, dict, StateError(DAMAGED)),
             catalog=_json_file(
-                catalog, SettingError("The file of --catalog is no JSON object.")
+                catalog,
+                Catalog.from_dict,
+                SettingError("The file of --catalog is no Singer catalog."),
             ),
             **kwargs,
         )
@@ -123,6 +127,19 @@ class TapTogglHire(Tap):
             if value is not None
         }
 
+    @property
+    def _setting_of(self) -> dict[str, str]:
+        """The setting behind each parameter of a request that has one."""
+        return {
+            **{name: f"candidate_filters.{name}" for name in self._filters},
+            **(
+                {}
+                if self.opening_ids is None
+                else {"job_opening_id": "job_opening_ids"}
+            ),
+            "limit": "page_size",
+        }
+
     @cached_property
     def selection(self) -> Selection:
         """Which candidates the settings select."""
@@ -154,6 +171,7 @@ class TapTogglHire(Tap):
             or f"{self.name}/{self.plugin_version}",
             throttle=Throttle(concurrency, None if rate is None else float(rate)),
             max_connections=concurrency,
+            setting_of=self._setting_of,
             logger=self.logger,
         )
 
@@ -172,10 +190,28 @@ class TapTogglHire(Tap):
         problems = settings.problems(self._config)
         for error in JSONSchemaValidator(schema).iter_errors(self._config):
             if error.path and error.path[0] not in settings.NAMES:
-                problems.append(f"Setting {error.path[0]} is wrong: {error.message}.")
+                problems.append(
+                    f"Setting {error.path[0]} does not fit its schema "
+                    f"({error.validator}: {error.validator_value})."
+                )
+        batch = self._config.get("batch_config")
+        if isinstance(batch, dict) and not {"encoding", "storage"} <= batch.keys():
+            problems.append("Setting batch_config must have encoding and storage.")
         if raise_errors:
             _refuse(problems)
         return problems
+
+    def setup_mapper(self) -> None:
+        """Read the stream maps.
+
+        Raises:
+            SettingError: If one is wrong.
+        """
+        try:
+            super().setup_mapper()
+        except MappingError as error:
+            msg = f"Setting stream_maps is wrong: {error}"
+            raise SettingError(msg) from error
 
     def load_state(self, state: t.Any) -> None:
         """Read the state; refuse one that cannot be used before anything is read.
@@ -200,16 +236,17 @@ class TapTogglHire(Tap):
         self.message_writer.stop(signum)
 
 
-def _json_file(file: t.IO[str] | None, refusal: TapError) -> t.IO[str] | None:
+def _json_file(
+    file: t.IO[str] | None, read: Callable[[t.Any], object], refusal: TapError
+) -> t.IO[str] | None:
+    """Refuse a file that cannot be read as what it should be."""
     if file is None:
         return None
-    text = file.read()
     try:
-        is_object = isinstance(json.loads(text), dict)
-    except ValueError as error:
+        text = file.read()
+        read(json.loads(text))
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise refusal from error
-    if not is_object:
-        raise refusal
     return io.StringIO(text)
 
 
