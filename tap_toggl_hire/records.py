@@ -143,7 +143,9 @@ def _time(value: t.Any) -> str:
     date, time, fraction, offset = match.groups()
     if offset is None:
         offset = "+00:00"
-    elif offset not in "Zz" and ":" not in offset:
+    elif offset in "Zz":
+        offset = "Z"
+    elif ":" not in offset:
         offset = f"{offset[:3]}:{offset[3:]}"
     datetime.fromisoformat(f"{date}T{time}{offset}")  # the 31st of February is no time
     return f"{date}T{time}{fraction or ''}{offset}"

@@ -47,6 +47,7 @@ class TapTogglHire(Tap):
 
     def __init__(self, *, parse_env_config: bool = False, **kwargs: t.Any) -> None:
         if parse_env_config:  # the SDK would fail without naming the variable
+            self.append_builtin_config(self.config_jsonschema)
             _refuse(settings.environment_problems(os.environ, self._env_var_prefix))
         super().__init__(parse_env_config=parse_env_config, **kwargs)
 

@@ -1,0 +1,457 @@
+"""The list moves while it is read, or is wrong: nothing is lost, nobody is buried."""
+
+from __future__ import annotations
+
+import math
+import random
+import typing as t
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from sandbox import Account, Fault, Shapes
+from sandbox.truth import truth
+from tap_toggl_hire import client
+from tap_toggl_hire.errors import TapError
+from tests.runs.pipelines import (
+    ANSWERS,
+    CANDIDATES,
+    CORE,
+    DETAILS,
+    FAMILY,
+    HISTORY,
+    UPSERTED,
+    Outcome,
+    Pipeline,
+    pipeline,
+)
+
+if t.TYPE_CHECKING:
+    from sandbox.messages import Request
+
+DEAD_ANCHORS = ("404", "400", "empty", "restart")
+PAGE_SIZE = 10
+
+Event = t.Literal["insert", "late", "change", "tag", "delete", "anchor"]
+
+
+class Churn:
+    """Changes the account while it is asked for.
+
+    Args:
+        line: Whose account.
+        events: What may happen; each is as likely as the others.
+        rate: How likely something happens at a request, 0 to 1.
+        seed: Of what happens.
+        most: So many events, and then no more.
+        most_deleted: So many deletions, so that nobody takes them for a fault.
+
+    Attributes:
+        deleted: All that it deleted.
+        happened: What happened, in order.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917
+        self,
+        line: Pipeline,
+        events: t.Sequence[Event],
+        rate: float,
+        seed: int,
+        most: int = 60,
+        most_deleted: int = 10,
+    ) -> None:
+        self._account = line.account
+        self._events = events
+        self._rate = rate
+        self._rng = random.Random(seed)
+        self._most = most
+        self._most_deleted = most_deleted
+        self.deleted: set[str] = set()
+        self.happened: list[Event] = []
+
+    def __call__(self, request: Request) -> None:
+        """Let something happen, or not."""
+        with self._account.lock:
+            if len(self.happened) < self._most and self._rng.random() < self._rate:
+                event = self._rng.choice(self._events)
+                if self._happens(event, request.query.get("after_id")):
+                    self.happened.append(event)
+
+    def _happens(self, event: Event, anchor: str | None) -> bool:
+        """Try to let something happen."""
+        account, rng = self._account, self._rng
+        listed = account.listed_ids()
+        if event == "insert":
+            account.add_candidate()
+            return True
+        if not listed:
+            return False
+        one = rng.choice(listed)
+        if event == "late":
+            account.add_candidate(started_at=account.row(one)["started_at"])
+        elif event == "change":
+            account.rate(one, (account.row(one)["rating"] + 1) % 4)
+        elif event == "tag":
+            tag_id = rng.choice(account.tags())["id"]
+            if tag_id in account.detail(one)["tag_ids"]:
+                return False  # another order is nothing that a list shows
+            account.tag(one, tag_id)
+        else:
+            one = one if event == "delete" else anchor or ""
+            if one not in listed or len(self.deleted) == self._most_deleted:
+                return False
+            account.delete(one)
+            self.deleted.add(one)
+        return True
+
+
+def account(candidates: int, openings: int = 3, tagged: float = 0.2) -> Account:
+    return Account.example(
+        candidates=candidates, openings=openings, tags=2, questions=1, tagged=tagged
+    )
+
+
+def buried(line: Pipeline) -> set[str]:
+    """All that the target takes for deleted."""
+    found = set()
+    for stream in UPSERTED:
+        for key in line.target.deleted(stream):
+            found.add(key[0] if isinstance(key, tuple) else key)
+    return found
+
+
+def churned_run(line: Pipeline, churn: Churn, deleted: set[str]) -> Outcome:
+    """Run while the list moves; whoever is deleted then was deleted indeed."""
+    line.sandbox.on_request = churn
+    try:
+        outcome = line.attempt()
+    finally:
+        line.sandbox.on_request = None
+    line.load(outcome.messages)
+    deleted |= churn.deleted
+    assert buried(line) <= deleted
+    return outcome
+
+
+def is_partitioned(outcome: Outcome) -> bool:
+    """Whether the list was read as those of the job openings."""
+    return any("job_opening_id" in page.query for page in outcome.pages)
+
+
+ALL_EVENTS: tuple[Event, ...] = (
+    *("insert", "late", "change", "tag", "delete", "anchor"),
+)
+
+
+@pytest.mark.parametrize("dead_anchor", DEAD_ANCHORS)
+@pytest.mark.parametrize(
+    ("candidates", "concurrency"),
+    [(60, 1), (60, 4), (330, 8)],
+    ids=["sequential", "plain", "partitioned"],
+)
+@pytest.mark.parametrize("events", [ALL_EVENTS, ("anchor",)], ids=["all", "anchors"])
+def test_what_one_run_misses_the_next_one_finds(
+    dead_anchor: t.Any, candidates: int, concurrency: int, events: tuple[Event, ...]
+) -> None:
+    with pipeline(
+        account(candidates), page_size=PAGE_SIZE, max_concurrency=concurrency
+    ) as line:
+        line.sandbox.shapes = Shapes(dead_anchor=dead_anchor)
+        line.run()
+        deleted: set[str] = set()
+        for seed in range(2):
+            churn = Churn(line, events, 0.5, seed, most=40)
+            outcome = churned_run(line, churn, deleted)
+            assert churn.happened
+            outcome.good()
+            assert is_partitioned(outcome) is (candidates >= 20 * PAGE_SIZE)
+            # As many requests as an endless loop makes are out of reach.
+            pages = math.ceil(candidates / PAGE_SIZE)
+            assert len(outcome.requests) < 12 * pages + 5 * len(churn.happened)
+        quiet = line.run()
+        line.assert_true(UPSERTED)
+        assert buried(line) <= deleted
+        assert len(quiet.pages) <= pages + 6
+
+
+MOVING = given(
+    dead_anchor=st.sampled_from(DEAD_ANCHORS),
+    candidates=st.integers(5, 120),
+    openings=st.integers(1, 3),
+    page_size=st.integers(2, 10),
+    concurrency=st.integers(1, 8),
+    start_date=st.sampled_from([None, "2025-03-01"]),
+    rate=st.floats(0.1, 1),
+    events=st.lists(st.sampled_from(ALL_EVENTS), min_size=1, max_size=6, unique=True),
+    seed=st.integers(0, 2**32 - 1),
+)
+TUNED = settings(
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
+
+
+def play_moves(  # noqa: PLR0913
+    *,
+    dead_anchor: t.Any,
+    candidates: int,
+    openings: int,
+    page_size: int,
+    concurrency: int,
+    start_date: str | None,
+    rate: float,
+    events: list[Event],
+    seed: int,
+) -> None:
+    with pipeline(
+        account(candidates, openings),
+        page_size=page_size,
+        max_concurrency=concurrency,
+        **({"start_date": start_date} if start_date else {}),
+    ) as line:
+        line.sandbox.shapes = Shapes(dead_anchor=dead_anchor)
+        deleted: set[str] = set()
+        for number in range(2):  # a first run and a later one
+            churn = Churn(line, events, rate, seed + number, most=30)
+            churned_run(line, churn, deleted).good()
+        line.run()
+        if start_date:
+            line.config.pop("start_date")
+            line.run()
+        line.assert_true(UPSERTED)
+        assert buried(line) <= deleted
+
+
+@settings(TUNED, max_examples=15)
+@MOVING
+def test_any_list_that_moves(**options: t.Any) -> None:
+    play_moves(**options)
+
+
+@pytest.mark.slow
+@settings(TUNED, derandomize=False, max_examples=400)
+@MOVING
+def test_more_lists_that_move(**options: t.Any) -> None:
+    play_moves(**options)
+
+
+@pytest.mark.parametrize("dead_anchor", DEAD_ANCHORS)
+def test_the_anchor_and_all_before_it_die(dead_anchor: t.Any) -> None:
+    """However far back the next living candidate is."""
+    with pipeline(account(60), page_size=PAGE_SIZE) as line:
+        line.sandbox.shapes = Shapes(dead_anchor=dead_anchor)
+        line.run()
+        dead: set[str] = set()
+
+        def kill_everybody_before(request: Request) -> None:
+            anchor = request.query.get("after_id")
+            if request.kind != "candidates" or "tag_ids" in request.query or dead:
+                return
+            if anchor is not None:
+                listed = line.account.listed_ids()
+                if (place := listed.index(anchor) + 1) > 2 * PAGE_SIZE:
+                    for one in listed[place - 8 : place]:
+                        line.account.delete(one)
+                        dead.add(one)
+
+        line.sandbox.on_request = kill_everybody_before
+        outcome = line.run()
+        assert len(dead) == 8
+        assert not set(outcome.buried(CANDIDATES)) - dead
+        line.sandbox.on_request = None
+        line.run()
+        line.assert_true(UPSERTED)
+
+
+def test_a_list_that_starts_again_with_new_candidates_alone() -> None:
+    """A page that comes before its anchor, and of which nothing was read yet."""
+    selection = {"start_date": "2025-01-01"}  # the newest come first
+    with pipeline(account(12), page_size=2, **selection) as line:
+        line.sandbox.shapes = Shapes(dead_anchor="restart")
+        line.run()
+        dead: list[str] = []
+
+        def replace_the_anchor(request: Request) -> None:
+            anchor = request.query.get("after_id")
+            if anchor and "tag_ids" not in request.query and not dead:
+                dead.append(anchor)
+                line.account.delete(anchor)
+                line.account.add_candidate()
+                line.account.add_candidate()
+
+        line.sandbox.on_request = replace_the_anchor
+        line.run()
+        line.sandbox.on_request = None
+        assert line.run().buried(CANDIDATES) == dead
+        line.assert_true(UPSERTED)
+
+
+# Lists that are wrong
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give up soon on what fails for a moment."""
+    monkeypatch.setattr(client, "PAUSES", (0.0, 0.01))
+
+
+def is_main_list(request: Request) -> bool:
+    return request.kind == "candidates" and "tag_ids" not in request.query
+
+
+BAD_LISTS: dict[str, dict[str, t.Any]] = {
+    "empty": {"kind": "short_list", "keep": 0},
+    "short": {"kind": "short_list", "keep": 3},
+    "empty, and says so": {"kind": "short_list", "keep": 0, "total": "short"},
+    "short, and says so": {"kind": "short_list", "keep": 3, "total": "short"},
+    "500": {"kind": "status", "status": 500},
+    "no JSON": {"kind": "not_json"},
+    "cut": {"kind": "cut"},
+}
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("after", [0, 2])
+@pytest.mark.parametrize("bad", BAD_LISTS)
+@pytest.mark.parametrize("candidates", [15, 60])
+def test_a_bad_list_buries_nobody(bad: str, after: int, candidates: int) -> None:
+    with pipeline(account(candidates), page_size=PAGE_SIZE) as line:
+        line.run()
+        before = truth(line.account)
+        line.sandbox.faults = [Fault(**BAD_LISTS[bad], match=is_main_list, after=after)]
+        outcome = line.attempt()
+        assert outcome.error is None or isinstance(outcome.error, TapError)
+        if "says so" not in bad and (after == 0 or candidates > 2 * PAGE_SIZE):
+            assert isinstance(outcome.error, TapError)
+        assert not any(outcome.records(stream) for stream in FAMILY)
+        line.load(outcome.messages)
+        for stream in UPSERTED:
+            assert line.target.alive(stream) == before[stream]
+        # Deletions wait for a list that is whole.
+        gone = line.account.listed_ids()[1]
+        line.account.delete(gone)
+        line.sandbox.faults = []
+        assert line.run().buried(CANDIDATES) == [gone]
+        line.assert_true()
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("bad", [bad for bad in BAD_LISTS if "says so" not in bad])
+def test_a_bad_list_of_a_tag_untags_nobody(bad: str) -> None:
+    with pipeline(account(60, tagged=0.5), page_size=PAGE_SIZE) as line:
+        line.run()
+        line.sandbox.faults = [
+            Fault(**BAD_LISTS[bad], match=lambda request: "tag_ids" in request.query)
+        ]
+        outcome = line.attempt()
+        assert isinstance(outcome.error, TapError)
+        assert not any(outcome.records(stream) for stream in FAMILY)
+        line.load(outcome.messages)
+        line.sandbox.faults = []
+        assert not line.run().records(HISTORY)
+        line.assert_true()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_list_whose_second_half_is_missing_in_a_partitioned_sweep() -> None:
+    with pipeline(account(230), page_size=PAGE_SIZE) as line:
+        line.run()
+        line.sandbox.faults = [
+            Fault(
+                "short_list",
+                keep=2,
+                match=lambda request: "job_opening_id" in request.query,
+                after=5,
+            )
+        ]
+        outcome = line.attempt()
+        assert isinstance(outcome.error, TapError)
+        assert is_partitioned(outcome)
+        assert not any(outcome.records(stream) for stream in FAMILY)
+        line.load(outcome.messages)
+        line.sandbox.faults = []
+        line.run()
+        line.assert_true()
+
+
+# Mass disappearance
+
+
+def run_after_deleting(line: Pipeline, count: int, **options: t.Any) -> Outcome:
+    for one in line.account.listed_ids()[:count]:
+        line.account.delete(one)
+    return line.attempt(**options)
+
+
+@pytest.mark.parametrize(
+    ("known", "gone"), [(20, 20), (12, 12), (60, 20), (60, 30), (300, 150)]
+)
+def test_many_deletions_that_are_believed(known: int, gone: int) -> None:
+    with pipeline(account(known)) as line:
+        line.run()
+        outcome = run_after_deleting(line, gone).good()
+        assert len(outcome.buried(CANDIDATES)) == gone
+        line.load(outcome.messages)
+        line.assert_true()
+
+
+@pytest.mark.parametrize("select", [CORE, (DETAILS,), (CANDIDATES,), (ANSWERS,)])
+@pytest.mark.parametrize(("known", "gone"), [(21, 21), (40, 21), (60, 31)])
+def test_more_deletions_stop_the_run(
+    select: tuple[str, ...], known: int, gone: int
+) -> None:
+    with pipeline(account(known)) as line:
+        line.run(select=select)
+        held = {stream: line.target.alive(stream) for stream in UPSERTED}
+        outcome = run_after_deleting(line, gone, select=select)
+        assert isinstance(outcome.error, TapError)
+        assert f"{gone} of {known}" in str(outcome.error)
+        assert "FULL_TABLE" in str(outcome.error)
+        assert not any(outcome.records(stream) for stream in FAMILY)
+        line.load(outcome.messages)
+        for stream in UPSERTED:
+            assert line.target.alive(stream) == held[stream]
+
+        # The error says how to go on.
+        line.run(select=select, full_table=[CANDIDATES])
+        line.assert_true(set(UPSERTED) & set(select))
+        assert len(buried(line)) == gone
+
+
+def test_another_workspace_s_key_deletes_nothing() -> None:
+    with (
+        pipeline(account(60)) as line,
+        pipeline(Account.example(candidates=60, seed=2)) as other,
+    ):
+        line.run()
+        held = {stream: line.target.alive(stream) for stream in UPSERTED}
+        line.sandbox, own = other.sandbox, line.sandbox
+        outcome = line.attempt(**other.config)
+        line.sandbox = own
+        assert isinstance(outcome.error, TapError)
+        line.load(outcome.messages)
+        assert not buried(line)
+        for stream, rows in held.items():
+            assert rows.items() <= line.target.alive(stream).items()
+        # And back: what the other workspace left is for a person to clear up.
+        again = line.attempt()
+        assert not set(again.buried(CANDIDATES)) & set(line.account.listed_ids())
+
+
+def test_disappearance_of_all_from_the_list_alone() -> None:
+    """The list is empty and says so; the details still answer: nobody is deleted."""
+    with pipeline(account(60)) as line:
+        line.run()
+        for one in line.account.listed_ids():
+            line.account.archive(one)
+        outcome = line.run()
+        assert not any(outcome.records(stream) for stream in FAMILY)
+        line.run()  # may look once more
+        assert not line.run().details
+        for one in line.account.archived_ids():
+            line.account.archive(one, listed=True)
+        assert not line.run().records(CANDIDATES)
+        line.assert_true()

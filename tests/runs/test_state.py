@@ -1,0 +1,451 @@
+"""The state: small, readable, without personal data, and never the cause of a loss."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import random
+import typing as t
+import zlib
+from copy import deepcopy
+from datetime import datetime
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from sandbox import Account
+from sandbox.truth import truth
+from tap_toggl_hire.digests import (
+    Digests,
+    Entry,
+    Seen,
+    decode_book,
+    digest,
+    encode_book,
+)
+from tap_toggl_hire.errors import StateError
+from tests.runs.pipelines import (
+    CANDIDATES,
+    DETAILS,
+    FAMILY,
+    STREAMS,
+    UPSERTED,
+    Outcome,
+    Pipeline,
+    copied,
+    pipeline,
+)
+from tests.support import run_tap
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+Json = dict[str, t.Any]
+
+BYTES_A_CANDIDATE = 24
+
+
+def size(value: t.Any) -> int:
+    """Bytes of a JSON value as it is written."""
+    return len(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def account(candidates: int = 15) -> Account:
+    return Account.example(
+        candidates=candidates, openings=2, tags=2, questions=2, in_progress=2
+    )
+
+
+# Small
+
+
+def book(count: int, ids: Callable[[int], str]) -> dict[str, Entry]:
+    """What a run of every stream leaves: all held, most with as many questions."""
+    rng = random.Random(1)
+    return {
+        ids(number): Entry(
+            history=rng.getrandbits(32),
+            row=rng.getrandbits(32),
+            details=rng.getrandbits(32),
+            answers=rng.choice((8, 8, 8, 10, 15)),
+            held=0b10101010,
+            seen=rng.choices((Seen.LISTED, Seen.UNLISTED), (99, 1))[0],
+        )
+        for number in range(count)
+    }
+
+
+def test_ten_thousand_candidates() -> None:
+    rng = random.Random(2)
+    ids = rng.sample(range(10_000, 100_000_000), 10_000)
+    digests = Digests()
+    digests.book = book(10_000, lambda number: str(ids[number]))
+    assert size(digests.dump()) <= BYTES_A_CANDIDATE * 10_000
+    again = Digests.load(copied(digests.dump()))
+    assert again.book == digests.book
+
+
+def test_as_many_as_a_real_run_leaves() -> None:
+    with pipeline(account(600)) as line:
+        line.run()
+        line.happen(random.Random(1), 40)
+        line.run()
+        state = t.cast("Json", line.target.state)
+        assert size(state) <= BYTES_A_CANDIDATE * 600
+        # The larger it is, the less the rest of it counts.
+        assert size(state["bookmarks"]["candidates"]["digests"]["book"]) <= 22 * 600
+
+
+@given(
+    st.dictionaries(
+        st.one_of(
+            st.integers(0, 10**25).map(str),
+            st.sampled_from(["", "0", "007", "-1", "1e3", "٣", "a", "candidate_1"]),
+            st.text(max_size=12),
+            st.uuids().map(str),
+        ),
+        st.builds(
+            Entry,
+            history=st.integers(0, 2**32 - 1),
+            row=st.integers(0, 2**32 - 1),
+            details=st.integers(0, 2**32 - 1),
+            answers=st.integers(0, 100_000),
+            held=st.lists(st.integers(0, 2), min_size=4, max_size=4).map(
+                lambda bits: sum(bit << 2 * place for place, bit in enumerate(bits))
+            ),
+            seen=st.sampled_from(Seen),
+        ),
+        max_size=30,
+    )
+)
+def test_a_book_comes_back_as_it_was(kept: dict[str, Entry]) -> None:
+    assert decode_book(encode_book(kept)) == kept
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=3),
+    lambda value: (
+        st.lists(value, max_size=3)
+        | st.dictionaries(st.text(max_size=2), value, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@given(JSON, JSON)
+def test_different_values_have_different_digests(one: t.Any, other: t.Any) -> None:
+    same = json.dumps(one) == json.dumps(other)
+    assert (digest(one) == digest(other)) is same
+
+
+# Readable
+
+
+def test_a_person_sees_how_far_it_is() -> None:
+    with pipeline(account()) as line:
+        line.run()
+        bookmarks = t.cast("Json", line.target.state)["bookmarks"]
+        newest = max(
+            datetime.fromisoformat(row["started_at"])
+            for row in truth(line.account)[CANDIDATES].values()
+        )
+        for stream in (CANDIDATES, DETAILS):
+            bookmark = bookmarks[stream]
+            assert bookmark["replication_key"] == "started_at"
+            value = bookmark["replication_key_value"]
+            assert datetime.fromisoformat(value) == newest
+        later = line.account.add_candidate(started_at="2027-01-01T00:00:00")
+        line.run()
+        line.account.delete(later)
+        line.account.add_candidate(started_at="2025-01-01T00:00:00")
+        line.run()
+        bookmarks = t.cast("Json", line.target.state)["bookmarks"]
+        value = bookmarks[CANDIDATES]["replication_key_value"]
+        assert value == "2027-01-01T00:00:00+00:00"
+
+
+@pytest.mark.parametrize("pii", ["keep", "hash", "drop"])
+def test_nobody_is_in_the_state(pii: str) -> None:
+    with pipeline(account(), pii=pii, pii_hash_key="secret-of-the-hashes") as line:
+        one = next(row for row in line.account.list_rows() if row["name"])
+        line.run(candidate_filters={"email": one["email"]})
+        line.run()
+        state = t.cast("Json", line.target.state)
+        told = json.dumps(state, ensure_ascii=False)
+        packed = state["bookmarks"]["candidates"]["digests"]["book"]
+        told += zlib.decompress(base64.b64decode(packed)).decode("latin-1")
+        told += zlib.decompress(base64.b64decode(packed)).decode(errors="replace")
+        for row in truth(line.account)[DETAILS].values():
+            contact = (row["contact_info"] or {}).values()
+            for value in (row["name"], row["email"], row["profile_url"], *contact):
+                assert not value or value not in told
+        assert line.config["api_key"] not in told
+        assert "secret-of-the-hashes" not in told
+
+
+# Damaged
+
+
+@pytest.fixture(scope="module")
+def line() -> Iterator[Pipeline]:
+    """A pipeline after a run and then changes, to be looked at by `read_with` alone."""
+    with pipeline(account(), reverify_days=30) as made:
+        made.run()
+        changed, gone, *_ = made.account.listed_ids()
+        made.account.rate(changed, (made.account.row(changed)["rating"] + 1) % 4)
+        made.account.delete(gone)
+        made.account.add_candidate()
+        yield made
+
+
+def read_with(line: Pipeline, state: t.Any) -> Outcome:
+    """Run with a state that may be bad.
+
+    It is refused in a sentence, before the first request. Or it leads to a target
+    that holds what the API holds; only if everything was read, as without any
+    digests, a deletion may go unseen.
+    """
+    target, line.target = line.target, deepcopy(line.target)
+    try:
+        outcome = line.attempt(state=state)
+        if outcome.error is not None:
+            assert isinstance(outcome.error, StateError), repr(outcome.error)
+            assert str(outcome.error).endswith(".")
+            assert not outcome.requests
+            assert not outcome.messages
+            return outcome
+        line.target.load(outcome.messages)
+        rows = truth(line.account)
+        is_full = len(outcome.emitted(DETAILS)) == len(rows[DETAILS])
+        for stream in UPSERTED:
+            alive = line.target.alive(stream)
+            assert {key: alive.get(key) for key in rows[stream]} == rows[stream]
+            assert is_full or len(alive) == len(rows[stream])
+    finally:
+        line.target = target
+    return outcome
+
+
+TUNED = settings(
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
+
+
+def texts(value: t.Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def flipped(text: str, place: float, bit: int) -> str:
+    """A text in which one bit of an ASCII character has another value."""
+    at = min(int(place * len(text)), len(text) - 1)
+    return text[:at] + chr(ord(text[at]) ^ 1 << bit) + text[at + 1 :]
+
+
+@settings(TUNED, max_examples=100)
+@given(place=st.floats(0, 1), bit=st.integers(0, 6))
+def test_a_bit_that_flips_anywhere(line: Pipeline, place: float, bit: int) -> None:
+    try:
+        state = json.loads(flipped(texts(line.target.state), place, bit))
+    except ValueError:  # which the command line refuses; see below
+        return
+    read_with(line, state)
+
+
+@settings(TUNED, max_examples=60)
+@given(place=st.floats(0, 1), bit=st.integers(0, 6))
+def test_a_bit_that_flips_in_the_book(line: Pipeline, place: float, bit: int) -> None:
+    state = t.cast("Json", copied(line.target.state))
+    digests = state["bookmarks"]["candidates"]["digests"]
+    digests["book"] = flipped(digests["book"], place, bit)
+    assert isinstance(read_with(line, state).error, StateError)
+
+
+@settings(TUNED, max_examples=40)
+@given(share=st.floats(0, 0.999))
+def test_a_book_that_is_cut_short(line: Pipeline, share: float) -> None:
+    state = t.cast("Json", copied(line.target.state))
+    digests = state["bookmarks"]["candidates"]["digests"]
+    digests["book"] = digests["book"][: int(share * len(digests["book"]))]
+    assert isinstance(read_with(line, state).error, StateError)
+
+
+@settings(TUNED, max_examples=40)
+@given(columns=st.binary(max_size=80))
+def test_a_book_of_anything(line: Pipeline, columns: bytes) -> None:
+    state = t.cast("Json", copied(line.target.state))
+    digests = state["bookmarks"]["candidates"]["digests"]
+    digests["book"] = base64.b64encode(zlib.compress(columns)).decode()
+    read_with(line, state)
+
+
+BOGUS: list[t.Any] = [
+    *(None, True, -1, 20260301, 1e300, "x", [], {}),
+    "2026-03-01T00:00:00",
+]
+
+
+def places(value: t.Any, path: tuple[t.Any, ...] = ()) -> Iterator[tuple[t.Any, ...]]:
+    """The paths of everything in a JSON value."""
+    yield path
+    if isinstance(value, (dict, list)):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for name, item in items:
+            yield from places(item, (*path, name))
+
+
+def put(value: t.Any, path: tuple[t.Any, ...], bogus: t.Any) -> t.Any:
+    """A copy of a JSON value with something else at a path."""
+    if not path:
+        return bogus
+    made = value.copy()
+    made[path[0]] = put(value[path[0]], path[1:], bogus)
+    return made
+
+
+def without(value: t.Any, path: tuple[t.Any, ...]) -> t.Any:
+    """A copy of a JSON value that lacks what is at a path."""
+    made = value.copy()
+    if len(path) == 1:
+        del made[path[0]]
+    else:
+        made[path[0]] = without(value[path[0]], path[1:])
+    return made
+
+
+def test_anything_in_the_place_of_anything(line: Pipeline) -> None:
+    failures = []
+    state = line.target.state
+    for path, bogus in itertools.product(places(state), BOGUS):
+        if path:  # the file as a whole is the command line's
+            try:
+                read_with(line, put(state, path, bogus))
+            except AssertionError as error:
+                failures.append(f"{bogus!r} at {path}: {str(error).splitlines()[0]}")
+    assert not failures, "\n".join(failures)
+
+
+def test_anything_that_is_missing(line: Pipeline) -> None:
+    failures = []
+    state = line.target.state
+    for path in places(state):
+        if path:
+            try:
+                read_with(line, without(state, path))
+            except AssertionError as error:
+                failures.append(f"{path}: {str(error).splitlines()[0]}")
+    assert not failures, "\n".join(failures)
+
+
+def newer_format(state: Json) -> Json:
+    state["bookmarks"]["candidates"]["digests"]["format"] = 2
+    return state
+
+
+def test_a_newer_format_is_refused_with_what_to_do(line: Pipeline) -> None:
+    state = newer_format(t.cast("Json", copied(line.target.state)))
+    outcome = read_with(line, state)
+    assert "newer" in str(outcome.error)
+    assert "Upgrade" in str(outcome.error)
+    state["bookmarks"]["candidates"]["digests"] = {"format": 3, "other": ["things"]}
+    assert "newer" in str(read_with(line, state).error)
+
+
+FOREIGN: dict[str, Json] = {
+    "empty": {},
+    "no bookmarks": {"bookmarks": {}},
+    "a tap without digests": {
+        "bookmarks": {
+            "candidates": {
+                "replication_key": "started_at",
+                "replication_key_value": "2026-01-01T00:00:00+00:00",
+            },
+            "candidate_details": {"partitions": []},
+        }
+    },
+    "a tap that had a partition for each candidate": {
+        "bookmarks": {
+            "candidates": {
+                "partitions": [
+                    {"context": {"candidate_id": "1"}, "replication_key_value": "x"}
+                ]
+            }
+        }
+    },
+    "another tap": {
+        "bookmarks": {"issues": {"since": "2024-01-01"}},
+        "currently_syncing": "issues",
+    },
+    "a message of it": {"type": "STATE", "value": {"bookmarks": {}}},
+    "as Meltano keeps it": {"singer_state": {"bookmarks": {}}},
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_state_without_digests_leads_to_a_full_read(
+    line: Pipeline, name: str
+) -> None:
+    outcome = read_with(line, FOREIGN[name])
+    assert outcome.error is None
+    for stream in UPSERTED:
+        assert set(outcome.emitted(stream)) == set(line.account.listed_ids())
+    quiet = line.attempt(state=outcome.states[-1]).good()
+    assert not any(quiet.records(stream) for stream in FAMILY)
+
+
+def test_what_is_not_the_tap_s_stays_in_the_state() -> None:
+    with pipeline(account()) as line:
+        line.run(state={"bookmarks": {"elsewhere": {"kept": 1}}})
+        state = t.cast("Json", line.target.state)
+        assert state["bookmarks"]["elsewhere"] == {"kept": 1}
+
+
+def command_line_cases(state: Json) -> dict[str, str]:
+    """What may be in the file that `--state` names."""
+    damaged = deepcopy(state)
+    packed = damaged["bookmarks"]["candidates"]["digests"]["book"]
+    damaged["bookmarks"]["candidates"]["digests"]["book"] = packed[:-9]
+    return {
+        "damaged": json.dumps(damaged),
+        "newer": json.dumps(newer_format(deepcopy(state))),
+        "cut short": json.dumps(state)[:-40],
+        "a list": json.dumps([state]),
+        "a text": '"bookmarks"',
+        "nothing": "",
+        "no UTF-8": "\udcff\udcfe",
+    }
+
+
+@pytest.mark.parametrize(
+    "case",
+    ["damaged", "newer", "cut short", "a list", "a text", "nothing", "no UTF-8"],
+)
+def test_the_command_line_refuses_in_one_sentence(
+    line: Pipeline, case: str, tmp_path: t.Any
+) -> None:
+    text = command_line_cases(t.cast("Json", copied(line.target.state)))[case]
+    path = tmp_path / "state.json"
+    path.write_bytes(text.encode(errors="surrogateescape"))
+    before = line.sandbox.stats.requests
+    run = run_tap(line.config, "--state", str(path))
+    if case == "nothing" and run.returncode == 0:
+        assert set(line.account.listed_ids()) <= {
+            row["id"] for row in run.records(CANDIDATES)
+        }
+        return
+    assert run.returncode == 1
+    assert not run.messages
+    assert "Traceback" not in run.stderr
+    assert "state" in run.stderr.splitlines()[-1].lower()
+    assert line.sandbox.stats.requests == before
+
+
+def test_states_do_not_repeat_while_nothing_changes() -> None:
+    with pipeline(account()) as line:
+        line.run()
+        outcome = line.run(select=STREAMS)
+        assert all(a != b for a, b in itertools.pairwise(outcome.states))

@@ -1,0 +1,33 @@
+"""What a run writes and asks for beside the records stays small."""
+
+from __future__ import annotations
+
+import typing as t
+from collections import Counter
+
+from bench.server import Workspace
+from sandbox import Account
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.speed.conftest import Runs
+
+
+def test_two_thousand_candidates_take_few_lines(runs: Callable[..., Runs]) -> None:
+    some = runs(Workspace(2000).account())
+    run = some.go()
+    assert len(run.records("candidate_details")) == 2000
+    assert len(run.stderr.splitlines()) <= 60
+    schemas = [one["stream"] for one in run.messages if one["type"] == "SCHEMA"]
+    assert schemas
+    assert set(Counter(schemas).values()) == {1}
+
+
+def test_a_test_run_asks_for_little(runs: Callable[..., Runs]) -> None:
+    account = Account.example(candidates=1000, openings=40, tags=40)
+    some = runs(account, page_size=10)
+    some.go("--test")
+    assert some.box.stats.requests <= 12
+    some.go("--test", job_opening_ids=[one["id"] for one in account.openings()])
+    assert some.box.stats.requests <= 12
