@@ -80,11 +80,19 @@ class Change:
     details_digest: int | None = None
     is_torn: bool = False
     """Whether the details are of another moment than the row and the tags."""
+    is_due: bool = False
+    """Whether it is its turn to be re-verified."""
     is_gone: bool = False
     answers_held: int = 0
     """Rows of `candidate_answers` that the target holds of it so far."""
     answers: int = 0
     """Rows of `candidate_answers` that it will hold."""
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether `/candidates/{id}` is asked for it."""
+        is_missing = self.digests is None
+        return is_missing or self.is_due or bool(self.streams & FROM_DETAILS)
 
 
 class Changes:
@@ -97,7 +105,7 @@ class Changes:
         digests: What the target holds; kept up to date by `note`.
         selection: The selection of this run.
         selected: The streams to emit.
-        full_table: Those of them that emit every candidate.
+        full_table: The streams that emit every candidate.
         to_row: Fits a list row to its schema, personal data treated.
         to_details: The same for details.
         privacy: Tells one treatment of personal data from another.
@@ -131,7 +139,7 @@ class Changes:
         self._book = digests.book
         self._selection = selection
         self._selected = selected
-        self._full_table = full_table & selected
+        self._full_table = full_table
         self._to_row = to_row
         self._to_details = to_details
         self._privacy = privacy
@@ -248,6 +256,7 @@ class Changes:
             tag_ids=tag_ids,
             event=event,
             digests=digests,
+            is_due=is_due,
             answers_held=entry.answers,
         )
 
@@ -272,9 +281,7 @@ class Changes:
 
     def _call(self, change: Change) -> Callable[[], Row | None] | None:
         """The request that a change needs, if any."""
-        if change.streams and not change.streams & FROM_DETAILS:
-            return None
-        return partial(self._client.candidate, change.id)
+        return partial(self._client.candidate, change.id) if change.is_asked else None
 
     def _complete(self, change: Change, answer: Row | None) -> bool:
         """Take the details of a change.
@@ -286,7 +293,7 @@ class Changes:
             self._found_missing(change.id, answer)
             return False
         self._progress.done += 1
-        if change.streams and not change.streams & FROM_DETAILS:
+        if not change.is_asked:
             return True
         if answer is None:  # deleted a moment ago
             self._gone.append(change.id)
@@ -295,13 +302,12 @@ class Changes:
         change.details_digest = digest(change.details)
         change.is_torn = _is_torn(change.row or {}, change.tag_ids, change.details)
         change.answers = len(change.details["questions"] or ())
+        entry = self._book.get(change.id, _UNKNOWN)
+        if change.details_digest != entry.details:
+            change.streams |= self._selected & FROM_DETAILS
         if not change.streams:
-            entry = self._book[change.id]
             entry.seen = Seen.LISTED
-            if change.details_digest == entry.details:
-                return False
-            change.streams = self._selected & FROM_DETAILS
-        return True
+        return bool(change.streams)
 
     def _batched(
         self, results: Iterable[tuple[Change, Row | None] | None]
@@ -364,7 +370,7 @@ class Changes:
             return True
         if not all(map(self._selection.covers, earlier[:1])):
             entry.seen = Seen.OUTSIDE
-        if entry.seen is Seen.LISTED:
+        if entry.seen in {Seen.LISTED, Seen.MISSED}:
             return True
         is_widened = [self._selection] != earlier[:1]
         covers_all = all(map(self._selection.covers, earlier))
@@ -376,17 +382,20 @@ class Changes:
         entry = self._book[key]
         if answer is None:
             self._gone.append(key)
-        elif entry.seen is Seen.LISTED or all(
+        elif entry.seen is Seen.LISTED:
+            entry.seen = Seen.MISSED
+        elif entry.seen is Seen.MISSED or all(
             map(self._selection.covers, self._known_selections)
         ):
             entry.seen = Seen.UNLISTED
 
     def _tombstones(self) -> Iterator[list[Change]]:
         known = [key for key in self._gone if key in self._book]
+        listed = self._seen.intersection(self._gone)
         if self._are_many(len(known), self._known):
             raise self._mass_deletion(len(known), self._known)
-        if self._are_many(len(self._gone), len(self._seen)):
-            raise self._mass_deletion(len(self._gone), len(self._seen))
+        if self._are_many(len(listed), len(self._seen)):
+            raise self._mass_deletion(len(listed), len(self._seen))
         waiting = (k for k, entry in self._book.items() if entry.seen is Seen.GONE)
         changes = []
         for key in dict.fromkeys(itertools.chain(known, waiting)):
@@ -423,21 +432,18 @@ class Changes:
         entry = self._book.setdefault(change.id, Entry())
         before = (entry.history, entry.row)
         digests = change.digests or before
-        is_changed = (
-            digests != before
-            or entry.seen is Seen.GONE
-            or change.details_digest not in {None, entry.details}
-        )
+        is_changed = digests != before or entry.seen is Seen.GONE
+        has_new_details = change.details_digest not in {None, entry.details}
         for stream in STREAMS:
             if stream in change.streams:
                 # What the row does not vouch for is read again by the next run, unless
                 # it was read twice like this: then the API's two answers differ.
-                is_torn = change.is_torn and change.details_digest != entry.details
+                is_torn = change.is_torn and has_new_details
                 is_stale = is_torn and stream in FROM_DETAILS
                 entry.set_held(stream, Held.STALE if is_stale else Held.CURRENT)
             elif (
                 stream not in self._selected
-                and is_changed
+                and (is_changed or (has_new_details and stream in FROM_DETAILS))
                 and entry.holds(stream) is Held.CURRENT
                 and (stream != HISTORY or digests[0] != before[0])
             ):

@@ -73,6 +73,8 @@ class Seen(enum.IntEnum):
     """Fell out of the selection when a setting changed; nothing is known of it."""
     GONE = 3
     """Answered 404; kept until every stream that holds it had its tombstone."""
+    MISSED = 4
+    """As UNLISTED, for the first time: the list may have moved while it was read."""
 
 
 @dataclass(slots=True)

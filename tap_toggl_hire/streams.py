@@ -228,7 +228,7 @@ class CandidateStream(TogglHireStream):
     @property
     def is_full_table(self) -> bool:
         """Whether the catalog asks for every record, not for changes."""
-        return self.selected and self.replication_method == REPLICATION_FULL_TABLE
+        return self.replication_method == REPLICATION_FULL_TABLE
 
     def tombstone(self, **key: t.Any) -> Record:
         """Make the record of a candidate that is gone: its key and the mark."""

@@ -17,6 +17,7 @@ import typing as t
 from collections import deque
 
 from tap_toggl_hire.errors import NotFoundError, RefusedError, TapError
+from tap_toggl_hire.settings import moment
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -74,6 +75,7 @@ class Chain:
         self._quota: int | None = None
         self._paginator = client.paginator(params)
         self._repeated_pages = 0
+        self._last: Row = {}
         self._page: Future[Row] | None = None
         self._request_page()
         self._first: Row | None = None
@@ -110,6 +112,8 @@ class Chain:
                 break
             wanted.append(row)
         self.read.update((key, None) for row in wanted if (key := row_id(row)))
+        if rows:
+            self._last = rows[-1]
         return wanted
 
     def _advance(self, page: Row) -> None:
@@ -159,7 +163,15 @@ class Chain:
         rows = page["data"]
         if not rows:
             return self.total is None or len(self.read) < self.total
-        return any(row_id(row) in self.read for row in rows)
+        return self._goes_back(rows[0]) or any(row_id(row) in self.read for row in rows)
+
+    def _goes_back(self, row: Row) -> bool:
+        """Tell whether a row comes before the last one that was read."""
+        try:
+            started, last = moment(row["started_at"]), moment(self._last["started_at"])
+        except (LookupError, TypeError, ValueError):
+            return False
+        return started > last if self.params["order"] == "desc" else started < last
 
     def _check_repetition(self, page: Row) -> None:
         rows = page["data"]
@@ -223,6 +235,25 @@ class Sweep:
         Returns:
             For each candidate that has any, the ids of its tags, in one order.
         """
+        tag_of = {chain: tag_id for tag_id, chain in self._tag_chains(tag_ids).items()}
+        members: dict[str, list[str]] = {}
+        for chain, rows in self._whole([[chain] for chain in tag_of]):
+            for row in rows:
+                tags_of_row = members.setdefault(row_id(row) or "", [])
+                if tag_of[chain] not in tags_of_row:
+                    tags_of_row.append(tag_of[chain])
+        if not self.is_complete:
+            msg = (
+                "The API's list of the candidates that have a tag is short. Nothing "
+                "was extracted of candidates; run again later."
+            )
+            raise TapError(msg)
+        for tags_of_row in members.values():
+            tags_of_row.sort()
+        return members
+
+    def _tag_chains(self, tag_ids: Iterable[str]) -> dict[str, Chain]:
+        """Ask for the first page of each tag's list."""
         params = dict(self._params)
         if self._opening_ids is not None and len(self._opening_ids) == 1:
             params["job_opening_id"] = self._opening_ids[0]
@@ -238,16 +269,7 @@ class Sweep:
                 if any(row_id(row) == tag_id for row in self._client.rows("/tags")):
                     raise
                 del asked[tag_id]  # it was deleted a moment ago
-        tag_of = {chain: tag_id for tag_id, chain in asked.items()}
-        members: dict[str, list[str]] = {}
-        for chain, rows in self._whole([[chain] for chain in tag_of]):
-            for row in rows:
-                tags_of_row = members.setdefault(row_id(row) or "", [])
-                if tag_of[chain] not in tags_of_row:
-                    tags_of_row.append(tag_of[chain])
-        for tags_of_row in members.values():
-            tags_of_row.sort()
-        return members
+        return asked
 
     def pages(self, expected: int) -> Iterator[list[Row]]:
         """Read the list.
@@ -353,7 +375,8 @@ class Sweep:
             for rows in again:
                 yield chains[0], rows
             read.update(again.read)
-            if len(read) < min(total, again.total or 0):
+            later = _total(self._client.candidates_page({**params, "limit": "1"}))
+            if len(read) < min(total, again.total or 0, later or 0):
                 self.is_complete = False
 
     def _opening_chain(self, opening_id: str) -> Chain:
