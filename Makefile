@@ -11,6 +11,9 @@ VENV := .venv/.ready
 LOWEST := .venv-lowest/.ready
 PLUGINS := .meltano/.ready
 
+# uv does not compile by itself; a tap that is compiled starts in half the time.
+export UV_COMPILE_BYTECODE := 1
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-lowest bench lint format build plugins clean
 

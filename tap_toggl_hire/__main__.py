@@ -22,6 +22,8 @@ def main() -> None:
 
     Exit code 0 means that everything selected was read.
     """
+    # Buffered even with PYTHONUNBUFFERED: a raw write that a signal meets is cut short.
+    sys.stdout = os.fdopen(sys.stdout.fileno(), "w", encoding="utf-8", closefd=False)
     try:
         try:
             TapTogglHire.cli()

@@ -174,6 +174,8 @@ class Changes:
                 "for deleted; run again later."
             )
             raise TapError(msg)
+        for stream in self._full_table:
+            self._note_unlisted(stream)
         self._digests.selections = [
             self._selection,
             *(s for s in self._known_selections if not self._selection.covers(s)),
@@ -203,11 +205,13 @@ class Changes:
     def _listed(
         self,
     ) -> Iterator[tuple[Change, Callable[[], Row | None] | None] | None]:
-        self._members = self._sweep.tag_members(
+        expected = sum(entry.seen is Seen.LISTED for entry in self._book.values())
+        tag_lists = self._sweep.tag_lists(
             key for row in self._client.tags if (key := row_id(row))
         )
-        expected = sum(entry.seen is Seen.LISTED for entry in self._book.values())
-        for rows in self._sweep.pages(expected):
+        pages = self._sweep.pages(expected)  # while the tags are read
+        self._members = self._sweep.tag_members(tag_lists)
+        for rows in pages:
             self._progress.total = self._sweep.total
             for row in rows:
                 change = self._compare(row)
@@ -454,6 +458,12 @@ class Changes:
             entry.details = change.details_digest
         if ANSWERS in change.streams:
             entry.answers = change.answers
+
+    def _note_unlisted(self, stream: str) -> None:
+        """Note that ACTIVATE_VERSION marks whom a full table leaves out."""
+        for key, entry in self._book.items():
+            if key not in self._seen and entry.holds(stream) is Held.CURRENT:
+                entry.set_held(stream, Held.STALE)
 
     def _note_gone(self, change: Change) -> None:
         entry = self._book[change.id]

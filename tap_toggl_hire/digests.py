@@ -120,7 +120,7 @@ class Selection:
     start_date: str | None = None
     job_opening_ids: tuple[str, ...] | None = None
     filters: str | None = None
-    """A keyed digest: a filter may be a person's e-mail address."""
+    """As JSON; of an e-mail address, which is personal, a keyed digest."""
 
     @classmethod
     def of(
@@ -137,18 +137,19 @@ class Selection:
             start_date: The start date in UTC, so that texts compare as times do.
             job_opening_ids: The job openings; None for all.
             filters: The filters as they are sent to the API.
-            key: A secret for the digest of the filters.
+            key: A secret for the digest of an e-mail address.
         """
+        hidden = dict(filters)
+        if "email" in filters:
+            hidden["email"] = hmac.new(
+                key.encode(), filters["email"].encode(), hashlib.sha256
+            ).hexdigest()[:16]
         return cls(
             start_date=start_date,
             job_opening_ids=None
             if job_opening_ids is None
             else tuple(sorted(set(job_opening_ids))),
-            filters=hmac.new(
-                key.encode(),
-                msgspec.json.encode(filters, order="sorted"),
-                hashlib.sha256,
-            ).hexdigest()[:16]
+            filters=msgspec.json.encode(hidden, order="sorted").decode()
             if filters
             else None,
         )
@@ -220,7 +221,8 @@ class Digests:
                 digests.cursor = float(stored.verified.cursor)
         except (msgspec.ValidationError, ValueError) as error:
             raise StateError(DAMAGED) from error
-        if not 0 <= digests.cursor <= 1:
+        at = digests.verified_at
+        if not 0 <= digests.cursor <= 1 or (at and at.tzinfo is None):
             raise StateError(DAMAGED)
         digests.book = decode_book(stored.book)
         digests.selections = stored.selections

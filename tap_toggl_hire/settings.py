@@ -20,6 +20,8 @@ if t.TYPE_CHECKING:
 
 DEFAULT_API_URL = "https://api.hire.toggl.com/api"
 LONGEST_TIMEOUT = 86400
+MOST_AT_ONCE = 256
+SLOWEST = 0.001
 
 SCHEMA: dict[str, t.Any] = th.PropertiesList(
     th.Property(
@@ -401,8 +403,14 @@ _RULES: dict[str, tuple[Callable[[t.Any], bool], str]] = {
         "an object of filters",
     ),
     "page_size": (_is_whole(1), "a whole number of at least 1"),
-    "max_concurrency": (_is_whole(1), "a whole number of at least 1"),
-    "requests_per_second": (_is_positive, "a number greater than 0"),
+    "max_concurrency": (
+        lambda value: _is_whole(1)(value) and value <= MOST_AT_ONCE,
+        f"a whole number from 1 to {MOST_AT_ONCE}",
+    ),
+    "requests_per_second": (
+        lambda value: _is_positive(value) and float(value) >= SLOWEST,
+        f"a number of at least {SLOWEST}",
+    ),
     "request_timeout": (
         lambda value: _is_positive(value) and float(value) <= LONGEST_TIMEOUT,
         f"a number of seconds greater than 0 and at most {LONGEST_TIMEOUT}",

@@ -226,16 +226,23 @@ class Sweep:
         self.is_complete = True
         """Whether as many candidates came as the API said there are."""
 
-    def tag_members(self, tag_ids: Iterable[str]) -> dict[str, list[str]]:
-        """Find out who has which tag, by lists with `tag_ids`.
+    def tag_members(self, lists: dict[str, Chain]) -> dict[str, list[str]]:
+        """Find out who has which tag.
 
         Args:
-            tag_ids: The tags to ask for.
+            lists: What `tag_lists` returned.
 
         Returns:
             For each candidate that has any, the ids of its tags, in one order.
         """
-        tag_of = {chain: tag_id for tag_id, chain in self._tag_chains(tag_ids).items()}
+        for tag_id, chain in list(lists.items()):
+            try:
+                chain.start()
+            except (NotFoundError, RefusedError):
+                if any(row_id(row) == tag_id for row in self._client.rows("/tags")):
+                    raise
+                del lists[tag_id]  # it was deleted a moment ago
+        tag_of = {chain: tag_id for tag_id, chain in lists.items()}
         members: dict[str, list[str]] = {}
         for chain, rows in self._whole([[chain] for chain in tag_of]):
             for row in rows:
@@ -252,8 +259,8 @@ class Sweep:
             tags_of_row.sort()
         return members
 
-    def _tag_chains(self, tag_ids: Iterable[str]) -> dict[str, Chain]:
-        """Ask for the first page of each tag's list."""
+    def tag_lists(self, tag_ids: Iterable[str]) -> dict[str, Chain]:
+        """Ask for the lists with `tag_ids`, one a tag, without waiting for them."""
         params = dict(self._params)
         if self._opening_ids is not None and len(self._opening_ids) == 1:
             params["job_opening_id"] = self._opening_ids[0]
@@ -262,13 +269,6 @@ class Sweep:
         for tag_id in sorted(set(tag_ids)):
             tags = f"{filtered},{tag_id}" if filtered else tag_id
             asked[tag_id] = self._chain({**params, "tag_ids": tags})
-        for tag_id, chain in list(asked.items()):
-            try:
-                chain.start()
-            except (NotFoundError, RefusedError):
-                if any(row_id(row) == tag_id for row in self._client.rows("/tags")):
-                    raise
-                del asked[tag_id]  # it was deleted a moment ago
         return asked
 
     def pages(self, expected: int) -> Iterator[list[Row]]:
@@ -279,11 +279,15 @@ class Sweep:
                 to read the list as several, side by side; the order is then that of
                 each job opening's list. 0 keeps the order of the one list.
 
-        Yields:
-            Rows of one page that did not come before.
+        Returns:
+            Pages, of rows that did not come before. The first ones are asked for at
+            once.
         """
+        return self._fresh(self._lists(expected))
+
+    def _fresh(self, lists: list[list[Chain]]) -> Iterator[list[Row]]:
         seen: set[str] = set()
-        for _, rows in self._whole(self._lists(expected)):
+        for _, rows in self._whole(lists):
             fresh = []
             for row in rows:
                 key = row_id(row)

@@ -19,6 +19,9 @@ if t.TYPE_CHECKING:
 T = t.TypeVar("T")
 K = t.TypeVar("K")
 
+Call = tuple[Future[t.Any], t.Callable[..., t.Any], tuple[t.Any, ...]]
+Calls = queue.SimpleQueue[Call | None]
+
 TICK = 1.0
 """Seconds after which a caller that waits for a result gets a chance to act."""
 
@@ -35,9 +38,7 @@ class Workers:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._calls: queue.SimpleQueue[
-            tuple[Future[t.Any], Callable[..., t.Any], tuple[t.Any, ...]]
-        ] = queue.SimpleQueue()
+        self._calls: Calls = queue.SimpleQueue()
         self._started = 0
 
     def submit(self, function: Callable[..., T], *args: t.Any) -> Future[T]:
@@ -52,7 +53,7 @@ class Workers:
         """
         if self._started < self.size:
             self._started += 1
-            threading.Thread(target=self._work, daemon=True).start()
+            threading.Thread(target=_work, args=(self._calls,), daemon=True).start()
         future: Future[T] = Future()
         self._calls.put((future, function, args))
         return future
@@ -93,16 +94,21 @@ class Workers:
                 if future is not None:
                     future.cancel()
 
-    def _work(self) -> None:
-        while True:
-            future, function, args = self._calls.get()
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                future.set_result(function(*args))
-            except BaseException as error:  # noqa: BLE001 - raised where the result is read
-                future.set_exception(error)
-            del future, function, args  # hold no result while waiting for work
+    def __del__(self) -> None:
+        for _ in range(self._started):
+            self._calls.put(None)
+
+
+def _work(calls: Calls) -> None:
+    while (call := calls.get()) is not None:
+        future, function, args = call
+        if not future.set_running_or_notify_cancel():
+            continue
+        try:
+            future.set_result(function(*args))
+        except BaseException as error:  # noqa: BLE001 - raised where the result is read
+            future.set_exception(error)
+        del call, future, function, args  # hold no result while waiting for work
 
 
 def _is_ready(future: Future[t.Any] | None) -> bool:

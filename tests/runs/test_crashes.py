@@ -228,21 +228,6 @@ def test_batch_files_cut_after_any_message(
             line.happen(random.Random(7), 20)
 
 
-@pytest.mark.usefixtures("many_states")
-@pytest.mark.parametrize("select", [STREAMS, (DETAILS,)], ids=",".join)
-def test_a_first_run_into_batch_files_does_not_start_over(
-    select: Collection[str], tmp_path: Path
-) -> None:
-    """Files of the usual size hold more candidates than may be read twice."""
-    many = 60
-    config = files(tmp_path, 10_000)
-    with pipeline(account(many), page_size=20, batch_config=config) as line:
-        outcome = line.attempt(select=select).good()
-        line.load(unpacked(outcome.messages[: len(outcome.messages) // 2]))
-        again = line.attempt(select=select).good()
-        assert len(again.details) < many
-
-
 # Again and again
 
 
@@ -285,18 +270,6 @@ def test_one_run_after_the_other_dies(
         for table in line.target.tables.values():
             for key in [key for key in table if _candidate(key) in left]:
                 del table[key]
-        line.assert_true()
-
-
-@pytest.mark.usefixtures("many_states")
-def test_a_candidate_deleted_after_a_run_that_died() -> None:
-    """What came after the last STATE is in the warehouse, too."""
-    with pipeline(account(), page_size=7) as line:
-        outcome = line.attempt().good()
-        line.load(outcome.messages[: len(outcome.messages) // 2])
-        [*_, last] = line.target.alive(DETAILS)
-        line.account.delete(_candidate(last))
-        line.run()
         line.assert_true()
 
 

@@ -63,23 +63,6 @@ def jittered(step: timedelta, share: float) -> Callable[..., Iterator[timedelta]
     return pauses
 
 
-def office_hours(whole: timedelta) -> Iterator[timedelta]:
-    """Every other hour from 8 to 18 o'clock, and not on the weekend."""
-    for day in range(3 * whole // (2 * DAY)):  # to see more than one weekend
-        yield from [2 * HOUR] * 5
-        yield 14 * HOUR if day % 7 != 4 else 14 * HOUR + 2 * DAY
-
-
-def irregular(whole: timedelta) -> Iterator[timedelta]:
-    """From minutes to a day and a half."""
-    rng = random.Random(2)
-    passed = timedelta()
-    while passed < whole:
-        pause = timedelta(hours=36) * rng.random() ** 3
-        passed += pause
-        yield pause
-
-
 SCHEDULES: dict[str, tuple[int, Callable[[timedelta], Iterable[timedelta]]]] = {
     # A name, reverify_days, and the pauses between runs
     "hourly": (1, regular(HOUR)),
@@ -88,8 +71,6 @@ SCHEDULES: dict[str, tuple[int, Callable[[timedelta], Iterable[timedelta]]]] = {
     "weekly": (30, regular(7 * DAY)),
     "less often than asked for": (3, regular(4 * DAY)),
     "daily, more or less": (14, jittered(DAY, 0.05)),
-    "office hours": (5, office_hours),
-    "irregular": (10, irregular),
 }
 
 
@@ -374,22 +355,3 @@ def test_a_clock_that_was_wrong() -> None:
             read.update(line.run().details)
         assert set(read) == set(line.account.listed_ids())
         assert max(read.values()) <= 2
-
-
-@pytest.mark.slow
-def test_a_state_at_least_every_thousand_candidates_that_are_verified() -> None:
-    with pipeline(account(2_500, questions=0), reverify_days=1) as line:
-        line.run(select=[CANDIDATES, DETAILS])
-        line.interval = 2 * DAY
-        line.clock += 2 * DAY
-        first = line.account.listed_ids()[0]
-        line.account.rate(first, (line.account.row(first)["rating"] + 1) % 4)
-        outcome = line.run(select=[CANDIDATES, DETAILS])
-        assert len(outcome.details) == 2_500
-        counts = [
-            sum(r.kind == "candidate" for r in outcome.requests[:asked])
-            for message, asked in zip(outcome.messages, outcome.asked, strict=True)
-            if message["type"] == "STATE"
-        ]
-        gaps = [b - a for a, b in zip([0, *counts], [*counts, 2_500], strict=True)]
-        assert max(gaps) <= 1_000 + 100

@@ -261,8 +261,14 @@ def test_a_bit_that_flips_anywhere(line: Pipeline, place: float, bit: int) -> No
 def test_a_bit_that_flips_in_the_book(line: Pipeline, place: float, bit: int) -> None:
     state = t.cast("Json", copied(line.target.state))
     digests = state["bookmarks"]["candidates"]["digests"]
-    digests["book"] = flipped(digests["book"], place, bit)
-    assert isinstance(read_with(line, state).error, StateError)
+    packed = digests["book"]
+    digests["book"] = flipped(packed, place, bit)
+    outcome = read_with(line, state)
+    # The last bits of Base64 may mean nothing.
+    is_same = outcome.error is None and decode_book(digests["book"]) == decode_book(
+        packed
+    )
+    assert is_same or isinstance(outcome.error, StateError)
 
 
 @settings(TUNED, max_examples=40)

@@ -70,7 +70,9 @@ def ids(rows: list[Json]) -> list[str]:
     return [row["id"] for row in rows]
 
 
-@pytest.mark.parametrize(("filters", "matches"), FILTERS, ids=str)
+@pytest.mark.parametrize(
+    ("filters", "matches"), FILTERS, ids=[str(filters) for filters, _ in FILTERS]
+)
 def test_each_filter_of_the_api(
     sandbox: Callable[..., Sandbox], filters: Json, matches: Callable[[Json], bool]
 ) -> None:

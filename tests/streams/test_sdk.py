@@ -56,7 +56,7 @@ HOOKS: dict[type, tuple[str, ...]] = {
     Tap: (
         *("__init__", "name", "config_jsonschema", "message_writer_class", "invoke"),
         *("cb_config", "discover_streams", "load_state"),
-        *("_validate_config", "_handle_termination"),
+        *("_validate_config", "_handle_termination", "setup_mapper"),
     ),
     metrics.Counter: ("__init__", "__exit__", "with_context"),
     metrics.Timer: ("__exit__",),

@@ -187,6 +187,19 @@ def test_else_null_keeps_what_is_named_alone(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize(
+    "rules",
+    [{"id": "id", "score": "score", "__else__": None}, {"_sdc_deleted_at": None}],
+    ids=["not named", "removed"],
+)
+def test_a_mark_that_the_map_leaves_out(workspace: Workspace, rules: Json) -> None:
+    """No record has a field that its schema lacks; the key alone nulls the row."""
+    workspace.extract(stream_maps={"candidates": rules})
+    gone = workspace.delete()
+    workspace.extract(stream_maps={"candidates": rules})
+    assert [row["id"] for row in workspace.records("candidates")] == [gone]
+
+
+@pytest.mark.parametrize(
     "others",
     [{}, {"grade": "str(int(score) + 1)"}],
     ids=["alone", "beside one that fails"],
@@ -229,14 +242,19 @@ def test_an_expression_that_takes_no_null_does_not_hold_up_a_tombstone(
     assert tombstone["id"] == gone
 
 
-def test_a_constant_is_in_a_tombstone_too(workspace: Workspace) -> None:
-    maps = {"candidates": {"workspace": "'north'"}}
+@pytest.mark.parametrize("keys", [["id"], ["id", "workspace"]])
+def test_a_constant_is_in_a_tombstone_where_it_is_of_the_key(
+    workspace: Workspace, keys: list[str]
+) -> None:
+    maps = {"candidates": {"workspace": "'north'", "__key_properties__": keys}}
     workspace.extract(stream_maps=maps)
     assert {row["workspace"] for row in workspace.records("candidates")} == {"north"}
-    workspace.delete()
+    gone = workspace.delete()
     workspace.extract(stream_maps=maps)
     (tombstone,) = workspace.records("candidates")
-    assert set(tombstone) == {"id", "workspace", "_sdc_deleted_at"}
+    assert set(tombstone) == {*keys, "_sdc_deleted_at"}
+    assert tombstone["id"] == gone
+    assert tombstone.get("workspace", "north") == "north"
 
 
 def test_a_stream_that_is_removed_sends_nothing(workspace: Workspace) -> None:

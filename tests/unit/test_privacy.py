@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_toggl_hire.privacy import PERSONAL_FIELDS, scrubber
+from tap_toggl_hire.privacy import PERSONAL_FIELDS, fingerprint, scrubber
 
 Json = dict[str, t.Any]
 
@@ -134,3 +134,14 @@ def test_equal_values_stay_equal_and_others_differ(
     assert made["name"] == made["email"] == hashed(one, key)
     assert (made["name"] == made["profile_url"]) is (one == other)
     assert made["name"] != scrubbed(record, "hash", key + "x")["name"]
+
+
+def test_each_treatment_has_a_fingerprint_that_does_not_tell_the_key() -> None:
+    made = [
+        *(fingerprint("keep"), fingerprint("drop")),
+        *(fingerprint("hash", "a secret"), fingerprint("hash", "another")),
+    ]
+    assert len(set(made)) == len(made)
+    assert fingerprint("hash", "a secret") == made[2]
+    assert fingerprint("keep", "a secret") == made[0]  # which is of no account there
+    assert not any("secret" in one for one in made)

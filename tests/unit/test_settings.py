@@ -325,6 +325,8 @@ def test_what_is_not_refused_can_be_used(name: str, data: st.DataObject) -> None
         *(("max_concurrency", text) for text in ("", "many")),
         *(("reverify_days", text) for text in ("", "seldom")),
         *(("candidate_filters", text) for text in ("", "{", "email=x", "{'a': 1}")),
+        *(("job_opening_ids", text) for text in ("[", "['100']", "[100")),
+        *(("emit_activate_version_messages", text) for text in ("", "maybe", "2")),
     ],
 )
 def test_a_variable_that_does_not_parse_is_told(name: str, text: str) -> None:

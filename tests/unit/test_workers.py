@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import threading
 import typing as t
@@ -89,6 +90,21 @@ def test_workers_do_not_keep_the_process() -> None:
     assert [thread.daemon for thread in started] == [True]
     go.set()
     assert future.result(LONG) == 1
+
+
+def test_workers_end_with_whoever_had_them() -> None:
+    """Else a process that runs the tap often, as the tests do, fills with threads."""
+    before = set(threading.enumerate())
+    pool = Workers(3)
+    for future in [pool.submit(int) for _ in range(6)]:
+        future.result(LONG)
+    started = set(threading.enumerate()) - before
+    assert len(started) == 3
+    del pool, future
+    gc.collect()
+    for thread in started:
+        thread.join(timeout=2)
+    assert not any(thread.is_alive() for thread in started)
 
 
 # In order
