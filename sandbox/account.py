@@ -242,7 +242,7 @@ class Account:
         *,
         submitted: bool = True,
         locked: bool = False,
-        **fields: Any,  # noqa: ANN401
+        **fields: Any,
     ) -> str:
         """Add a made-up candidate.
 
@@ -366,7 +366,7 @@ class Account:
             if candidate.lock == "locked":
                 candidate.lock = "unlocked"
 
-    def set_field(self, candidate_id: str, name: str, value: Any) -> None:  # noqa: ANN401
+    def set_field(self, candidate_id: str, name: str, value: Any) -> None:
         """Set any field; a new `started_at` moves the candidate in the list."""
         with self._changing(candidate_id) as candidate:
             candidate.fields[name] = value
@@ -545,7 +545,7 @@ class Account:
         raise KeyError(question_id)
 
 
-def _copy(value: Any) -> Any:  # noqa: ANN401
+def _copy(value: Any) -> Any:
     """A deep copy of a JSON value."""
     if isinstance(value, dict):
         return {name: _copy(item) for name, item in value.items()}

@@ -52,7 +52,7 @@ class Fault:
         seed: int = 0,
         match: str | Callable[[Request], bool] | None = None,
         after: int = 0,
-        **extra: Any,  # noqa: ANN401
+        **extra: Any,
     ) -> None:
         self.kind = kind
         self.times = times
@@ -153,7 +153,7 @@ def _body(_: Request, __: Ordinary, *, body: bytes) -> Answer:
     return Answer(body)
 
 
-def _wrong_shape(_: Request, __: Ordinary, *, value: Any = None) -> Answer:  # noqa: ANN401
+def _wrong_shape(_: Request, __: Ordinary, *, value: Any = None) -> Answer:
     """200 and JSON of another shape, `{"data": null}` by default."""
     return Answer(encode({"data": None} if value is None else value))
 

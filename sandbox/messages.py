@@ -96,7 +96,7 @@ class Answer:
         return self.status if self.delivery in ("whole", "cut") else None
 
 
-def encode(value: Any) -> bytes:  # noqa: ANN401
+def encode(value: Any) -> bytes:
     """A JSON value as UTF-8."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 

@@ -17,7 +17,7 @@ class Distortion(NamedTuple):
     drop: bool = False
     null: bool = False
 
-    def apply(self, value: Any, path: str) -> Any:  # noqa: ANN401
+    def apply(self, value: Any, path: str) -> Any:
         """A distorted copy of a JSON value; the same for the same `path`, always.
 
         `path` names the object, such as "candidate/100". Ids stay as they are.

@@ -95,7 +95,7 @@ class TogglHireStream(Stream):
         """Whether the stream reads all there is, so that what is missing is gone."""
         return True
 
-    # Overridden hooks of the SDK. `tests/streams/test_sdk.py` fails where an SDK upgrade
+    # Overridden hooks of the SDK. `tests/streams/test_sdk.py` fails where an upgrade
     # changes what they rely on.
 
     def log(

@@ -131,7 +131,7 @@ def test_there_is_a_schema_for_each_stream() -> None:
 
 
 @pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.stem)
-def test_schema_describes_every_property(path: t.Any) -> None:  # noqa: ANN401
+def test_schema_describes_every_property(path: t.Any) -> None:
     schema = json.loads(path.read_text("utf-8"))
     silent = [
         name for name, field in properties(schema) if not field.get("description")
@@ -140,7 +140,7 @@ def test_schema_describes_every_property(path: t.Any) -> None:  # noqa: ANN401
 
 
 @pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.stem)
-def test_schema_reaches_the_catalog_as_it_is(path: t.Any) -> None:  # noqa: ANN401
+def test_schema_reaches_the_catalog_as_it_is(path: t.Any) -> None:
     entry = tables.catalog()[path.stem]
     schema = json.loads(path.read_text("utf-8"))
     assert entry["schema"] == schema

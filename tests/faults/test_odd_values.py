@@ -121,16 +121,21 @@ def paths(value: t.Any, path: Path = ()) -> list[Path]:
 
 def put(target: t.Any, path: Path, value: t.Any) -> None:
     """Put a value somewhere, if the place is still there."""
-    *way, last = t.cast("tuple[t.Any, ...]", path)
+    *way, last = path
+    place: t.Any = target
     for name in way:
-        try:
-            target = target[name]
-        except (KeyError, IndexError, TypeError):
+        if not has(place, name):
             return
-    if (isinstance(target, dict) and isinstance(last, str)) or (
-        isinstance(target, list) and isinstance(last, int) and last < len(target)
-    ):
-        target[last] = value
+        place = place[name]
+    if has(place, last):
+        place[last] = value
+
+
+def has(place: t.Any, name: str | int) -> bool:
+    """Whether a JSON value has such a field or element."""
+    if isinstance(place, dict):
+        return name in place
+    return isinstance(place, list) and isinstance(name, int) and name < len(place)
 
 
 # What may become of it

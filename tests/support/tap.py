@@ -41,7 +41,7 @@ class Run:
         return records(self.messages, stream)
 
 
-def run_tap(  # noqa: PLR0913 - the command line's own
+def run_tap(
     config: Json,
     *arguments: str,
     state: Json | None = None,
