@@ -15,8 +15,9 @@ import re
 import threading
 import time
 import typing as t
+from datetime import UTC
 from functools import cached_property
-from urllib.parse import quote, urlencode, urljoin, urlsplit
+from urllib.parse import quote, urlencode, urljoin
 
 import msgspec
 import requests
@@ -28,7 +29,7 @@ from tap_toggl_hire.errors import (
     RefusedError,
     TapError,
 )
-from tap_toggl_hire.pagination import LinksPaginator, Params
+from tap_toggl_hire.pagination import LOOP, LinksPaginator, Params, origin
 
 if t.TYPE_CHECKING:
     import logging
@@ -48,6 +49,8 @@ JITTER = 0.25
 """Share by which a pause is longer or shorter, so that workers do not march."""
 TRANSIENT_STATUSES = {408, 425}
 """Beside 5xx: the server, or a proxy before it, asks to come again."""
+LONGEST_PAUSE = 86400.0
+"""The most seconds that a Retry-After is believed."""
 MOST_REDIRECTS = 5
 WARNING_INTERVAL = 60.0
 """Seconds between two log lines on the same kind of trouble."""
@@ -141,7 +144,8 @@ class Client:
             return self._openings[opening_id]
         path = f"/openings/{quote(opening_id, safe='')}"
         try:
-            return self._openings.setdefault(opening_id, self._object(path))
+            opening = self._object(path, expected_id=opening_id)
+            return self._openings.setdefault(opening_id, opening)
         except NotFoundError:
             msg = (
                 f"The workspace has no job opening {opening_id}, which setting "
@@ -241,19 +245,21 @@ class Client:
         self, path: str, params: Params, version: str | None = None
     ) -> Iterator[Row]:
         paginator = self.paginator(params)
+        seen: list[Json] = []
         while not paginator.finished:
             page = self._page(path, paginator.current_value, version)
+            if page["data"] and page["data"] == seen:
+                raise TapError(LOOP)
+            seen = page["data"]
             yield page
             paginator.advance(page)
 
     def _page(self, path: str, params: Params, version: str | None = None) -> Row:
         return self._get(path, params, _is_page, version)
 
-    def _object(self, path: str, expected_id: str | None = None) -> Row:
+    def _object(self, path: str, expected_id: str) -> Row:
         def is_object(body: Json) -> bool:
-            return isinstance(body, dict) and (
-                expected_id is None or str(body.get("id")) == expected_id
-            )
+            return isinstance(body, dict) and str(body.get("id")) == expected_id
 
         return self._get(path, {}, is_object)
 
@@ -330,7 +336,7 @@ class Client:
 
     def _send(self, url: str) -> requests.Response:
         """Send one request and read its answer, following redirects at home."""
-        for _ in range(MOST_REDIRECTS):
+        for hops in range(MOST_REDIRECTS):
             request = requests.PreparedRequest()
             request.method = "GET"
             request.url = url
@@ -342,9 +348,15 @@ class Client:
             _ = response.content  # an answer cut short fails here
             location = response.headers.get("Location")
             if not response.is_redirect or location is None:
+                if hops and response.status_code == requests.codes.not_found:
+                    raise TapError(LOST)  # of what was asked for, it proves nothing
                 return response
-            url = urljoin(url, location)
-            if urlsplit(url)[:2] != urlsplit(self._root)[:2]:
+            try:
+                url = urljoin(url, location)
+                is_home = origin(url) == origin(self._root)
+            except ValueError:
+                is_home = False
+            if not is_home:
                 msg = (
                     "The API redirects to another origin (scheme, host or port) than "
                     "api_url: the API key was not sent there. Set api_url to the "
@@ -385,6 +397,9 @@ class Client:
                 return
             self._told[kind] = now
         self._logger.warning(message, *args)
+
+
+LOST = "The API redirects to an address that is not there (404): check api_url."
 
 
 class _TransientError(Exception):
@@ -448,13 +463,15 @@ def _trouble(error: requests.RequestException) -> str:
 def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds that a Retry-After header asks for: a number, or a date (RFC 9110)."""
     value = headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"\d+(\.\d+)?", value):
-        return float(value)
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
+        return min(float(value), LONGEST_PAUSE)
     try:
         moment = email.utils.parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
-    return moment.timestamp() - time.time()
+    if moment.tzinfo is None:  # HTTP dates are in Greenwich time
+        moment = moment.replace(tzinfo=UTC)
+    return min(moment.timestamp() - time.time(), LONGEST_PAUSE)
 
 
 def _error_type(response: requests.Response) -> str | None:

@@ -21,17 +21,23 @@ Params = dict[str, str]
 """The query of a request."""
 
 
+LOOP = (
+    "The API's link to the next page comes back to a page that was already read: its "
+    "pages form a loop. Nothing was taken for deleted; try again later."
+)
+
+
 class LinksPaginator(BaseAPIPaginator[Params]):
     """Follow `links.next` to the last page, once round and no further.
 
     Args:
-        origin: Scheme, host and port of the API, such as `https://example.com`.
+        root: A URL of the API's, whose scheme, host and port no link may leave.
         params: The query of the first page.
     """
 
-    def __init__(self, origin: str, params: Params) -> None:
+    def __init__(self, root: str, params: Params) -> None:
         super().__init__(params)
-        self._origin = _origin(origin)
+        self._origin = origin(root)
         self._visited = {_key(params)}
 
     def advance(self, response: t.Any) -> None:
@@ -60,10 +66,10 @@ class LinksPaginator(BaseAPIPaginator[Params]):
         if not isinstance(link, str) or not link:
             return None
         try:
-            origin, query = _origin(link), urlsplit(link).query
+            target, query = origin(link), urlsplit(link).query
         except ValueError:
-            origin, query = None, ""
-        if origin not in {("", None, None), self._origin}:
+            target, query = None, ""
+        if target not in {("", None, None), self._origin}:
             msg = (
                 "The API's link to the next page leads to another origin "
                 "(scheme, host or port) than api_url: it was not followed. "
@@ -76,12 +82,7 @@ class LinksPaginator(BaseAPIPaginator[Params]):
         }
         key = _key(params)
         if key in self._visited:
-            msg = (
-                "The API's link to the next page comes back to a page that was "
-                "already read: its pages form a loop. Nothing was taken for "
-                "deleted; try again later."
-            )
-            raise TapError(msg)
+            raise TapError(LOOP)
         self._visited.add(key)
         return params
 
@@ -94,7 +95,7 @@ class LinksPaginator(BaseAPIPaginator[Params]):
         self._value = params
 
 
-def _origin(url: str) -> tuple[str, str | None, int | None]:
+def origin(url: str) -> tuple[str, str | None, int | None]:
     """Scheme, host and port of a URL; all empty for a path.
 
     Raises:

@@ -13,7 +13,6 @@ fit are reported by field, never by value.
 from __future__ import annotations
 
 import json
-import math
 import re
 import typing as t
 from datetime import datetime
@@ -33,6 +32,7 @@ UNFIT = "has a value that does not fit its type and is set to null"
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:?\d\d)?",
 )
+_NUMBER = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,6})?")  # as a float, without loss
 
 
 def conformer(schema: Schema, report: Report) -> Callable[[t.Any], Record | None]:
@@ -125,8 +125,8 @@ def _number(value: t.Any) -> float:
     kind = type(value)
     if kind is int or kind is float:
         return value  # type: ignore[no-any-return]
-    if kind is str and math.isfinite(number := float(value)):
-        return number
+    if kind is str and _NUMBER.fullmatch(value):
+        return float(value)
     raise ValueError
 
 

@@ -39,7 +39,7 @@ from tap_toggl_hire.privacy import fingerprint, scrubber
 from tap_toggl_hire.progress import Progress
 from tap_toggl_hire.records import conformer
 from tap_toggl_hire.settings import moment
-from tap_toggl_hire.sweep import Sweep
+from tap_toggl_hire.sweep import Sweep, row_id
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -155,7 +155,7 @@ class ListStream(TogglHireStream):
         """Read the resource, fitted to its schema."""
         for row in self.rows():
             record = self.fit(row)
-            if record is None or record["id"] is None:
+            if record is None or row_id(row) is None:
                 self.report("id", "is missing: the record is left out")
                 continue
             yield record
@@ -548,6 +548,7 @@ def _answers(candidate_id: str, details: Record) -> list[Record | None]:
     given = {
         answer["question_id"]: answer for answer in details["answers"] or () if answer
     }
+    given.pop(None, None)  # an answer to no question
     return [
         question
         and {

@@ -17,6 +17,7 @@ import typing as t
 from collections import deque
 
 from tap_toggl_hire.errors import NotFoundError, RefusedError, TapError
+from tap_toggl_hire.pagination import LOOP
 from tap_toggl_hire.settings import moment
 
 if t.TYPE_CHECKING:
@@ -145,9 +146,13 @@ class Chain:
                 page = self._page.result()
             except (NotFoundError, RefusedError) as error:
                 refusal = error
-            if anchor is None or not (refusal or self._is_doubtful(page)):
-                if refusal:
-                    raise refusal
+            if refusal and anchor is None:
+                raise refusal
+            if not refusal and not self._is_doubtful(page):
+                self._repeated_pages = 0
+                return page
+            if anchor is None:
+                self._check_repetition(page)
                 return page
             # What the API does when `after_id` names a deleted candidate is not
             # documented: an error, an empty page, or the list from its start.
@@ -178,11 +183,7 @@ class Chain:
         if rows and all(row_id(row) in self.read for row in rows):
             self._repeated_pages += 1
             if self._repeated_pages > 1:
-                msg = (
-                    "The API's pages of candidates repeat without an end. Nothing "
-                    "was taken for deleted; try again later."
-                )
-                raise TapError(msg)
+                raise TapError(LOOP)
         else:
             self._repeated_pages = 0
 

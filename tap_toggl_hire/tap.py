@@ -19,6 +19,7 @@ from tap_toggl_hire import settings
 from tap_toggl_hire.client import Client
 from tap_toggl_hire.digests import DAMAGED, Digests, Selection
 from tap_toggl_hire.errors import SettingError, StateError, TapError
+from tap_toggl_hire.redaction import Redaction
 from tap_toggl_hire.streams import DIGESTS_KEY, STREAMS, TogglHireStream
 from tap_toggl_hire.throttle import Throttle
 from tap_toggl_hire.workers import Workers
@@ -50,6 +51,8 @@ class TapTogglHire(Tap):
             self.append_builtin_config(self.config_jsonschema)
             _refuse(settings.environment_problems(os.environ, self._env_var_prefix))
         super().__init__(parse_env_config=parse_env_config, **kwargs)
+        if self.config.get("api_key"):  # discovery needs none
+            Redaction(self.config["api_key"]).install()
 
     @classmethod
     def cb_config(

@@ -10,9 +10,15 @@ import typing as t
 from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.singerlib import StateMessage
 
+from tap_toggl_hire.errors import TapError
+
 if t.TYPE_CHECKING:
     from singer_sdk.singerlib import Message
 
+NOBODY_READS = (
+    "The messages cannot be written: the target closed the pipe (its log says why), or "
+    "the disk is full."
+)
 LONGEST_WRITE = 3
 """Seconds that a message which is under way when a signal comes may still take."""
 
@@ -30,12 +36,18 @@ class MessageWriter(MsgSpecWriter):
         self._stopped_by: int | None = None
 
     def write_message(self, message: Message) -> None:
-        """Write a message, and flush what comes before a state and the state."""
+        """Write a message, and flush what comes before a state and the state.
+
+        Raises:
+            TapError: If nobody reads.
+        """
         self._is_writing = True
         try:
             sys.stdout.buffer.write(self.format_message(message))
             if isinstance(message, StateMessage):
                 sys.stdout.buffer.flush()
+        except OSError as error:
+            raise TapError(NOBODY_READS) from error
         finally:
             self._is_writing = False
         if self._stopped_by is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import threading
 import typing as t
 from pathlib import Path
 
@@ -60,18 +59,3 @@ def _quiet_metrics() -> Iterator[None]:
     logger.setLevel(logging.WARNING)
     yield
     logger.setLevel(level)
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _threads_may_leave() -> None:
-    """Take SystemExit in a thread for what it is, as Python does and pytest does not.
-
-    `trials.attempt` ends the workers of each run with it.
-    """
-    hook = threading.excepthook
-
-    def excepthook(arguments: threading.ExceptHookArgs) -> None:
-        if arguments.exc_type is not SystemExit:
-            hook(arguments)
-
-    threading.excepthook = excepthook

@@ -140,7 +140,7 @@ def attempt(
     except TapError as raised:
         error = raised
     finally:
-        _dismiss(tap)
+        _end_workers(tap)
     return Trial(writer.messages, error)
 
 
@@ -208,18 +208,11 @@ def endpoint(name: str) -> Callable[[Request], bool]:
     return is_of_it
 
 
-class _Leave:
-    """A call that ends the worker which takes it."""
-
-    def set_running_or_notify_cancel(self) -> t.NoReturn:
-        raise SystemExit
-
-
-def _dismiss(tap: TapTogglHire) -> None:
-    """End the workers of a run, which would go on as long as the process."""
+def _end_workers(tap: TapTogglHire) -> None:
+    """End the workers of a run, as the end of the process does."""
     workers = tap.workers
     for _ in range(workers._started):
-        workers._calls.put((t.cast("t.Any", _Leave()), print, ()))
+        workers._calls.put(None)
     for thread in threading.enumerate():
         if thread.name.endswith("(_work)"):
             thread.join()
