@@ -13,7 +13,7 @@ from singer_sdk.exceptions import ConfigurationError, MappingError
 
 from tap_toggl_hire.errors import TapError
 from tap_toggl_hire.tap import TapTogglHire
-from tap_toggl_hire.writer import NOBODY_READS
+from tap_toggl_hire.writer import nobody_reads
 
 logger = logging.getLogger(TapTogglHire.name)
 
@@ -49,8 +49,8 @@ def _finish(stop: SystemExit) -> None:
         logger.error("Stopped by %s; the state of what was emitted is written.", name)
     try:
         sys.stdout.flush()
-    except OSError:
-        _fail(NOBODY_READS)
+    except OSError as error:
+        _fail(str(nobody_reads(error)))
     raise stop
 
 

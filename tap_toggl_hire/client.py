@@ -230,7 +230,8 @@ class Client:
         if self._asked_version is None:
             tried = ", ".join(versions)
             msg = (
-                f"The API answers 404 for each known version ({tried}): check api_url."
+                f"The API answers 404 or 410 for each known version ({tried}): check "
+                "api_url."
             )
         else:
             msg = (
@@ -245,12 +246,12 @@ class Client:
         self, path: str, params: Params, version: str | None = None
     ) -> Iterator[Row]:
         paginator = self.paginator(params)
-        seen: list[Json] = []
+        seen: list[list[Row]] = []
         while not paginator.finished:
             page = self._page(path, paginator.current_value, version)
-            if page["data"] and page["data"] == seen:
+            if page["data"] in seen:  # under a new address
                 raise TapError(LOOP)
-            seen = page["data"]
+            seen.append(page["data"])
             yield page
             paginator.advance(page)
 
@@ -337,6 +338,9 @@ class Client:
     def _send(self, url: str) -> requests.Response:
         """Send one request and read its answer, following redirects at home."""
         for hops in range(MOST_REDIRECTS):
+            if hops:  # a redirect is a request of its own
+                self._throttle.release()
+                self._throttle.acquire()
             request = requests.PreparedRequest()
             request.method = "GET"
             request.url = url

@@ -25,6 +25,10 @@ class Redaction(logging.Filter):
         text = record.getMessage()
         if self._secret in text:
             record.msg, record.args = text.replace(self._secret, "***"), ()
+        if record.exc_info:
+            traceback = logging.Formatter().formatException(record.exc_info)
+            record.exc_text = traceback.replace(self._secret, "***")
+            record.exc_info = None  # which a formatter would print instead
         return True
 
     def install(self) -> None:

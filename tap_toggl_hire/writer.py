@@ -15,12 +15,15 @@ from tap_toggl_hire.errors import TapError
 if t.TYPE_CHECKING:
     from singer_sdk.singerlib import Message
 
-NOBODY_READS = (
-    "The messages cannot be written: the target closed the pipe (its log says why), or "
-    "the disk is full."
-)
-LONGEST_WRITE = 3
-"""Seconds that a message which is under way when a signal comes may still take."""
+LONGEST_STOP = 3
+"""Seconds that it may take to write what is to be written when a signal comes."""
+
+
+def nobody_reads(error: OSError) -> TapError:
+    """Tell why a message cannot be written."""
+    if isinstance(error, BrokenPipeError):
+        return TapError("The target closed the pipe: see its log for the reason.")
+    return TapError(f"The messages cannot be written: {error.strerror}.")
 
 
 class MessageWriter(MsgSpecWriter):
@@ -47,7 +50,7 @@ class MessageWriter(MsgSpecWriter):
             if isinstance(message, StateMessage):
                 sys.stdout.buffer.flush()
         except OSError as error:
-            raise TapError(NOBODY_READS) from error
+            raise nobody_reads(error) from error
         finally:
             self._is_writing = False
         if self._stopped_by is not None:
@@ -59,10 +62,10 @@ class MessageWriter(MsgSpecWriter):
         Raises:
             SystemExit: With the exit code that shells use for the signal.
         """
+        if hasattr(signal, "alarm"):  # the target may not read on
+            signal.signal(signal.SIGALRM, lambda *_: os._exit(128 + signum))
+            signal.alarm(LONGEST_STOP)
         if not self._is_writing:
             self._stopped_by = None
             raise SystemExit(128 + signum)
         self._stopped_by = signum
-        if hasattr(signal, "alarm"):  # the target may not read on
-            signal.signal(signal.SIGALRM, lambda *_: os._exit(128 + signum))
-            signal.alarm(LONGEST_WRITE)

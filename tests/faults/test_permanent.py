@@ -336,8 +336,16 @@ def test_a_tag_that_the_api_refuses_is_nobodys_filter(sandbox: Start) -> None:
     assert "candidate_filters.tag_ids" not in trial.sentence
 
 
-@pytest.mark.parametrize("status", [204, 304, 400, 402, 404, 405, 410, 418, 451])
-@pytest.mark.parametrize("name", ENDPOINTS[:4])
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        (name, status)
+        for name in ENDPOINTS[:4]
+        for status in (204, 304, 400, 402, 404, 405, 410, 418, 451)
+        # Of the tags, it tells that the version is gone, as 404 does.
+        if (name, status) != ("tags", 410)
+    ],
+)
 def test_what_no_try_mends_is_not_tried_again(
     sandbox: Start, clock: Clock, name: str, status: int
 ) -> None:

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import settings as rules
 from hypothesis import strategies as st
 
-from sandbox import Account, Sandbox, Shapes
+from sandbox import Account, Sandbox
 from tap_toggl_hire.client import _retry_after
 from tests.faults.trials import (
     Clock,
@@ -385,21 +385,3 @@ class TrickleServer(ThreadingHTTPServer):
     def __init__(self, box: Sandbox) -> None:
         super().__init__(("127.0.0.1", 0), Trickle)
         self.url_behind = box.url.removesuffix("/api")
-
-
-def test_the_timeout_is_of_the_whole_request(sandbox: Start) -> None:
-    """An answer that trickles, each bit in time, does not hold up the run."""
-    box = sandbox(small_account(), shapes=Shapes(next_link="path"))
-    with TrickleServer(box) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        config = settings(
-            box,
-            api_url=f"http://127.0.0.1:{server.server_address[1]}/api",
-            request_timeout=TIMEOUT,
-        )
-        started = time.monotonic()
-        trial = attempt(config).good()
-        took = time.monotonic() - started
-        server.shutdown()
-    assert_true(trial.messages, box.account)
-    assert took < Trickle.seconds / 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import typing as t
 
 import pytest
@@ -20,19 +19,3 @@ def _quiet_metrics() -> Iterator[None]:
     logger.setLevel(logging.WARNING)
     yield
     logger.setLevel(level)
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _threads_may_leave() -> None:
-    """Take SystemExit in a thread for what it is, as Python does and pytest does not.
-
-    `pipelines` ends the workers of each run with it; the last ones may need a moment
-    longer than the tests. pytest itself puts the hook back that was there before.
-    """
-    hook = threading.excepthook
-
-    def excepthook(arguments: threading.ExceptHookArgs) -> None:
-        if arguments.exc_type is not SystemExit:
-            hook(arguments)
-
-    threading.excepthook = excepthook

@@ -160,7 +160,6 @@ class Pipeline:
         asked: list[int] = []
         writer = CollectingWriter(lambda: asked.append(len(self.sandbox.stats.log)))
         error = None
-        tap = None
         with time_machine.travel(self.clock):
             try:
                 tap = TapTogglHire(
@@ -172,9 +171,6 @@ class Pipeline:
                 tap.sync_all()
             except Exception as raised:  # noqa: BLE001 - the test looks at it
                 error = raised
-            finally:
-                if tap is not None:
-                    _dismiss(tap)
         self.clock += self.interval
         return Outcome(
             writer.messages,
@@ -278,20 +274,6 @@ class CollectingWriter(MessageWriter):
         """Keep a message."""
         self._note()
         self.messages.append(msgspec.json.decode(bytes(self.format_message(message))))
-
-
-class _Leave:
-    """A call that ends the worker which takes it."""
-
-    def set_running_or_notify_cancel(self) -> t.NoReturn:
-        raise SystemExit
-
-
-def _dismiss(tap: TapTogglHire) -> None:
-    """End the threads of a run, which would wait for work to the end of the process."""
-    workers = tap.workers
-    for _ in range(workers._started):
-        workers._calls.put((t.cast("t.Any", _Leave()), print, ()))
 
 
 @cache

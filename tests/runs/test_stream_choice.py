@@ -373,6 +373,9 @@ def test_a_narrow_selection_activates_no_stream_that_it_narrows(
         outcome = line.run(full_table=UPSERTED, **narrowing)
         assert sorted(outcome.activated) == sorted(activated)
         line.assert_true()
+        wide = line.run()  # nothing marked them, and nothing changed
+        assert not any(wide.records(stream) for stream in FAMILY)
+        assert not wide.details
 
 
 def test_the_history_is_appended_to_even_as_a_full_table() -> None:

@@ -45,6 +45,7 @@ Json = dict[str, t.Any]
 MODULES = (streams, tap, writer, pagination)
 HOOKS: dict[type, tuple[str, ...]] = {
     Stream: (
+        "TYPE_CONFORMANCE_LEVEL",
         *("__init__", "schema", "primary_keys", "replication_key", "get_records"),
         *("state_partitioning_keys", "parent_stream_type", "log", "log_sync_costs"),
         *("generate_child_contexts", "finalize_state_progress_markers"),

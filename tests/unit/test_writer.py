@@ -13,6 +13,7 @@ import pytest
 from singer_sdk.singerlib import RecordMessage, StateMessage
 
 from tap_toggl_hire import writer
+from tap_toggl_hire.errors import TapError
 from tap_toggl_hire.writer import MessageWriter
 
 if t.TYPE_CHECKING:
@@ -110,7 +111,7 @@ def test_a_stop_between_messages_ends_at_once(pipe: Pipe, alarms: Alarms) -> Non
     with pytest.raises(SystemExit) as stopped:
         messages.stop(signal.SIGTERM)
     assert stopped.value.code == 128 + signal.SIGTERM
-    assert alarms.seconds == []
+    assert alarms.seconds == [writer.LONGEST_STOP]
     messages.write_message(StateMessage({}))  # on the way out
     assert ids(pipe) == ["1"]
 
@@ -122,7 +123,7 @@ def test_a_stop_within_a_message_waits_for_its_end(pipe: Pipe, alarms: Alarms) -
         messages.write_message(StateMessage({"bookmarks": {"tags": {}}}))
     assert stopped.value.code == 128 + signal.SIGINT
     assert pipe.messages == [{"type": "STATE", "value": {"bookmarks": {"tags": {}}}}]
-    assert alarms.seconds == [writer.LONGEST_WRITE]
+    assert alarms.seconds == [writer.LONGEST_STOP, writer.LONGEST_STOP]
     messages.write_message(StateMessage({}))  # on the way out, which may be written
     assert len(pipe.messages) == 2
 
@@ -148,7 +149,7 @@ def test_a_write_that_fails_is_no_write_under_way(pipe: Pipe) -> None:
 
     messages = pipe.writer()
     pipe.meanwhile = [broken]
-    with pytest.raises(BrokenPipeError):
+    with pytest.raises(TapError, match="closed the pipe"):
         messages.write_message(StateMessage({}))
     with pytest.raises(SystemExit):
         messages.stop(signal.SIGTERM)
