@@ -15,7 +15,7 @@ PLUGINS := .meltano/.ready
 export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lowest bench lint format build plugins clean
+.PHONY: help demo test test-slow test-lowest bench lint format build plugins clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile

@@ -238,6 +238,17 @@ def test_a_signal_in_a_later_run(sandbox: Start, account: Account) -> None:
     assert box.stats.count("candidate") == 0
 
 
+def test_a_signal_while_a_redirect_waits_for_its_turn(sandbox: Start) -> None:
+    """In the main thread, between two requests of one try."""
+    box = sandbox(Account.example(candidates=5))
+    box.faults = [Fault("redirect", location="/api/v2.1/tags?moved=1", times=1)]
+    with Running(settings(box, requests_per_second=0.05)) as run:
+        run.wait_for(lambda: box.faults[0].struck)
+        time.sleep(0.3)
+        run.process.send_signal(signal.SIGTERM)
+        assert_stopped(run, signal.SIGTERM)
+
+
 # Nobody reads
 
 
