@@ -174,8 +174,9 @@ class Changes:
                 "for deleted; run again later."
             )
             raise TapError(msg)
-        for stream in self._full_table:
-            self._note_unlisted(stream)
+        if self._selection == Selection():  # else no ACTIVATE_VERSION is sent
+            for stream in self._full_table:
+                self._note_unlisted(stream)
         self._digests.selections = [
             self._selection,
             *(s for s in self._known_selections if not self._selection.covers(s)),

@@ -208,21 +208,6 @@ def test_selections_that_change(
         play(line, steps, random.Random(seed))
 
 
-@pytest.mark.slow
-@settings(TUNED, derandomize=False, max_examples=400)
-@STEPS
-def test_more_selections_that_change(
-    steps: list[tuple[Settings, int, bool]],
-    page_size: int,
-    concurrency: int,
-    seed: int,
-) -> None:
-    with pipeline(
-        account(50), page_size=page_size, max_concurrency=concurrency
-    ) as line:
-        play(line, steps, random.Random(seed))
-
-
 def parameters(account: Account) -> dict[str, Settings]:
     """A filter for each parameter of the API, which some match and some do not."""
     tagged = next(d for d in truth(account)[DETAILS].values() if d["tag_ids"])

@@ -93,7 +93,7 @@ def test_a_pinned_version_and_no_other(
 
 
 PINNED = "404 for version v2.1: set api_version to one that it knows"
-ALL_GONE = r"404 for each known version \(v2.1, v2.2, v2\): check api_url"
+ALL_GONE = r"404 or 410 for each known version \(v2.1, v2.2, v2\): check api_url"
 
 
 @HTML_OR_JSON
