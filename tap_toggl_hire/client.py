@@ -312,13 +312,10 @@ class Client:
             _AskedToWaitError: Where the API answers 429.
             TapError: What fails for good.
         """
-        started = self._throttle.acquire()
         try:
-            response = self._send(url)
+            started, response = self._send(url)
         except requests.RequestException as error:
             raise _TransientError(_trouble(error)) from error
-        finally:
-            self._throttle.release()
 
         status = response.status_code
         if status == requests.codes.too_many_requests:
@@ -335,26 +332,31 @@ class Client:
             raise _TransientError(f"it answers {status}")
         raise self._failure(response, endpoint, params)
 
-    def _send(self, url: str) -> requests.Response:
-        """Send one request and read its answer, following redirects at home."""
+    def _send(self, url: str) -> tuple[float, requests.Response]:
+        """Send one request and read its answer, following redirects at home.
+
+        Returns:
+            When the last request started, and its answer.
+        """
         for hops in range(MOST_REDIRECTS):
-            if hops:  # a redirect is a request of its own
-                self._throttle.release()
-                self._throttle.acquire()
             request = requests.PreparedRequest()
             request.method = "GET"
             request.url = url
             request.headers = self._template.headers
             request.hooks = self._template.hooks
-            response = self._adapter.send(
-                request, timeout=self._timeout, **self._send_options
-            )
-            _ = response.content  # an answer cut short fails here
+            started = self._throttle.acquire()
+            try:
+                response = self._adapter.send(
+                    request, timeout=self._timeout, **self._send_options
+                )
+                _ = response.content  # an answer cut short fails here
+            finally:
+                self._throttle.release()
             location = response.headers.get("Location")
             if not response.is_redirect or location is None:
                 if hops and response.status_code == requests.codes.not_found:
                     raise TapError(LOST)  # of what was asked for, it proves nothing
-                return response
+                return started, response
             try:
                 url = urljoin(url, location)
                 is_home = origin(url) == origin(self._root)

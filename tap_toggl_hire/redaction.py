@@ -22,7 +22,10 @@ class Redaction(logging.Filter):
         """Tell whether to log a record, its text redacted."""
         if record.name.startswith("urllib3") and record.levelno > logging.DEBUG:
             return False
-        text = record.getMessage()
+        try:
+            text = record.getMessage()
+        except (TypeError, ValueError):  # a library's mistake, which logging tells
+            return True
         if self._secret in text:
             record.msg, record.args = text.replace(self._secret, "***"), ()
         if record.exc_info:
