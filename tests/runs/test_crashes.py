@@ -45,7 +45,6 @@ SELECTIONS = [
     (DETAILS,),
     (ANSWERS, HISTORY),
     (CANDIDATES,),
-    (CANDIDATES, DETAILS),
 ]
 
 

@@ -206,7 +206,7 @@ def play_in_shape(  # noqa: PLR0913
         play(line, histories, random.Random(seed))
 
 
-@settings(TUNED, max_examples=14)
+@settings(TUNED, max_examples=10)
 @PLAYED
 def test_the_target_equals_the_api_after_every_run(**options: t.Any) -> None:
     play_in_shape(**options)

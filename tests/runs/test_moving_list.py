@@ -160,15 +160,13 @@ def test_what_one_run_misses_the_next_one_finds(
         line.sandbox.shapes = Shapes(dead_anchor=dead_anchor)
         line.run()
         deleted: set[str] = set()
-        for seed in range(2):
-            churn = Churn(line, events, 0.5, seed, most=40)
-            outcome = churned_run(line, churn, deleted)
-            assert churn.happened
-            outcome.good()
-            assert is_partitioned(outcome) is (candidates >= 20 * PAGE_SIZE)
-            # As many requests as an endless loop makes are out of reach.
-            pages = math.ceil(candidates / PAGE_SIZE)
-            assert len(outcome.requests) < 12 * pages + 5 * len(churn.happened)
+        churn = Churn(line, events, 0.5, seed=1, most=40)
+        outcome = churned_run(line, churn, deleted).good()
+        assert churn.happened
+        assert is_partitioned(outcome) is (candidates >= 20 * PAGE_SIZE)
+        # As many requests as an endless loop makes are out of reach.
+        pages = math.ceil(candidates / PAGE_SIZE)
+        assert len(outcome.requests) < 12 * pages + 5 * len(churn.happened)
         quiet = line.run()
         line.assert_true(UPSERTED)
         assert buried(line) <= deleted
@@ -225,7 +223,7 @@ def play_moves(  # noqa: PLR0913
         assert buried(line) <= deleted
 
 
-@settings(TUNED, max_examples=15)
+@settings(TUNED, max_examples=10)
 @MOVING
 def test_any_list_that_moves(**options: t.Any) -> None:
     play_moves(**options)
@@ -314,17 +312,19 @@ BAD_LISTS: dict[str, dict[str, t.Any]] = {
 
 
 @pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize("after", [0, 2])
 @pytest.mark.parametrize("bad", BAD_LISTS)
-@pytest.mark.parametrize("candidates", [15, 60])
+@pytest.mark.parametrize(
+    ("candidates", "after"),
+    [(18, 0), (18, 2), (60, 0)],  # so few that they all may go, and more
+)
 def test_a_bad_list_buries_nobody(bad: str, after: int, candidates: int) -> None:
-    with pipeline(account(candidates), page_size=PAGE_SIZE) as line:
+    with pipeline(account(candidates), page_size=5) as line:
         line.run()
         before = truth(line.account)
         line.sandbox.faults = [Fault(**BAD_LISTS[bad], match=is_main_list, after=after)]
         outcome = line.attempt()
         assert outcome.error is None or isinstance(outcome.error, TapError)
-        if "says so" not in bad and (after == 0 or candidates > 2 * PAGE_SIZE):
+        if "says so" not in bad:
             assert isinstance(outcome.error, TapError)
         assert not any(outcome.records(stream) for stream in FAMILY)
         line.load(outcome.messages)

@@ -109,7 +109,7 @@ def test_everybody_is_read_again_in_time(name: str) -> None:
         assert not late, f"read again after more than {most / DAY} days: {late}"
 
 
-@pytest.mark.parametrize(("days", "pause"), [(3, 3 * HOUR), (30, timedelta(hours=30))])
+@pytest.mark.parametrize(("days", "pause"), [(2, 3 * HOUR), (30, timedelta(hours=47))])
 def test_no_run_reads_much_more_than_its_share(days: int, pause: timedelta) -> None:
     many = 300
     with pipeline(account(many, questions=1), reverify_days=days) as line:
@@ -135,12 +135,12 @@ def test_never_means_never() -> None:
 
 
 @pytest.mark.parametrize("kind", HIDDEN)
-@pytest.mark.parametrize("select", [STREAMS, (DETAILS,), (ANSWERS,)], ids=",".join)
+@pytest.mark.parametrize("select", [STREAMS, (ANSWERS,)], ids=",".join)
 def test_what_no_list_shows_arrives_in_time(kind: str, select: tuple[str, ...]) -> None:
     days = 4
     rng = random.Random(kind)
     with pipeline(account(40), reverify_days=days) as line:
-        line.interval = 6 * HOUR
+        line.interval = 12 * HOUR
         line.run(select=select)
         before = truth(line.account)
         for _ in range(4):

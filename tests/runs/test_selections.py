@@ -194,7 +194,7 @@ TUNED = settings(
 )
 
 
-@settings(TUNED, max_examples=10)
+@settings(TUNED, max_examples=8)
 @STEPS
 def test_selections_that_change(
     steps: list[tuple[Settings, int, bool]],

@@ -186,7 +186,7 @@ TUNED = settings(
 )
 
 
-@settings(TUNED, max_examples=16)
+@settings(TUNED, max_examples=12)
 @STEPS
 def test_streams_that_come_and_go(
     steps: list[tuple[set[str], set[str], int]],
