@@ -39,7 +39,7 @@ class Workers:
     def __init__(self, size: int) -> None:
         self.size = size
         self._calls: Calls = queue.SimpleQueue()
-        self._started = 0
+        self._threads: list[threading.Thread] = []
 
     def submit(self, function: Callable[..., T], *args: t.Any) -> Future[T]:
         """Run a call in a worker.
@@ -51,9 +51,10 @@ class Workers:
         Returns:
             The future result; cancelled, the call is left out.
         """
-        if self._started < self.size:
-            self._started += 1
-            threading.Thread(target=_work, args=(self._calls,), daemon=True).start()
+        if len(self._threads) < self.size:
+            thread = threading.Thread(target=_work, args=(self._calls,), daemon=True)
+            self._threads.append(thread)
+            thread.start()
         future: Future[T] = Future()
         self._calls.put((future, function, args))
         return future
@@ -95,7 +96,7 @@ class Workers:
                     future.cancel()
 
     def __del__(self) -> None:
-        for _ in range(self._started):
+        for _ in self._threads:
             self._calls.put(None)
 
 
