@@ -181,6 +181,7 @@ class Changes:
             self._selection,
             *(s for s in self._known_selections if not self._selection.covers(s)),
         ]
+        self._digests.anchors = self._sweep.anchors
         self._digests.verified_at = self._started
         self._digests.cursor = (self._digests.cursor + self._arc) % 1.0
 
@@ -206,11 +207,12 @@ class Changes:
     def _listed(
         self,
     ) -> Iterator[tuple[Change, Callable[[], Row | None] | None] | None]:
-        expected = sum(entry.seen is Seen.LISTED for entry in self._book.values())
+        is_as_before = self._known_selections[:1] == [self._selection]
+        anchors = self._digests.anchors if is_as_before else []
         tag_lists = self._sweep.tag_lists(
             key for row in self._client.tags if (key := row_id(row))
         )
-        pages = self._sweep.pages(expected)  # while the tags are read
+        pages = self._sweep.pages(anchors)  # while the tags are read
         self._members = self._sweep.tag_members(tag_lists)
         for rows in pages:
             self._progress.total = self._sweep.total

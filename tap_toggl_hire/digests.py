@@ -20,6 +20,8 @@ Format 1, in the state under `bookmarks.candidates.digests`:
   5. one byte: where the candidate was last seen (`Seen`).
 - `selections`: the selections of candidates that the book's entries come from, the
   present one first (see `Selection`).
+- `anchors`: ids of candidates all along the list, behind which the next run may begin
+  to read it (see `sweep`).
 - `verified`: `at`, the time of the last run, and `cursor`, a number from 0 to 1 as
   text, how far the rotation of re-verification has come.
 """
@@ -181,6 +183,7 @@ class Digests:
         book: What the target holds, by candidate.
         selections: All selections that the book's entries come from, the last
             complete run's first.
+        anchors: Where the last complete run found that the next may read the list.
         verified_at: When the last complete run started; None before the first.
         cursor: How far the rotation of re-verification has come, from 0 to 1.
     """
@@ -188,6 +191,7 @@ class Digests:
     def __init__(self) -> None:
         self.book: Book = {}
         self.selections: list[Selection] = []
+        self.anchors: list[str] = []
         self.verified_at: datetime | None = None
         self.cursor = 0.0
 
@@ -226,6 +230,7 @@ class Digests:
             raise StateError(DAMAGED)
         digests.book = decode_book(stored.book)
         digests.selections = stored.selections
+        digests.anchors = stored.anchors
         return digests
 
     def dump(self) -> dict[str, t.Any]:
@@ -233,7 +238,9 @@ class Digests:
         verified = None
         if self.verified_at is not None:
             verified = _Verified(self.verified_at, str(self.cursor))
-        stored = _Stored(FORMAT, encode_book(self.book), self.selections, verified)
+        stored = _Stored(
+            FORMAT, encode_book(self.book), self.selections, self.anchors, verified
+        )
         return t.cast("dict[str, t.Any]", msgspec.to_builtins(stored))
 
 
@@ -247,6 +254,7 @@ class _Stored(msgspec.Struct):
     format: int
     book: str
     selections: list[Selection]
+    anchors: list[str]
     verified: _Verified | None = None
 
 

@@ -8,6 +8,10 @@ while it is read, and that candidate may be deleted meanwhile. So:
   from the candidate before;
 - a `Sweep` reads several chains at once, gives each candidate once, and compares
   what came with the `total` that the API tells. What is short is read again.
+
+The pages of one list cannot be asked for at once, as each names the next. But where
+the run before has left anchors, ids of candidates all along the list, a chain begins
+behind each of them, and ends where it meets the next.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ from tap_toggl_hire.pagination import LOOP
 from tap_toggl_hire.settings import moment
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
     from tap_toggl_hire.client import Client, Row
@@ -29,12 +33,8 @@ if t.TYPE_CHECKING:
     from tap_toggl_hire.workers import Workers
 
 LARGE = 20
-"""Pages from which a list is large."""
-WORTHWHILE = 2
-"""Pages per job opening from which it pays to read the openings side by side: each
-may cost one page more."""
-WORTH_HALVING = 4
-"""Pages of one list from which it pays to read it from both ends."""
+"""Pages from which a list is read in parts."""
+MOST_PARTS = 16
 
 
 def row_id(row: object) -> str | None:
@@ -54,6 +54,7 @@ class Chain:
         workers: Where requests are made.
         params: The query of the list.
         is_past: Tells of a row that it, and so all behind it, is not wanted.
+        ends: Ids of candidates behind which other chains go on.
     """
 
     def __init__(
@@ -62,10 +63,13 @@ class Chain:
         workers: Workers,
         params: Params,
         is_past: Callable[[Row], bool],
+        ends: Collection[str] = (),
     ) -> None:
         self.params = params
         self.total: int | None = None
         """What the API said on the first page."""
+        self.page_size = 0
+        """Rows on the first page: the API may cut a large limit down in silence."""
         self.read: dict[str, None] = {}
         """Ids read, in order."""
         self.is_cut = False
@@ -73,7 +77,7 @@ class Chain:
         self._client = client
         self._workers = workers
         self._is_past = is_past
-        self._quota: int | None = None
+        self._ends = ends
         self._paginator = client.paginator(params)
         self._repeated_pages = 0
         self._last: Row = {}
@@ -81,20 +85,20 @@ class Chain:
         self._request_page()
         self._first: Row | None = None
 
-    def start(self) -> int | None:
-        """Wait for the first page.
+    def start(self) -> list[Row]:
+        """Wait for the first page, which tells the total.
 
         Returns:
-            The total that it tells.
+            Its rows.
+
+        Raises:
+            NotFoundError, RefusedError: As the API answered.
         """
         if self._first is None:
             self._first = self._answer()
             self.total = _total(self._first)
-        return self.total
-
-    def limit(self, pages: int) -> None:
-        """Read so many pages at the most."""
-        self._quota = pages
+            self.page_size = len(self._first["data"])
+        return t.cast("list[Row]", self._first["data"])
 
     def __iter__(self) -> Iterator[list[Row]]:
         self.start()
@@ -119,16 +123,11 @@ class Chain:
 
     def _advance(self, page: Row) -> None:
         self._page = None
-        if self.is_cut:
+        if self.is_cut or any(row_id(row) in self._ends for row in page["data"]):
             return
         self._paginator.advance(page)
-        if self._paginator.finished:
-            return
-        if self._quota is not None:
-            self._quota -= 1
-            if self._quota <= 0:
-                return
-        self._request_page()
+        if not self._paginator.finished:
+            self._request_page()
 
     def _request_page(self) -> None:
         self._page = self._workers.submit(
@@ -146,7 +145,7 @@ class Chain:
                 page = self._page.result()
             except (NotFoundError, RefusedError) as error:
                 refusal = error
-            if refusal and anchor is None:
+            if refusal and not self.read:
                 raise refusal
             if not refusal and not self._is_doubtful(page):
                 self._repeated_pages = 0
@@ -167,7 +166,8 @@ class Chain:
     def _is_doubtful(self, page: Row) -> bool:
         rows = page["data"]
         if not rows:
-            return self.total is None or len(self.read) < self.total
+            is_part = "after_id" in self.params  # whose share of the total is unknown
+            return not is_part and (self.total is None or len(self.read) < self.total)
         return self._goes_back(rows[0]) or any(row_id(row) in self.read for row in rows)
 
     def _goes_back(self, row: Row) -> bool:
@@ -226,6 +226,8 @@ class Sweep:
         """Candidates that the API says there are; None where it did not say."""
         self.is_complete = True
         """Whether as many candidates came as the API said there are."""
+        self.anchors: list[str] = []
+        """Where the chains of the next sweep of the same selection may begin."""
 
     def tag_members(self, lists: dict[str, Chain]) -> dict[str, list[str]]:
         """Find out who has which tag.
@@ -272,19 +274,17 @@ class Sweep:
             asked[tag_id] = self._chain({**params, "tag_ids": tags})
         return asked
 
-    def pages(self, expected: int) -> Iterator[list[Row]]:
-        """Read the list.
+    def pages(self, anchors: Sequence[str] = ()) -> Iterator[list[Row]]:
+        """Read the list. The first pages are asked for at once.
 
         Args:
-            expected: Candidates that are expected, by which to tell whether it pays
-                to read the list as several, side by side; the order is then that of
-                each job opening's list. 0 keeps the order of the one list.
+            anchors: Ids of candidates, in the list's order, behind which it may be
+                read at the same time; without any, it is read in its order.
 
         Returns:
-            Pages, of rows that did not come before. The first ones are asked for at
-            once.
+            Pages, of rows that did not come before.
         """
-        return self._fresh(self._lists(expected))
+        return self._fresh(self._lists(anchors))
 
     def _fresh(self, lists: list[list[Chain]]) -> Iterator[list[Row]]:
         seen: set[str] = set()
@@ -297,6 +297,8 @@ class Sweep:
                 if key is not None:
                     seen.add(key)
             yield fresh
+        if self._opening_ids is None:
+            self.anchors = self._find_anchors(lists[0])
 
     def first_page(self) -> list[Row]:
         """Read the first page of the (first) list, and nothing else."""
@@ -306,7 +308,7 @@ class Sweep:
             params["job_opening_id"] = self._opening_ids[0]
         return t.cast("list[Row]", self._client.candidates_page(params)["data"])
 
-    def _lists(self, expected: int) -> list[list[Chain]]:
+    def _lists(self, anchors: Sequence[str]) -> list[list[Chain]]:
         """The lists that make up the selection, each with the chains that read it."""
         if self._opening_ids is not None:
             # The list of an opening that is not there would just be empty.
@@ -315,45 +317,41 @@ class Sweep:
                 for key in self._opening_ids
             ]:
                 opening.result()
-            chains = [self._opening_chain(key) for key in self._opening_ids]
-            totals = [chain.start() for chain in chains]
-            self.total = sum(total or 0 for total in totals)
+            chains = [
+                self._chain({**self._params, "job_opening_id": key})
+                for key in self._opening_ids
+            ]
+            for chain in chains:
+                chain.start()
+            self.total = sum(chain.total or 0 for chain in chains)
             return [[chain] for chain in chains]
-        chain = self._chain(self._params)
-        self.total = chain.start()
-        if self.total is not None and self._workers.size > 1:
-            parts = self._parts(self.total, min(expected, self.total))
-            if parts:
-                return parts
-        return [[chain]]
+        ends = set(anchors) if self._workers.size > 1 else set[str]()
+        head = self._chain(self._params, ends)
+        parts = {
+            anchor: self._chain({**self._params, "after_id": anchor}, ends)
+            for anchor in anchors
+            if anchor in ends
+        }
+        first = head.start()
+        self.total = head.total
+        if self.total is None:  # nothing would prove that the parts are the whole
+            ends.clear()
+        else:
+            ends -= {a for a, part in parts.items() if not _is_behind(part, first)}
+        return [[head, *(part for anchor, part in parts.items() if anchor in ends)]]
 
-    def _parts(self, total: int, expected: int) -> list[list[Chain]]:
-        """Cut the list into those of the job openings; nothing if it does not pay."""
-        page_size = int(self._params["limit"])
-        pages = math.ceil(expected / page_size)
+    def _find_anchors(self, chains: list[Chain]) -> list[str]:
+        """Choose where the next sweep may begin chains; nowhere if it does not pay."""
+        head = chains[0]
+        if head.total is None or head.is_cut or head.params["order"] == "desc":
+            return []
+        ids = list(dict.fromkeys(key for chain in chains for key in chain.read))
+        # Parts of whole pages, so that they take no more requests than the whole.
+        pages = math.ceil(len(ids) / max(head.page_size, 1))
         if pages < LARGE:
             return []
-        openings = [key for row in self._client.openings if (key := row_id(row))]
-        if pages < WORTHWHILE * len(openings):
-            return []
-        parts = [self._opening_chain(key) for key in openings]
-        if sum(part.start() or 0 for part in parts) != total:
-            return []  # there are candidates of an opening that is not listed, say
-        return [self._both_ends(part, pages, page_size) for part in parts]
-
-    def _both_ends(self, part: Chain, pages: int, page_size: int) -> list[Chain]:
-        """Read a list that would hold up the others from its other end, too."""
-        part_pages = math.ceil((part.total or 0) / page_size)
-        if (
-            part_pages < WORTH_HALVING
-            or part_pages * self._workers.size <= pages
-            or part.params["order"] == "desc"  # which is read to a row, not to the end
-        ):
-            return [part]
-        part.limit(part_pages - part_pages // 2)
-        other_end = self._chain({**part.params, "order": "desc"})
-        other_end.limit(part_pages // 2)
-        return [part, other_end]
+        size = head.page_size * math.ceil(pages / MOST_PARTS)
+        return ids[size - 1 : -1 : size]
 
     def _whole(self, lists: list[list[Chain]]) -> Iterator[tuple[Chain, list[Row]]]:
         """Read lists side by side, and again those of which too little came.
@@ -384,11 +382,22 @@ class Sweep:
             if len(read) < min(total, again.total or 0, later or 0):
                 self.is_complete = False
 
-    def _opening_chain(self, opening_id: str) -> Chain:
-        return self._chain({**self._params, "job_opening_id": opening_id})
+    def _chain(self, params: Params, ends: Collection[str] = ()) -> Chain:
+        return Chain(self._client, self._workers, params, self._is_past, ends)
 
-    def _chain(self, params: Params) -> Chain:
-        return Chain(self._client, self._workers, params, self._is_past)
+
+def _is_behind(part: Chain, first: list[Row]) -> bool:
+    """Tell whether a chain begins behind its anchor, so that this is still there.
+
+    Args:
+        part: The chain.
+        first: The first page of the list, with which the API may begin instead.
+    """
+    try:
+        rows = part.start()
+    except (NotFoundError, RefusedError):
+        return False
+    return bool(rows and first) and row_id(rows[0]) != row_id(first[0])
 
 
 def _total(page: Row) -> int | None:

@@ -219,6 +219,12 @@ class Pipeline:
 
     # What must hold
 
+    @property
+    def anchors(self) -> list[str]:
+        """Where the next run may begin to read the list."""
+        state = t.cast("Json", self.target.state)
+        return list(state["bookmarks"][CANDIDATES]["digests"]["anchors"])
+
     def assert_true(self, streams: Iterable[str] = CORE) -> None:
         """The target holds what the API holds."""
         rows = truth(self.account)

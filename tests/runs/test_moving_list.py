@@ -134,9 +134,10 @@ def churned_run(line: Pipeline, churn: Churn, deleted: set[str]) -> Outcome:
     return outcome
 
 
-def is_partitioned(outcome: Outcome) -> bool:
-    """Whether the list was read as those of the job openings."""
-    return any("job_opening_id" in page.query for page in outcome.pages)
+def is_partitioned(outcome: Outcome, anchors: list[str]) -> bool:
+    """Whether the list was read in parts, so that a later page came early."""
+    later = anchors[1:]  # each two pages behind the one before
+    return any(page.query.get("after_id") in later for page in outcome.pages[:4])
 
 
 ALL_EVENTS: tuple[Event, ...] = (
@@ -160,10 +161,11 @@ def test_what_one_run_misses_the_next_one_finds(
         line.sandbox.shapes = Shapes(dead_anchor=dead_anchor)
         line.run()
         deleted: set[str] = set()
+        anchors = line.anchors
         churn = Churn(line, events, 0.5, seed=1, most=40)
         outcome = churned_run(line, churn, deleted).good()
         assert churn.happened
-        assert is_partitioned(outcome) is (candidates >= 20 * PAGE_SIZE)
+        assert is_partitioned(outcome, anchors) is (candidates >= 20 * PAGE_SIZE)
         # As many requests as an endless loop makes are out of reach.
         pages = math.ceil(candidates / PAGE_SIZE)
         assert len(outcome.requests) < 12 * pages + 5 * len(churn.happened)
@@ -264,6 +266,39 @@ def test_the_anchor_and_all_before_it_die(dead_anchor: t.Any) -> None:
         line.assert_true(UPSERTED)
 
 
+@pytest.mark.parametrize("dead_anchor", DEAD_ANCHORS)
+@pytest.mark.parametrize("dead", [[0], [3, 4], [-1], range(13)], ids=str)
+def test_anchors_of_the_run_before_are_gone(
+    dead_anchor: t.Any, dead: t.Sequence[int]
+) -> None:
+    """Each costs a request; the chain before it goes on."""
+    with pipeline(account(270), page_size=PAGE_SIZE) as line:
+        line.sandbox.shapes = Shapes(dead_anchor=dead_anchor)
+        line.run()
+        assert len(line.anchors) == 13
+        anchors = line.anchors
+        gone = [anchors[place] for place in dead]
+        for one in gone:
+            line.account.delete(one)
+        outcome = line.run()
+        assert is_partitioned(outcome, anchors)
+        assert sorted(outcome.buried(CANDIDATES)) == sorted(gone)
+        assert len(outcome.pages) <= 27 + len(gone)
+        line.assert_true(UPSERTED)
+        assert len(line.run().pages) == math.ceil((270 - len(gone)) / PAGE_SIZE)
+
+
+def test_anchors_are_of_one_selection() -> None:
+    with pipeline(account(270), page_size=PAGE_SIZE) as line:
+        line.run()
+        anchors = line.anchors
+        hired = {"candidate_filters": {"hire_state": "rejected"}}
+        assert not is_partitioned(line.run(**hired), anchors)
+        assert not line.anchors  # so few are rejected
+        assert not is_partitioned(line.run(), anchors)
+        assert line.anchors == anchors
+
+
 def test_a_list_that_starts_again_with_new_candidates_alone() -> None:
     """A page that comes before its anchor, and of which nothing was read yet."""
     selection = {"start_date": "2025-01-01"}  # the newest come first
@@ -359,17 +394,20 @@ def test_a_bad_list_of_a_tag_untags_nobody(bad: str) -> None:
 def test_a_list_whose_second_half_is_missing_in_a_partitioned_sweep() -> None:
     with pipeline(account(230), page_size=PAGE_SIZE) as line:
         line.run()
+        anchors = line.anchors
         line.sandbox.faults = [
             Fault(
                 "short_list",
                 keep=2,
-                match=lambda request: "job_opening_id" in request.query,
+                match=lambda request: (
+                    is_main_list(request) and "after_id" in request.query
+                ),
                 after=5,
             )
         ]
         outcome = line.attempt()
         assert isinstance(outcome.error, TapError)
-        assert is_partitioned(outcome)
+        assert is_partitioned(outcome, anchors)
         assert not any(outcome.records(stream) for stream in FAMILY)
         line.load(outcome.messages)
         line.sandbox.faults = []
