@@ -17,8 +17,10 @@ if t.TYPE_CHECKING:
 
 GUESSED_PAUSE = 1.0
 """Seconds to wait after a 429 that does not say how long."""
-LONGEST_GUESS = 5.0
+LONGEST_GUESS = 2.0
 """Seconds that the guess grows to while the API keeps answering 429."""
+PROBE = 0.25
+"""Seconds between requests after a pause, until one of them is answered."""
 SLOWDOWN = 0.8
 """What is left of a pace that turned out too fast."""
 SEARCH_GROWTH = 2.0
@@ -95,7 +97,10 @@ class Throttle:
         """Tell that the API served a request."""
         with self._lock:
             self._answered += 1
-            self._refusals_in_a_row = 0
+            if self._refusals_in_a_row:
+                self._refusals_in_a_row = 0
+                now = self._clock()
+                self._next_start = now + self._interval(now)
 
     def refused(self, started: float, retry_after: float | None) -> float:
         """Tell that the API answered 429: all requests pause, then go on slower.
@@ -143,4 +148,5 @@ class Throttle:
     def _interval(self, now: float) -> float:
         if self._pace is None:
             return self._shortest
-        return max(self._shortest, 1.0 / self._current_pace(now))
+        probe = PROBE if self._refusals_in_a_row else 0.0
+        return max(self._shortest, probe, 1.0 / self._current_pace(now))

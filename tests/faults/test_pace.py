@@ -283,6 +283,28 @@ def test_any_other_limit(
     assert took <= 1.3 * ideal(limit, requests, latency) + LOST
 
 
+@pytest.mark.parametrize("latency", [0.01, 0.1])
+@pytest.mark.parametrize(
+    "limit",
+    [
+        *(("fixed", rate, 5.0) for rate in (5.0, 20.0)),
+        *(("fixed", rate, 10.0) for rate in (5.0, 20.0)),
+        ("sliding", 20.0, 10.0),
+    ],
+)
+def test_a_long_window_that_tells_nothing(
+    limit: tuple[str, float, float], latency: float
+) -> None:
+    """Without Retry-After, the end of a window has to be guessed, a few times.
+
+    The eight requests under way at the end of each of six windows are 7.5 % alone.
+    """
+    simulation = Simulation(made(limit), latency=latency, retry_after=False)
+    took = simulation.run(640)
+    assert simulation.refused_share <= 0.09
+    assert took <= 1.3 * ideal(limit, 640, latency) + 2 * LOST
+
+
 @given(
     rate=st.floats(5, 200),
     depth=st.floats(0.5, 1.0),
