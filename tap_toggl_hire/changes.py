@@ -12,6 +12,7 @@ whether its details are fetched and in which streams it is emitted:
 from __future__ import annotations
 
 import itertools
+import math
 import time
 import typing as t
 from dataclasses import dataclass, field
@@ -55,12 +56,18 @@ HISTORY_FIELDS = (
 )
 """Fields of the list row whose changes make the history; `tag_ids` is the other."""
 
-BATCH_SIZE = 100
-"""Candidates that are emitted together, stream after stream."""
-BATCH_SECONDS = 5.0
+SMALLEST_BATCH = 100
+LARGEST_BATCH = 500
+"""Candidates that are emitted together, stream after stream, with one state. It grows
+with the book, so that all states of a run are a small part of what it writes."""
+BATCH_SECONDS = 20.0
 """Time after which a batch is emitted though it is not full."""
 AHEAD = 4
 """Details asked for ahead of the one that is waited for, per worker."""
+RHYTHM = 14 * 86400
+"""Seconds for which the pauses between runs are watched at least: weekends recur."""
+OUTAGE = 2 / 3
+"""Of the time for re-verification: a pause that is longer belongs to no schedule."""
 FEW = 20
 """Deletions in one run that are never suspicious."""
 
@@ -149,7 +156,13 @@ class Changes:
         self._seen: set[str] = set()
         self._gone: list[str] = []
         self._started = datetime.now(UTC)
-        self._arc = _arc(digests.verified_at, self._started, reverify_days)
+        self._elapsed = (
+            (self._started - digests.verified_at).total_seconds()
+            if digests.verified_at
+            else 0.0
+        )
+        self._reverify_seconds = 86400 * reverify_days
+        self._arc = _arc(self._elapsed, digests.pauses, self._reverify_seconds)
         self._known = 0  # of the book, the candidates that this run looks for
         self._known_selections = list(digests.selections)
         if selection not in digests.selections:
@@ -159,7 +172,8 @@ class Changes:
         """Find the changes, in batches.
 
         Yields:
-            Changes to emit, and then to `note`.
+            Changes to `announce`, to emit, and then to `note`. The book may have
+            changed though there are none.
 
         Raises:
             TapError: If the run cannot go on. What was found before is yielded.
@@ -182,8 +196,7 @@ class Changes:
             *(s for s in self._known_selections if not self._selection.covers(s)),
         ]
         self._digests.anchors = self._sweep.anchors
-        self._digests.verified_at = self._started
-        self._digests.cursor = (self._digests.cursor + self._arc) % 1.0
+        self._turn()
 
     def first(self) -> Iterator[list[Change]]:
         """Find the first candidates of the list only, each in a batch: a test run."""
@@ -193,6 +206,25 @@ class Changes:
                 call = self._call(change)
                 if self._complete(change, call and call()):
                     yield [change]
+
+    def announce(self, changes: Iterable[Change]) -> None:
+        """Note that changes are about to be emitted: the target may hold them.
+
+        Should the run die, the next one emits them again, whatever they are by then.
+        If they are deleted by then, it knows of whom.
+        """
+        for change in changes:
+            if change.is_gone:
+                continue
+            entry = self._book.setdefault(change.id, Entry())
+            for stream in STREAMS if entry.seen is Seen.GONE else change.streams:
+                if entry.holds(stream) is Held.CURRENT:
+                    entry.set_held(stream, Held.STALE)
+                elif stream in change.streams and not entry.holds(stream):
+                    entry.set_held(stream, Held.ANNOUNCED)
+            entry.seen = Seen.LISTED
+            if ANSWERS in change.streams:
+                entry.answers = max(entry.answers, change.answers)
 
     def note(self, changes: Iterable[Change]) -> None:
         """Note that changes were emitted: the target holds them."""
@@ -252,7 +284,7 @@ class Changes:
             event = self._event(entry, digests[0])
             if event is None:
                 streams.discard(HISTORY)
-        is_due = bool(self._selected & FROM_DETAILS) and self._is_due(key)
+        is_due = bool(self._selected & FROM_DETAILS) and self._is_due(key, entry)
         if not streams and not is_due:
             entry.seen = Seen.LISTED
             return None
@@ -269,16 +301,36 @@ class Changes:
 
     def _event(self, entry: Entry, history: int) -> str | None:
         held = entry.holds(HISTORY)
-        if held is Held.NOTHING:
+        if held in {Held.NOTHING, Held.ANNOUNCED}:
             return "created"
         if held is Held.STALE or entry.history != history:
             return "updated"
         return None
 
-    def _is_due(self, key: str) -> bool:
+    # The rotation
+
+    def _is_due(self, key: str, entry: Entry) -> bool:
         """Tell whether it is the candidate's turn in the rotation."""
-        arc = self._arc
-        return arc > 0 and (rotation(key) - self._digests.cursor) % 1.0 < arc
+        if not self._arc or entry.is_verified:
+            return False
+        return (rotation(key) - self._digests.cursor) % 1.0 < self._arc
+
+    def _turn(self) -> None:
+        """Move the rotation on: all whose turn it was were verified."""
+        digests = self._digests
+        for entry in self._book.values():
+            entry.is_verified = False
+        digests.cursor = (digests.cursor + self._arc) % 1.0
+        digests.verified_at = self._started
+        before, present = digests.pauses
+        since = digests.pauses_since or self._started
+        if (self._started - since).total_seconds() > max(
+            self._reverify_seconds, RHYTHM
+        ):
+            before, present, since = present, 0, self._started
+        if self._elapsed < OUTAGE * self._reverify_seconds:
+            present = max(present, math.ceil(self._elapsed))
+        digests.pauses, digests.pauses_since = (before, present), since
 
     # Details
 
@@ -314,24 +366,27 @@ class Changes:
             change.streams |= self._selected & FROM_DETAILS
         if not change.streams:
             entry.seen = Seen.LISTED
+            entry.is_verified = change.is_due
         return bool(change.streams)
 
     def _batched(
         self, results: Iterable[tuple[Change, Row | None] | None]
     ) -> Iterator[list[Change]]:
         batch: list[Change] = []
-        opened = 0.0
+        read = 0
+        opened = time.monotonic()
         try:
             for result in results:
-                if result is not None and self._complete(*result):
-                    opened = opened if batch else time.monotonic()
-                    batch.append(result[0])
-                if batch and (
-                    len(batch) == BATCH_SIZE
-                    or time.monotonic() - opened > BATCH_SECONDS
-                ):
+                if result is not None:
+                    read += 1
+                    if self._complete(*result):
+                        batch.append(result[0])
+                size = min(max(SMALLEST_BATCH, len(self._book) // 10), LARGEST_BATCH)
+                if read and (read >= size or time.monotonic() - opened > BATCH_SECONDS):
                     yield batch
                     batch = []
+                    read = 0
+                    opened = time.monotonic()
                 self._progress.tick()
         except TapError:
             if batch:
@@ -373,7 +428,7 @@ class Changes:
         earlier = self._known_selections
         if entry.seen is Seen.GONE:
             return False
-        if self._is_due(key):
+        if self._is_due(key, entry):
             return True
         if not all(map(self._selection.covers, earlier[:1])):
             entry.seen = Seen.OUTSIDE
@@ -389,7 +444,9 @@ class Changes:
         entry = self._book[key]
         if answer is None:
             self._gone.append(key)
-        elif entry.seen is Seen.LISTED:
+            return
+        entry.is_verified = True
+        if entry.seen is Seen.LISTED:
             entry.seen = Seen.MISSED
         elif entry.seen is Seen.MISSED or all(
             map(self._selection.covers, self._known_selections)
@@ -419,8 +476,8 @@ class Changes:
                     answers_held=entry.answers,
                 )
             )
-        for start in range(0, len(changes), BATCH_SIZE):
-            yield changes[start : start + BATCH_SIZE]
+        for start in range(0, len(changes), LARGEST_BATCH):
+            yield changes[start : start + LARGEST_BATCH]
 
     def _are_many(self, gone: int, known: int) -> bool:
         return gone > FEW and 2 * gone > known and CANDIDATES not in self._full_table
@@ -457,6 +514,7 @@ class Changes:
                 entry.set_held(stream, Held.STALE)
         entry.history, entry.row = digests
         entry.seen = Seen.LISTED
+        entry.is_verified = change.is_due
         if change.details_digest is not None:
             entry.details = change.details_digest
         if ANSWERS in change.streams:
@@ -496,16 +554,19 @@ def _is_torn(row: Record, tag_ids: list[str], details: Record) -> bool:
     )
 
 
-def _arc(verified_at: datetime | None, now: datetime, days: int) -> float:
+def _arc(elapsed: float, pauses: tuple[int, int], seconds: int) -> float:
     """The part of the rotation that a run re-verifies, from 0 to 1.
 
-    It divides the rotation by the number of runs that fit into the days, as far
-    apart as the last two. So candidates are spread evenly, and all have their turn
-    in time.
+    The rotation moves with time, so that candidates are spread evenly over the runs,
+    and takes less than the time allowed, by the longest pause: whoever would be late
+    after the next one has their turn before.
+
+    Args:
+        elapsed: Seconds since the last run.
+        pauses: The longest seconds between runs before.
+        seconds: In which each candidate is to be re-verified; 0 for never.
     """
-    if verified_at is None or not days:
+    if elapsed <= 0 or not seconds:
         return 0.0
-    elapsed = (now - verified_at).total_seconds()
-    if elapsed <= 0:
-        return 0.0
-    return 1.0 / max(days * 86400 // elapsed, 1.0)
+    spare = seconds - max(elapsed, *pauses)
+    return min(elapsed / spare, 1.0) if spare > 0 else 1.0

@@ -17,13 +17,15 @@ Format 1, in the state under `bookmarks.candidates.digests`:
   3. varint: how many rows of `candidate_answers` the target holds.
   4. one byte: two bits for each of the streams in `STREAMS`, the lowest first: what
      the target holds of the candidate (`Held`).
-  5. one byte: where the candidate was last seen (`Seen`).
+  5. one byte: where the candidate was last seen (`Seen`), and bit 7: whether it had
+     its turn in the rotation already, in a run that died.
 - `selections`: the selections of candidates that the book's entries come from, the
   present one first (see `Selection`).
 - `anchors`: ids of candidates all along the list, behind which the next run may begin
   to read it (see `sweep`).
-- `verified`: `at`, the time of the last run, and `cursor`, a number from 0 to 1 as
-  text, how far the rotation of re-verification has come.
+- `verified`: `at`, the time of the last run; `cursor`, a number from 0 to 1 as text,
+  how far the rotation of re-verification has come; `pauses`, the longest seconds
+  between runs before and after the time `since`.
 """
 
 from __future__ import annotations
@@ -61,8 +63,11 @@ class Held(enum.IntEnum):
 
     NOTHING = 0
     STALE = 1
-    """An older version: the stream was not selected when the candidate changed."""
+    """Perhaps an older version: the stream was not selected when the candidate changed,
+    or the run died while it was emitted."""
     CURRENT = 2
+    ANNOUNCED = 3
+    """Perhaps nothing: the run died while it was emitted for the first time."""
 
 
 class Seen(enum.IntEnum):
@@ -89,6 +94,8 @@ class Entry:
     answers: int = 0
     held: int = 0
     seen: Seen = Seen.LISTED
+    is_verified: bool = False
+    """Whether it had its turn in the rotation, in a run that is not complete."""
 
     def holds(self, stream: str) -> Held:
         """Tell what the target holds of the candidate in a stream."""
@@ -186,6 +193,8 @@ class Digests:
         anchors: Where the last complete run found that the next may read the list.
         verified_at: When the last complete run started; None before the first.
         cursor: How far the rotation of re-verification has come, from 0 to 1.
+        pauses: The longest seconds between runs, before and after `pauses_since`.
+        pauses_since: When the second of the pauses began to be watched.
     """
 
     def __init__(self) -> None:
@@ -194,6 +203,8 @@ class Digests:
         self.anchors: list[str] = []
         self.verified_at: datetime | None = None
         self.cursor = 0.0
+        self.pauses = (0, 0)
+        self.pauses_since: datetime | None = None
 
     @classmethod
     def load(cls, value: t.Any) -> Digests:
@@ -223,10 +234,12 @@ class Digests:
             if stored.verified:
                 digests.verified_at = stored.verified.at
                 digests.cursor = float(stored.verified.cursor)
+                digests.pauses = stored.verified.pauses
+                digests.pauses_since = stored.verified.since
         except (msgspec.ValidationError, ValueError) as error:
             raise StateError(DAMAGED) from error
-        at = digests.verified_at
-        if not 0 <= digests.cursor <= 1 or (at and at.tzinfo is None):
+        times = filter(None, (digests.verified_at, digests.pauses_since))
+        if not 0 <= digests.cursor <= 1 or any(time.tzinfo is None for time in times):
             raise StateError(DAMAGED)
         digests.book = decode_book(stored.book)
         digests.selections = stored.selections
@@ -237,7 +250,9 @@ class Digests:
         """Write everything as JSON values for the state."""
         verified = None
         if self.verified_at is not None:
-            verified = _Verified(self.verified_at, str(self.cursor))
+            verified = _Verified(
+                self.verified_at, str(self.cursor), self.pauses, self.pauses_since
+            )
         stored = _Stored(
             FORMAT, encode_book(self.book), self.selections, self.anchors, verified
         )
@@ -248,6 +263,8 @@ class _Verified(msgspec.Struct):
     at: datetime
     cursor: str
     """A text: targets on the Singer SDK cannot pass on a state with a float."""
+    pauses: tuple[int, int]
+    since: datetime | None
 
 
 class _Stored(msgspec.Struct):
@@ -286,7 +303,7 @@ def encode_book(book: Book) -> str:
     for entry in entries:
         _put_varint(columns, entry.answers)
     columns += bytes(entry.held for entry in entries)
-    columns += bytes(entry.seen for entry in entries)
+    columns += bytes(entry.seen | entry.is_verified << 7 for entry in entries)
     return base64.b64encode(zlib.compress(columns)).decode()
 
 
@@ -341,7 +358,8 @@ def _decode_columns(columns: bytes) -> Book:
             digests[3 * i + 2],
             answers[i],
             held[i],
-            Seen(seen[i]),
+            Seen(seen[i] & 127),
+            bool(seen[i] >> 7),
         )
         for i, key in enumerate(ids)
     }

@@ -9,14 +9,15 @@ together, and the state vouches for them only once they all are written.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
-import time
 import typing as t
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
 from singer_sdk import SchemaDirectory, StreamSchema, metrics
+from singer_sdk.batch import Batcher
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import PluginMapper
 from singer_sdk.singerlib import RecordMessage
@@ -44,6 +45,7 @@ from tap_toggl_hire.sweep import Sweep, row_id
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
+    from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
     from singer_sdk.helpers.types import Context
     from singer_sdk.mapper import StreamMap
 
@@ -58,11 +60,6 @@ if not SCHEMAS.is_dir():  # a checkout; the wheel carries them inside the packag
 
 DELETED_AT = "_sdc_deleted_at"
 
-STATE_CANDIDATES = 900
-"""Candidates read with details after which the state is written; with a batch of
-100 more, at the latest after 1,000."""
-STATE_SECONDS = 20.0
-"""Time after which it is written in any case."""
 DIGESTS_KEY = "digests"
 """Where the digests are in the state, under `bookmarks.candidates`."""
 BATCH_KEY = "batch"
@@ -302,8 +299,9 @@ class Candidates(CandidateStream):
     def __init__(self, tap: TapTogglHire) -> None:
         super().__init__(tap)
         self._bookmark: str | None = None
-        self._state_at = time.monotonic()
-        self._details_since_state = 0
+        self._batches = 0
+        self._is_filling = False
+        """Whether there are records for a BATCH file that is not written yet."""
 
     def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002
         """Find the changes of candidates; emit them here and in the child streams.
@@ -316,6 +314,9 @@ class Candidates(CandidateStream):
         is_test = self.ABORT_AT_RECORD_COUNT is not None
         self._sync_batch([])  # the schemas of all streams, changes or not
         for batch in changes.first() if is_test else changes.batches():
+            changes.announce(batch)
+            self._write_digests()
+            self._batches += 1
             for change in batch:
                 if CANDIDATES in change.streams:
                     yield self._record(change)
@@ -331,15 +332,31 @@ class Candidates(CandidateStream):
         """Leave the child streams alone: they are synced by batch, not by record."""
         return ()
 
-    def log_sync_costs(self) -> None:
-        """Write the last state: the SDK calls this at the very end of a run.
+    def get_batches(
+        self, batch_config: BatchConfig, context: Context | None = None
+    ) -> Iterator[tuple[BaseBatchFileEncoding, list[str]]]:
+        """Write a BATCH file for each batch of changes.
 
-        Needed where BATCH files are written, whose last ones come after
-        `get_records`.
+        The SDK would fill a file over many batches, which no state vouches for until
+        it is full. It writes the state after each file.
         """
+        batcher = Batcher(self.tap_name, self.name, batch_config)
+        records = self._sync_records(context, write_messages=False)
+        for _, batch in itertools.groupby(records, lambda _: self._batches):
+            self._is_filling = True
+            for manifest in batcher.get_batches(batch):
+                yield batch_config.encoding, manifest
+            self._is_filling = False
+
+    def log_sync_costs(self) -> None:
+        """Write the last state: the SDK calls this at the very end of a run."""
         super().log_sync_costs()
         if self.tap_state:
-            self._tap.state_writer.write_state(self.tap_state)
+            self._write_state_message()
+
+    def _write_state_message(self) -> None:
+        # The SDK calls it after a BATCH file, too, but would see nothing new to write.
+        self._tap.state_writer.write_state(self.tap_state)
 
     def _sync_records(
         self, context: Context | None = None, *, write_messages: bool = True
@@ -410,28 +427,20 @@ class Candidates(CandidateStream):
                 self._bookmark is None or moment(started) > moment(self._bookmark)
             ):
                 self._bookmark = started
-        self._details_since_state += sum(change.details is not None for change in batch)
-        if (
-            self._details_since_state >= STATE_CANDIDATES
-            or time.monotonic() - self._state_at >= STATE_SECONDS
-        ):
-            self._write_digests()
 
     def _write_digests(self) -> None:
         """Put the digests and bookmarks into the state and, where it may, write it.
 
-        While BATCH files are filled, the SDK writes the state with each of them; the
-        rows of the file that is not written yet are not to be vouched for.
+        Records on their way into a BATCH file are not to be vouched for: the SDK
+        writes the state after the file.
         """
         self.stream_state[DIGESTS_KEY] = self._tap.digests.dump()
         for stream in (self, *self.child_streams):
             if stream.selected and self._bookmark:
                 stream.stream_state["replication_key"] = self.replication_key
                 stream.stream_state["replication_key_value"] = self._bookmark
-        self._state_at = time.monotonic()
-        self._details_since_state = 0
-        if not self.get_batch_config(self.config):
-            self._tap.state_writer.write_state(self.tap_state)
+        if not self._is_filling:
+            self._write_state_message()
 
 
 class Batch:

@@ -13,7 +13,7 @@ import pytest
 from sandbox import Account, Fault
 from sandbox.changes import HIDDEN
 from sandbox.truth import truth
-from tap_toggl_hire import client
+from tap_toggl_hire import changes, client
 from tests.runs.pipelines import (
     ANSWERS,
     CANDIDATES,
@@ -63,6 +63,23 @@ def jittered(step: timedelta, share: float) -> Callable[..., Iterator[timedelta]
     return pauses
 
 
+def office_hours(whole: timedelta) -> Iterator[timedelta]:
+    """Every other hour from 8 to 18 o'clock, and not on the weekend."""
+    for day in range(3 * whole // (2 * DAY)):  # to see more than one weekend
+        yield from [2 * HOUR] * 5
+        yield 14 * HOUR if day % 7 != 4 else 14 * HOUR + 2 * DAY
+
+
+def irregular(whole: timedelta) -> Iterator[timedelta]:
+    """From minutes to a day and a half."""
+    rng = random.Random(2)
+    passed = timedelta()
+    while passed < whole:
+        pause = timedelta(hours=36) * rng.random() ** 3
+        passed += pause
+        yield pause
+
+
 SCHEDULES: dict[str, tuple[int, Callable[[timedelta], Iterable[timedelta]]]] = {
     # A name, reverify_days, and the pauses between runs
     "hourly": (1, regular(HOUR)),
@@ -71,6 +88,8 @@ SCHEDULES: dict[str, tuple[int, Callable[[timedelta], Iterable[timedelta]]]] = {
     "weekly": (30, regular(7 * DAY)),
     "less often than asked for": (3, regular(4 * DAY)),
     "daily, more or less": (14, jittered(DAY, 0.05)),
+    "office hours": (5, office_hours),
+    "irregular": (10, irregular),
 }
 
 
@@ -334,12 +353,13 @@ def test_runs_that_fail_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
         for number in range(days * DAY // line.interval):
             if number % 2:
                 line.sandbox.faults = []
-                read.update(line.run().details)
+                outcome = line.run()
             else:
                 line.sandbox.faults = [Fault("status", match="candidates", after=1)]
                 outcome = line.attempt()
                 assert outcome.error is not None
                 line.load(outcome.messages)
+            read.update(outcome.details)
         assert read == set(line.account.listed_ids())
 
 
@@ -355,3 +375,46 @@ def test_a_clock_that_was_wrong() -> None:
             read.update(line.run().details)
         assert set(read) == set(line.account.listed_ids())
         assert max(read.values()) <= 2
+
+
+@pytest.mark.slow
+def test_a_state_at_least_every_thousand_candidates_that_are_verified() -> None:
+    with pipeline(account(2_500, questions=0), reverify_days=1) as line:
+        line.run(select=[CANDIDATES, DETAILS])
+        line.interval = 2 * DAY
+        line.clock += 2 * DAY
+        first = line.account.listed_ids()[0]
+        line.account.rate(first, (line.account.row(first)["rating"] + 1) % 4)
+        outcome = line.run(select=[CANDIDATES, DETAILS])
+        assert len(outcome.details) == 2_500
+        counts = [
+            sum(r.kind == "candidate" for r in outcome.requests[:asked])
+            for message, asked in zip(outcome.messages, outcome.asked, strict=True)
+            if message["type"] == "STATE"
+        ]
+        gaps = [b - a for a, b in zip([0, *counts], [*counts, 2_500], strict=True)]
+        assert max(gaps) <= 1_000 + 100
+
+
+def test_a_reverification_that_dies_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though nothing differs: the state tells whose turn it was."""
+    monkeypatch.setattr(changes, "SMALLEST_BATCH", 20)
+    with pipeline(account(100, questions=0), reverify_days=1) as line:
+        line.run()
+        line.clock += 2 * DAY
+        outcome = line.attempt().good()
+        assert len(outcome.details) == 100
+        verified = 0
+        for state in outcome.states:
+            again = line.attempt(state=state).good()
+            assert not any(again.records(stream) for stream in FAMILY)
+            assert 100 - len(again.details) >= verified
+            verified = 100 - len(again.details)
+            if 40 <= verified < 100:
+                break
+        else:
+            pytest.fail("There is no state between.")
+        # The turn is over then, for those of the run that died as for the others.
+        line.target.load([{"type": "STATE", "value": again.states[-1]}])
+        line.clock += 2 * DAY
+        assert len(line.run().details) == 100

@@ -2,67 +2,59 @@
 
 from __future__ import annotations
 
-import math
-from datetime import UTC, datetime, timedelta
-
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tap_toggl_hire.changes import _arc
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
+HOUR = 3600
+DAY = 24 * HOUR
+NO_PAUSES = 0, 0
 
 
-def arc(elapsed: timedelta, days: int) -> float:
-    return _arc(NOW - elapsed, NOW, days)
+@pytest.mark.parametrize("elapsed", [0, -3 * DAY])
+def test_a_first_run_and_a_clock_that_goes_back_verify_nobody(elapsed: float) -> None:
+    assert _arc(elapsed, NO_PAUSES, 30 * DAY) == 0
 
 
-def test_a_first_run_verifies_nobody() -> None:
-    assert _arc(None, NOW, 30) == 0
-
-
-@pytest.mark.parametrize("elapsed", [timedelta(0), timedelta(days=-3)])
-def test_a_clock_that_stands_or_goes_back_verifies_nobody(elapsed: timedelta) -> None:
-    assert arc(elapsed, 30) == 0
-
-
-@given(elapsed=st.timedeltas(-timedelta(days=400), timedelta(days=400)))
-def test_zero_days_is_never(elapsed: timedelta) -> None:
-    assert arc(elapsed, 0) == 0
+@given(elapsed=st.floats(-400 * DAY, 400 * DAY))
+def test_zero_days_is_never(elapsed: float) -> None:
+    assert _arc(elapsed, (DAY, HOUR), 0) == 0
 
 
 @pytest.mark.parametrize(
-    ("hours", "days", "runs"),
-    [(24, 30, 30), (1, 30, 720), (24 * 7, 30, 4), (24 * 29, 30, 1), (24 * 31, 30, 1)],
+    ("elapsed", "pauses", "days", "runs"),
+    [
+        (DAY, NO_PAUSES, 30, 29),
+        (HOUR, NO_PAUSES, 30, 719),
+        (HOUR, (3 * DAY, HOUR), 30, 27 * 24),
+        (HOUR, (HOUR, 3 * DAY), 30, 27 * 24),
+        (29 * DAY, NO_PAUSES, 30, 1),
+        (31 * DAY, NO_PAUSES, 30, 1),
+        (HOUR, (29 * DAY, 0), 30, 24),
+    ],
 )
-def test_it_divides_the_rotation_by_the_runs_that_fit(
-    hours: int, days: int, runs: int
+def test_it_keeps_the_longest_pause_in_reserve(
+    elapsed: int, pauses: tuple[int, int], days: int, runs: int
 ) -> None:
-    assert arc(timedelta(hours=hours), days) == pytest.approx(1 / runs)
+    assert _arc(elapsed, pauses, days * DAY) == pytest.approx(1 / runs)
 
 
 @given(
-    elapsed=st.timedeltas(timedelta(seconds=1), timedelta(days=400)),
-    days=st.integers(1, 400),
+    pauses=st.lists(st.floats(60, 5 * DAY), min_size=1, max_size=200),
+    days=st.integers(1, 60),
 )
-def test_runs_at_equal_times_verify_everybody_in_the_days_and_evenly(
-    elapsed: timedelta, days: int
+def test_whatever_the_pauses_everybody_has_a_turn_in_time(
+    pauses: list[float], days: int
 ) -> None:
-    part = arc(elapsed, days)
-    assert 0 < part <= 1
-    runs = math.ceil(1 / part - 1e-9)
-    assert runs == 1 or runs * elapsed <= timedelta(days=days)
-    # Nobody is read much more often than that: at most twice in the days.
-    assert part <= max(2 * elapsed / timedelta(days=days), 1 if runs == 1 else 0)
-
-
-@given(
-    elapsed=st.timedeltas(timedelta(seconds=1), timedelta(days=400)),
-    days=st.integers(1, 400),
-)
-def test_runs_at_any_times_verify_as_fast_as_time_passes(
-    elapsed: timedelta, days: int
-) -> None:
-    passed = elapsed / timedelta(days=days)
-    assert arc(elapsed, days) >= min(passed, 1) - 1e-9
+    """Once the longest pause is known, as far as there are that many."""
+    longest = max(pauses)
+    assume(longest < days * DAY - 1)
+    moved = passed = 0.0
+    for pause in pauses:
+        if passed + pause > days * DAY:
+            assert moved >= 1 - 1e-9
+            break
+        moved += _arc(pause, (int(longest) + 1, 0), days * DAY)
+        passed += pause

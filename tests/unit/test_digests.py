@@ -38,6 +38,7 @@ ENTRIES = st.builds(
     answers=st.integers(0, 2**70) | st.sampled_from((127, 128, 16383, 16384)),
     held=st.integers(0, 255),
     seen=st.sampled_from(Seen),
+    is_verified=st.booleans(),
 )
 IDS = (
     st.integers(0, 2**80).map(str)
@@ -268,14 +269,20 @@ def test_filters_cover_themselves_alone_and_are_not_in_the_state() -> None:
     selections=st.lists(SELECTIONS, max_size=3),
     verified_at=st.none() | st.datetimes(timezones=st.just(UTC)),
     cursor=st.floats(0, 1, exclude_max=True),
+    anchors=st.lists(st.text()),
+    pauses=st.tuples(st.integers(0, 2**40), st.integers(0, 2**40)),
 )
-def test_everything_comes_back_from_the_state(
+def test_everything_comes_back_from_the_state(  # noqa: PLR0913, PLR0917
     book: dict[str, Entry],
     selections: list[Selection],
     verified_at: datetime | None,
     cursor: float,
+    anchors: list[str],
+    pauses: tuple[int, int],
 ) -> None:
     before = Digests()
+    before.anchors, before.pauses = anchors, pauses
+    before.pauses_since = verified_at
     before.book, before.selections = book, selections
     before.verified_at, before.cursor = verified_at, cursor
     # Targets on the Singer SDK cannot pass on a state with a float in it.
@@ -284,7 +291,10 @@ def test_everything_comes_back_from_the_state(
     assert after.book == book
     assert after.selections == selections
     assert after.verified_at == verified_at
+    assert after.anchors == anchors
+    assert after.pauses_since == verified_at
     assert after.cursor == (cursor if verified_at else 0.0)
+    assert after.pauses == (pauses if verified_at else (0, 0))
     assert json.loads(json.dumps(after.dump())) == state
 
 
