@@ -9,11 +9,15 @@ import sys
 import traceback
 from pathlib import Path
 
-from singer_sdk.exceptions import ConfigurationError, MappingError
+# Until there is a run to stop in order, an interrupt ends the process, and that is it:
+# the imports below take a while.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-from tap_toggl_hire.errors import TapError
-from tap_toggl_hire.tap import TapTogglHire
-from tap_toggl_hire.writer import nobody_reads
+from singer_sdk.exceptions import ConfigurationError, MappingError  # noqa: E402
+
+from tap_toggl_hire.errors import TapError  # noqa: E402
+from tap_toggl_hire.tap import TapTogglHire  # noqa: E402
+from tap_toggl_hire.writer import nobody_reads  # noqa: E402
 
 logger = logging.getLogger(TapTogglHire.name)
 

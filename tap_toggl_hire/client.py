@@ -22,6 +22,7 @@ from urllib.parse import quote, urlencode, urljoin
 import msgspec
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from tap_toggl_hire.errors import (
     NoLongerError,
@@ -52,6 +53,8 @@ TRANSIENT_STATUSES = {408, 425}
 LONGEST_PAUSE = 86400.0
 """The most seconds that a Retry-After is believed."""
 MOST_REDIRECTS = 5
+LARGEST_PIECE = 1 << 16
+"""Bytes of a body that are read at once."""
 WARNING_INTERVAL = 60.0
 """Seconds between two log lines on the same kind of trouble."""
 
@@ -105,7 +108,7 @@ class Client:
         with requests.Session() as session:
             self._send_options: dict[str, t.Any] = dict(
                 session.merge_environment_settings(
-                    self._root, {}, stream=False, verify=None, cert=None
+                    self._root, {}, stream=True, verify=None, cert=None
                 )
             )
             self._template = session.prepare_request(
@@ -313,8 +316,8 @@ class Client:
             TapError: What fails for good.
         """
         try:
-            started, response = self._send(url)
-        except requests.RequestException as error:
+            started, response, content = self._send(url)
+        except (requests.RequestException, HTTPError) as error:
             raise _TransientError(_trouble(error)) from error
 
         status = response.status_code
@@ -325,18 +328,18 @@ class Client:
         self._throttle.answered()
         if status == requests.codes.ok:
             try:
-                return _decode(response.content)
+                return _decode(content)
             except ValueError as error:
                 raise _TransientError("the answer is no JSON") from error
         if status >= requests.codes.server_error or status in TRANSIENT_STATUSES:
             raise _TransientError(f"it answers {status}")
-        raise self._failure(response, endpoint, params)
+        raise self._failure(status, _error_type(content), endpoint, params)
 
-    def _send(self, url: str) -> tuple[float, requests.Response]:
+    def _send(self, url: str) -> tuple[float, requests.Response, bytes]:
         """Send one request and read its answer, following redirects at home.
 
         Returns:
-            When the last request started, and its answer.
+            When the last request started, its answer, and the body of this.
         """
         for hops in range(MOST_REDIRECTS):
             request = requests.PreparedRequest()
@@ -345,18 +348,19 @@ class Client:
             request.headers = self._template.headers
             request.hooks = self._template.hooks
             started = self._throttle.acquire()
+            deadline = time.monotonic() + self._timeout
             try:
                 response = self._adapter.send(
                     request, timeout=self._timeout, **self._send_options
                 )
-                _ = response.content  # an answer cut short fails here
+                content = self._receive(response, deadline)
             finally:
                 self._throttle.release()
             location = response.headers.get("Location")
             if not response.is_redirect or location is None:
                 if hops and response.status_code == requests.codes.not_found:
                     raise TapError(LOST)  # of what was asked for, it proves nothing
-                return started, response
+                return started, response, content
             try:
                 url = urljoin(url, location)
                 is_home = origin(url) == origin(self._root)
@@ -372,11 +376,24 @@ class Client:
         msg = "The API redirects in circles: check api_url."
         raise TapError(msg)
 
+    @staticmethod
+    def _receive(response: requests.Response, deadline: float) -> bytes:
+        """Read a body, piece by piece as they arrive.
+
+        The timeout of a socket is for each piece. A body that trickles in would never
+        reach it.
+        """
+        pieces = []
+        while piece := response.raw.read1(LARGEST_PIECE, decode_content=True):
+            pieces.append(piece)
+            if time.monotonic() > deadline:
+                response.close()
+                raise requests.ReadTimeout
+        return b"".join(pieces)
+
     def _failure(
-        self, response: requests.Response, endpoint: str, params: Params
+        self, status: int, kind: str | None, endpoint: str, params: Params
     ) -> TapError:
-        status = response.status_code
-        kind = _error_type(response)
         if kind and kind in str(self._template.headers["Authorization"]):
             kind = None  # an API that repeats the key
         told = f"{status}, {kind}" if kind else str(status)
@@ -455,16 +472,16 @@ def _printable(value: Json) -> Json:
     return value
 
 
-def _trouble(error: requests.RequestException) -> str:
+def _trouble(error: requests.RequestException | HTTPError) -> str:
     """Name a failed request, without the text of the error, which quotes the URL."""
     if isinstance(error, requests.exceptions.SSLError):
         return "the TLS connection fails (certificate?)"
     if isinstance(error, requests.exceptions.ProxyError):
         return "the proxy does not connect"
-    if isinstance(error, requests.exceptions.Timeout):
+    if isinstance(error, (requests.exceptions.Timeout, ReadTimeoutError)):
         return "it does not answer within request_timeout"
     if isinstance(error, requests.exceptions.ConnectionError):
-        return "the connection is refused or breaks off"
+        return "the connection is refused or breaks off (api_url? the network?)"
     return "the answer breaks off"
 
 
@@ -482,10 +499,10 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     return min(moment.timestamp() - time.time(), LONGEST_PAUSE)
 
 
-def _error_type(response: requests.Response) -> str | None:
+def _error_type(content: bytes) -> str | None:
     """The `error.type` of an error body (documentation: Errors), if it is a word."""
     try:
-        kind = _decode(response.content)["error"]["type"]
+        kind = _decode(content)["error"]["type"]
     except (ValueError, LookupError, TypeError):
         return None
     return kind if isinstance(kind, str) and re.fullmatch(r"\w{1,80}", kind) else None

@@ -249,6 +249,19 @@ def test_a_signal_while_a_redirect_waits_for_its_turn(sandbox: Start) -> None:
         assert_stopped(run, signal.SIGTERM)
 
 
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="Linux has these")
+def test_an_interrupt_while_it_starts(sandbox: Start) -> None:
+    """Modules are still imported."""
+    box = sandbox(Account.example(candidates=5))
+    box.faults = [Fault("timeout")]
+    with Running(settings(box)) as run:
+        maps = Path(f"/proc/{run.process.pid}/maps")
+        run.wait_for(lambda: "_ssl" in maps.read_text() or box.stats.requests)
+        run.process.send_signal(signal.SIGINT)
+        assert run.ends() != 0
+        assert "Traceback" not in run.stderr
+
+
 # Nobody reads
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 import time
 import typing as t
 from collections import Counter
 from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import settings as rules
 from hypothesis import strategies as st
 
-from sandbox import Account, Sandbox
+from sandbox import Account, Sandbox, Shapes
 from tap_toggl_hire.client import _retry_after
 from tests.faults.trials import (
     Clock,
@@ -342,3 +345,58 @@ def test_an_endless_retry_after_is_no_crash(sandbox: Start) -> None:
     box = sandbox(small_account())
     box.faults = [Strikes("429", match="candidate", times=1, retry_after="9" * 30)]
     assert_true(attempt(settings(box)).good().messages, box.account)
+
+
+class Trickle(BaseHTTPRequestHandler):
+    """Passes requests on to a sandbox; the first answer comes bit by bit."""
+
+    seconds = 6.0
+    parts = 30
+
+    def do_GET(self) -> None:
+        server = t.cast("TrickleServer", self.server)
+        first, server.is_first = server.is_first, False
+        answer = requests.get(
+            server.url_behind + self.path,
+            headers={"Authorization": self.headers["Authorization"]},
+            timeout=10,
+        )
+        self.send_response(answer.status_code)
+        self.send_header("Content-Length", str(len(answer.content)))
+        self.end_headers()
+        size = -(-len(answer.content) // self.parts) if first else len(answer.content)
+        with contextlib.suppress(OSError):  # the client had enough
+            for start in range(0, len(answer.content), size):
+                self.wfile.write(answer.content[start : start + size])
+                if first:
+                    time.sleep(self.seconds / self.parts)
+
+    def log_message(self, format: str, *args: t.Any) -> None:  # noqa: A002
+        """Say nothing."""
+
+
+class TrickleServer(ThreadingHTTPServer):
+    daemon_threads = True
+    is_first = True
+
+    def __init__(self, box: Sandbox) -> None:
+        super().__init__(("127.0.0.1", 0), Trickle)
+        self.url_behind = box.url.removesuffix("/api")
+
+
+def test_the_timeout_is_of_the_whole_request(sandbox: Start) -> None:
+    """An answer that trickles, each bit in time, does not hold up the run."""
+    box = sandbox(small_account(), shapes=Shapes(next_link="path"))
+    with TrickleServer(box) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        config = settings(
+            box,
+            api_url=f"http://127.0.0.1:{server.server_address[1]}/api",
+            request_timeout=TIMEOUT,
+        )
+        started = time.monotonic()
+        trial = attempt(config).good()
+        took = time.monotonic() - started
+        server.shutdown()
+    assert_true(trial.messages, box.account)
+    assert took < Trickle.seconds / 2
