@@ -12,7 +12,6 @@ whether its details are fetched and in which streams it is emitted:
 from __future__ import annotations
 
 import itertools
-import math
 import time
 import typing as t
 from dataclasses import dataclass, field
@@ -27,10 +26,10 @@ from tap_toggl_hire.digests import (
     Seen,
     Selection,
     digest,
-    rotation,
 )
 from tap_toggl_hire.errors import TapError
 from tap_toggl_hire.records import UNFIT
+from tap_toggl_hire.rotation import Rotation
 from tap_toggl_hire.sweep import row_id
 
 if t.TYPE_CHECKING:
@@ -64,10 +63,6 @@ BATCH_SECONDS = 20.0
 """Time after which a batch is emitted though it is not full."""
 AHEAD = 4
 """Details asked for ahead of the one that is waited for, per worker."""
-RHYTHM = 14 * 86400
-"""Seconds for which the pauses between runs are watched at least: weekends recur."""
-OUTAGE = 2 / 3
-"""Of the time for re-verification: a pause that is longer belongs to no schedule."""
 FEW = 20
 """Deletions in one run that are never suspicious."""
 
@@ -155,14 +150,7 @@ class Changes:
         self._members: dict[str, list[str]] = {}
         self._seen: set[str] = set()
         self._gone: list[str] = []
-        self._started = datetime.now(UTC)
-        self._elapsed = (
-            (self._started - digests.verified_at).total_seconds()
-            if digests.verified_at
-            else 0.0
-        )
-        self._reverify_seconds = 86400 * reverify_days
-        self._arc = _arc(self._elapsed, digests.pauses, self._reverify_seconds)
+        self._rotation = Rotation(digests, datetime.now(UTC), reverify_days)
         self._known = 0  # of the book, the candidates that this run looks for
         self._known_selections = list(digests.selections)
         if selection not in digests.selections:
@@ -196,7 +184,7 @@ class Changes:
             *(s for s in self._known_selections if not self._selection.covers(s)),
         ]
         self._digests.anchors = self._sweep.anchors
-        self._turn()
+        self._rotation.finish()
 
     def first(self) -> Iterator[list[Change]]:
         """Find the first candidates of the list only, each in a batch: a test run."""
@@ -284,7 +272,9 @@ class Changes:
             event = self._event(entry, digests[0])
             if event is None:
                 streams.discard(HISTORY)
-        is_due = bool(self._selected & FROM_DETAILS) and self._is_due(key, entry)
+        is_due = bool(self._selected & FROM_DETAILS) and self._rotation.is_due(
+            key, entry
+        )
         if not streams and not is_due:
             entry.seen = Seen.LISTED
             return None
@@ -306,31 +296,6 @@ class Changes:
         if held is Held.STALE or entry.history != history:
             return "updated"
         return None
-
-    # The rotation
-
-    def _is_due(self, key: str, entry: Entry) -> bool:
-        """Tell whether it is the candidate's turn in the rotation."""
-        if not self._arc or entry.is_verified:
-            return False
-        return (rotation(key) - self._digests.cursor) % 1.0 < self._arc
-
-    def _turn(self) -> None:
-        """Move the rotation on: all whose turn it was were verified."""
-        digests = self._digests
-        for entry in self._book.values():
-            entry.is_verified = False
-        digests.cursor = (digests.cursor + self._arc) % 1.0
-        digests.verified_at = self._started
-        before, present = digests.pauses
-        since = digests.pauses_since or self._started
-        if (self._started - since).total_seconds() > max(
-            self._reverify_seconds, RHYTHM
-        ):
-            before, present, since = present, 0, self._started
-        if self._elapsed < OUTAGE * self._reverify_seconds:
-            present = max(present, math.ceil(self._elapsed))
-        digests.pauses, digests.pauses_since = (before, present), since
 
     # Details
 
@@ -428,7 +393,7 @@ class Changes:
         earlier = self._known_selections
         if entry.seen is Seen.GONE:
             return False
-        if self._is_due(key, entry):
+        if self._rotation.is_due(key, entry):
             return True
         if not all(map(self._selection.covers, earlier[:1])):
             entry.seen = Seen.OUTSIDE
@@ -552,21 +517,3 @@ def _is_torn(row: Record, tag_ids: list[str], details: Record) -> bool:
         for name, value in row.items()
         if name != "contact_info"
     )
-
-
-def _arc(elapsed: float, pauses: tuple[int, int], seconds: int) -> float:
-    """The part of the rotation that a run re-verifies, from 0 to 1.
-
-    The rotation moves with time, so that candidates are spread evenly over the runs,
-    and takes less than the time allowed, by the longest pause: whoever would be late
-    after the next one has their turn before.
-
-    Args:
-        elapsed: Seconds since the last run.
-        pauses: The longest seconds between runs before.
-        seconds: In which each candidate is to be re-verified; 0 for never.
-    """
-    if elapsed <= 0 or not seconds:
-        return 0.0
-    spare = seconds - max(elapsed, *pauses)
-    return min(elapsed / spare, 1.0) if spare > 0 else 1.0

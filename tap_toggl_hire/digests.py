@@ -275,11 +275,6 @@ class _Stored(msgspec.Struct):
     verified: _Verified | None = None
 
 
-def rotation(candidate_id: str) -> float:
-    """Place of a candidate in the rotation of re-verification, from 0 to below 1."""
-    return digest(candidate_id) / 2**32
-
-
 def encode_book(book: Book) -> str:
     """Write a book as text (format 1)."""
     numeric = sorted(int(key) for key in book if _is_plain_number(key))

@@ -25,7 +25,6 @@ from tap_toggl_hire.digests import (
     decode_book,
     digest,
     encode_book,
-    rotation,
 )
 from tap_toggl_hire.errors import StateError
 
@@ -168,18 +167,6 @@ def test_a_digest_is_the_same_in_every_run_and_version() -> None:
     text = '{"id":"100","score":85.7,"points":12,"name":"Zo\u00eb","x":null}'
     expected = hashlib.blake2b(text.encode(), digest_size=4).digest()
     assert digest(value).to_bytes(4, "little") == expected
-
-
-@given(IDS)
-def test_a_place_in_the_rotation(key: str) -> None:
-    assert 0 <= rotation(key) < 1
-    assert rotation(key) == rotation(key)
-
-
-def test_the_rotation_is_even() -> None:
-    places = sorted(rotation(str(number)) for number in range(10_000))
-    tenths = [sum(low <= place * 10 < low + 1 for place in places) for low in range(10)]
-    assert all(900 < count < 1100 for count in tenths)
 
 
 # Selections
