@@ -42,6 +42,8 @@ if t.TYPE_CHECKING:
     from tap_toggl_hire.workers import Workers
 
 CANDIDATES, DETAILS, ANSWERS, HISTORY = STREAMS
+UPSERTED = {CANDIDATES, DETAILS, ANSWERS}
+"""Streams that hold one row per thing, not per event."""
 FROM_DETAILS = {DETAILS, ANSWERS}
 """Streams that need a request for each candidate."""
 
@@ -205,11 +207,15 @@ class Changes:
             if change.is_gone:
                 continue
             entry = self._book.setdefault(change.id, Entry())
-            for stream in STREAMS if entry.seen is Seen.GONE else change.streams:
-                if entry.holds(stream) is Held.CURRENT:
-                    entry.set_held(stream, Held.STALE)
-                elif stream in change.streams and not entry.holds(stream):
+            for stream in change.streams:
+                if entry.holds(stream) is Held.NOTHING:
                     entry.set_held(stream, Held.ANNOUNCED)
+                elif entry.holds(stream) is Held.CURRENT:
+                    entry.set_held(stream, Held.STALE)
+            if entry.seen is Seen.GONE:  # and is back, with what was not selected then
+                for stream in UPSERTED - change.streams:
+                    if entry.holds(stream) is Held.CURRENT:
+                        entry.set_held(stream, Held.STALE)
             entry.seen = Seen.LISTED
             if ANSWERS in change.streams:
                 entry.answers = max(entry.answers, change.answers)
@@ -461,7 +467,7 @@ class Changes:
         entry = self._book.setdefault(change.id, Entry())
         before = (entry.history, entry.row)
         digests = change.digests or before
-        is_changed = digests != before or entry.seen is Seen.GONE
+        is_changed = digests != before
         has_new_details = change.details_digest not in {None, entry.details}
         for stream in STREAMS:
             if stream in change.streams:
