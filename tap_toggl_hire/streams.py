@@ -27,6 +27,7 @@ from singer_sdk.singerlib.catalog import (
 )
 from singer_sdk.streams import Stream
 
+from tap_toggl_hire.answers import answer_rows
 from tap_toggl_hire.changes import (
     ANSWERS,
     CANDIDATES,
@@ -524,10 +525,12 @@ class CandidateAnswers(CandidateChild):
 
     def records(self, change: Change) -> Iterable[Record]:
         """Make a record for each question; a tombstone for each that is no more."""
-        answers = [] if change.details is None else _answers(change.id, change.details)
-        yield from filter(None, answers)
+        details = change.details
+        rows = [] if details is None else answer_rows(change.id, details)
+        for row in filter(None, rows):
+            yield {**row, DELETED_AT: None}
         for position in range(change.answers_held):
-            if position >= len(answers) or answers[position] is None:
+            if position >= len(rows) or rows[position] is None:
                 yield self.tombstone(candidate_id=change.id, position=position)
 
 
@@ -550,50 +553,6 @@ class CandidateHistory(CandidateChild):
             **{name: row.get(name) for name in HISTORY_FIELDS},
             "tag_ids": None if change.is_gone else change.tag_ids,
         }
-
-
-def _answers(candidate_id: str, details: Record) -> list[Record | None]:
-    """Make a row for each question; None for one that is null."""
-    given = {
-        answer["question_id"]: answer for answer in details["answers"] or () if answer
-    }
-    given.pop(None, None)  # an answer to no question
-    return [
-        question
-        and {
-            "candidate_id": candidate_id,
-            "job_opening_id": details["job_opening_id"],
-            "position": position,
-            **_answer(question, given.get(question["id"])),
-            DELETED_AT: None,
-        }
-        for position, question in enumerate(details["questions"] or ())
-    ]
-
-
-def _answer(question: Record, answer: Record | None) -> Record:
-    given = answer or dict.fromkeys(("text_answer", "points", "chosen_option_ids"))
-    return {
-        "question_id": question["id"],
-        "question_type": question["question_type"],
-        "skill": question["skill"],
-        "question": question["content"],
-        "question_points": question["points"],
-        "options": question["options"],
-        "answered": answer is not None,
-        "text_answer": given["text_answer"],
-        "points": given["points"],
-        "chosen_option_ids": given["chosen_option_ids"],
-        "correct": _is_correct(question["options"], given["chosen_option_ids"]),
-    }
-
-
-def _is_correct(options: list[Record] | None, chosen: list[str] | None) -> bool | None:
-    """Tell whether exactly the correct options were chosen; None without options."""
-    if not options:
-        return None
-    correct = {option["id"] for option in options if option and option["correct"]}
-    return set(chosen or ()) == correct
 
 
 def _now() -> str:
