@@ -38,7 +38,7 @@ JOIN (
     FROM candidates
     WHERE _sdc_deleted_at IS NULL
     GROUP BY job_opening_id
-) AS openings ON openings.job_opening_id = places.job_opening_id
+) AS openings ON openings.job_opening_id IS NOT DISTINCT FROM places.job_opening_id
 LEFT JOIN job_openings ON job_openings.id = places.job_opening_id
 LEFT JOIN categories ON categories.id = places.category_id
 GROUP BY places.job_opening_id, job_openings.name, places.category_id, categories.name

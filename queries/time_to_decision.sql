@@ -1,8 +1,9 @@
 -- How long does a candidate wait for a decision?
 --
 -- A decision is the first change that the tap observed in a candidate's
--- hire_state (set to anything but the empty string) or category. The wait runs
--- from finished_at, the submission of the test.
+-- hire_state (set to anything but the empty string) or category (a move to none is
+-- no decision: the category may have been deleted). The wait runs from finished_at,
+-- the submission of the test.
 --
 -- The API keeps no history, so the answer has the precision of the schedule:
 -- a change counts from the run that observed it. A candidate who had a hire_state
@@ -26,7 +27,7 @@ decisions AS (
         candidate_id,
         bool_or(n = 1 AND hire_state <> '') AS decided_before,
         min(observed_at) FILTER (
-            WHERE n > 1 AND (hire_state <> '' OR category_id IS DISTINCT FROM category_id_before)
+            WHERE n > 1 AND (hire_state <> '' OR category_id <> coalesce(category_id_before, ''))
         ) AS decided_at
     FROM observed
     GROUP BY candidate_id
@@ -35,6 +36,7 @@ waits AS (
     SELECT
         candidates.job_opening_id,
         coalesce(decisions.decided_before, false) AS decided_before,
+        decisions.decided_at IS NOT NULL AND NOT decisions.decided_before AS decided,
         CASE WHEN NOT decisions.decided_before
             THEN extract(epoch FROM decisions.decided_at - candidates.finished_at) / 86400
         END AS days
@@ -46,9 +48,9 @@ SELECT
     waits.job_opening_id,
     job_openings.name AS job_opening,
     count(*) AS candidates,
-    count(waits.days) AS decided,
+    count(*) FILTER (WHERE waits.decided) AS decided,
     count(*) FILTER (WHERE waits.decided_before) AS decided_before,
-    count(*) FILTER (WHERE waits.days IS NULL AND NOT waits.decided_before) AS waiting,
+    count(*) FILTER (WHERE waits.decided IS NOT TRUE AND NOT waits.decided_before) AS waiting,
     round(avg(waits.days), 1) AS average_days,
     round((percentile_cont(0.5) WITHIN GROUP (ORDER BY waits.days))::numeric, 1) AS median_days,
     round((percentile_cont(0.9) WITHIN GROUP (ORDER BY waits.days))::numeric, 1) AS slowest_tenth_days
