@@ -155,7 +155,7 @@ class Changes:
         self._rotation = Rotation(digests, datetime.now(UTC), reverify_days)
         self._known = 0  # of the book, the candidates that this run looks for
         self._known_selections = list(digests.selections)
-        if selection not in digests.selections:
+        if not any(earlier.covers(selection) for earlier in digests.selections):
             digests.selections.append(selection)
 
     def batches(self) -> Iterator[list[Change]]:
@@ -181,12 +181,14 @@ class Changes:
         if self._selection == Selection():  # else no ACTIVATE_VERSION is sent
             for stream in self._full_table:
                 self._note_unlisted(stream)
-        self._digests.selections = [
-            self._selection,
-            *(s for s in self._known_selections if not self._selection.covers(s)),
-        ]
+        self._digests.selections = _widest(self._selection, self._known_selections)
         self._digests.anchors = self._sweep.anchors
-        self._rotation.finish()
+        if self._selected & FROM_DETAILS or not any(
+            entry.holds(stream)
+            for entry in self._book.values()
+            for stream in FROM_DETAILS
+        ):  # else whose turn it was is verified by the next run that reads details
+            self._rotation.finish()
 
     def first(self) -> Iterator[list[Change]]:
         """Find the first candidates of the list only, each in a batch: a test run."""
@@ -234,7 +236,7 @@ class Changes:
         self,
     ) -> Iterator[tuple[Change, Callable[[], Row | None] | None] | None]:
         is_as_before = self._known_selections[:1] == [self._selection]
-        anchors = self._digests.anchors if is_as_before else []
+        anchors = self._digests.anchors if is_as_before else {}
         tag_lists = self._sweep.tag_lists(
             key for row in self._client.tags if (key := row_id(row))
         )
@@ -337,7 +339,7 @@ class Changes:
             change.streams |= self._selected & FROM_DETAILS
         if not change.streams:
             entry.seen = Seen.LISTED
-            entry.is_verified = change.is_due
+            entry.is_verified |= change.is_due
         return bool(change.streams)
 
     def _batched(
@@ -469,6 +471,11 @@ class Changes:
         digests = change.digests or before
         is_changed = digests != before
         has_new_details = change.details_digest not in {None, entry.details}
+        entry.history, entry.row = digests
+        if change.details_digest is not None:
+            entry.details = change.details_digest
+        if ANSWERS in change.streams:
+            entry.answers = change.answers
         for stream in STREAMS:
             if stream in change.streams:
                 # What the row does not vouch for is read again by the next run, unless
@@ -483,13 +490,8 @@ class Changes:
                 and (stream != HISTORY or digests[0] != before[0])
             ):
                 entry.set_held(stream, Held.STALE)
-        entry.history, entry.row = digests
         entry.seen = Seen.LISTED
-        entry.is_verified = change.is_due
-        if change.details_digest is not None:
-            entry.details = change.details_digest
-        if ANSWERS in change.streams:
-            entry.answers = change.answers
+        entry.is_verified |= change.is_due
 
     def _note_unlisted(self, stream: str) -> None:
         """Note that ACTIVATE_VERSION marks whom a full table leaves out."""
@@ -507,6 +509,15 @@ class Changes:
 
 
 _UNKNOWN = Entry()
+
+
+def _widest(present: Selection, earlier: list[Selection]) -> list[Selection]:
+    """Leave out the selections that others cover; the present one comes first."""
+    others = [one for one in earlier if not present.covers(one)]
+    return [
+        present,
+        *(o for o in others if not any(p != o and p.covers(o) for p in others)),
+    ]
 
 
 def _is_torn(row: Record, tag_ids: list[str], details: Record) -> bool:

@@ -21,8 +21,8 @@ Format 1, in the state under `bookmarks.candidates.digests`:
      its turn in the rotation already, in a run that died.
 - `selections`: the selections of candidates that the book's entries come from, the
   present one first (see `Selection`).
-- `anchors`: ids of candidates all along the list, behind which the next run may begin
-  to read it (see `sweep`).
+- `anchors`: by page size, ids of candidates all along the list, behind which the next
+  run may begin to read it (see `sweep`).
 - `verified`: `at`, the time of the last run; `cursor`, a number from 0 to 1 as text,
   how far the rotation of re-verification has come; `pauses`, the longest seconds
   between runs before and after the time `since`.
@@ -190,7 +190,8 @@ class Digests:
         book: What the target holds, by candidate.
         selections: All selections that the book's entries come from, the last
             complete run's first.
-        anchors: Where the last complete run found that the next may read the list.
+        anchors: Where the last complete run found that the next may read the list, by
+            its page size.
         verified_at: When the last complete run started; None before the first.
         cursor: How far the rotation of re-verification has come, from 0 to 1.
         pauses: The longest seconds between runs, before and after `pauses_since`.
@@ -200,7 +201,7 @@ class Digests:
     def __init__(self) -> None:
         self.book: Book = {}
         self.selections: list[Selection] = []
-        self.anchors: list[str] = []
+        self.anchors: dict[str, list[str]] = {}
         self.verified_at: datetime | None = None
         self.cursor = 0.0
         self.pauses = (0, 0)
@@ -271,7 +272,7 @@ class _Stored(msgspec.Struct):
     format: int
     book: str
     selections: list[Selection]
-    anchors: list[str]
+    anchors: dict[str, list[str]]
     verified: _Verified | None = None
 
 

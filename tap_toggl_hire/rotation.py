@@ -14,6 +14,7 @@ import typing as t
 from tap_toggl_hire.digests import digest
 
 if t.TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from tap_toggl_hire.digests import Digests, Entry
@@ -40,7 +41,9 @@ class Rotation:
         self._seconds = days * DAY
         before = digests.verified_at
         self._elapsed = (now - before).total_seconds() if before else 0.0
-        self._arc = arc(self._elapsed, digests.pauses, self._seconds)
+        # The days may have been more when the pauses were noted.
+        pauses = [pause for pause in digests.pauses if self._is_usual(pause)]
+        self._arc = arc(self._elapsed, pauses, self._seconds)
 
     def is_due(self, candidate_id: str, entry: Entry) -> bool:
         """Tell whether it is a candidate's turn, and it had none in a run that died."""
@@ -60,12 +63,15 @@ class Rotation:
         since = digests.pauses_since or self._now
         if (self._now - since).total_seconds() > max(self._seconds, RHYTHM):
             before, present, since = present, 0, self._now
-        if self._elapsed < OUTAGE * self._seconds:
+        if self._is_usual(self._elapsed):
             present = max(present, math.ceil(self._elapsed))
         digests.pauses, digests.pauses_since = (before, present), since
 
+    def _is_usual(self, pause: float) -> bool:
+        return pause < OUTAGE * self._seconds
 
-def arc(elapsed: float, pauses: tuple[int, int], seconds: int) -> float:
+
+def arc(elapsed: float, pauses: Iterable[int], seconds: int) -> float:
     """The part of the circle that a run verifies, from 0 to 1.
 
     It grows with the time that has passed, and is ahead by the longest pause between
@@ -78,5 +84,5 @@ def arc(elapsed: float, pauses: tuple[int, int], seconds: int) -> float:
     """
     if elapsed <= 0 or not seconds:
         return 0.0
-    spare = seconds - max(elapsed, *pauses)
+    spare = seconds - max((elapsed, *pauses))
     return min(elapsed / spare, 1.0) if spare > 0 else 1.0

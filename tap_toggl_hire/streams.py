@@ -9,7 +9,6 @@ together, and the state vouches for them only once they all are written.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import logging
 import typing as t
 from datetime import UTC, datetime
@@ -300,9 +299,8 @@ class Candidates(CandidateStream):
     def __init__(self, tap: TapTogglHire) -> None:
         super().__init__(tap)
         self._bookmark: str | None = None
-        self._batches = 0
-        self._is_filling = False
-        """Whether there are records for a BATCH file that is not written yet."""
+        self._file: list[Record] = []
+        """Records for the next BATCH file."""
 
     def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002
         """Find the changes of candidates; emit them here and in the child streams.
@@ -317,10 +315,10 @@ class Candidates(CandidateStream):
         for batch in changes.first() if is_test else changes.batches():
             changes.announce(batch)
             self._write_digests()
-            self._batches += 1
             for change in batch:
                 if CANDIDATES in change.streams:
                     yield self._record(change)
+            self._write_file()
             self._sync_batch(batch)
             changes.note(batch)
             self._advance(batch)
@@ -334,30 +332,32 @@ class Candidates(CandidateStream):
         return ()
 
     def get_batches(
-        self, batch_config: BatchConfig, context: Context | None = None
-    ) -> Iterator[tuple[BaseBatchFileEncoding, list[str]]]:
-        """Write a BATCH file for each batch of changes.
+        self,
+        batch_config: BatchConfig,  # noqa: ARG002
+        context: Context | None = None,
+    ) -> Iterable[tuple[BaseBatchFileEncoding, list[str]]]:
+        """Collect records for a BATCH file; `get_records` has it written.
 
-        The SDK would fill a file over many batches, which no state vouches for until
-        it is full. It writes the state after each file.
+        The SDK would fill a file over many batches of changes, and look ahead for the
+        next: the state could not follow what it vouches for.
         """
-        batcher = Batcher(self.tap_name, self.name, batch_config)
-        records = self._sync_records(context, write_messages=False)
-        for _, batch in itertools.groupby(records, lambda _: self._batches):
-            self._is_filling = True
-            for manifest in batcher.get_batches(batch):
-                yield batch_config.encoding, manifest
-            self._is_filling = False
+        for record in self._sync_records(context, write_messages=False):
+            self._file.append(record)
+        return ()
+
+    def _write_file(self) -> None:
+        config = self.get_batch_config(self.config)
+        if config and self._file:
+            batcher = Batcher(self.tap_name, self.name, config)
+            for manifest in batcher.get_batches(iter(self._file)):
+                self._write_batch_message(config.encoding, manifest)
+            self._file.clear()
 
     def log_sync_costs(self) -> None:
         """Write the last state: the SDK calls this at the very end of a run."""
         super().log_sync_costs()
         if self.tap_state:
-            self._write_state_message()
-
-    def _write_state_message(self) -> None:
-        # The SDK calls it after a BATCH file, too, but would see nothing new to write.
-        self._tap.state_writer.write_state(self.tap_state)
+            self._tap.state_writer.write_state(self.tap_state)
 
     def _sync_records(
         self, context: Context | None = None, *, write_messages: bool = True
@@ -430,18 +430,13 @@ class Candidates(CandidateStream):
                 self._bookmark = started
 
     def _write_digests(self) -> None:
-        """Put the digests and bookmarks into the state and, where it may, write it.
-
-        Records on their way into a BATCH file are not to be vouched for: the SDK
-        writes the state after the file.
-        """
+        """Put the digests and bookmarks into the state, and write it."""
         self.stream_state[DIGESTS_KEY] = self._tap.digests.dump()
         for stream in (self, *self.child_streams):
             if stream.selected and self._bookmark:
                 stream.stream_state["replication_key"] = self.replication_key
                 stream.stream_state["replication_key_value"] = self._bookmark
-        if not self._is_filling:
-            self._write_state_message()
+        self._tap.state_writer.write_state(self.tap_state)
 
 
 class Batch:

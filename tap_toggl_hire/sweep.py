@@ -25,7 +25,14 @@ from tap_toggl_hire.pagination import LOOP
 from tap_toggl_hire.settings import moment
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import (
+        Callable,
+        Collection,
+        Iterable,
+        Iterator,
+        Mapping,
+        Sequence,
+    )
     from concurrent.futures import Future
 
     from tap_toggl_hire.client import Client, Row
@@ -226,8 +233,9 @@ class Sweep:
         """Candidates that the API says there are; None where it did not say."""
         self.is_complete = True
         """Whether as many candidates came as the API said there are."""
-        self.anchors: list[str] = []
-        """Where the chains of the next sweep of the same selection may begin."""
+        self.anchors: dict[str, list[str]] = {}
+        """Where the chains of the next sweep of the same selection may begin, by the
+        page size for which these are ends of pages."""
 
     def tag_members(self, lists: dict[str, Chain]) -> dict[str, list[str]]:
         """Find out who has which tag.
@@ -274,17 +282,17 @@ class Sweep:
             asked[tag_id] = self._chain({**params, "tag_ids": tags})
         return asked
 
-    def pages(self, anchors: Sequence[str] = ()) -> Iterator[list[Row]]:
+    def pages(self, anchors: Mapping[str, Sequence[str]]) -> Iterator[list[Row]]:
         """Read the list. The first pages are asked for at once.
 
         Args:
-            anchors: Ids of candidates, in the list's order, behind which it may be
-                read at the same time; without any, it is read in its order.
+            anchors: By page size, ids of candidates, in the list's order, behind which
+                it may be read at the same time; without any, it is read in its order.
 
         Returns:
             Pages, of rows that did not come before.
         """
-        return self._fresh(self._lists(anchors))
+        return self._fresh(self._lists(anchors.get(self._params["limit"], ())))
 
     def _fresh(self, lists: list[list[Chain]]) -> Iterator[list[Row]]:
         seen: set[str] = set()
@@ -298,7 +306,7 @@ class Sweep:
                     seen.add(key)
             yield fresh
         if self._opening_ids is None:
-            self.anchors = self._find_anchors(lists[0])
+            self.anchors = {self._params["limit"]: self._find_anchors(lists[0])}
 
     def first_page(self) -> list[Row]:
         """Read the first page of the (first) list, and nothing else."""

@@ -223,7 +223,8 @@ class Pipeline:
     def anchors(self) -> list[str]:
         """Where the next run may begin to read the list."""
         state = t.cast("Json", self.target.state)
-        return list(state["bookmarks"][CANDIDATES]["digests"]["anchors"])
+        [anchors] = state["bookmarks"][CANDIDATES]["digests"]["anchors"].values()
+        return list(anchors)
 
     def assert_true(self, streams: Iterable[str] = CORE) -> None:
         """The target holds what the API holds."""

@@ -17,9 +17,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from sandbox import Account, Sandbox
+from sandbox import Account, Fault, Sandbox
 from sandbox.truth import truth
-from tap_toggl_hire import changes
+from tap_toggl_hire import changes, client
 from tests.runs.pipelines import (
     ANSWERS,
     CANDIDATES,
@@ -239,6 +239,69 @@ def test_a_first_run_into_batch_files_does_not_start_over(
         line.load(unpacked(outcome.messages[: len(outcome.messages) // 2]))
         again = line.attempt(select=select).good()
         assert len(again.details) < many
+
+
+@pytest.mark.usefixtures("many_states")
+@pytest.mark.parametrize("size", [3, 5, 10_000])
+def test_batch_files_of_a_run_that_died_and_deletions(
+    size: int, tmp_path: Path
+) -> None:
+    """Each file comes after a state that names its candidates."""
+    for cut in range(2, 40, 3):
+        config = files(tmp_path, size)
+        with pipeline(account(), page_size=20, batch_config=config) as line:
+            outcome = line.attempt().good()
+            line.load(unpacked(outcome.messages[:cut]))
+            loaded = {
+                _candidate(key)
+                for table in line.target.tables.values()
+                for key in table
+            }
+            for one in loaded & {*line.account.listed_ids()}:
+                line.account.delete(one)
+            line.load(unpacked(line.attempt(full_table=[CANDIDATES]).good().messages))
+            assert not line.target.alive(CANDIDATES).keys() - line.account.listed_ids()
+            line.assert_true(UPSERTED)
+
+
+@pytest.mark.usefixtures("many_states")
+def test_a_stream_that_is_filled_later_beside_batch_files(tmp_path: Path) -> None:
+    """Batches without a record of `candidates` are vouched for as they come."""
+    two = (CANDIDATES, DETAILS)
+    config = files(tmp_path, 10_000)
+    with pipeline(account(60), page_size=20, batch_config=config) as line:
+        outcome = line.attempt(select=[CANDIDATES]).good()
+        line.load(unpacked(outcome.messages))
+        first = line.account.listed_ids()[0]
+        line.account.rate(first, (line.account.row(first)["rating"] + 1) % 4)
+        outcome = line.attempt(select=two).good()
+        half = outcome.messages[: len(outcome.messages) // 2]
+        line.load(unpacked(half))
+        gone = _candidate(list(line.target.alive(DETAILS))[10])
+        line.account.delete(gone)
+        outcome = line.attempt(select=two).good()
+        assert len(outcome.details) < 50
+        line.load(unpacked(outcome.messages))
+        line.assert_true(two)
+
+
+@pytest.mark.usefixtures("many_states")
+def test_a_run_into_batch_files_that_fails_vouches_for_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(client, "PAUSES", ())
+    config = files(tmp_path, 10_000)
+    with pipeline(account(), max_concurrency=1, batch_config=config) as line:
+        line.sandbox.faults = [Fault("status", match="candidate", after=12)]
+        outcome = line.attempt()
+        assert outcome.error is not None
+        line.load(unpacked(outcome.messages))
+        line.sandbox.faults = []
+        again = line.attempt().good()
+        assert len(again.details) == 24 - 12
+        line.load(unpacked(again.messages))
+        line.assert_true()
+        assert len(line.target.tables[HISTORY]) == 24
 
 
 # Again and again

@@ -299,6 +299,15 @@ def test_anchors_are_of_one_selection() -> None:
         assert line.anchors == anchors
 
 
+def test_anchors_are_of_one_page_size() -> None:
+    """They would begin parts that are no whole pages."""
+    with pipeline(account(320), page_size=10) as line:
+        line.run()
+        assert len(line.run(page_size=19).pages) == math.ceil(320 / 19)
+        assert len(line.run(page_size=100).pages) == 4
+        assert len(line.run().pages) == 32
+
+
 def test_a_list_that_starts_again_with_new_candidates_alone() -> None:
     """A page that comes before its anchor, and of which nothing was read yet."""
     selection = {"start_date": "2025-01-01"}  # the newest come first

@@ -363,6 +363,36 @@ def test_runs_that_fail_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
         assert read == set(line.account.listed_ids())
 
 
+@pytest.mark.parametrize("archived", [False, True])
+def test_runs_without_details_take_nobody_s_turn(archived: bool) -> None:  # noqa: FBT001
+    """Candidates every hour, everything every night."""
+    with pipeline(account(60), reverify_days=2) as line:
+        line.interval = HOUR
+        line.run()
+        if archived:
+            for one in line.account.listed_ids():
+                line.account.archive(one)
+        listed = {*line.account.listed_ids(), *line.account.archived_ids()}
+        for _ in range(2):
+            read: set[str] = set()
+            for hour in range(48):
+                outcome = line.run(select=STREAMS if hour % 12 == 11 else [CANDIDATES])
+                read.update(outcome.details)
+            assert read == listed
+
+
+def test_fewer_days_than_before() -> None:
+    """A pause of the old schedule is none of the new one."""
+    with pipeline(account(100), reverify_days=30) as line:
+        line.interval = 7 * DAY
+        for _ in range(4):
+            line.run()
+        line.config["reverify_days"] = 7
+        line.interval = HOUR
+        line.run()
+        assert sum(len(line.run().details) for _ in range(20)) < 50
+
+
 def test_a_clock_that_was_wrong() -> None:
     with pipeline(account(), reverify_days=10) as line:
         line.interval = DAY

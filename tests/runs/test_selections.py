@@ -330,6 +330,18 @@ def test_a_start_date_reads_little_more_than_what_it_wants(concurrency: int) -> 
         assert line.run(**selection).buried(CANDIDATES) == [gone]
 
 
+def test_a_start_date_that_moves_on_with_each_run() -> None:
+    """The state keeps no list of all that were."""
+    with pipeline(account(30)) as line:
+        for day in range(1, 9):
+            line.run(start_date=f"2025-01-0{day}")
+        bookmark = line.run(start_date="2025-01-08").states[-1]["bookmarks"][CANDIDATES]
+        selections = bookmark["digests"]["selections"]
+        assert [one["start_date"][:10] for one in selections] == [
+            *("2025-01-08", "2025-01-01"),
+        ]
+
+
 def test_a_start_date_takes_offsets_and_fractions_for_what_they_are() -> None:
     with pipeline(Account()) as line:
         opening = line.account.add_opening()

@@ -256,7 +256,7 @@ def test_filters_cover_themselves_alone_and_are_not_in_the_state() -> None:
     selections=st.lists(SELECTIONS, max_size=3),
     verified_at=st.none() | st.datetimes(timezones=st.just(UTC)),
     cursor=st.floats(0, 1, exclude_max=True),
-    anchors=st.lists(st.text()),
+    anchors=st.dictionaries(st.text(), st.lists(st.text())),
     pauses=st.tuples(st.integers(0, 2**40), st.integers(0, 2**40)),
 )
 def test_everything_comes_back_from_the_state(  # noqa: PLR0913, PLR0917
@@ -264,7 +264,7 @@ def test_everything_comes_back_from_the_state(  # noqa: PLR0913, PLR0917
     selections: list[Selection],
     verified_at: datetime | None,
     cursor: float,
-    anchors: list[str],
+    anchors: dict[str, list[str]],
     pauses: tuple[int, int],
 ) -> None:
     before = Digests()
