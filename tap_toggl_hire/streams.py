@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
+import msgspec
 from singer_sdk import SchemaDirectory, StreamSchema, metrics
 from singer_sdk.batch import Batcher
 from singer_sdk.helpers.conform import TypeConformanceLevel
@@ -504,7 +505,7 @@ class CandidateDetails(CandidateChild):
         if change.details is None:
             yield self.tombstone(id=change.id)
         else:
-            yield {**change.details, DELETED_AT: None}
+            yield {**msgspec.json.decode(change.details), DELETED_AT: None}
 
 
 class CandidateAnswers(CandidateChild):
@@ -520,8 +521,9 @@ class CandidateAnswers(CandidateChild):
 
     def records(self, change: Change) -> Iterable[Record]:
         """Make a record for each question; a tombstone for each that is no more."""
-        details = change.details
-        rows = [] if details is None else answer_rows(change.id, details)
+        rows: list[Record | None] = []
+        if change.details is not None:
+            rows = answer_rows(change.id, msgspec.json.decode(change.details))
         for row in filter(None, rows):
             yield {**row, DELETED_AT: None}
         for position in range(change.answers_held):

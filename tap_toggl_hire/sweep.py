@@ -231,6 +231,8 @@ class Sweep:
         self._is_past = is_past
         self.total: int | None = None
         """Candidates that the API says there are; None where it did not say."""
+        self.seen: set[str] = set()
+        """Ids of the candidates that came."""
         self.is_complete = True
         """Whether as many candidates came as the API said there are."""
         self.anchors: dict[str, list[str]] = {}
@@ -295,15 +297,14 @@ class Sweep:
         return self._fresh(self._lists(anchors.get(self._params["limit"], ())))
 
     def _fresh(self, lists: list[list[Chain]]) -> Iterator[list[Row]]:
-        seen: set[str] = set()
         for _, rows in self._whole(lists):
             fresh = []
             for row in rows:
                 key = row_id(row)
-                if key is None or key not in seen:
+                if key is None or key not in self.seen:
                     fresh.append(row)
                 if key is not None:
-                    seen.add(key)
+                    self.seen.add(key)
             yield fresh
         if self._opening_ids is None:
             self.anchors = {self._params["limit"]: self._find_anchors(lists[0])}
