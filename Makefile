@@ -23,8 +23,11 @@ help: ## Show this list
 demo: $(PLUGINS) ## Load made-up candidates into a PostgreSQL of its own, twice
 	@$(BIN)/python -m demo
 
-test: $(PLUGINS) ## Run all tests, the ones against PostgreSQL too; ARGS='-k sweep' for some
-	$(BIN)/pytest --numprocesses logical --dist worksteal $(ARGS)
+test: $(PLUGINS) ## Run the tests, the ones against PostgreSQL too; ARGS='-k sweep' for some
+	$(BIN)/pytest --numprocesses logical --dist worksteal -m 'not slow' $(ARGS)
+
+test-slow: $(PLUGINS) ## Run what takes longer: soaks, real pauses, more random histories
+	$(BIN)/pytest --numprocesses logical --dist worksteal -m slow $(ARGS)
 
 test-lowest: $(LOWEST) ## Run the tests on the lowest versions of the dependencies
 	.venv-lowest/bin/pytest --numprocesses logical --dist worksteal -m 'not pipeline and not slow' $(ARGS)

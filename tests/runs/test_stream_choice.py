@@ -199,7 +199,7 @@ def test_streams_that_come_and_go(
 
 
 @pytest.mark.slow
-@settings(TUNED, derandomize=False, max_examples=500)
+@settings(TUNED, max_examples=200)
 @STEPS
 def test_more_streams_that_come_and_go(
     steps: list[tuple[set[str], set[str], int]],
