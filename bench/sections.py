@@ -176,7 +176,7 @@ def growth(scale: Scale) -> str:
     counts = [scale.candidates * part // 4 for part in (1, 2, 3, 4)]
     ours = Line("tap-toggl-hire", "#c026d3")
     plain = Line("plain threads", "#64748b")
-    template = Line("the SDK's template", "#d97706")
+    template = Line("SDK's template", "#d97706")
     ideal = Line("arithmetic", "#94a3b8", is_dashed=True)
     for candidates in counts:
         with _serving(Workspace(candidates)) as (server, programs):
