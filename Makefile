@@ -30,7 +30,7 @@ test-slow: $(PLUGINS) ## Run what takes longer: soaks, real pauses, more random 
 	$(BIN)/pytest --numprocesses logical --dist worksteal -m slow $(ARGS)
 
 test-lowest: $(LOWEST) ## Run the tests on the lowest versions of the dependencies
-	.venv-lowest/bin/pytest --numprocesses logical --dist worksteal -m 'not pipeline and not slow' $(ARGS)
+	.venv-lowest/bin/pytest --numprocesses logical --dist worksteal -m 'not slow' --ignore tests/pipeline $(ARGS)
 
 bench: $(VENV) ## Measure the tap against the sandbox
 	$(BIN)/python -m bench $(ARGS)
