@@ -63,6 +63,8 @@ SMALLEST_BATCH = 100
 LARGEST_BATCH = 400
 """Candidates that are emitted together, stream after stream, with one state. It grows
 with the book, so that all states of a run are a small part of what it writes."""
+LIGHT = 0.25
+"""What a candidate counts in a batch for whom no details are read."""
 BATCH_SECONDS = 20.0
 """Time after which a batch is emitted though it is not full."""
 AHEAD = 4
@@ -348,19 +350,19 @@ class Changes:
         self, results: Iterable[tuple[Change, Row | None] | None]
     ) -> Iterator[list[Change]]:
         batch: list[Change] = []
-        read = 0
+        read = 0.0
         opened = time.monotonic()
         try:
             for result in results:
                 if result is not None:
-                    read += 1
+                    read += 1 if result[0].is_asked else LIGHT
                     if self._complete(*result):
                         batch.append(result[0])
                 size = min(max(SMALLEST_BATCH, len(self._book) // 10), LARGEST_BATCH)
                 if read and (read >= size or time.monotonic() - opened > BATCH_SECONDS):
                     yield batch
                     batch = []
-                    read = 0
+                    read = 0.0
                     opened = time.monotonic()
                 self._progress.tick()
         except TapError:
