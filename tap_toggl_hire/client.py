@@ -481,7 +481,7 @@ def _trouble(error: requests.RequestException | HTTPError) -> str:
     if isinstance(error, (requests.exceptions.Timeout, ReadTimeoutError)):
         return "it does not answer within request_timeout"
     if isinstance(error, requests.exceptions.ConnectionError):
-        return "the connection is refused or breaks off (api_url? the network?)"
+        return "the connection is refused or breaks off (see api_url, and the network)"
     return "the answer breaks off"
 
 
