@@ -48,6 +48,8 @@ def main() -> None:
 
 
 def _finish(stop: SystemExit) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # Python's own exit would die of another
     if isinstance(stop.code, int) and stop.code > 128:  # noqa: PLR2004
         name = signal.Signals(stop.code - 128).name
         logger.error("Stopped by %s; the state of what was emitted is written.", name)

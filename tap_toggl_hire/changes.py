@@ -29,7 +29,7 @@ from tap_toggl_hire.digests import (
     Selection,
     digest,
 )
-from tap_toggl_hire.errors import TapError
+from tap_toggl_hire.errors import NotServedError, TapError
 from tap_toggl_hire.records import UNFIT
 from tap_toggl_hire.rotation import Rotation
 from tap_toggl_hire.sweep import row_id
@@ -71,6 +71,11 @@ AHEAD = 4
 """Details asked for ahead of the one that is waited for, per worker."""
 FEW = 20
 """Deletions in one run that are never suspicious."""
+
+
+Answer = dict[str, t.Any] | NotServedError | None
+"""What came of a request for a candidate; None: it is not there."""
+Call = t.Callable[[], Answer]
 
 
 @dataclass(slots=True)
@@ -156,6 +161,7 @@ class Changes:
         self._report = report
         self._members: dict[str, list[str]] = {}
         self._gone: list[str] = []
+        self._not_served: list[NotServedError] = []
         self._rotation = Rotation(digests, datetime.now(UTC), reverify_days)
         self._known = 0  # of the book, the candidates that this run looks for
         self._known_selections = list(digests.selections)
@@ -182,6 +188,8 @@ class Changes:
                 "taken for deleted; run again later."
             )
             raise TapError(msg)
+        if self._not_served:
+            raise self._not_served[0]
         if self._selection == Selection():  # else no ACTIVATE_VERSION is sent
             for stream in self._full_table:
                 self._note_unlisted(stream)
@@ -202,6 +210,8 @@ class Changes:
                 call = self._call(change)
                 if self._complete(change, call and call()):
                     yield [change]
+        if self._not_served:
+            raise self._not_served[0]
 
     def announce(self, changes: Iterable[Change]) -> None:
         """Note that changes are about to be emitted: the target may hold them.
@@ -238,7 +248,7 @@ class Changes:
 
     def _listed(
         self,
-    ) -> Iterator[tuple[Change, Callable[[], Row | None] | None] | None]:
+    ) -> Iterator[tuple[Change, Call | None] | None]:
         is_as_before = self._known_selections[:1] == [self._selection]
         anchors = self._digests.anchors if is_as_before else {}
         tag_lists = self._sweep.tag_lists(
@@ -314,16 +324,34 @@ class Changes:
     def _ahead(self) -> int:
         return AHEAD * self._workers.size
 
-    def _call(self, change: Change) -> Callable[[], Row | None] | None:
+    def _call(self, change: Change) -> Call | None:
         """The request that a change needs, if any."""
-        return partial(self._client.candidate, change.id) if change.is_asked else None
+        return partial(self._ask, change.id) if change.is_asked else None
 
-    def _complete(self, change: Change, answer: Row | None) -> bool:
+    def _ask(self, candidate_id: str) -> Answer:
+        """Ask for a candidate.
+
+        One whom the API does not serve, while it serves others, holds up nobody: the
+        run goes on, and fails at its end.
+        """
+        try:
+            return self._client.candidate(candidate_id)
+        except NotServedError as error:
+            if self._workers.size > 1 and self._client.is_serving():
+                return error
+            raise
+
+    def _complete(self, change: Change, answer: Answer) -> bool:
         """Take the details of a change.
 
         Returns:
             Whether the change is to be emitted.
         """
+        if isinstance(answer, NotServedError):
+            self._not_served.append(answer)
+            if len(self._not_served) == self._workers.size:
+                raise answer
+            return False
         if change.digests is None:
             self._found_missing(change.id, answer)
             return False
@@ -347,7 +375,7 @@ class Changes:
         return bool(change.streams)
 
     def _batched(
-        self, results: Iterable[tuple[Change, Row | None] | None]
+        self, results: Iterable[tuple[Change, Answer] | None]
     ) -> Iterator[list[Change]]:
         batch: list[Change] = []
         read = 0.0
@@ -376,7 +404,7 @@ class Changes:
 
     def _missing(
         self,
-    ) -> Iterator[tuple[Change, Callable[[], Row | None] | None] | None]:
+    ) -> Iterator[tuple[Change, Call | None] | None]:
         """Ask for the known candidates that the list lacks."""
         if not self._sweep.is_complete:
             return

@@ -27,6 +27,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 from tap_toggl_hire.errors import (
     NoLongerError,
     NotFoundError,
+    NotServedError,
     RefusedError,
     TapError,
 )
@@ -175,6 +176,14 @@ class Client:
         except NotFoundError:
             return None
 
+    def is_serving(self) -> bool:
+        """Ask, once, whether the API serves anything: its tags."""
+        try:
+            self._attempt(f"{self._root}/{self.version}/tags", "/tags", {})
+        except (_TransientError, _AskedToWaitError):
+            return False
+        return True
+
     def candidates_page(self, params: Params) -> Row:
         """Read one page of the list of candidates (`/candidates`).
 
@@ -298,7 +307,7 @@ class Client:
                     "times in a row. What was read so far is in the state; run again "
                     "later."
                 )
-                raise TapError(msg)
+                raise NotServedError(msg)
             pause = PAUSES[failures] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
             failures += 1
             self._tell("retry", "Trying %s again: %s.", endpoint, trouble)

@@ -18,6 +18,10 @@ class StateError(TapError):
     """The state cannot be used."""
 
 
+class NotServedError(TapError):
+    """The API did not serve a request, however often it was tried."""
+
+
 class RefusedError(TapError):
     """The API answered 400: a parameter of the request is wrong."""
 

@@ -37,6 +37,7 @@ class MessageWriter(MsgSpecWriter):
         super().__init__()
         self._is_writing = False
         self._stopped_by: int | None = None
+        self._is_stopped = False
 
     def write_message(self, message: Message) -> None:
         """Write a message, and flush what comes before a state and the state.
@@ -59,13 +60,18 @@ class MessageWriter(MsgSpecWriter):
     def stop(self, signum: int) -> None:
         """Leave the main thread's work, as a signal handler does, between messages.
 
+        Once is enough: another signal does not hold up the last state.
+
         Raises:
             SystemExit: With the exit code that shells use for the signal.
         """
+        if self._is_stopped:
+            return
         if hasattr(signal, "alarm"):  # the target may not read on
             signal.signal(signal.SIGALRM, lambda *_: os._exit(128 + signum))
             signal.alarm(LONGEST_STOP)
-        if not self._is_writing:
-            self._stopped_by = None
-            raise SystemExit(128 + signum)
-        self._stopped_by = signum
+        if self._is_writing:
+            self._stopped_by = signum
+            return
+        self._is_stopped = True
+        raise SystemExit(128 + signum)

@@ -20,12 +20,13 @@ from tests.faults.trials import (
     Strikes,
     answered_details,
     assert_emitted_once,
+    assert_holds,
     assert_true,
     attempt,
     endpoint,
     settings,
 )
-from tests.support import Run, run_tap
+from tests.support import Run, Target, run_tap
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,6 +172,36 @@ def test_wherever_it_fails_nothing_is_lost_and_nothing_comes_twice(
             ]
         ]
         assert len(set(history)) == len(history)
+
+
+@pytest.mark.parametrize("what", ["500", "hangs up", "wrong shape"])
+def test_one_who_is_not_served_holds_up_nobody(sandbox: Start, what: str) -> None:
+    kind, options, words = FOR_GOOD[what]
+    box = sandbox(small_account())
+    first = attempt(settings(box)).good()
+    account = box.account
+    gone, poisoned, *others = account.listed_ids()
+    for key in (poisoned, *others[::5]):
+        account.rate(key, 3 - account.row(key)["rating"])
+    account.delete(gone)
+    fault = Fault(kind, match=lambda one: one.route.item_id == poisoned, **options)
+    box.faults = [fault]
+    messages, state = first.messages, first.state
+    for emitted in ({gone, *others[::5]}, set()):  # once, and no more by the next run
+        failed = attempt(settings(box, reverify_days=0), state=state)
+        assert words in failed.sentence
+        assert "/candidates/{id}" in failed.sentence
+        assert {row["id"] for row in failed.records("candidate_details")} == emitted
+        messages, state = messages + failed.messages, failed.state
+    assert fault.struck == 2 * 6
+
+    box.faults = []
+    box.stats.reset()
+    healed = attempt(settings(box, reverify_days=0), state=state).good()
+    assert answered_details(box) == {poisoned: 1}
+    target = Target()
+    target.load(messages + healed.messages)
+    assert_holds(target, account)
 
 
 # How often, and how long

@@ -154,3 +154,13 @@ def test_a_write_that_fails_is_no_write_under_way(pipe: Pipe) -> None:
     with pytest.raises(SystemExit):
         messages.stop(signal.SIGTERM)
     sys.stdout.flush()
+
+
+@pytest.mark.usefixtures("alarms")
+def test_a_second_signal_does_not_hold_up_the_last_state(pipe: Pipe) -> None:
+    messages = pipe.writer()
+    with pytest.raises(SystemExit):
+        messages.stop(signal.SIGINT)
+    messages.stop(signal.SIGTERM)
+    messages.write_message(StateMessage({"bookmarks": {}}))
+    assert [message["type"] for message in pipe.messages] == ["STATE"]
