@@ -42,6 +42,8 @@ if t.TYPE_CHECKING:
 LARGE = 20
 """Pages from which a list is read in parts."""
 MOST_PARTS = 16
+REREADS = 3
+"""How often a short list is read again: one that moves a lot may be short again."""
 
 
 def row_id(row: object) -> str | None:
@@ -379,17 +381,22 @@ class Sweep:
             read = {key for chain in chains for key in chain.read}
             if total is None or len(read) >= total or any(c.is_cut for c in chains):
                 continue
-            # Candidates that were deleted meanwhile are no longer in the total.
-            now = _total(self._client.candidates_page({**params, "limit": "1"}))
-            if now is None or len(read) >= now:
-                continue
-            again = self._chain(params)
-            for rows in again:
-                yield chains[0], rows
-            read.update(again.read)
-            later = _total(self._client.candidates_page({**params, "limit": "1"}))
-            if len(read) < min(total, again.total or 0, later or 0):
-                self.is_complete = False
+            for _ in range(REREADS):
+                # Candidates that were deleted meanwhile are no longer in the total.
+                now = self._total_now(params)
+                if len(read) >= min(total, now):
+                    break
+                again = self._chain(params)
+                for rows in again:
+                    yield chains[0], rows
+                read.update(again.read)
+                total = min(total, again.total or 0)
+            else:
+                if len(read) < min(total, self._total_now(params)):
+                    self.is_complete = False
+
+    def _total_now(self, params: Params) -> int:
+        return _total(self._client.candidates_page({**params, "limit": "1"})) or 0
 
     def _chain(self, params: Params, ends: Collection[str] = ()) -> Chain:
         return Chain(self._client, self._workers, params, self._is_past, ends)
