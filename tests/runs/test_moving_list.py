@@ -382,6 +382,28 @@ def test_a_bad_list_buries_nobody(bad: str, after: int, candidates: int) -> None
         line.assert_true()
 
 
+@pytest.mark.parametrize("tagged", [False, True])
+def test_a_list_that_is_short_twice(tagged: bool) -> None:  # noqa: FBT001
+    """As one that moves a lot may be: it is read again, and again."""
+    with pipeline(account(60, tagged=1.0), page_size=PAGE_SIZE) as line:
+        line.run()
+        line.account.delete(line.account.listed_ids()[40])
+        fault = Fault(
+            "short_list",
+            keep=3,
+            match=lambda one: (
+                one.kind == "candidates"
+                and ("tag_ids" in one.query) == tagged
+                and one.query["limit"] != "1"
+            ),
+            times=2,
+        )
+        line.sandbox.faults = [fault]
+        assert len(line.run().buried(CANDIDATES)) == 1
+        assert fault.struck == 2
+        line.assert_true()
+
+
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("bad", [bad for bad in BAD_LISTS if "says so" not in bad])
 def test_a_bad_list_of_a_tag_untags_nobody(bad: str) -> None:
