@@ -246,9 +246,7 @@ class Changes:
 
     # The list
 
-    def _listed(
-        self,
-    ) -> Iterator[tuple[Change, Call | None] | None]:
+    def _listed(self) -> Iterator[tuple[Change, Call | None] | None]:
         is_as_before = self._known_selections[:1] == [self._selection]
         anchors = self._digests.anchors if is_as_before else {}
         tag_lists = self._sweep.tag_lists(
@@ -402,9 +400,7 @@ class Changes:
 
     # Deletions
 
-    def _missing(
-        self,
-    ) -> Iterator[tuple[Change, Call | None] | None]:
+    def _missing(self) -> Iterator[tuple[Change, Call | None] | None]:
         """Ask for the known candidates that the list lacks."""
         if not self._sweep.is_complete:
             return

@@ -336,12 +336,13 @@ class Sweep:
                 chain.start()
             self.total = sum(chain.total or 0 for chain in chains)
             return [[chain] for chain in chains]
-        ends = set(anchors) if self._workers.size > 1 else set[str]()
+        if self._workers.size == 1:
+            anchors = ()
+        ends = set(anchors)
         head = self._chain(self._params, ends)
         parts = {
             anchor: self._chain({**self._params, "after_id": anchor}, ends)
             for anchor in anchors
-            if anchor in ends
         }
         first = head.start()
         self.total = head.total
