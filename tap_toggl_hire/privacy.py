@@ -56,6 +56,7 @@ def scrubber(mode: str, key: str | None = None) -> Callable[[Record], Record]:
     hide = keyed_hash if mode == "hash" else drop
 
     def scrub(record: Record) -> Record:
+        record["extra"] = None  # nobody knows what is in there
         for field in PERSONAL_FIELDS:
             record[field] = hide(record[field])
         if record["contact_info"] is not None:

@@ -3,7 +3,7 @@
 Field names and values stay the API's own. Three things change: a field that is
 missing is null, every id is a string (question ids are numbers in one place and
 strings in another), and a time without an offset gets one (UTC). Fields that the
-schema does not declare are left out.
+schema does not declare go, as one text, into the column `extra`.
 
 The run goes on whatever comes: a scalar of another type is converted where that
 loses nothing, anything else becomes null. Unknown fields and values that did not
@@ -26,8 +26,10 @@ Converter = t.Callable[[t.Any], t.Any]
 Report = t.Callable[[str, str], None]
 """Told of a field, and what is the matter with it."""
 
-UNKNOWN = "is unknown to this version of the tap and is left out"
-UNFIT = "has a value that does not fit its type and is set to null"
+UNKNOWN = "is unknown to this version of the tap: it is kept in the column extra"
+UNFIT = "has a value that does not fit its type: it is null, and kept in the column extra"
+EXTRA = "extra"
+"""The column of what the schema does not declare, or does not fit."""
 
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:?\d\d)?",
@@ -44,10 +46,75 @@ def conformer(schema: Schema, report: Report) -> Callable[[t.Any], Record | None
 
     Returns:
         A function from a decoded JSON object to a new record, None where it is no
-        object. Fields whose names begin with `_sdc` are the tap's own and are left
-        to it.
+        object. What the schema does not declare, or does not fit, is in the column
+        `extra`, where there is one. Fields whose names begin with `_sdc` are the
+        tap's own and are left to it.
     """
-    return _object(schema, "", report)
+    odd: list[str] = []
+
+    def note(field: str, trouble: str) -> None:
+        odd.append(field)
+        report(field, trouble)
+
+    declared = {
+        name: field
+        for name, field in schema["properties"].items()
+        if name != EXTRA and not name.startswith("_sdc")
+    }
+    schema = {**schema, "properties": declared}
+    convert = _object(schema, "", note)
+
+    def conform(value: t.Any) -> Record | None:
+        odd.clear()
+        record = convert(value)
+        if record is not None:
+            record[EXTRA] = None
+            if odd and (left := leftovers(value, schema)) is not None:
+                record[EXTRA] = as_text(left)
+        return record
+
+    return conform
+
+
+def leftovers(value: t.Any, schema: Schema) -> t.Any:
+    """Return what of a value its schema does not declare, or does not fit.
+
+    Args:
+        value: A decoded JSON value, not null.
+        schema: Its JSON schema.
+
+    Returns:
+        JSON values, nested as they came: an object has the names under which there is
+        something, a list is as long as the one that came, with null where there is
+        nothing. None where there is nothing at all.
+    """
+    types = schema["type"]
+    if "object" in types and isinstance(value, dict):
+        left = {}
+        for name, item in value.items():
+            field = schema["properties"].get(name)
+            if field is None:
+                left[name] = item
+            elif item is not None and (part := leftovers(item, field)) is not None:
+                left[name] = part
+        return left or None
+    if "array" in types and isinstance(value, list):
+        parts = [item if item is None else leftovers(item, schema["items"]) for item in value]
+        return parts if any(part is not None for part in parts) else None
+    return value if "object" in types or "array" in types or not _fits(value, schema) else None
+
+
+def _fits(value: t.Any, schema: Schema) -> bool:
+    try:
+        _scalar(schema)(value)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return True
+
+
+def as_text(value: t.Any) -> str:
+    """Return a JSON value as text, as short as it can be."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _converter(schema: Schema, path: str, report: Report) -> Converter:
@@ -56,13 +123,18 @@ def _converter(schema: Schema, path: str, report: Report) -> Converter:
         return _object(schema, path, report)
     if "array" in types:
         return _array(schema, path, report)
+    convert = _scalar(schema)
+    return convert if convert is _text else _checked(convert, path, report)
+
+
+def _scalar(schema: Schema) -> Converter:
+    """Return what converts a value that is neither object nor array, or raises."""
+    types = schema["type"]
     if "number" in types:
-        return _checked(_number, path, report)
+        return _number
     if "boolean" in types:
-        return _checked(_boolean, path, report)
-    if schema.get("format") == "date-time":
-        return _checked(_time, path, report)
-    return _text
+        return _boolean
+    return _time if schema.get("format") == "date-time" else _text
 
 
 def _object(
@@ -72,7 +144,6 @@ def _object(
     fields = [
         (name, _converter(field, prefix + name, report))
         for name, field in schema["properties"].items()
-        if not name.startswith("_sdc")
     ]
     known = {name for name, _ in fields}
 

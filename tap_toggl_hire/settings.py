@@ -10,10 +10,15 @@ import json
 import math
 import re
 import typing as t
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from urllib.parse import urlsplit
 
 from singer_sdk import typing as th
+
+from tap_toggl_hire.sync.scope import EVERYBODY, Part, Scope
+from tap_toggl_hire.times import moment
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -187,6 +192,15 @@ SCHEMA: dict[str, t.Any] = th.PropertiesList(
         description="Key of the hashes; required where pii is hash.",
     ),
     th.Property(
+        "part",
+        th.StringType,
+        title="Part",
+        description=(
+            "Only one part of the candidates, by a stable digest of their ids, such as "
+            "2/4 for the second of four. Unset: all."
+        ),
+    ),
+    th.Property(
         "user_agent",
         th.StringType,
         title="User agent",
@@ -248,22 +262,6 @@ def environment_problems(environ: Mapping[str, str], prefix: str) -> list[str]:
             if text is not None and kind in schema["type"] and not parses(text):
                 found.append(f"Setting {name} must be {expected}.")
     return found
-
-
-def moment(text: str) -> datetime:
-    """Read a time; one without an offset is UTC.
-
-    Args:
-        text: A time in ISO 8601.
-
-    Returns:
-        The time, with its offset.
-
-    Raises:
-        ValueError: If it is none.
-    """
-    time = datetime.fromisoformat(text)
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _filter_problems(filters: dict[str, t.Any]) -> list[str]:
@@ -378,6 +376,14 @@ def _is_url(value: object) -> bool:
     )
 
 
+def _is_part(value: object) -> bool:
+    try:
+        Part.parse(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
 def _is_moment(value: object) -> bool:
     try:
         moment(value).astimezone(UTC)  # type: ignore[arg-type]
@@ -421,6 +427,7 @@ _RULES: dict[str, tuple[Callable[[t.Any], bool], str]] = {
         "one of keep, hash, drop",
     ),
     "pii_hash_key": (_is_text, "a text, not empty"),
+    "part": (_is_part, "a part such as 2/4, of at most 256"),
     "user_agent": (_is_header, "a text of printable ASCII characters"),
     "emit_activate_version_messages": (
         lambda value: isinstance(value, bool),
@@ -446,3 +453,95 @@ _FILTER_RULES: dict[str, tuple[Callable[[t.Any], bool], str]] = {
 }
 FILTERS = tuple(_FILTER_RULES)
 """What the setting candidate_filters may hold."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of a run, parsed once; a field is what the setting of its name is."""
+
+    api_key: str
+    api_url: str
+    api_version: str | None
+    start_date: datetime | None
+    """In UTC."""
+    job_opening_ids: tuple[str, ...] | None
+    candidate_filters: dict[str, str]
+    """As they are sent to the API."""
+    page_size: int
+    max_concurrency: int
+    requests_per_second: float | None
+    request_timeout: float
+    reverify_days: int
+    pii: str
+    pii_hash_key: str | None
+    part: Part
+    user_agent: str | None
+    emit_activate_version_messages: bool
+
+    @classmethod
+    def parse(cls, config: Mapping[str, t.Any]) -> Settings:
+        """Parse settings in which `problems` found none, defaults filled in."""
+        start = config.get("start_date")
+        ids = config.get("job_opening_ids")
+        rate = config.get("requests_per_second")
+        return cls(
+            api_key=config["api_key"],
+            api_url=config["api_url"],
+            api_version=config.get("api_version"),
+            start_date=None if start is None else moment(start).astimezone(UTC),
+            job_opening_ids=None if ids is None else tuple(dict.fromkeys(map(str, ids))),
+            candidate_filters={
+                name: ",".join(map(str, value))
+                if isinstance(value, list)
+                else str(value)
+                for name, value in (config.get("candidate_filters") or {}).items()
+                if value is not None
+            },
+            page_size=config["page_size"],
+            max_concurrency=config["max_concurrency"],
+            requests_per_second=None if rate is None else float(rate),
+            request_timeout=float(config["request_timeout"]),
+            reverify_days=config["reverify_days"],
+            pii=config["pii"],
+            pii_hash_key=config.get("pii_hash_key"),
+            part=Part.parse(config["part"]) if config.get("part") else EVERYBODY,
+            user_agent=config.get("user_agent"),
+            emit_activate_version_messages=config["emit_activate_version_messages"],
+        )
+
+    @cached_property
+    def scope(self) -> Scope:
+        """Which candidates they take in, the part apart."""
+        start = self.start_date
+        return Scope.of(
+            start_date=None if start is None else start.isoformat(),
+            job_opening_ids=self.job_opening_ids,
+            filters=self.candidate_filters,
+        )
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether they leave candidates out."""
+        return self.scope != Scope() or self.part != EVERYBODY
+
+    @property
+    def setting_of(self) -> dict[str, str]:
+        """The setting behind each parameter of a request that has one."""
+        named = {name: f"candidate_filters.{name}" for name in self.candidate_filters}
+        if self.job_opening_ids is not None:
+            named["job_opening_id"] = "job_opening_ids"
+        return {**named, "limit": "page_size"}
+
+    def narrowing(self) -> dict[str, t.Any]:
+        """Tell the settings that narrow the selection, without personal data."""
+        hidden = {
+            name: "set" if name == "email" else value
+            for name, value in self.candidate_filters.items()
+        }
+        told = {
+            "start_date": self.scope.start_date,
+            "job_opening_ids": self.job_opening_ids,
+            "candidate_filters": hidden or None,
+            "part": str(self.part) or None,
+        }
+        return {name: value for name, value in told.items() if value is not None}

@@ -7,22 +7,27 @@ import json
 import os
 import typing as t
 from copy import deepcopy
-from datetime import UTC, datetime
 from functools import cached_property
 
 from singer_sdk import Tap
-from singer_sdk.exceptions import MappingError
+from singer_sdk.helpers._catalog import get_selected_schema
+from singer_sdk.mapper import PluginMapper
 from singer_sdk.plugin_base import JSONSchemaValidator
 from singer_sdk.singerlib import Catalog
 
 from tap_toggl_hire import settings
-from tap_toggl_hire.client import Client
-from tap_toggl_hire.digests import DAMAGED, Digests, Selection
+from tap_toggl_hire.api.client import Client
 from tap_toggl_hire.errors import SettingError, StateError, TapError
+from tap_toggl_hire.fields import FieldLog
+from tap_toggl_hire.privacy import scrubber
 from tap_toggl_hire.redaction import Redaction
-from tap_toggl_hire.streams import DIGESTS_KEY, STREAMS, TogglHireStream
-from tap_toggl_hire.throttle import Throttle
-from tap_toggl_hire.workers import Workers
+from tap_toggl_hire.runner import Runner
+from tap_toggl_hire.settings import Settings
+from tap_toggl_hire.sink import DIGESTS_KEY
+from tap_toggl_hire.streams import STREAMS, CandidateStream, TogglHireStream
+from tap_toggl_hire.sync.state import DAMAGED, State
+from tap_toggl_hire.api.throttle import Throttle
+from tap_toggl_hire.api.workers import Workers
 from tap_toggl_hire.writer import MessageWriter
 
 if t.TYPE_CHECKING:
@@ -32,7 +37,7 @@ if t.TYPE_CHECKING:
     import click
     from singer_sdk.plugin_base import _ConfigInput
 
-    from tap_toggl_hire.pagination import Params
+    from tap_toggl_hire.records import Record
 
 
 class TapTogglHire(Tap):
@@ -43,13 +48,11 @@ class TapTogglHire(Tap):
     message_writer_class = MessageWriter
     message_writer: MessageWriter
 
-    everything = Selection()
-    """The selection that leaves nobody out."""
-
     def __init__(self, *, parse_env_config: bool = False, **kwargs: t.Any) -> None:
         if parse_env_config:  # the SDK would fail without naming the variable
             self.append_builtin_config(self.config_jsonschema)
             _refuse(settings.environment_problems(os.environ, self._env_var_prefix))
+        self._warned: set[str] = set()
         super().__init__(parse_env_config=parse_env_config, **kwargs)
         if self.config.get("api_key"):  # discovery needs none
             Redaction(self.config["api_key"]).install()
@@ -98,86 +101,73 @@ class TapTogglHire(Tap):
         """Make all streams; a child stream comes after its parent."""
         return [stream(self) for stream in STREAMS]
 
-    # What the settings mean
-
-    @cached_property
-    def start(self) -> datetime | None:
-        """Only candidates that started at or after this time."""
-        text = self.config.get("start_date")
-        return None if text is None else settings.moment(text).astimezone(UTC)
-
-    @cached_property
-    def opening_ids(self) -> list[str] | None:
-        """Only these job openings; None for all."""
-        ids = self.config.get("job_opening_ids")
-        return None if ids is None else list(dict.fromkeys(map(str, ids)))
-
-    @cached_property
-    def candidate_params(self) -> Params:
-        """The query that every list of candidates begins with."""
-        return {
-            **self._filters,
-            "limit": str(self.config["page_size"]),
-            # With a start date, the newest first, as far back as it says.
-            "order": "asc" if self.start is None else "desc",
-        }
-
-    @property
-    def _filters(self) -> Params:
-        filters = self.config.get("candidate_filters") or {}
-        return {
-            name: ",".join(map(str, value)) if isinstance(value, list) else str(value)
-            for name, value in filters.items()
-            if value is not None
-        }
-
-    @property
-    def _setting_of(self) -> dict[str, str]:
-        """The setting behind each parameter of a request that has one."""
-        return {
-            **{name: f"candidate_filters.{name}" for name in self._filters},
-            **(
-                {}
-                if self.opening_ids is None
-                else {"job_opening_id": "job_opening_ids"}
-            ),
-            "limit": "page_size",
-        }
-
-    @cached_property
-    def selection(self) -> Selection:
-        """Which candidates the settings select."""
-        return Selection.of(
-            start_date=None if self.start is None else self.start.isoformat(),
-            job_opening_ids=self.opening_ids,
-            filters=self._filters,
-            key=self.config["api_key"],
-        )
+    def sync_all(self) -> None:  # type: ignore[misc] # final, but for taps that own their loop
+        """Sync all streams, in a loop of our own: see `runner`."""
+        Runner(self).run()
 
     # What the streams share
 
     @cached_property
+    def settings(self) -> Settings:
+        """The settings, parsed."""
+        return Settings.parse(self.config)
+
+    @cached_property
+    def fields(self) -> FieldLog:
+        """Told of fields that no schema declares."""
+        return FieldLog(self.logger)
+
+    @cached_property
     def workers(self) -> Workers:
         """The threads that make requests."""
-        return Workers(self.config["max_concurrency"])
+        return Workers(self.settings.max_concurrency)
 
     @cached_property
     def client(self) -> Client:
         """The API."""
-        concurrency = self.config["max_concurrency"]
-        rate = self.config.get("requests_per_second")
+        settings = self.settings
         return Client(
-            api_key=self.config["api_key"],
-            api_url=self.config["api_url"],
-            api_version=self.config.get("api_version"),
-            timeout=float(self.config["request_timeout"]),
-            user_agent=self.config.get("user_agent")
-            or f"{self.name}/{self.plugin_version}",
-            throttle=Throttle(concurrency, None if rate is None else float(rate)),
-            max_connections=concurrency,
-            setting_of=self._setting_of,
+            api_key=settings.api_key,
+            api_url=settings.api_url,
+            api_version=settings.api_version,
+            timeout=settings.request_timeout,
+            user_agent=settings.user_agent or f"{self.name}/{self.plugin_version}",
+            throttle=Throttle(settings.max_concurrency, settings.requests_per_second),
+            max_connections=settings.max_concurrency,
+            setting_of=settings.setting_of,
             logger=self.logger,
         )
+
+    @property
+    def candidate_streams(self) -> dict[str, CandidateStream]:
+        """The streams of candidates, by name."""
+        return {
+            name: stream
+            for name, stream in self.streams.items()
+            if isinstance(stream, CandidateStream)
+        }
+
+    @cached_property
+    def candidate_row(self) -> Callable[[t.Any], Record]:
+        """Makes a record of `candidates`, personal data treated."""
+        return self._treated("candidates")
+
+    @cached_property
+    def candidate_details(self) -> Callable[[t.Any], Record]:
+        """Makes a record of `candidate_details`, personal data treated."""
+        return self._treated("candidate_details")
+
+    def _treated(self, name: str) -> Callable[[t.Any], Record]:
+        conform = t.cast("TogglHireStream", self.streams[name]).conform
+        scrub = scrubber(self.settings.pii, self.settings.pii_hash_key)
+        return lambda value: scrub(t.cast("Record", conform(value)))
+
+    def warn_once(self, message: str, *args: object) -> None:
+        """Log a warning, once a run."""
+        text = message % args
+        if text not in self._warned:
+            self._warned.add(text)
+            self.logger.warning("%s", text)
 
     # Overridden hooks of the SDK
 
@@ -206,14 +196,29 @@ class TapTogglHire(Tap):
         return problems
 
     def setup_mapper(self) -> None:
-        """Read the stream maps.
+        """Read the stream maps, each on the schema that it is used with.
+
+        The SDK would give the map of a deselected stream a schema without columns.
 
         Raises:
             SettingError: If one is wrong.
         """
+        self.stream_maps = self.config.get("stream_maps") or {}
+        config = {**self.config, "stream_maps": deepcopy(self.stream_maps)}
         try:
-            super().setup_mapper()
-        except MappingError as error:
+            # It takes `__else__` out of what it is given.
+            self._mapper = PluginMapper(config, self.logger)
+            for stream in self.streams.values():
+                self._mapper.register_raw_stream_schema(
+                    stream.name,
+                    get_selected_schema(
+                        stream.name, stream.effective_schema, stream.mask
+                    )
+                    if stream.selected
+                    else stream.schema,
+                    stream.primary_keys,
+                )
+        except Exception as error:
             msg = f"Setting stream_maps is wrong: {error}"
             raise SettingError(msg) from error
 
@@ -230,7 +235,7 @@ class TapTogglHire(Tap):
             raise StateError(DAMAGED)
         super().load_state(state)
         candidates = bookmarks.get("candidates", {})
-        self.digests = Digests.load(candidates.get(DIGESTS_KEY))
+        self.known = State.load(candidates.get(DIGESTS_KEY))
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Stop between two messages; the state is written on the way out.

@@ -8,7 +8,7 @@ import sys
 import typing as t
 
 from singer_sdk.contrib.msgspec import MsgSpecWriter
-from singer_sdk.singerlib import StateMessage
+from singer_sdk.singerlib import RecordMessage, StateMessage
 
 from tap_toggl_hire.errors import TapError
 
@@ -35,6 +35,8 @@ class MessageWriter(MsgSpecWriter):
 
     def __init__(self) -> None:
         super().__init__()
+        self.record_bytes = 0
+        """Bytes of RECORD messages so far."""
         self._is_writing = False
         self._stopped_by: int | None = None
         self._is_stopped = False
@@ -47,7 +49,10 @@ class MessageWriter(MsgSpecWriter):
         """
         self._is_writing = True
         try:
-            sys.stdout.buffer.write(self.format_message(message))
+            line = self.format_message(message)
+            sys.stdout.buffer.write(line)
+            if isinstance(message, RecordMessage):
+                self.record_bytes += len(line)
             if isinstance(message, StateMessage):
                 sys.stdout.buffer.flush()
         except OSError as error:

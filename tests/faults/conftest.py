@@ -10,8 +10,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from tap_toggl_hire.client import Client
-from tap_toggl_hire.throttle import Throttle
+from tap_toggl_hire.api.client import Client
+from tap_toggl_hire.api.throttle import Throttle
 from tests.faults.trials import Clock
 from tests.support import Run, run_tap
 

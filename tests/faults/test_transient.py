@@ -18,7 +18,7 @@ from hypothesis import settings as rules
 from hypothesis import strategies as st
 
 from sandbox import Account, Sandbox, Shapes
-from tap_toggl_hire.client import _retry_after
+from tap_toggl_hire.api.client import _retry_after
 from tests.faults.trials import (
     Clock,
     Strikes,

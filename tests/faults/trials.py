@@ -13,7 +13,7 @@ from sandbox.truth import truth
 from tap_toggl_hire.errors import TapError
 from tap_toggl_hire.tap import TapTogglHire
 from tests.support import Target
-from tests.support.tap import _CollectingWriter, records
+from tests.support.tap import CollectingWriter, records
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -130,7 +130,7 @@ def attempt(
     config: Json, state: Json | None = None, catalog: Json | None = None
 ) -> Trial:
     """Run the tap inside the test; what is no sentence is raised."""
-    writer = _CollectingWriter()
+    writer = CollectingWriter()
     tap = TapTogglHire(
         config=config, state=state, catalog=catalog, message_writer=writer
     )

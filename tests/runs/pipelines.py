@@ -15,14 +15,12 @@ from sandbox import Sandbox
 from sandbox.changes import VISIBLE
 from sandbox.truth import truth
 from tap_toggl_hire.tap import TapTogglHire
-from tap_toggl_hire.writer import MessageWriter
 from tests.support import Target, catalog
+from tests.support.tap import CollectingWriter
 
 if t.TYPE_CHECKING:
     import random
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-
-    from singer_sdk.singerlib import Message as SingerMessage
 
     from sandbox import Account
     from sandbox.messages import Request
@@ -263,24 +261,6 @@ def pipeline(account: Account, **config: t.Any) -> Iterator[Pipeline]:
     """A pipeline with a sandbox of its own."""
     with Sandbox(account) as box:
         yield Pipeline(box, **config)
-
-
-class CollectingWriter(MessageWriter):
-    """Keeps what would go to stdout, encoded and decoded as it would be there.
-
-    Args:
-        note: Called with each message.
-    """
-
-    def __init__(self, note: Callable[[], object]) -> None:
-        super().__init__()
-        self.messages: list[Message] = []
-        self._note = note
-
-    def write_message(self, message: SingerMessage) -> None:
-        """Keep a message."""
-        self._note()
-        self.messages.append(msgspec.json.decode(bytes(self.format_message(message))))
 
 
 @cache

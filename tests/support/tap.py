@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from singer_sdk.singerlib import RecordMessage
 
 from tap_toggl_hire.tap import TapTogglHire
 from tap_toggl_hire.writer import MessageWriter
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from singer_sdk.singerlib import Message as SingerMessage
 
@@ -100,7 +101,7 @@ def extract(
     Returns:
         All messages.
     """
-    writer = _CollectingWriter()
+    writer = CollectingWriter()
     TapTogglHire(
         config=config, state=state, catalog=catalog, message_writer=writer
     ).sync_all()
@@ -135,12 +136,22 @@ def records(messages: list[Message], stream: str) -> list[Json]:
     ]
 
 
-class _CollectingWriter(MessageWriter):
-    """Keeps what would go to stdout, encoded and decoded as it would be there."""
+class CollectingWriter(MessageWriter):
+    """Keeps what would go to stdout, encoded and decoded as it would be there.
 
-    def __init__(self) -> None:
+    Args:
+        note: Called before each message.
+    """
+
+    def __init__(self, note: Callable[[], object] = lambda: None) -> None:
         super().__init__()
         self.messages: list[Message] = []
+        self._note = note
 
     def write_message(self, message: SingerMessage) -> None:
-        self.messages.append(msgspec.json.decode(bytes(self.format_message(message))))
+        """Keep a message."""
+        self._note()
+        line = bytes(self.format_message(message))
+        if isinstance(message, RecordMessage):
+            self.record_bytes += len(line)
+        self.messages.append(msgspec.json.decode(line))

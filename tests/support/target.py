@@ -20,7 +20,8 @@ KEYS = {
     "candidates": ("id",),
     "candidate_details": ("id",),
     "candidate_answers": ("candidate_id", "position"),
-    "candidate_history": ("candidate_id", "observed_at"),
+    "candidate_history": ("event_id",),
+    "sync_runs": ("started_at",),
 }
 
 

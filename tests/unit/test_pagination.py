@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from singer_sdk.pagination import BaseAPIPaginator
 
 from tap_toggl_hire.errors import TapError
-from tap_toggl_hire.pagination import LinksPaginator
+from tap_toggl_hire.api.pagination import LinksPaginator
 
 ROOT = "https://example.com/api"
 FIRST = {"limit": "3", "order": "asc"}

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_toggl_hire import workers
-from tap_toggl_hire.workers import Workers
+from tap_toggl_hire.api.workers import Workers
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -31,13 +31,13 @@ from tap_toggl_hire.errors import (
     RefusedError,
     TapError,
 )
-from tap_toggl_hire.pagination import LOOP, LinksPaginator, Params, origin
+from tap_toggl_hire.api.pagination import LOOP, LinksPaginator, Params, origin
 
 if t.TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Iterator, Mapping
 
-    from tap_toggl_hire.throttle import Throttle
+    from tap_toggl_hire.api.throttle import Throttle
 
 Json = t.Any
 Row = dict[str, t.Any]
@@ -58,6 +58,12 @@ LARGEST_PIECE = 1 << 16
 """Bytes of a body that are read at once."""
 WARNING_INTERVAL = 60.0
 """Seconds between two log lines on the same kind of trouble."""
+
+
+class Counts:
+    requests = 0
+    refused = 0
+    retried = 0
 
 
 class Client:
@@ -100,6 +106,8 @@ class Client:
         self._logger = logger
         self._sleep = sleep
         self._openings: dict[str, Row] = {}
+        self.counts = Counts()
+        self.found_version: str | None = None
         self._told: dict[str, float] = {}
         self._told_lock = threading.Lock()
         # The adapter is what a session sends with. A session would look at the
@@ -132,6 +140,9 @@ class Client:
     def tags(self) -> list[Row]:
         """All tags of the workspace (`/tags`)."""
         return self._first_list[1]
+
+    def reread_tags(self) -> list[Row]:
+        return self.rows("/tags")
 
     @cached_property
     def openings(self) -> list[Row]:
@@ -201,7 +212,7 @@ class Client:
 
         Not every list is documented to have pages, nor not to have them.
         """
-        return [row for page in self._pages(path, params or {}) for row in page["data"]]
+        return [row for page in self.pages(path, params or {}) for row in page["data"]]
 
     def paginator(self, params: Params) -> LinksPaginator:
         """Make a paginator for a list that begins with this query."""
@@ -225,7 +236,7 @@ class Client:
             try:
                 rows = [
                     row
-                    for page in self._pages("/tags", {}, version)
+                    for page in self.pages("/tags", {}, version)
                     for row in page["data"]
                 ]
             except (NotFoundError, NoLongerError):
@@ -238,6 +249,7 @@ class Client:
                     version,
                     version,
                 )
+            self.found_version = version
             return version, rows
         if self._asked_version is None:
             tried = ", ".join(versions)
@@ -254,7 +266,7 @@ class Client:
 
     # Requests
 
-    def _pages(
+    def pages(
         self, path: str, params: Params, version: str | None = None
     ) -> Iterator[Row]:
         paginator = self.paginator(params)

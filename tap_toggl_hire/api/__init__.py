@@ -1,0 +1,1 @@
+"""Reading the API: requests, right and safe and at its own pace."""
