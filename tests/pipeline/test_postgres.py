@@ -8,7 +8,7 @@ import pytest
 from tests.pipeline.warehouse import expected, living, tombstones
 
 if TYPE_CHECKING:
-    from demo.meltano import Project
+    from local.meltano import Project
     from sandbox import Sandbox
     from tests.pipeline.warehouse import PostgresWarehouse
 
