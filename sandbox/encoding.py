@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     Kept = dict[str, tuple[int, Distortion, bytes]]
 
 
+KEPT = 20_000
+"""How many rows, and how many details, are kept at the most."""
+
+
 class Encoder:
-    """Encodes the candidates of an account, each once."""
+    """Encodes the candidates of an account, each once, if they are not too many."""
 
     def __init__(self, account: Roster) -> None:
         self._account = account
@@ -47,6 +51,6 @@ class Encoder:
             return known[2]
         path = f"candidates/{candidate_id}"
         encoded = encode(distortion.apply(read(candidate_id), path, level))
-        if distortion.is_steady:
+        if distortion.is_steady and (known or len(kept) < KEPT):
             kept[candidate_id] = revision, distortion, encoded
         return encoded

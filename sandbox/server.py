@@ -138,7 +138,7 @@ class Sandbox:
         except Exception as exception:  # noqa: BLE001 - told by `stop`
             self._failure = self._failure or exception
             answer = error(500, "SandboxError")
-        request.status = answer.sent_status
+        self.stats.answered(request, answer.sent_status)
         answer.delay += self.latency
         return answer
 
