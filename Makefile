@@ -32,7 +32,7 @@ test-slow: $(PLUGINS) ## Run what takes longer: soaks, real pauses, more random 
 test-lowest: $(LOWEST) ## Run the tests on the lowest versions of the dependencies
 	.venv-lowest/bin/pytest --numprocesses logical --dist worksteal -m 'not slow' --ignore tests/pipeline $(ARGS)
 
-bench: $(VENV) ## Measure the tap against the sandbox
+bench: $(PLUGINS) ## Measure the tap and the pipeline against the sandbox
 	$(BIN)/python -m bench $(ARGS)
 
 lint: $(VENV) ## Check style, formatting and types

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bench import sections
+from bench import pipeline, scale, sections
+from bench.picture import Picture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from bench.table import Table
+
+    Section = Callable[[argparse.Namespace], Iterable[Table | Picture]]
 
 README = Path(__file__).parent.parent / "README.md"
 BEGIN, END = "<!-- bench -->\n", "<!-- /bench -->"
-
-TABLES = {
-    "first": sections.first_run,
-    "later": sections.later_run,
-    "rate": sections.rate_limit,
-    "memory": sections.memory,
-}
-PICTURE = "growth"
 
 
 def main() -> None:
@@ -26,43 +27,73 @@ def main() -> None:
         "sections",
         nargs="*",
         metavar="SECTION",
-        help=f"{', '.join((*TABLES, PICTURE))}; all by default",
+        help=f"{', '.join(SECTIONS)}; all by default",
     )
     parser.add_argument("--candidates", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="less of everything")
     parser.add_argument(
+        "--million", action="store_true", help="measure a million candidates, too"
+    )
+    parser.add_argument(
         "--write", action="store_true", help="put the results into README.md"
     )
     given = parser.parse_args()
-    wanted = given.sections or [*TABLES, PICTURE]
-    if unknown := set(wanted) - {*TABLES, PICTURE}:
+    if given.quick:
+        given.candidates, given.rounds = given.candidates // 5, 1
+    wanted = given.sections or list(SECTIONS)
+    if unknown := set(wanted) - set(SECTIONS):
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
-    if given.write and set(wanted) != {*TABLES, PICTURE}:
+    if given.write and set(wanted) != set(SECTIONS):
         parser.error("--write takes all sections")
 
-    scale = sections.Scale(given.candidates, given.rounds, later=10_000, many=20_000)
-    if given.quick:
-        scale = sections.Scale(given.candidates // 5, 1, later=2_400, many=4_000)
     results = []
     for name in wanted:
-        if name in TABLES:
-            table = str(TABLES[name](scale))
-            print(table, flush=True)
-            results.append(table)
-    picture = sections.growth(scale) if PICTURE in wanted else ""
+        for result in SECTIONS[name](given):
+            print(result, flush=True)
+            results.append(result)
     if given.write:
-        _write(results, picture)
+        _write(results)
 
 
-def _write(tables: list[str], picture: str) -> None:
-    """Put tables between the markers of the README, and the picture beside it."""
-    sections.PICTURE.write_text(picture)
-    place = sections.PICTURE.relative_to(README.parent).as_posix()
+def _single_runs(
+    measure: Callable[[sections.Scale], Table | Picture],
+) -> Section:
+    def section(given: argparse.Namespace) -> Iterable[Table | Picture]:
+        later = 2_400 if given.quick else 10_000
+        yield measure(sections.Scale(given.candidates, given.rounds, later))
+
+    return section
+
+
+def _scale(given: argparse.Namespace) -> Iterable[Table | Picture]:
+    sizes = scale.QUICK if given.quick else scale.SIZES
+    growth = scale.measure([*sizes, scale.MILLION] if given.million else sizes)
+    return [*scale.tables(growth), scale.picture(growth)]
+
+
+def _pipeline(given: argparse.Namespace) -> Iterable[Table]:
+    return pipeline.tables(given.candidates * 5 // 2, min(given.rounds, 2))
+
+
+SECTIONS: dict[str, Section] = {
+    "first": _single_runs(sections.first_run),
+    "later": _single_runs(sections.later_run),
+    "rate": _single_runs(sections.rate_limit),
+    "growth": _single_runs(sections.growth),
+    "scale": _scale,
+    "pipeline": _pipeline,
+}
+
+
+def _write(results: list[Table | Picture]) -> None:
+    """Put all results between the markers of the README, the pictures beside us."""
+    for result in results:
+        if isinstance(result, Picture):
+            result.write()
     head, _, rest = README.read_text().partition(BEGIN)
     _, _, tail = rest.partition(END)
-    image = f"![How a first run grows]({place})\n"
-    README.write_text("\n".join([head + BEGIN, *tables, image]) + "\n" + END + tail)
+    README.write_text("\n".join([head + BEGIN, *map(str, results)]) + "\n" + END + tail)
 
 
 if __name__ == "__main__":

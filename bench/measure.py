@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 ROOT = Path(__file__).parent.parent
+STATE, RECORD = b'{"type":"STATE"', b'{"type":"RECORD"'
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 """Bytes that `ru_maxrss` counts in."""
 
@@ -51,6 +52,51 @@ def run(command: list[str], output: Path) -> Cost:
     return Cost(*json.loads(cost.read_text()))
 
 
+class Output(NamedTuple):
+    """What a tap wrote."""
+
+    record_bytes: int
+    states: int
+    """How many STATE messages."""
+    state_bytes: int
+    """Of all of them."""
+    last_state: bytes
+    """The value of the last of them, as JSON."""
+
+
+def extract(command: list[str], folder: Path) -> tuple[Cost, Output]:
+    """Run a tap to its end, and keep of its output the last state alone.
+
+    Args:
+        command: The command line.
+        folder: For files of a moment.
+
+    Raises:
+        RuntimeError: If it fails; with the end of what it logged.
+    """
+    cost, log = folder / "tap.cost", folder / "tap.log"
+    records = states = state_bytes = 0
+    last = b""
+    with log.open("wb") as stderr:
+        here = [sys.executable, "-m", "bench.measure", str(cost), *command]
+        with subprocess.Popen(
+            here, stdout=subprocess.PIPE, stderr=stderr, cwd=ROOT
+        ) as process:
+            for line in process.stdout or ():
+                if line.startswith(RECORD):
+                    records += len(line)
+                elif line.startswith(STATE):
+                    states += 1
+                    state_bytes += len(line)
+                    last = line
+    if process.returncode:
+        raise RuntimeError(log.read_text()[-2000:])
+    value = json.dumps(json.loads(last)["value"]).encode()
+    return Cost(*json.loads(cost.read_text())), Output(
+        records, states, state_bytes, value
+    )
+
+
 def main(cost: Path, command: list[str]) -> int:
     """Run a command with this process's stdout and stderr, and note its cost."""
     # Without variables that change how Python starts and writes.
@@ -68,7 +114,7 @@ def main(cost: Path, command: list[str]) -> int:
 
 def last_state(output: IO[bytes]) -> Any:
     """Find the value of the last STATE message of a run."""
-    states = [line for line in output if line.startswith(b'{"type":"STATE"')]
+    states = [line for line in output if line.startswith(STATE)]
     return json.loads(states[-1])["value"]
 
 

@@ -5,12 +5,33 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from html import escape
+from pathlib import Path
 
 WIDTH, HEIGHT = 380, 250
 LEFT, RIGHT, TOP, BOTTOM = 44, 14, 70, 44
 """Margins of a panel."""
 INK, PALE = "#334155", "#e2e8f0"
 CENTRED, TO_THE_LEFT = 'text-anchor="middle"', 'text-anchor="end"'
+
+
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture for a document; as a text, the Markdown that shows it."""
+
+    file: str
+    """Its name, beside this module."""
+    description: str
+    svg: str
+
+    def __str__(self) -> str:
+        return f"![{self.description}](bench/{self.file})\n"
+
+    def write(self) -> None:
+        """Put it into its file."""
+        (FOLDER / self.file).write_text(self.svg)
 
 
 @dataclass

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bench.measure import Cost, last_state, run
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from bench.server import Server
@@ -34,7 +35,7 @@ class Programs:
         self._server = server
         self._folder = folder
         self._config: dict[str, Any] = {"api_url": server.url, "api_key": server.key}
-        self._catalog = self._write("catalog", _catalog())
+        self._catalog = self._write("catalog", catalog(CORE_STREAMS.__contains__))
         self._state: str | None = None
 
     def tap(self, **settings: Any) -> Cost:
@@ -69,14 +70,13 @@ class Programs:
         return str(path)
 
 
-def _catalog() -> dict[str, Any]:
-    """The catalog that selects the core streams, and no other."""
+def catalog(is_selected: Callable[[str], bool]) -> dict[str, Any]:
+    """The tap's catalog with the streams selected that are to be."""
     discover = [sys.executable, *TAP, "--discover"]
     found = subprocess.run(discover, check=True, capture_output=True).stdout
-    catalog: dict[str, Any] = json.loads(found)
-    for stream in catalog["streams"]:
+    made: dict[str, Any] = json.loads(found)
+    for stream in made["streams"]:
         for entry in stream["metadata"]:
             if not entry["breadcrumb"]:
-                is_core = stream["tap_stream_id"] in CORE_STREAMS
-                entry["metadata"]["selected"] = is_core
-    return catalog
+                entry["metadata"]["selected"] = is_selected(stream["tap_stream_id"])
+    return made

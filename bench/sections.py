@@ -1,4 +1,4 @@
-"""What is measured: one function a section, each with a table as its result.
+"""What single runs take: one function a section.
 
 Programs take turns within a round, so that what else the machine does meets them
 all; what is told are medians over the rounds.
@@ -16,7 +16,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from bench.measure import Cost
-from bench.picture import Line, Panel, draw
+from bench.picture import Line, Panel, Picture, draw
 from bench.programs import Programs
 from bench.server import Server, Workspace
 from bench.table import Table
@@ -33,7 +33,6 @@ LARGEST = 0.6
 """Share of the largest job opening, where they are skewed."""
 RATE = 100.0
 """Requests a second that the API with a hidden limit serves."""
-PICTURE = Path(__file__).parent / "speed.svg"
 
 
 @dataclass(frozen=True)
@@ -44,8 +43,6 @@ class Scale:
     rounds: int
     later: int
     """Candidates of the later run without changes."""
-    many: int
-    """Candidates of the run whose memory is compared."""
 
 
 def first_run(scale: Scale) -> Table:
@@ -158,20 +155,7 @@ def rate_limit(scale: Scale) -> Table:
     return table
 
 
-def memory(scale: Scale) -> Table:
-    """Memory at the peak, of few and of many candidates."""
-    table = Table("Memory of a first run", "peak MiB")
-    peaks = []
-    for candidates in (scale.many // 10, scale.many):
-        with _serving(Workspace(candidates)) as (server, programs):
-            server.set()
-            peaks.append(programs.tap().memory)
-        table.add(f"{candidates:,} candidates", f"{peaks[-1]:.0f}")
-    table.add("difference", f"{peaks[1] - peaks[0]:.0f}")
-    return table
-
-
-def growth(scale: Scale) -> str:
+def growth(scale: Scale) -> Picture:
     """A picture of how time grows with candidates, and falls with concurrency."""
     counts = [scale.candidates * part // 4 for part in (1, 2, 3, 4)]
     ours = Line("tap-toggl-hire", "#c026d3")
@@ -209,12 +193,13 @@ def growth(scale: Scale) -> str:
         [ours, ideal, template],
     )
     title = f"Seconds of a first run, each answer {1000 * LATENCY:.0f} ms away"
-    return draw(title, [by_candidates, by_concurrency])
+    svg = draw(title, [by_candidates, by_concurrency])
+    return Picture("speed.svg", "How a first run grows", svg)
 
 
 @contextmanager
 def _serving(workspace: Workspace) -> Iterator[tuple[Server, Programs]]:
-    with tempfile.TemporaryDirectory() as folder, Server(workspace) as server:
+    with tempfile.TemporaryDirectory() as folder, Server(workspace.account) as server:
         programs = Programs(server, Path(folder))
         programs.threads()  # the sandbox encodes every candidate once
         yield server, programs

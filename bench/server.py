@@ -13,6 +13,7 @@ from sandbox import Account, RateLimit, Sandbox
 from sandbox.invented import some_moment, stamp
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from multiprocessing.connection import Connection
 
 
@@ -54,14 +55,16 @@ class Served(NamedTuple):
 
 
 class Server:
-    """Serve a workspace for as long as the `with` block lasts."""
+    """Serve an account for as long as the `with` block lasts.
 
-    def __init__(self, workspace: Workspace) -> None:
+    Args:
+        make: Makes the account, in the server's process.
+    """
+
+    def __init__(self, make: Callable[[], Account]) -> None:
         context = multiprocessing.get_context("spawn")
         self._control, theirs = context.Pipe()
-        self._process = context.Process(
-            target=_serve, args=(workspace, theirs), daemon=True
-        )
+        self._process = context.Process(target=_serve, args=(make, theirs), daemon=True)
 
     def __enter__(self) -> Self:
         """Start, and wait until it serves."""
@@ -93,9 +96,10 @@ class Server:
         return Served(*self._control.recv())
 
 
-def _serve(workspace: Workspace, control: Connection) -> None:
+def _serve(make: Callable[[], Account], control: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the benchmark ends it
-    with Sandbox(workspace.account()) as sandbox:
+    with Sandbox(make()) as sandbox:
+        sandbox.stats.keeps_log = False
         control.send((sandbox.url, sandbox.api_key))
         while (asked := control.recv()) is not None:
             stats = sandbox.stats

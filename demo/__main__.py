@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unicodedata import combining, east_asian_width
 
-from demo.meltano import PipelineError, Project
-from demo.postgres import Postgres, PostgresError
+from local.meltano import PipelineError, Project
+from local.postgres import Postgres, PostgresError
 from sandbox import Account, Sandbox
 
 if TYPE_CHECKING:

@@ -2,7 +2,8 @@
 
 Tests, demo and benchmark run the tap against it. It follows the vendor's
 documentation, takes every shape that the documentation leaves open (`Shapes`),
-limits its rate (`RateLimit`) and fails when told to (`Fault`):
+limits its rate (`RateLimit`), fails when told to (`Fault`), and has a made-up later
+version (`sandbox.versions`):
 
     account = Account.example(candidates=200)
     with Sandbox(account) as sandbox:
@@ -12,9 +13,18 @@ limits its rate (`RateLimit`) and fails when told to (`Fault`):
 """
 
 from sandbox.account import Account
-from sandbox.faults import Fault
+from sandbox.changes import random_change
+from sandbox.faults import Fault, details_of
 from sandbox.ratelimit import RateLimit
 from sandbox.server import Sandbox
 from sandbox.shapes import Shapes
 
-__all__ = ["Account", "Fault", "RateLimit", "Sandbox", "Shapes"]
+__all__ = [
+    "Account",
+    "Fault",
+    "RateLimit",
+    "Sandbox",
+    "Shapes",
+    "details_of",
+    "random_change",
+]

@@ -8,6 +8,7 @@ import sys
 import threading
 
 from sandbox import Account, RateLimit, Sandbox
+from sandbox.versions import DOCUMENTED
 
 
 def main() -> None:
@@ -20,6 +21,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--latency", type=float, default=0.0, help="seconds an answer")
     parser.add_argument("--rate-limit", type=float, help="requests a second")
+    parser.add_argument("--version", default="v2.1", help="v2.2 is a made-up one")
     parser.add_argument("--api-key", default="sandbox-key")
     given = parser.parse_args()
 
@@ -31,6 +33,7 @@ def main() -> None:
         openings=given.openings,
         tags=given.tags,
         seed=given.seed,
+        text_ids=given.version != DOCUMENTED,
     )
     limit = RateLimit(given.rate_limit) if given.rate_limit else None
     with Sandbox(
@@ -39,6 +42,7 @@ def main() -> None:
         latency=given.latency,
         rate_limit=limit,
         port=given.port,
+        versions=(given.version,),
     ) as sandbox:
         sys.stdout.write(f"{sandbox.url} {sandbox.api_key}\n")
         sys.stdout.flush()

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from sandbox.encoding import Encoder
 from sandbox.filters import Filters, choice, number
 from sandbox.messages import Answer, Refused, Request, encode, error, page
+from sandbox.versions import as_documented
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from sandbox.account import Account
+    from sandbox.candidate import Key
+    from sandbox.roster import Roster
     from sandbox.shapes import Shapes
 
 DEFAULT_LIMIT = 100
@@ -28,7 +31,7 @@ class Api:
         root_url: where the sandbox stands, for absolute links.
     """
 
-    def __init__(self, account: Account, api_key: str, root_url: str) -> None:
+    def __init__(self, account: Roster, api_key: str, root_url: str) -> None:
         self._account = account
         self._bearer = f"Bearer {api_key}"
         self._root_url = root_url
@@ -79,15 +82,17 @@ class Api:
 
     def _candidate(self, request: Request, shapes: Shapes) -> bytes:
         try:
-            return self._encoder.detail(request.route.item_id, shapes.distortion)
+            distortion = shapes.distortion(request.route.version)
+            return self._encoder.detail(request.route.item_id, distortion)
         except KeyError:
             raise Refused(404, "NotFoundError") from None
 
     def _opening(self, request: Request, shapes: Shapes) -> bytes:
-        opening_id = request.route.item_id
+        distortion = shapes.distortion(request.route.version)
         for one in self._account.openings():
-            if one["id"] == opening_id:
-                return encode(shapes.distortion.apply(one, f"openings/{opening_id}"))
+            if one["id"] == request.route.item_id:
+                path = f"openings/{one['id']}"
+                return encode(distortion.apply(one, path, "openings"))
         raise Refused(404, "NotFoundError")
 
     def _categories(self, request: Request, shapes: Shapes) -> bytes:
@@ -99,8 +104,9 @@ class Api:
 
     def _candidates(self, request: Request, shapes: Shapes) -> bytes:
         """One page of the candidates: seek paging over their order in the list."""
-        query, distortion = request.query, shapes.distortion
-        keys = self._account.find(Filters.parse(query))
+        distortion = shapes.distortion(request.route.version)
+        query = as_documented(request.query) if distortion.made_up else request.query
+        keys = self._found(Filters.parse(query), shapes)
         backwards = choice(query, "order", ("asc", "desc")) == "desc"
         limit = _limit(query, DEFAULT_LIMIT, shapes.max_limit, shapes)
         start, stop = 0, len(keys)
@@ -109,9 +115,9 @@ class Api:
             if anchor is None:
                 stop = _stop_at_dead_anchor(shapes, stop)
             elif backwards:
-                stop = bisect_left(keys, anchor)
+                stop = _seek(keys, anchor, shapes, bisect_left)
             else:
-                start = bisect_right(keys, anchor)
+                start = _seek(keys, anchor, shapes, bisect_right)
         if backwards:
             shown = keys[max(start, stop - limit) : stop][::-1]
         else:
@@ -120,8 +126,18 @@ class Api:
         last_id = shown[-1].id if shown else ""
         rest = self._links(request, shapes, last_id, stop - start - limit)
         if shapes.total == "present":
-            rest["total"] = len(keys)
+            is_wrong = shapes.total_error_in == "all lists" or "tag_ids" in query
+            rest["total"] = len(keys) + is_wrong * shapes.total_error
         return _collection(rows, rest)
+
+    def _found(self, filters: Filters, shapes: Shapes) -> Sequence[Key]:
+        """The candidates that a list shows, in order."""
+        keys = self._account.find(filters)
+        most = shapes.first_candidates
+        everyone = self._account.find(Filters())
+        if most is None or most >= len(everyone):
+            return keys
+        return keys[: bisect_left(keys, everyone[most])]
 
     def _small_list(
         self, request: Request, shapes: Shapes, items: list[dict[str, Any]]
@@ -139,10 +155,8 @@ class Api:
             left, items = len(items) - limit, items[:limit]
             last_id = items[-1]["id"] if items else ""
             rest = self._links(request, shapes, last_id, left)
-        rows = [
-            encode(shapes.distortion.apply(one, f"{request.kind}/{one['id']}"))
-            for one in items
-        ]
+        distort, kind = shapes.distortion(request.route.version).apply, request.kind
+        rows = [encode(distort(one, f"{kind}/{one['id']}", kind)) for one in items]
         return _collection(rows, rest)
 
     def _links(
@@ -173,6 +187,18 @@ def _limit(query: Mapping[str, str], usual: int, most: int, shapes: Shapes) -> i
     if asked < 1 or asked != int(asked) or too_much:
         raise Refused(400, "ValidationError")
     return min(int(asked), most)
+
+
+def _seek(
+    keys: Sequence[Key],
+    anchor: Key,
+    shapes: Shapes,
+    bisect: Callable[..., int],
+) -> int:
+    """Where the page after, or before, an anchor begins."""
+    if shapes.skip_ties:
+        return bisect(keys, anchor.started, key=attrgetter("started"))
+    return bisect(keys, anchor)
 
 
 def _stop_at_dead_anchor(shapes: Shapes, stop: int) -> int:

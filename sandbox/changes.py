@@ -13,24 +13,6 @@ if TYPE_CHECKING:
     Change = Callable[[Account, Random], str | None]
 
 
-def random_change(
-    account: Account, rng: Random, kinds: Sequence[str]
-) -> tuple[str, str]:
-    """Do the first possible one of `kinds`, in random order.
-
-    Returns:
-        Its kind and the id of what it happened to.
-
-    Raises:
-        ValueError: if the account has nothing that any of `kinds` could change.
-    """
-    for kind in rng.sample(kinds, len(kinds)):
-        changed = _CHANGES[kind](account, rng)
-        if changed is not None:
-            return kind, changed
-    raise ValueError(f"nothing to change by any of {', '.join(kinds)}")
-
-
 def _someone(account: Account, rng: Random) -> str | None:
     ids = account.listed_ids()
     return rng.choice(ids) if ids else None
@@ -249,3 +231,23 @@ HIDDEN = tuple(UNSEEN)
 """Those that show, for certain, in a candidate's details alone."""
 EVERY = tuple(_CHANGES)
 """All of them, archiving too, which the documentation does not settle."""
+
+
+def random_change(
+    account: Account, rng: Random, kinds: Sequence[str] = VISIBLE
+) -> tuple[str, str]:
+    """Do the first possible one of `kinds`, in random order: a real change.
+
+    The default are those that a list shows.
+
+    Returns:
+        Its kind and the id of what it happened to.
+
+    Raises:
+        ValueError: if the account has nothing that any of `kinds` could change.
+    """
+    for kind in rng.sample(kinds, len(kinds)):
+        changed = _CHANGES[kind](account, rng)
+        if changed is not None:
+            return kind, changed
+    raise ValueError(f"nothing to change by any of {', '.join(kinds)}")

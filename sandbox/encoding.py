@@ -9,31 +9,38 @@ from sandbox.messages import encode
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandbox.account import Account
-    from sandbox.shapes import Distortion
+    from sandbox.distortion import Distortion
+    from sandbox.roster import Roster
 
     Kept = dict[str, tuple[int, Distortion, bytes]]
 
 
-class Encoder:
-    """Encodes the candidates of an account, each once."""
+KEPT = 20_000
+"""How many rows, and how many details, are kept at the most."""
 
-    def __init__(self, account: Account) -> None:
+
+class Encoder:
+    """Encodes the candidates of an account, each once, if they are not too many."""
+
+    def __init__(self, account: Roster) -> None:
         self._account = account
         self._rows: Kept = {}
         self._details: Kept = {}
 
     def row(self, candidate_id: str, distortion: Distortion) -> bytes:
         """One candidate as the list shows it. Raises KeyError where there is none."""
-        return self._kept(self._rows, candidate_id, distortion, self._account.row)
+        read = self._account.row
+        return self._encoded(self._rows, "rows", candidate_id, distortion, read)
 
     def detail(self, candidate_id: str, distortion: Distortion) -> bytes:
         """One candidate's details. Raises KeyError where they are a 404."""
-        return self._kept(self._details, candidate_id, distortion, self._account.detail)
+        read = self._account.detail
+        return self._encoded(self._details, "details", candidate_id, distortion, read)
 
-    def _kept(
+    def _encoded(
         self,
         kept: Kept,
+        level: str,
         candidate_id: str,
         distortion: Distortion,
         read: Callable[[str], dict[str, Any]],
@@ -42,6 +49,8 @@ class Encoder:
         known = kept.get(candidate_id)
         if known and known[0] == revision and known[1] == distortion:
             return known[2]
-        value = distortion.apply(read(candidate_id), f"candidates/{candidate_id}")
-        kept[candidate_id] = revision, distortion, encode(value)
-        return kept[candidate_id][2]
+        path = f"candidates/{candidate_id}"
+        encoded = encode(distortion.apply(read(candidate_id), path, level))
+        if distortion.is_steady and (known or len(kept) < KEPT):
+            kept[candidate_id] = revision, distortion, encoded
+        return encoded

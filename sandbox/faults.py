@@ -21,6 +21,13 @@ FOREVER = 86_400.0
 """Seconds: longer than any client waits."""
 
 
+def details_of(*candidate_ids: str) -> Callable[[Request], bool]:
+    """A `match`: the details of these candidates."""
+    return lambda request: (
+        request.kind == "candidate" and request.route.item_id in candidate_ids
+    )
+
+
 class Fault:
     """Something that the sandbox does instead of answering, or to its answer.
 
@@ -97,9 +104,12 @@ def _status(
     status: int = 500,
     error_type: str | None = None,
     html: bool = False,
+    empty: bool = False,
 ) -> Answer:
-    """An error status, with the API's body or a proxy's page."""
+    """An error status, with the API's body, a proxy's page or nothing."""
     phrase = HTTPStatus(status).phrase
+    if empty:
+        return Answer(b"", status)
     if html:
         return page(status, f"{status} {phrase}")
     default = "".join(filter(str.isalpha, phrase.title())).removesuffix("Error")

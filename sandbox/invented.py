@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -133,13 +134,14 @@ def person(rng: Random, candidate_id: str) -> dict[str, Any]:
 
 
 def question(rng: Random, new_id: Callable[[], str]) -> dict[str, Any]:
-    """A question of any type. Its id is a number, those of its options strings.
+    """A question of any type. Its id, where it can be, is a number; its options' never.
 
     Text questions have an empty list of options, code questions no such field.
     """
     kind = rng.choice(("single-choice", "multiple-choice", "text", "code"))
+    question_id = new_id()
     made: dict[str, Any] = {
-        "id": int(new_id()),
+        "id": int(question_id) if question_id.isdecimal() else question_id,
         "question_type": kind,
         "skill": rng.choice(_SKILLS),
         "content": "",
@@ -178,3 +180,24 @@ def answer(rng: Random, asked: dict[str, Any]) -> dict[str, Any]:
         "points": rng.choice((0, 0, asked["points"], asked["points"] / 2)),
         "chosen_option_ids": None if code else [],
     }
+
+
+def answers(rng: Random, asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Answers to most of the questions, in an order of no meaning."""
+    answered = [one for one in asked if chance(rng, 0.85)]
+    made = [answer(rng, one) for one in answered]
+    rng.shuffle(made)
+    return made
+
+
+def finish(rng: Random, started: datetime) -> str:
+    """When a test that began at `started` was handed in."""
+    return stamp(rng, started + timedelta(minutes=rng.uniform(5, 90)))
+
+
+_signatures = itertools.count(1)
+
+
+def signed_link(path: str) -> str:
+    """A link to `path` that is good for a while, and another one each time."""
+    return f"https://files.example.com/{path}?signature={next(_signatures)}"

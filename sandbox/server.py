@@ -18,6 +18,7 @@ from sandbox.api import Api
 from sandbox.messages import Answer, Request, Route, error
 from sandbox.shapes import Shapes
 from sandbox.stats import Stats
+from sandbox.versions import DOCUMENTED
 
 try:
     import uvloop as loops
@@ -48,6 +49,7 @@ class Sandbox:
         latency: seconds that every answer takes.
         rate_limit: refuses requests over it with 429.
         port: to listen on; 0 is any free one.
+        versions: in place of those of `shapes`; all but v2.1 are made up.
 
     Attributes:
         faults: what goes wrong; the first that strikes a request counts.
@@ -65,10 +67,15 @@ class Sandbox:
         latency: float = 0.0,
         rate_limit: RateLimit | None = None,
         port: int = 0,
+        versions: tuple[str, ...] | None = None,
     ) -> None:
         self.account = account
         self.api_key = api_key
         self.shapes = shapes or Shapes()
+        if versions is not None:
+            self.shapes.versions = versions
+            later = (version for version in versions if version != DOCUMENTED)
+            self.shapes.made_up_versions = tuple(later)
         self.latency = latency
         self.rate_limit = rate_limit
         self.faults: list[Fault] = []
@@ -131,7 +138,7 @@ class Sandbox:
         except Exception as exception:  # noqa: BLE001 - told by `stop`
             self._failure = self._failure or exception
             answer = error(500, "SandboxError")
-        request.status = answer.sent_status
+        self.stats.answered(request, answer.sent_status)
         answer.delay += self.latency
         return answer
 

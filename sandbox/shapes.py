@@ -3,56 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
-from zlib import crc32
+from typing import TYPE_CHECKING, Any, Literal
 
-PRIVATE = "PRIVATE-do-not-log-0000"
-"""The value of every field that `Shapes.extra_fields` adds."""
+from sandbox.distortion import PRIVATE, Distortion
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-class Distortion(NamedTuple):
-    """How objects differ from the documentation; see the fields of `Shapes`."""
-
-    extra: bool = False
-    drop: bool = False
-    null: bool = False
-
-    def apply(self, value: Any, path: str) -> Any:
-        """A distorted copy of a JSON value; the same for the same `path`, always.
-
-        `path` names the object, such as "candidate/100". Ids stay as they are.
-        """
-        if not any(self):
-            return value
-        if isinstance(value, list):
-            return [
-                self.apply(item, f"{path}/{_name(item, place)}")
-                for place, item in enumerate(value)
-            ]
-        if not isinstance(value, dict):
-            return value
-        made: dict[str, Any] = {}
-        for name, item in value.items():
-            here = f"{path}/{name}"
-            if name == "id" or name.endswith("_id"):
-                made[name] = item
-            elif self.drop and _one_in_five(f"drop {here}"):
-                continue
-            elif self.null and _one_in_five(f"null {here}"):
-                made[name] = None
-            else:
-                made[name] = self.apply(item, here)
-        if self.extra:
-            made |= {"new_field": PRIVATE, "newObject": {"note": [PRIVATE, 1, None]}}
-        return made
+NEW_FIELDS: dict[str, Any] = {
+    "new_field": PRIVATE,
+    "newObject": {"note": [PRIVATE, 1, None]},
+}
+"""What `Shapes.extra_fields` adds by default."""
+ODD_NAMES: dict[str, Any] = {
+    "with\nnewline": PRIVATE,
+    "\x1b[31mred\x1b[0m": 1,
+    "person@example.com": {"last_seen": "2025-01-06"},
+    "": "no name at all",
+    "two words": True,
+    "a" * 41: None,
+    "_sdc_deleted_at": "2025-01-06T00:00:00Z",
+    "extra": [1, {"nested": [PRIVATE]}],
+}
+"""Fields whose names no log may show, or that a tap has a use for itself."""
 
 
-def _name(item: object, place: int) -> object:
-    return item.get("id", place) if isinstance(item, dict) else place
-
-
-def _one_in_five(what: str) -> bool:
-    return crc32(what.encode()) % 5 == 0
+def many_names(count: int) -> dict[str, int]:
+    """So many fields of plain names, for `Shapes.extra_fields`."""
+    return {f"field_{number}": number for number in range(count)}
 
 
 @dataclass
@@ -75,17 +53,46 @@ class Shapes:
     versions: tuple[str, ...] = ("v2.1",)
     unknown_version: Literal["json", "html"] = "json"
     total: Literal["present", "missing"] = "present"
-    extra_fields: bool = False
-    """Every object, nested ones too, has fields that are not documented."""
+    total_error: int = 0
+    """By how much each `total` is wrong."""
+    total_error_in: Literal["all lists", "tag lists"] = "all lists"
+    """The lists of candidates whose `total` is wrong; tag lists ask for `tag_ids`."""
+    first_candidates: int | None = None
+    """No list shows candidates but the first so many, nor does its `total`."""
+    skip_ties: bool = False
+    """A page begins after those that started at the very time of `after_id`'s."""
+    made_up_versions: tuple[str, ...] = ()
+    """Those of `versions` whose objects are as `sandbox.versions` makes them up."""
+    extra_fields: bool | Mapping[str, Any] = False
+    """Every object, nested ones too, has fields that are not documented.
+
+    True is `NEW_FIELDS`. A value that is a function is called with the object's path
+    for each answer: `invented.signed_link` makes a field that changes by itself.
+    """
+    extra_in: tuple[str, ...] | None = None
+    """The objects that have them, all by default.
+
+    Of "openings", "categories", "tags", "rows", "details", "contact_info",
+    "questions", "options", "answers".
+    """
     drop_fields: bool = False
     """Some fields, never ids, are missing; always the same ones of an object."""
     null_fields: bool = False
     """Some fields, never ids, are null; always the same ones of an object."""
+    other_types: bool = False
+    """Some fields, never ids, are of another type; always the same ones."""
 
-    @property
-    def distortion(self) -> Distortion:
-        """What is to be done to every object."""
-        return Distortion(self.extra_fields, self.drop_fields, self.null_fields)
+    def distortion(self, version: str | None = "v2.1") -> Distortion:
+        """What a version of the API does to every object."""
+        extra = self.extra_fields
+        return Distortion(
+            made_up=version in self.made_up_versions,
+            extra=NEW_FIELDS if extra is True else extra or {},
+            extra_in=self.extra_in,
+            drop=self.drop_fields,
+            null=self.null_fields,
+            other_types=self.other_types,
+        )
 
     def links(self, next_url: str | None, own_url: str) -> dict[str, Any]:
         """The part of a page's body that holds `links`, empty if there are none."""

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from sandbox import Account, Fault, Sandbox, Shapes
-from sandbox.truth import truth
 from tests.faults.trials import (
     FAMILY,
     LISTS,
@@ -27,6 +26,7 @@ from tests.faults.trials import (
     endpoint,
     settings,
 )
+from tests.support.truth import truth
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable

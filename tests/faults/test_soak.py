@@ -7,7 +7,7 @@ import typing as t
 
 import pytest
 
-from sandbox import Account, Sandbox, Shapes
+from sandbox import Account, Sandbox, Shapes, random_change
 from sandbox.changes import VISIBLE
 from tests.faults.test_transient import TROUBLES
 from tests.faults.trials import (
@@ -60,7 +60,7 @@ def test_first_and_later_runs(sandbox: Start) -> None:
         before = {key: account.revision(key) for key in account.listed_ids() if round_}
         if round_:
             for _ in range(150):
-                account.random_change(rng, VISIBLE)
+                random_change(account, rng, VISIBLE)
         box.stats.reset()
         faults = troubles(100 * round_)
         box.faults = list(faults)

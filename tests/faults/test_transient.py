@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import settings as rules
 from hypothesis import strategies as st
 
-from sandbox import Account, Sandbox, Shapes
+from sandbox import Account, Sandbox, Shapes, random_change
 from tap_toggl_hire.api.client import _retry_after
 from tests.faults.trials import (
     Clock,
@@ -233,7 +233,7 @@ def test_later_runs_with_troubles_find_the_changes_and_no_others(
     messages = trial.messages
     for round_ in range(6):
         changed = {
-            account.random_change(rng, ("grade", "rate", "move", "tag", "submit"))[1]
+            random_change(account, rng, ("grade", "rate", "move", "tag", "submit"))[1]
             for _ in range(3)
         }
         mercy: Counter[str] = Counter()

@@ -9,11 +9,11 @@ from collections import Counter
 from dataclasses import dataclass
 
 from sandbox import Fault
-from sandbox.truth import truth
 from tap_toggl_hire.errors import TapError
 from tap_toggl_hire.tap import TapTogglHire
 from tests.support import Target
 from tests.support.tap import CollectingWriter, records
+from tests.support.truth import truth
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from demo.meltano import Project
-from demo.postgres import Postgres
+from local.meltano import Project
+from local.postgres import Postgres
 from sandbox import Account, Sandbox
 from tests.pipeline.warehouse import PostgresWarehouse
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from demo.meltano import CHECKOUT
+from local.meltano import CHECKOUT
 from sandbox import Account, Sandbox
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from tests.pipeline.warehouse import (
 )
 
 if TYPE_CHECKING:
-    from demo.meltano import Project
+    from local.meltano import Project
     from sandbox import Sandbox
     from tests.pipeline.warehouse import Rows
 

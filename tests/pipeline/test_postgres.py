@@ -8,12 +8,29 @@ import pytest
 from tests.pipeline.warehouse import expected, living, tombstones
 
 if TYPE_CHECKING:
-    from demo.meltano import Project
+    from local.meltano import Project
     from sandbox import Sandbox
     from tests.pipeline.warehouse import PostgresWarehouse
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.postgres]
 PLUGINS = ("tap-toggl-hire", "target-postgres")
+ODD_TEXTS = (
+    "",
+    " ",
+    "NULL",
+    "\\N",
+    "\\.",
+    "\\.\n",
+    "a\tb\vc\fd",
+    "one\ntwo\r\nthree\rfour",
+    "back\\slash \\\\ \\t \\x41 \\u0041 \\",
+    "\"quoted\" 'quoted' `quoted` $$quoted$$",
+    '{curly,"array"}',
+    "line\u2028paragraph\u2029next\u0085end",
+    "\u200f\u202e\ufeff\x01\x1b[31m\x7f",
+    "👩‍💻 \U0010ffff é e\u0301",
+    "% %s %% :name ; -- drop",
+)
 
 
 def test_everything_lands_row_by_row(
@@ -77,6 +94,39 @@ def test_changes_and_deletions_land_too(
         assert event in history
     # Of the rated, the tagged and the late; and the 404 of the deleted.
     assert sandbox.stats.count("candidate") == 4
+
+
+def test_odd_texts_land_as_they_are_and_go_when_deleted(
+    project: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
+) -> None:
+    account = sandbox.account
+    ids = account.listed_ids()[: len(ODD_TEXTS) + 1]
+    for one, text in zip(ids, (*ODD_TEXTS, None), strict=True):
+        for name in ("name", "email", "profile_url", "hire_state"):
+            account.set_field(one, name, text)
+        account.set_field(one, "contact_info", {"full_name": text, "city": None})
+        options = [{"id": "8", "content": text, "correct": True}]
+        question = {"id": 7, "content": text, "points": 1, "options": options}
+        answer = {"question_id": "7", "text_answer": text, "points": None}
+        account.set_field(one, "questions", [question])
+        account.set_field(one, "answers", [answer])
+        account.add_tag(text)
+        account.add_opening(text)
+    project.run(*PLUGINS, **warehouse.settings)
+    for stream, rows in expected(account).items():
+        assert warehouse.rows(stream) == rows, stream
+
+    for one in ids:  # into rows that are there, by way of a temporary table
+        account.set_field(one, "name", f"{account.row(one)['name']}\t\\N\n")
+    account.delete(ids[0])
+    account.delete(ids[-1])
+    project.run(*PLUGINS, **warehouse.settings)
+    for stream, rows in expected(account).items():
+        assert living(warehouse.rows(stream)) == rows, stream
+    for stream in ("candidates", "candidate_details"):
+        marked = tombstones(warehouse.rows(stream))
+        assert set(marked) == {ids[0], ids[-1]}
+        assert all(filled == {"id", "_sdc_deleted_at"} for filled in marked.values())
 
 
 def test_a_flat_warehouse_forgets_too(

@@ -19,7 +19,7 @@ from tests.pipeline.warehouse import expected, keyed, tombstones
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from demo.meltano import Project
+    from local.meltano import Project
     from sandbox import Account, Sandbox
     from tests.pipeline.warehouse import PostgresWarehouse, Row
 

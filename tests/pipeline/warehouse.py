@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from sandbox.truth import truth
+from tests.support.truth import truth
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

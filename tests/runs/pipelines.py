@@ -11,12 +11,12 @@ from functools import cache
 import msgspec
 import time_machine
 
-from sandbox import Sandbox
+from sandbox import Sandbox, random_change
 from sandbox.changes import VISIBLE
-from sandbox.truth import truth
 from tap_toggl_hire.tap import TapTogglHire
 from tests.support import Target, catalog
 from tests.support.tap import CollectingWriter
+from tests.support.truth import truth
 
 if t.TYPE_CHECKING:
     import random
@@ -208,7 +208,7 @@ class Pipeline:
         Two grades may leave the sum as it was; such a candidate gets other stars
         than it was seen with.
         """
-        done = [self.account.random_change(rng, kinds) for _ in range(count)]
+        done = [random_change(self.account, rng, kinds) for _ in range(count)]
         for key, (visible, details) in self.visible_and_details().items():
             was_visible, were_details = self._seen.get(key, (None, None))
             if visible == was_visible and details != were_details:

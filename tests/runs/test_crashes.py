@@ -18,7 +18,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from sandbox import Account, Fault, Sandbox
-from sandbox.truth import truth
 from tap_toggl_hire import changes, client
 from tests.runs.pipelines import (
     ANSWERS,
@@ -34,6 +33,7 @@ from tests.runs.pipelines import (
     who,
 )
 from tests.support.tap import clean_environment, command_line
+from tests.support.truth import truth
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

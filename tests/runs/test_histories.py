@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from sandbox import Account, Shapes
 from sandbox.changes import VISIBLE
-from sandbox.truth import truth
 from tests.runs.pipelines import (
     ANSWERS,
     CANDIDATES,
@@ -27,6 +26,7 @@ from tests.runs.pipelines import (
     Pipeline,
     pipeline,
 )
+from tests.support.truth import truth
 
 if t.TYPE_CHECKING:
     from tests.support.target import Row

@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from sandbox import Account, Fault, Shapes
-from sandbox.truth import truth
 from tap_toggl_hire import client
 from tap_toggl_hire.errors import TapError
 from tests.runs.pipelines import (
@@ -26,6 +25,7 @@ from tests.runs.pipelines import (
     Pipeline,
     pipeline,
 )
+from tests.support.truth import truth
 
 if t.TYPE_CHECKING:
     from sandbox.messages import Request

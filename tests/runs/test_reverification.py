@@ -10,9 +10,8 @@ from itertools import pairwise
 
 import pytest
 
-from sandbox import Account, Fault
+from sandbox import Account, Fault, random_change
 from sandbox.changes import HIDDEN
-from sandbox.truth import truth
 from tap_toggl_hire import changes, client
 from tests.runs.pipelines import (
     ANSWERS,
@@ -27,6 +26,7 @@ from tests.runs.pipelines import (
     Pipeline,
     pipeline,
 )
+from tests.support.truth import truth
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -163,7 +163,7 @@ def test_what_no_list_shows_arrives_in_time(kind: str, select: tuple[str, ...]) 
         line.run(select=select)
         before = truth(line.account)
         for _ in range(4):
-            line.account.random_change(rng, [kind])
+            random_change(line.account, rng, [kind])
         rows = truth(line.account)
         changed = {
             key for key, row in rows[DETAILS].items() if row != before[DETAILS][key]

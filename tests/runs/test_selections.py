@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from sandbox import Account, Sandbox
 from sandbox.changes import VISIBLE
 from sandbox.filters import Filters
-from sandbox.truth import truth
 from tests.runs.pipelines import (
     CANDIDATES,
     DETAILS,
@@ -25,6 +24,7 @@ from tests.runs.pipelines import (
     pipeline,
     who,
 )
+from tests.support.truth import truth
 
 if t.TYPE_CHECKING:
     from tests.support.target import Key

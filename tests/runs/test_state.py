@@ -16,7 +16,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from sandbox import Account
-from sandbox.truth import truth
 from tap_toggl_hire.digests import (
     Digests,
     Entry,
@@ -38,6 +37,7 @@ from tests.runs.pipelines import (
     pipeline,
 )
 from tests.support import run_tap
+from tests.support.truth import truth
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from sandbox import Account, Fault
-from sandbox.truth import truth
 from tap_toggl_hire import client
 from tests.runs.pipelines import (
     ANSWERS,
@@ -31,6 +30,7 @@ from tests.runs.pipelines import (
     pipeline,
     who,
 )
+from tests.support.truth import truth
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection

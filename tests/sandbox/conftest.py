@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 class Client:
     """Asks a sandbox, as simply as can be."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, version: str = "v2.1") -> None:
         self.sandbox = sandbox
+        self.version = version
         self.session = requests.Session()
         self.session.headers["Authorization"] = f"Bearer {sandbox.api_key}"
 
     def get(self, path: str, **query: object) -> requests.Response:
         """GET a path under the version, or a URL as it is."""
-        url = path if "://" in path else f"{self.sandbox.url}/v2.1{path}"
+        url = path if "://" in path else f"{self.sandbox.url}/{self.version}{path}"
         return self.session.get(
             url,
             params={name: str(value) for name, value in query.items()},

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox import Account, changes
-from sandbox.truth import truth
+from sandbox import Account, changes, random_change
+from tests.support.truth import truth
 
 if TYPE_CHECKING:
     from tests.sandbox.conftest import Client
@@ -201,7 +201,7 @@ def test_random_changes_are_real_and_as_visible_as_they_say(kind: str) -> None:
     rng = random.Random(7)
     for _ in range(3):
         before = truth(account)
-        done, changed = account.random_change(rng, [kind])
+        done, changed = random_change(account, rng, [kind])
         after = truth(account)
         assert done == kind
         assert changed
@@ -221,10 +221,10 @@ def test_random_changes_are_real_and_as_visible_as_they_say(kind: str) -> None:
 def test_random_histories_keep_the_list_in_order(client: Client) -> None:
     account, rng = client.sandbox.account, random.Random(3)
     for _ in range(300):
-        account.random_change(rng, changes.EVERY)
+        random_change(account, rng, changes.EVERY)
     served = client.pages("/candidates", limit=9)
     assert [row for page in served for row in page["data"]] == account.list_rows()
     starts = [row["started_at"][:19] for row in account.list_rows()]
     assert starts == sorted(starts)
     with pytest.raises(ValueError, match="nothing to change"):
-        Account().random_change(rng, ["grade"])
+        random_change(Account(), rng, ["grade"])

@@ -18,7 +18,7 @@ if t.TYPE_CHECKING:
 def test_memory_is_flat(tmp_path: Path) -> None:
     peaks = []
     for candidates in (2000, 20_000):
-        with Server(Workspace(candidates)) as server:
+        with Server(Workspace(candidates).account) as server:
             programs = Programs(server, tmp_path)
             first = programs.tap()
             programs.remember()

@@ -8,10 +8,10 @@ import typing as t
 
 from click.testing import CliRunner
 
-from sandbox.truth import truth
 from tap_toggl_hire.errors import TapError
 from tap_toggl_hire.tap import TapTogglHire
 from tests.support import Target
+from tests.support.truth import truth
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable

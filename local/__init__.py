@@ -1,0 +1,1 @@
+"""What demo, tests and benchmark start on this machine: PostgreSQL and Meltano."""

@@ -1,0 +1,86 @@
+"""How objects differ from the documentation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+from zlib import crc32
+
+from sandbox.versions import reshaped
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sandbox.candidate import Fields
+
+PRIVATE = "PRIVATE-do-not-log-0000"
+"""The value of fields that are added; it may be in the output, and in no log."""
+
+
+class Distortion(NamedTuple):
+    """What is done to every object; see the fields of `Shapes`."""
+
+    made_up: bool = False
+    extra: Mapping[str, Any] = {}
+    extra_in: tuple[str, ...] | None = None
+    drop: bool = False
+    null: bool = False
+    other_types: bool = False
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether an object looks the same at every answer."""
+        return not self.made_up and not any(map(callable, self.extra.values()))
+
+    def apply(self, value: Fields, path: str, level: str) -> Any:
+        """A distorted copy of an object; the same for the same `path`, if steady.
+
+        Args:
+            value: the object as the documentation has it.
+            path: names it, such as "candidates/100". Ids stay as they are.
+            level: one of the levels of `Shapes.extra_in`.
+        """
+        shown = reshaped(value, level) if self.made_up else value
+        if not any((self.extra, self.drop, self.null, self.other_types)):
+            return shown
+        return self._distorted(shown, path, level)
+
+    def _distorted(self, value: Any, path: str, level: str) -> Any:
+        if isinstance(value, list):
+            return [
+                self._distorted(item, f"{path}/{_name(item, place)}", level)
+                for place, item in enumerate(value)
+            ]
+        if not isinstance(value, dict):
+            return value
+        made: dict[str, Any] = {}
+        for name, item in value.items():
+            here = f"{path}/{name}"
+            if name == "id" or name.endswith("_id"):
+                made[name] = item
+            elif self.drop and _one_in_five(f"drop {here}"):
+                continue
+            elif self.null and _one_in_five(f"null {here}"):
+                made[name] = None
+            elif self.other_types and _one_in_five(f"type {here}"):
+                made[name] = _of_another_type(item)
+            else:
+                made[name] = self._distorted(item, here, name)
+        if self.extra_in is None or level in self.extra_in:
+            for name, item in self.extra.items():
+                made[name] = item(path) if callable(item) else item
+        return made
+
+
+def _name(item: object, place: int) -> object:
+    return item.get("id", place) if isinstance(item, dict) else place
+
+
+def _one_in_five(what: str) -> bool:
+    return crc32(what.encode()) % 5 == 0
+
+
+def _of_another_type(value: Any) -> Any:
+    """The value in an object, or an object in a list; null is of any type."""
+    if value is None:
+        return None
+    return [value] if isinstance(value, dict) else {"value": value}

@@ -1,0 +1,215 @@
+"""The candidates of a workspace, in the order of the API's list."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+from sandbox import invented
+from sandbox.candidate import Candidate, Fields, Key, copied, instant, sum_up
+from sandbox.workspace import Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sandbox.filters import Filters
+
+
+class Roster(Workspace):
+    """A workspace with candidates, who come and go.
+
+    Every method takes and returns ids (strings) and holds `lock`, so that a test may
+    change the account while the server reads it. An id that is not there is a
+    `KeyError`.
+    """
+
+    def __init__(self, seed: int = 0, *, text_ids: bool = False) -> None:
+        super().__init__(seed, text_ids=text_ids)
+        self._candidates: dict[str, Candidate] = {}
+        self._order: list[Key] = []  # of the listed ones
+        self._found: dict[Filters, tuple[int, list[Key]]] = {}
+        self._shown = 8  # how many of an opening's questions a candidate is shown
+        self._latest = invented.EPOCH
+
+    def list_rows(self) -> list[Fields]:
+        """Every listed candidate as `/candidates` shows it, in the list's order."""
+        with self.lock:
+            return [self.row(key.id) for key in self._order]
+
+    def row(self, candidate_id: str) -> Fields:
+        """One candidate as `/candidates` shows it, listed or not."""
+        with self.lock:
+            return self._candidates[candidate_id].row()
+
+    def detail(self, candidate_id: str) -> Fields:
+        """One candidate as `/candidates/{id}` shows it.
+
+        Raises:
+            KeyError: if there is none, or it has not submitted: a 404.
+        """
+        with self.lock:
+            candidate = self._candidates[candidate_id]
+            if not candidate.submitted:
+                raise KeyError(candidate_id)
+            return candidate.detail()
+
+    def listed_ids(self) -> list[str]:
+        """The ids of the listed candidates, in the list's order."""
+        with self.lock:
+            return [key.id for key in self._order]
+
+    def in_progress_ids(self) -> list[str]:
+        """The ids of those that have started and not submitted."""
+        with self.lock:
+            return [key for key, one in self._candidates.items() if not one.submitted]
+
+    def archived_ids(self) -> list[str]:
+        """The ids of those that are archived and no longer listed."""
+        with self.lock:
+            return [key for key, one in self._candidates.items() if one.archived]
+
+    def locked_ids(self) -> list[str]:
+        """The ids of the listed candidates that are locked."""
+        with self.lock:
+            everyone = (self._candidates[key.id] for key in self._order)
+            return [one.key.id for one in everyone if one.lock == "locked"]
+
+    def find(self, filters: Filters) -> Sequence[Key]:
+        """The places of the listed candidates that match, in order: do not change it.
+
+        Kept until the account changes, so that a page costs next to nothing.
+        """
+        with self.lock:
+            tests = filters.tests()
+            if not tests:
+                return self._order
+            version, found = self._found.get(filters, (-1, []))
+            if version != self.version:
+                found = [
+                    key
+                    for key in self._order
+                    if all(t(self._candidates[key.id].fields) for t in tests)
+                ]
+                self._found[filters] = self.version, found
+            return found
+
+    def place(self, candidate_id: str) -> Key | None:
+        """Where a candidate stands, or would stand, in the list; None if unknown."""
+        with self.lock:
+            candidate = self._candidates.get(candidate_id)
+            return None if candidate is None else candidate.key
+
+    def revision(self, candidate_id: str) -> int:
+        """The account's version when the candidate last changed."""
+        with self.lock:
+            return self._candidates[candidate_id].revision
+
+    # Candidates come and go
+
+    def add_candidate(
+        self,
+        opening_id: str | None = None,
+        started_at: str | None = None,
+        *,
+        submitted: bool = True,
+        locked: bool = False,
+        **fields: Any,
+    ) -> str:
+        """Add a made-up candidate.
+
+        Args:
+            opening_id: any opening by default; a new one where there is none.
+            started_at: as the API writes it; by default after everybody else.
+            submitted: False for one that is still at the test.
+            locked: contact details and text answers hide until `unlock`.
+            fields: of the details, in place of what would be made up.
+        """
+        rng = self._rng
+        with self.lock:
+            if opening_id is None:
+                known = list(self._openings) or [self.add_opening()]
+                opening_id = rng.choice(known)
+            if started_at is None:
+                later = self._latest + timedelta(seconds=rng.uniform(1, 3600))
+                started_at = invented.stamp(rng, later)
+            started = instant(started_at)
+            self._latest = max(self._latest, started)
+            candidate_id = fields.get("id") or self._new_id()
+            steps = self._category_ids(opening_id)
+            asked = self._questions_for(opening_id, self._shown)
+            answers = invented.answers(rng, asked)
+            made = {
+                "id": candidate_id,
+                **invented.person(rng, candidate_id),
+                "started_at": started_at,
+                "finished_at": invented.finish(rng, started) if submitted else None,
+                "points": 0,
+                "score": 0,
+                "rating": 0,
+                "hire_state": "",
+                "category_id": rng.choice([None, *steps]),
+                "job_opening_id": opening_id,
+                "tag_ids": [],
+                "questions": asked,
+                "answers": answers,
+            }
+            made |= copied(fields)
+            sum_up(made)
+            made |= {k: v for k, v in fields.items() if k in ("points", "score")}
+            key = Key(started, crc32(candidate_id.encode()), candidate_id)
+            candidate = Candidate(made, key, submitted)
+            candidate.lock = "locked" if locked else "never"
+            self._candidates[candidate_id] = candidate
+            self._changed(candidate)
+            if candidate.listed:
+                insort(self._order, key)
+            return candidate_id
+
+    def submit(self, candidate_id: str) -> None:
+        """Hand in the test: the candidate appears in the list, where it started."""
+        with self._changing(candidate_id) as candidate:
+            candidate.submitted = True
+            candidate.fields["finished_at"] = invented.finish(
+                self._rng, candidate.key.started
+            )
+
+    def archive(self, candidate_id: str, *, listed: bool = False) -> None:
+        """Archive: the details still answer.
+
+        Whether the list still shows it is not documented: `listed` says.
+        """
+        with self._changing(candidate_id) as candidate:
+            candidate.archived = not listed
+
+    def delete(self, candidate_id: str) -> None:
+        """Delete for good: out of the list, and its details are a 404."""
+        with self.lock:
+            with self._changing(candidate_id) as candidate:
+                candidate.submitted = False  # which takes it out of the list
+            del self._candidates[candidate_id]
+
+    # For what happens to candidates
+
+    @contextmanager
+    def _changing(self, candidate_id: str) -> Iterator[Candidate]:
+        """Change a candidate: keeps the list in order and the versions counting."""
+        with self.lock:
+            candidate = self._candidates[candidate_id]
+            before = candidate.key if candidate.listed else None
+            yield candidate
+            started = instant(candidate.fields.get("started_at"))
+            candidate.key = candidate.key._replace(started=started)
+            after = candidate.key if candidate.listed else None
+            if before != after:
+                if before is not None:
+                    del self._order[bisect_left(self._order, before)]
+                if after is not None:
+                    insort(self._order, after)
+            self._changed(candidate)
+
+    def _changed(self, candidate: Candidate) -> None:
+        self.version += 1
+        candidate.revision = self.version

@@ -1,0 +1,91 @@
+"""A made-up version v2.2 of the API: what a later version may do to the objects.
+
+What the real v2.2 changed is not known outside the vendor. This one does, at every
+level, what later versions do: fields are new, one is called otherwise, one is of
+another type, one changes by itself, and states have other names.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+from sandbox.invented import signed_link
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sandbox.candidate import Fields
+
+DOCUMENTED = "v2.1"
+STATES = {"": "new", "possible-hire": "shortlisted", "rejected": "declined"}
+"""What v2.2 calls the documented hire states; other states keep their names."""
+_STATES_BACK = {new: old for old, new in STATES.items()}
+
+
+def as_documented(query: Mapping[str, str]) -> dict[str, str]:
+    """A request's query with the hire state as v2.1 calls it."""
+    state = query.get("hire_state")
+    documented = {"hire_state": _STATES_BACK.get(state, state)} if state else {}
+    return {**query, **documented}
+
+
+def reshaped(value: Fields, level: str) -> Fields:
+    """An object as v2.2 shows it.
+
+    Args:
+        value: as v2.1 shows it.
+        level: what it is: "openings", "categories", "tags", "rows" or "details".
+    """
+    number = crc32(str(value["id"]).encode())
+    match level:
+        case "openings":
+            department = {"name": "Data", "cost_centre": number % 90, "parent": None}
+            return {**value, "department": department, "is_remote": number % 2 == 0}
+        case "categories":
+            rules = [{"if": "declined", "then": ["mail", "archive"]}]
+            return {"position": number % 9, **value, "automation": {"rules": rules}}
+        case "tags":
+            return {**value, "colour": f"#{number % 2**24:06x}"}
+    return _candidate(value, number)
+
+
+def _candidate(value: Fields, number: int) -> Fields:
+    """`profile_url` is `profile_link` now, and `rating` an object."""
+    made: Fields = {}
+    for name, item in value.items():
+        match name:
+            case "profile_url":
+                made["profile_link"] = item
+            case "rating":
+                made["rating"] = item if item is None else {"stars": item, "of": 3}
+            case "hire_state":
+                made["hire_state"] = STATES.get(item, item)
+            case "contact_info" if item is not None:
+                made["contact_info"] = {**item, "pronouns": ("they", None)[number % 2]}
+            case "questions" | "answers":
+                made[name] = [_part(name, one) for one in item or ()]
+            case _:
+                made[name] = item
+    links = [f"https://portfolio.example.com/{value['id']}"]
+    made["portfolio"] = {"links": links, "likes": number % 7, "featured": None}
+    made["photo_url"] = signed_link(f"photos/{value['id']}")
+    return made
+
+
+def _part(name: str, value: Fields) -> Fields:
+    """A question or an answer; not each has what is new, and not each option."""
+    number = crc32(str(value.get("id", value.get("question_id"))).encode())
+    if name == "answers":
+        return {**value, "seconds_spent": number % 600} if number % 3 else value
+    made = dict(value)
+    if number % 3:
+        made["difficulty"] = number % 5
+    if value.get("options"):
+        made["options"] = [_option(one) for one in value["options"]]
+    return made
+
+
+def _option(value: Fields) -> dict[str, Any]:
+    number = crc32(value["id"].encode())
+    return {**value, "hint": f"Hint {number % 100}"} if number % 2 else value
