@@ -14,9 +14,9 @@ from hashlib import blake2b
 
 import msgspec
 from singer_sdk.batch import Batcher
+from singer_sdk.helpers._batch import SDKBatchMessage
 from singer_sdk.mapper import PluginMapper, RemoveRecordTransform
 from singer_sdk.singerlib import ActivateVersionMessage, RecordMessage, SchemaMessage
-from singer_sdk.helpers._batch import SDKBatchMessage
 
 from tap_toggl_hire.errors import SettingError
 
@@ -163,7 +163,9 @@ class Output:
                 [one.alias, name, _shape(field), rules.get(name)]
                 for name, field in one.schema["properties"].items()
             ]
-        return [blake2b(msgspec.json.encode(p), digest_size=4).hexdigest() for p in parts]
+        return [
+            blake2b(msgspec.json.encode(p), digest_size=4).hexdigest() for p in parts
+        ]
 
     def _put(self, one: Projection, record: Record) -> None:
         self._write(
@@ -177,7 +179,9 @@ class Output:
 
     def _project(self) -> Iterator[Projection]:
         if self._stream.selected:
-            for whole, keys in zip(self._stream.stream_maps, self._key_maps(), strict=True):
+            for whole, keys in zip(
+                self._stream.stream_maps, self._key_maps(), strict=True
+            ):
                 if not isinstance(whole, RemoveRecordTransform):
                     yield Projection(self._stream, whole, keys)
 
@@ -201,7 +205,9 @@ class Output:
 
     def _is_of_key(self, name: str, value: t.Any, rules: dict[str, t.Any]) -> bool:
         keys = rules.get("__key_properties__") or self._stream.primary_keys
-        is_column = isinstance(value, str) and value in self._stream.schema["properties"]
+        is_column = (
+            isinstance(value, str) and value in self._stream.schema["properties"]
+        )
         return is_column or name in {
             *("__alias__", "__key_properties__", "__source__"),
             *keys,

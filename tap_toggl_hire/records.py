@@ -27,7 +27,9 @@ Report = t.Callable[[str, str], None]
 """Told of a field, and what is the matter with it."""
 
 UNKNOWN = "is unknown to this version of the tap: it is kept in the column extra"
-UNFIT = "has a value that does not fit its type: it is null, and kept in the column extra"
+UNFIT = (
+    "has a value that does not fit its type: it is null, and kept in the column extra"
+)
 EXTRA = "extra"
 """The column of what the schema does not declare, or does not fit."""
 
@@ -99,9 +101,15 @@ def leftovers(value: t.Any, schema: Schema) -> t.Any:
                 left[name] = part
         return left or None
     if "array" in types and isinstance(value, list):
-        parts = [item if item is None else leftovers(item, schema["items"]) for item in value]
+        parts = [
+            item if item is None else leftovers(item, schema["items"]) for item in value
+        ]
         return parts if any(part is not None for part in parts) else None
-    return value if "object" in types or "array" in types or not _fits(value, schema) else None
+    return (
+        value
+        if "object" in types or "array" in types or not _fits(value, schema)
+        else None
+    )
 
 
 def _fits(value: t.Any, schema: Schema) -> bool:

@@ -489,7 +489,9 @@ class Settings:
             api_url=config["api_url"],
             api_version=config.get("api_version"),
             start_date=None if start is None else moment(start).astimezone(UTC),
-            job_opening_ids=None if ids is None else tuple(dict.fromkeys(map(str, ids))),
+            job_opening_ids=None
+            if ids is None
+            else tuple(dict.fromkeys(map(str, ids))),
             candidate_filters={
                 name: ",".join(map(str, value))
                 if isinstance(value, list)

@@ -16,12 +16,20 @@ from pathlib import Path
 
 from singer_sdk import SchemaDirectory, StreamSchema
 from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
+from singer_sdk.singerlib.catalog import (
+    REPLICATION_FULL_TABLE,
+    REPLICATION_INCREMENTAL,
+)
 from singer_sdk.streams import Stream
 
 from tap_toggl_hire.answers import answer_rows
 from tap_toggl_hire.records import conformer
-from tap_toggl_hire.sync.observation import HISTORY_FIELDS, Change, tags_of
+from tap_toggl_hire.sync.observation import (
+    HISTORY_FIELDS,
+    ONLY_IN_DETAILS,
+    Change,
+    tags_of,
+)
 from tap_toggl_hire.sync.plan import ANSWERS, CANDIDATES, DETAILS, HISTORY
 from tap_toggl_hire.sync.scope import queries
 
@@ -76,7 +84,9 @@ class ListStream(TogglHireStream):
             if record and record["id"]:
                 yield record
             else:
-                self._tap.warn_once("A record of %s has no id: it is left out.", self.name)
+                self._tap.warn_once(
+                    "A record of %s has no id: it is left out.", self.name
+                )
 
 
 class JobOpenings(ListStream):
@@ -168,7 +178,7 @@ class CandidateChild(CandidateStream):
         answer = context and self._tap.client.candidate(context["candidate_id"])
         if answer:
             details = self._tap.candidate_details(answer)
-            row = self._tap.candidate_row(answer)
+            row = {n: v for n, v in details.items() if n not in ONLY_IN_DETAILS}
             tags = tags_of(details)
             yield from self.records(Change(row["id"], row, tags, details, "created"))
 
@@ -194,8 +204,15 @@ class CandidateAnswers(CandidateChild):
 
     def __init__(self, tap: TapTogglHire) -> None:
         super().__init__(tap)
-        # It has no time of its own to be its replication key.
         self.forced_replication_method = REPLICATION_INCREMENTAL
+
+    @property
+    def replication_method(self) -> str:
+        """Incremental, though it has no time of its own to be its replication key.
+
+        The SDK's loop, as in `--test`, gives it a context, and looks for such a key.
+        """
+        return REPLICATION_FULL_TABLE if self.context else super().replication_method
 
     def records(self, change: Change) -> Iterable[Record]:
         """Make a record for each question."""

@@ -17,6 +17,8 @@ from singer_sdk.singerlib import Catalog
 
 from tap_toggl_hire import settings
 from tap_toggl_hire.api.client import Client
+from tap_toggl_hire.api.throttle import Throttle
+from tap_toggl_hire.api.workers import Workers
 from tap_toggl_hire.errors import SettingError, StateError, TapError
 from tap_toggl_hire.fields import FieldLog
 from tap_toggl_hire.privacy import scrubber
@@ -26,8 +28,6 @@ from tap_toggl_hire.settings import Settings
 from tap_toggl_hire.sink import DIGESTS_KEY
 from tap_toggl_hire.streams import STREAMS, CandidateStream, TogglHireStream
 from tap_toggl_hire.sync.state import DAMAGED, State
-from tap_toggl_hire.api.throttle import Throttle
-from tap_toggl_hire.api.workers import Workers
 from tap_toggl_hire.writer import MessageWriter
 
 if t.TYPE_CHECKING:

@@ -24,6 +24,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
+from tap_toggl_hire.api.pagination import LOOP, LinksPaginator, Params, origin
 from tap_toggl_hire.errors import (
     NoLongerError,
     NotFoundError,
@@ -31,7 +32,6 @@ from tap_toggl_hire.errors import (
     RefusedError,
     TapError,
 )
-from tap_toggl_hire.api.pagination import LOOP, LinksPaginator, Params, origin
 
 if t.TYPE_CHECKING:
     import logging

@@ -59,25 +59,29 @@ def before_asked(known: Known, run: Run, *, answers: int = 0) -> Known:
     return in_flight(known, emit, frozenset(), known.presence, answers)
 
 
-def found(
-    known: Known, listed: Listed, details: Details, run: Run, *, due: bool = False
-) -> Plan:
-    """Plan a candidate that the list lacks, and that answers 200.
+def found(known: Known, run: Run) -> Known:
+    """Return what is known of a candidate that the list lacks, and that answers 200."""
+    presence = PRESENCE[known.presence].found
+    is_outside = known.presence is Presence.OUT_OF_SCOPE and not run.covers_all
+    if is_outside or run.relation is Relation.OTHER:
+        presence = Presence.OUT_OF_SCOPE
+    return replace(known, presence=presence)
+
+
+def reverified(known: Known, listed: Listed, details: Details, run: Run) -> Plan:
+    """Plan a candidate that the list lacks, that answers 200, and whose turn it was.
 
     What was read is emitted where it differs from what the target holds, since no
-    list shows it. `listed` is made of the details.
+    list shows it. A stream that holds nothing of it stays so: it is not selected.
+    `listed` is made of the details.
     """
     held = frozenset(stream for stream in STREAMS if HELD[known.holds(stream)].buried)
     shown = details if run.selected & FROM_DETAILS else None
     narrow = replace(run, selected=run.selected & held, full_table=frozenset())
     emit = emitted(known, listed, shown, narrow, is_back=False)
     after = carried(known, listed, shown, run, emit, is_back=False)
-    presence = PRESENCE[known.presence].found
-    is_outside = known.presence is Presence.OUT_OF_SCOPE and not run.covers_all
-    if is_outside or run.relation is Relation.OTHER:
-        presence = Presence.OUT_OF_SCOPE
-    verified = known.verified or due
-    return planned(known, replace(after, presence=presence, verified=verified), emit)
+    presence = found(known, run).presence
+    return planned(known, replace(after, presence=presence, verified=True), emit)
 
 
 def tombstone(known: Known, run: Run) -> Plan:

@@ -58,6 +58,10 @@ def short_list(came: int, total: int | None) -> TapError:
     )
 
 
+BELIEVED = (
+    "The API counts more candidates than it lists, the same in two readings with two "
+    "page sizes: the list is believed."
+)
 SHORT_TAGS = (
     "The API's list of the candidates that have a tag is short. All else was "
     "extracted, and tags were left as they are known; run again later."

@@ -116,19 +116,18 @@ class Inventory:
             if known is not None:
                 yield candidate_id, known
 
-    def clear_verified(self) -> None:
-        """Note that a rotation is complete: nobody had a turn in the next."""
-        statuses = self._records[_STATUS :: codec.RECORD]
-        for number, status in enumerate(statuses):
-            if status >= _VERIFIED:
-                record = self._record(number)
-                self._put(number, record[:-1] + bytes([status & ~_VERIFIED]))
+    @property
+    def has_verified(self) -> bool:
+        """Whether any candidate had its turn in a rotation that is not complete."""
+        return max(self._records[_STATUS :: codec.RECORD], default=0) >= _VERIFIED
 
     @property
     def most_answers(self) -> int:
         """The most rows of answers of any candidate."""
         place = codec.RECORD - 4
-        low, high = (bytes(self._records[n :: codec.RECORD]) for n in (place, place + 1))
+        low, high = (
+            bytes(self._records[n :: codec.RECORD]) for n in (place, place + 1)
+        )
         most = max(high, default=0)
         return most << 8 | max(
             (one for one, other in zip(low, high, strict=True) if other == most),
@@ -139,9 +138,7 @@ class Inventory:
     def has_details(self) -> bool:
         """Whether the target may hold details of any candidate."""
         return any(
-            known.holds(stream)
-            for _, known in self.items()
-            for stream in FROM_DETAILS
+            known.holds(stream) for _, known in self.items() for stream in FROM_DETAILS
         )
 
     @property

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+from tap_toggl_hire.fields import plain
+from tap_toggl_hire.records import EXTRA
 from tap_toggl_hire.sync.inventory import digest
 from tap_toggl_hire.sync.plan import Details, Listed
 
@@ -30,7 +32,8 @@ HISTORY_FIELDS = (
     "score",
 )
 """Fields of the list row whose changes make the history; `tag_ids` is the other."""
-EXTRA = "extra"
+ONLY_IN_DETAILS = {"tag_ids", "questions", "answers"}
+"""Fields of `/candidates/{id}` that the list row has not."""
 
 
 @dataclass(slots=True)
@@ -82,6 +85,11 @@ class Observer:
         """Make a record of `candidates`."""
         return {**self._to_row(data), "id": candidate_id}
 
+    def row_of(self, candidate_id: str, answer: Json) -> Record:
+        """Make a record of `candidates` of what only `/candidates/{id}` shows."""
+        data = {name: answer[name] for name in answer.keys() - ONLY_IN_DETAILS}
+        return self.row(candidate_id, data)
+
     def listed(self, row: Record, tags: Tags | None) -> Listed:
         """Digest a record of `candidates`, and the candidate's tags."""
         key = row["id"]
@@ -94,11 +102,19 @@ class Observer:
             extra = 0 if row[EXTRA] is None else digest(row[EXTRA], key)
         return Listed(history, digest([self._privacy, declared], key), extra)
 
+    def unknown_fields(self, row: Record) -> list[str]:
+        """Return the names in a row's column `extra`, as far as they are plain words."""
+        return (
+            [] if row[EXTRA] is None else [*map(plain, msgspec.json.decode(row[EXTRA]))]
+        )
+
     def details(self, answer: Json) -> Record:
         """Make a record of `candidate_details`."""
         return self._to_details(answer)
 
-    def read(self, row: Record, tags: Tags | None, details: Record, answer: Json) -> Details:
+    def read(
+        self, row: Record, tags: Tags | None, details: Record, answer: Json
+    ) -> Details:
         """Digest details, and see whether they are of the moment of their row.
 
         Args:

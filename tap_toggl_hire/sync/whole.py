@@ -11,7 +11,7 @@ import typing as t
 from collections import deque
 
 from tap_toggl_hire.errors import NotFoundError, RefusedError
-from tap_toggl_hire.sync.ids import IdSet, Ids
+from tap_toggl_hire.sync.ids import Ids, IdSet
 from tap_toggl_hire.sync.listing import Listing, Row, total_of
 
 if t.TYPE_CHECKING:
@@ -118,8 +118,8 @@ class WholeList:
     def _again(self, total: int) -> Iterator[list[Row]]:
         """Read again what is short, with another page size each time."""
         for _ in range(READINGS):
-            if len(self.read) >= min(total, self._total_now()):
-                return  # candidates that were deleted meanwhile do not count
+            if self._has_all(total):
+                return
             if self._is_agreed():
                 self.is_believed = True
                 return
@@ -138,9 +138,8 @@ class WholeList:
                         self.read.add(row.id)
             self._remember(limit, len(ids), again.total)
             total = min(total, again.total or 0)
-        self.is_complete = len(self.read) >= min(total, self._total_now())
-        if not self.is_complete and self._is_agreed():
-            self.is_complete = self.is_believed = True
+        self.is_believed = not self._has_all(total) and self._is_agreed()
+        self.is_complete = self.is_believed or self._has_all(total)
 
     def _remember(self, limit: str, count: int, total: int | None) -> None:
         self._readings.append((limit, count, total))
@@ -152,9 +151,12 @@ class WholeList:
         (size, *one), (other_size, *other) = self._readings[-2:]
         return size != other_size and one == other and one[0] == len(self.read) > 0
 
-    def _total_now(self) -> int:
-        params = {**self._params, "limit": "1"}
-        return total_of(self._client.candidates_page(params)) or 0
+    def _has_all(self, total: int) -> bool:
+        """Return whether all came, but for those that were deleted meanwhile."""
+        if len(self.read) >= total:
+            return True
+        now = self._client.candidates_page({**self._params, "limit": "1"})
+        return len(self.read) >= (total_of(now) or 0)
 
     def anchors(self) -> list[str]:
         """Choose where the next reading may begin parts; nowhere if it does not pay."""

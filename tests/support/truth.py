@@ -57,7 +57,7 @@ def truth(
     *,
     archived: bool = False,
     version: str = "v2.1",
-    extra: bool = False,
+    extra: bool = True,
 ) -> dict[str, Rows]:
     """Every stream's rows by their key.
 

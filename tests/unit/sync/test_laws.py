@@ -201,20 +201,21 @@ def test_return(presence: Presence) -> None:
 
 
 @every_presence
-def test_who_is_asked_for_and_found_is_told_right(presence: Presence) -> None:
+def test_what_re_verification_finds_of_the_missing_is_emitted_once(presence: Presence) -> None:
     """Missing, and there: what differs is emitted, and no stream is begun."""
     for known, selected in itertools.product(knowns(presence), SELECTIONS):
         run = Run(selected)
         for listed in LISTED[:4]:
             for details in DETAILS_READ[:2]:
-                decided = absence.found(known, listed, details, run)
+                decided = absence.reverified(known, listed, details, run)
                 held = {stream for stream in STREAMS if known.holds(stream)}
                 assert decided.emit <= held & selected
                 assert decided.after is not None
-                second = absence.found(decided.after, listed, details, run)
+                second = absence.reverified(decided.after, listed, details, run)
                 assert not second.emit
                 before = absence.before_asked(known, run, answers=3)
-                assert decided.emit <= absence.found(before, listed, details, run).emit
+                again = absence.reverified(before, listed, details, run)
+                assert decided.emit <= again.emit
 
 
 SCOPES = tuple(itertools.product(Relation, (True, False)))

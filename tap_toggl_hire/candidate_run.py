@@ -1,0 +1,271 @@
+"""Everything about candidates of one run, put together and handed to the engine."""
+
+from __future__ import annotations
+
+import typing as t
+from functools import partial
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from tap_toggl_hire.errors import StateError, TapError
+from tap_toggl_hire.output import BatchOutput
+from tap_toggl_hire.privacy import fingerprint
+from tap_toggl_hire.progress import Progress
+from tap_toggl_hire.records import EXTRA
+from tap_toggl_hire.sync import guard, workspace
+from tap_toggl_hire.sync.absence import settle_scope
+from tap_toggl_hire.sync.engine import Counts, Engine
+from tap_toggl_hire.sync.finder import Finder, Source
+from tap_toggl_hire.sync.observation import Observer
+from tap_toggl_hire.sync.plan import (
+    CANDIDATES,
+    FROM_DETAILS,
+    STREAMS,
+    UPSERTED,
+    Known,
+    Relation,
+    Run,
+    make_stale,
+)
+from tap_toggl_hire.sync.rotation import Rotation
+from tap_toggl_hire.sync.scope import widest
+from tap_toggl_hire.sync.sweep import Sweep
+from tap_toggl_hire.sync.tags import TagLists
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tap_toggl_hire.output import Output
+    from tap_toggl_hire.sink import CandidateSink
+    from tap_toggl_hire.tap import TapTogglHire
+
+
+class CandidateRun:
+    """Everything about candidates of one run, put together and handed to the engine.
+
+    Args:
+        tap: Its settings, streams, state and client.
+        outputs: By stream.
+        sink: Takes the records and the state.
+    """
+
+    def __init__(
+        self, tap: TapTogglHire, outputs: Mapping[str, Output], sink: CandidateSink
+    ) -> None:
+        self.counts = Counts()
+        self._tap = tap
+        self._settings = tap.settings
+        self._state = tap.known
+        self._outputs = {name: outputs[name] for name in STREAMS}
+        self._selected = {
+            n for n, output in self._outputs.items() if output.is_selected
+        }
+        self._sink = sink
+
+    def run(self) -> None:
+        """Find the changes of candidates, and emit them.
+
+        Raises:
+            TapError: If the run is not complete. What could be read was emitted.
+        """
+        state, scope = self._state, self._settings.scope
+        self._check_workspace()
+        earlier = [*filter(None, [state.last_scope]), *state.scopes]
+        run = self._run()
+        state.scopes = widest(state.last_scope, [*state.scopes, scope])
+        self._set_versions()
+        for output in self._outputs.values():
+            output.write_schema()
+        engine, source, rotation = self._engine(run)
+        self.counts = engine.counts
+        for name in self._rewritten():
+            engine.rewrite(partial(_make_stale, name))
+        engine.run()
+        if not source.sweep.is_complete:
+            raise guard.short_list(len(source.sweep.seen), source.sweep.total)
+        self._settle(engine, run, source, rotation)
+        state.last_scope = scope
+        state.scopes = widest(scope, earlier)
+        if engine.not_served:
+            raise engine.not_served[0]
+        if not source.tags.is_complete:
+            raise TapError(guard.SHORT_TAGS)
+        self._activate(engine, run, source)
+
+    def _settle(
+        self, engine: Engine, run: Run, source: Source, rotation: Rotation
+    ) -> None:
+        """Note that the lists came whole: where candidates are, and whose turn is next."""
+        state, sweep = self._state, source.sweep
+        if sweep.is_believed or source.tags.believed:
+            self._tap.warn_once(guard.BELIEVED)
+        state.anchors = sweep.anchors
+        state.page_size = str(self._settings.page_size)
+        state.tags = len(source.tags)
+        # Else whose turn it was is verified by the next run that reads details.
+        is_turned = self._selected & FROM_DETAILS or not state.inventory.has_details
+        if is_turned:
+            state.turn = rotation.finished()
+        is_cleared = is_turned and state.inventory.has_verified
+        if run.relation is not Relation.SAME or is_cleared:
+
+            def settle(candidate_id: str, known: Known) -> Known:
+                known = settle_scope(known, run, seen=candidate_id in sweep.seen)
+                return replace(known, verified=False) if is_cleared else known
+
+            engine.rewrite(settle)
+
+    def _check_workspace(self) -> None:
+        """Refuse a state of another workspace, or of another part.
+
+        Raises:
+            StateError: If it is.
+        """
+        state, part = self._state, str(self._settings.part)
+        if not state.is_new and state.part not in {part, None}:
+            msg = (
+                f"The state is of part {state.part or '1/1'}, while setting part is "
+                f"{part or 'not set'}. Use the state of this part; for another number "
+                "of parts, make a state from the warehouse (see docs/state.md)."
+            )
+            raise StateError(msg)
+        if self._settings.job_opening_ids is None:  # else each of them must be there
+            present = workspace.signs(self._tap.client.openings)
+            if workspace.is_foreign(state.workspace, present):
+                raise StateError(workspace.FOREIGN)
+            state.workspace = present[: workspace.MOST_SIGNS] or state.workspace
+        state.keep_part(self._settings.part)
+
+    def _run(self) -> Run:
+        state, scope = self._state, self._settings.scope
+        full_table = {
+            name
+            for name in self._selected & UPSERTED
+            if self._tap.streams[name].replication_method == "FULL_TABLE"
+        }
+        return Run(
+            frozenset(self._selected),
+            frozenset(full_table),
+            scope.relation(state.last_scope),
+            covers_all=all(scope.covers(other) for other in state.scopes),
+            volatile=state.is_upgraded,
+        )
+
+    def _set_versions(self) -> None:
+        """Let records carry the version that ACTIVATE_VERSION tells at the end.
+
+        A full table has one of its own run. A first load has one of its own, too,
+        over all the runs that it takes.
+        """
+        state, version = self._state, self._tap.initialized_at
+        is_versioned = self._settings.emit_activate_version_messages and not any(
+            isinstance(output, BatchOutput) for output in self._outputs.values()
+        )
+        if not is_versioned:
+            state.load_version = 0
+        elif state.is_new and not self._settings.is_narrowed:
+            state.load_version = version
+        for name in self._selected & UPSERTED if is_versioned else ():
+            is_full = self._tap.streams[name].replication_method == "FULL_TABLE"
+            own = version if is_full else state.load_version
+            self._outputs[name].version = own or None
+
+    def _rewritten(self) -> list[str]:
+        """Return the streams that write more, or something else, than before."""
+        rewritten = []
+        for name in sorted(self._selected & UPSERTED):
+            before = self._state.columns.get(name)
+            present = self._outputs[name].fingerprint()
+            if before and not set(present) <= set(before):
+                rewritten.append(name)
+            self._state.columns[name] = present
+        for name in rewritten:
+            known = len(self._state.inventory)
+            self._tap.logger.warning(
+                "Stream %s has columns or expressions that it had not before: all "
+                "%s candidates are emitted again%s.",
+                name,
+                f"{known:,}",
+                f", which takes {known:,} requests" if name in FROM_DETAILS else "",
+            )
+        return rewritten
+
+    def _engine(self, run: Run) -> tuple[Engine, Source, Rotation]:
+        tap, state, settings = self._tap, self._state, self._settings
+        is_told = CANDIDATES in self._selected and any(
+            EXTRA in one.raw_schema["properties"]
+            for one in tap.streams[CANDIDATES].stream_maps
+        )
+        sweep = Sweep(
+            tap.client,
+            tap.workers,
+            state.inventory.ids,
+            page_size=settings.page_size,
+            scope=settings.scope,
+            filters=settings.candidate_filters,
+            last=state.last_scope,
+            is_mine=settings.part.has,
+        )
+        tags = TagLists(
+            tap.client,
+            tap.workers,
+            sweep.shared_params,
+            until=settings.start_date,
+            known=state.tags,
+        )
+        is_as_before = run.relation is Relation.SAME and state.page_size == str(
+            settings.page_size
+        )
+        tags.ask()
+        sweep.ask(state.anchors if is_as_before else ())
+        tags.read()
+        source = Source(tap.client, tap.workers, sweep, tags)
+        rotation = Rotation(state.turn, datetime.now(UTC), settings.reverify_days)
+        observer = Observer(
+            tap.candidate_row,
+            tap.candidate_details,
+            privacy=fingerprint(settings.pii, settings.pii_hash_key),
+            compares_extra=is_told,
+        )
+        progress = Progress(tap.logger)
+        finder = Finder(
+            source=source,
+            inventory=state.inventory,
+            run=run,
+            rotation=rotation,
+            observer=observer,
+            progress=progress,
+            report=tap.warn_once,
+        )
+        engine = Engine(
+            finder=finder,
+            source=source,
+            inventory=state.inventory,
+            observer=observer,
+            sink=self._sink,
+            progress=progress,
+            report=tap.warn_once,
+        )
+        return engine, source, rotation
+
+    def _activate(self, engine: Engine, run: Run, source: Source) -> None:
+        """Let the target mark the rows of candidates that are gone."""
+        if engine.found_missing or self._settings.is_narrowed:
+            return
+        for name in self._selected & UPSERTED:
+            if (version := self._outputs[name].version) is not None:
+                self._outputs[name].activate(version)
+        self._state.load_version = 0
+
+        def forget(candidate_id: str, known: Known) -> Known:
+            if candidate_id not in source.sweep.seen:
+                for name in run.full_table:  # it marks those, too
+                    known = make_stale(known, name)
+            return known
+
+        if run.full_table:
+            engine.rewrite(forget)
+
+
+def _make_stale(stream: str, candidate_id: str, known: Known) -> Known:  # noqa: ARG001
+    return make_stale(known, stream)
