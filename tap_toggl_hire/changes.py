@@ -37,11 +37,11 @@ from tap_toggl_hire.sweep import row_id
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from tap_toggl_hire.client import Client, Row
+    from tap_toggl_hire.api.client import Client, Row
+    from tap_toggl_hire.api.workers import Workers
     from tap_toggl_hire.progress import Progress
     from tap_toggl_hire.records import Record, Report
     from tap_toggl_hire.sweep import Sweep
-    from tap_toggl_hire.workers import Workers
 
 CANDIDATES, DETAILS, ANSWERS, HISTORY = STREAMS
 UPSERTED = {CANDIDATES, DETAILS, ANSWERS}

@@ -50,7 +50,7 @@ if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context
     from singer_sdk.mapper import StreamMap
 
-    from tap_toggl_hire.client import Row
+    from tap_toggl_hire.api.client import Row
     from tap_toggl_hire.records import Record
     from tap_toggl_hire.tap import TapTogglHire
 

@@ -20,8 +20,8 @@ import math
 import typing as t
 from collections import deque
 
+from tap_toggl_hire.api.pagination import LOOP
 from tap_toggl_hire.errors import NotFoundError, RefusedError, TapError
-from tap_toggl_hire.pagination import LOOP
 from tap_toggl_hire.settings import moment
 
 if t.TYPE_CHECKING:
@@ -35,9 +35,9 @@ if t.TYPE_CHECKING:
     )
     from concurrent.futures import Future
 
-    from tap_toggl_hire.client import Client, Row
-    from tap_toggl_hire.pagination import Params
-    from tap_toggl_hire.workers import Workers
+    from tap_toggl_hire.api.client import Client, Row
+    from tap_toggl_hire.api.pagination import Params
+    from tap_toggl_hire.api.workers import Workers
 
 LARGE = 20
 """Pages from which a list is read in parts."""
@@ -147,7 +147,7 @@ class Chain:
         """Wait for the page asked for, from a living anchor."""
         while True:
             assert self._page is not None  # noqa: S101
-            anchor = self._paginator.current_value.get("after_id")
+            anchor = self._paginator.current_value.get("after_id") or None
             refusal: Exception | None = None
             page: Row = {}
             try:

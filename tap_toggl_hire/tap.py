@@ -16,13 +16,15 @@ from singer_sdk.plugin_base import JSONSchemaValidator
 from singer_sdk.singerlib import Catalog
 
 from tap_toggl_hire import settings
-from tap_toggl_hire.client import Client
+from tap_toggl_hire.api.client import Client
+from tap_toggl_hire.api.retry import Retry
+from tap_toggl_hire.api.throttle import Throttle
+from tap_toggl_hire.api.transport import Access, Transport
+from tap_toggl_hire.api.workers import Workers
 from tap_toggl_hire.digests import DAMAGED, Digests, Selection
 from tap_toggl_hire.errors import SettingError, StateError, TapError
 from tap_toggl_hire.redaction import Redaction
 from tap_toggl_hire.streams import DIGESTS_KEY, STREAMS, TogglHireStream
-from tap_toggl_hire.throttle import Throttle
-from tap_toggl_hire.workers import Workers
 from tap_toggl_hire.writer import MessageWriter
 
 if t.TYPE_CHECKING:
@@ -32,7 +34,7 @@ if t.TYPE_CHECKING:
     import click
     from singer_sdk.plugin_base import _ConfigInput
 
-    from tap_toggl_hire.pagination import Params
+    from tap_toggl_hire.api.pagination import Params
 
 
 class TapTogglHire(Tap):
@@ -42,6 +44,10 @@ class TapTogglHire(Tap):
     config_jsonschema: t.ClassVar[dict[str, t.Any]] = settings.SCHEMA
     message_writer_class = MessageWriter
     message_writer: MessageWriter
+
+    retry = Retry()
+    """How often, and after which pauses, a request is tried again."""
+    throttle_class = Throttle
 
     everything = Selection()
     """The selection that leaves nobody out."""
@@ -166,15 +172,21 @@ class TapTogglHire(Tap):
         """The API."""
         concurrency = self.config["max_concurrency"]
         rate = self.config.get("requests_per_second")
-        return Client(
-            api_key=self.config["api_key"],
-            api_url=self.config["api_url"],
-            api_version=self.config.get("api_version"),
-            timeout=float(self.config["request_timeout"]),
+        access = Access(
+            url=self.config["api_url"],
+            key=self.config["api_key"],
             user_agent=self.config.get("user_agent")
             or f"{self.name}/{self.plugin_version}",
-            throttle=Throttle(concurrency, None if rate is None else float(rate)),
-            max_connections=concurrency,
+            timeout=float(self.config["request_timeout"]),
+            connections=concurrency,
+        )
+        throttle = self.throttle_class(
+            concurrency, None if rate is None else float(rate)
+        )
+        return Client(
+            Transport(access, throttle),
+            version=self.config.get("api_version"),
+            retry=self.retry,
             setting_of=self._setting_of,
             logger=self.logger,
         )

@@ -18,7 +18,7 @@ from hypothesis import settings as rules
 from hypothesis import strategies as st
 
 from sandbox import Account, Fault, RateLimit, Sandbox
-from tap_toggl_hire.throttle import Throttle
+from tap_toggl_hire.api.throttle import Throttle
 from tests.faults.trials import Clock, Strikes, assert_true, attempt, settings
 from tests.support import run_tap
 

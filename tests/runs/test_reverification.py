@@ -13,7 +13,9 @@ import pytest
 from sandbox import Account, Fault
 from sandbox.changes import HIDDEN
 from sandbox.truth import truth
-from tap_toggl_hire import changes, client
+from tap_toggl_hire import changes
+from tap_toggl_hire.api.retry import Retry
+from tap_toggl_hire.tap import TapTogglHire
 from tests.runs.pipelines import (
     ANSWERS,
     CANDIDATES,
@@ -344,7 +346,7 @@ def test_a_candidate_missed_by_one_list_and_deleted_then() -> None:
 
 def test_runs_that_fail_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     """The rotation goes on where the last good run left it."""
-    monkeypatch.setattr(client, "PAUSES", ())
+    monkeypatch.setattr(TapTogglHire, "retry", Retry(pauses=()))
     days = 2
     with pipeline(account(), reverify_days=days, page_size=10) as line:
         line.interval = 6 * HOUR

@@ -1,0 +1,1 @@
+"""The Toggl Hire API: the one place of the tap that talks HTTP."""
