@@ -17,20 +17,23 @@ from singer_sdk.exceptions import ConfigurationError, MappingError  # noqa: E402
 
 from tap_toggl_hire.errors import TapError  # noqa: E402
 from tap_toggl_hire.tap import TapTogglHire  # noqa: E402
-from tap_toggl_hire.writer import nobody_reads  # noqa: E402
+from tap_toggl_hire.writer import disarm, nobody_reads  # noqa: E402
 
 logger = logging.getLogger(TapTogglHire.name)
 
 
-def main() -> None:
+def main(tap_class: type[TapTogglHire] = TapTogglHire) -> None:
     """Run the command line.
 
     Exit code 0 means that everything selected was read, and written.
+
+    Args:
+        tap_class: The tap; another one for tests, which have no time for pauses.
     """
     # Buffered even with PYTHONUNBUFFERED: a raw write that a signal meets is cut short.
     sys.stdout = os.fdopen(sys.stdout.fileno(), "w", encoding="utf-8", closefd=False)
     try:
-        TapTogglHire.cli()
+        tap_class.cli()
     except TapError as error:
         _fail(str(error))
     except (ConfigurationError, MappingError) as error:  # a stream map, say
@@ -45,6 +48,8 @@ def main() -> None:
             f"line {place.lineno}: please report it. With "
             "TAP_TOGGL_HIRE_LOGLEVEL=DEBUG, the log has the traceback."
         )
+    finally:
+        disarm()
 
 
 def _finish(stop: SystemExit) -> None:

@@ -1,6 +1,16 @@
 """What can go wrong, as sentences that a user can act on.
 
 None of these carries a response body, a candidate's data or the API key.
+
+    TapError                ends the run
+    ├── SettingError        a setting has a wrong value
+    ├── StateError          the state cannot be used
+    ├── RefusedError        400: a parameter of the request is wrong
+    ├── NotFoundError       404: there is no such thing, as far as the API says
+    ├── NoLongerError       410: no longer there, which proves no deletion
+    └── NotServedError      the API does not serve this request, but may serve others
+    TransientError          failed for a moment; never leaves `api/`
+    └── AskedToWaitError    429: the API asks to slow down
 """
 
 from __future__ import annotations
@@ -18,10 +28,6 @@ class StateError(TapError):
     """The state cannot be used."""
 
 
-class NotServedError(TapError):
-    """The API did not serve a request, however often it was tried."""
-
-
 class RefusedError(TapError):
     """The API answered 400: a parameter of the request is wrong."""
 
@@ -32,3 +38,32 @@ class NotFoundError(TapError):
 
 class NoLongerError(TapError):
     """The API answered 410; of a candidate, that is no proof of deletion."""
+
+
+class NotServedError(TapError):
+    """The API did not serve a request, however often it was tried, or never can."""
+
+
+class TransientError(Exception):
+    """A request failed for a moment and is tried again; the text says how it failed.
+
+    Args:
+        trouble: The text, which goes on "The API does not serve ...: ".
+        content: A body that cannot be read, to tell where, should that be the end.
+    """
+
+    def __init__(self, trouble: str, content: bytes = b"") -> None:
+        super().__init__(trouble)
+        self.content = content
+
+
+class AskedToWaitError(TransientError):
+    """The API answered 429; the throttle holds the next request back.
+
+    Args:
+        pause: Seconds until requests go on.
+    """
+
+    def __init__(self, pause: float) -> None:
+        super().__init__("it answers 429")
+        self.pause = pause

@@ -275,7 +275,7 @@ def _selector(
         for name, field in selected["properties"].items()
         if "properties" in field
         and field["properties"].keys()
-        != schema["properties"].get(name, field).get("properties", {}).keys()
+        != t.cast("Record", schema["properties"].get(name, field))["properties"].keys()
     }
 
     def select(record: Record) -> Record:

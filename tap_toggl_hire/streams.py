@@ -151,7 +151,7 @@ class Candidates(CandidateStream):
         for query in queries(settings.scope, settings.candidate_filters):
             params = query.params(settings.page_size)
             for page in self._tap.client.pages("/candidates", params):
-                for row in page["data"]:
+                for row in page:
                     yield from self.records(Change("", self._tap.candidate_row(row)))
 
     def get_child_context(

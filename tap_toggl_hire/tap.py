@@ -17,7 +17,9 @@ from singer_sdk.singerlib import Catalog
 
 from tap_toggl_hire import settings
 from tap_toggl_hire.api.client import Client
+from tap_toggl_hire.api.retry import Retry
 from tap_toggl_hire.api.throttle import Throttle
+from tap_toggl_hire.api.transport import Access, Transport
 from tap_toggl_hire.api.workers import Workers
 from tap_toggl_hire.errors import SettingError, StateError, TapError
 from tap_toggl_hire.fields import FieldLog
@@ -47,6 +49,9 @@ class TapTogglHire(Tap):
     config_jsonschema: t.ClassVar[dict[str, t.Any]] = settings.SCHEMA
     message_writer_class = MessageWriter
     message_writer: MessageWriter
+    retry = Retry()
+    """How often, and after which pauses, a request is tried again."""
+    throttle_class = Throttle
 
     def __init__(self, *, parse_env_config: bool = False, **kwargs: t.Any) -> None:
         if parse_env_config:  # the SDK would fail without naming the variable
@@ -126,14 +131,20 @@ class TapTogglHire(Tap):
     def client(self) -> Client:
         """The API."""
         settings = self.settings
-        return Client(
-            api_key=settings.api_key,
-            api_url=settings.api_url,
-            api_version=settings.api_version,
-            timeout=settings.request_timeout,
+        access = Access(
+            url=settings.api_url,
+            key=settings.api_key,
             user_agent=settings.user_agent or f"{self.name}/{self.plugin_version}",
-            throttle=Throttle(settings.max_concurrency, settings.requests_per_second),
-            max_connections=settings.max_concurrency,
+            timeout=settings.request_timeout,
+            connections=settings.max_concurrency,
+        )
+        throttle = self.throttle_class(
+            settings.max_concurrency, settings.requests_per_second
+        )
+        return Client(
+            Transport(access, throttle),
+            version=settings.api_version,
+            retry=self.retry,
             setting_of=settings.setting_of,
             logger=self.logger,
         )

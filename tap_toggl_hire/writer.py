@@ -26,6 +26,16 @@ def nobody_reads(error: OSError) -> TapError:
     return TapError(f"The messages cannot be written: {error.strerror}.")
 
 
+def disarm() -> None:
+    """Let no alarm of `MessageWriter.stop` end a process that has written all.
+
+    While the interpreter ends, nothing handles it any more, and it would be the
+    alarm's own exit code that an orchestrator sees.
+    """
+    if hasattr(signal, "alarm"):
+        signal.alarm(0)
+
+
 class MessageWriter(MsgSpecWriter):
     """Write messages; nothing is lost or torn when the run is told to stop.
 

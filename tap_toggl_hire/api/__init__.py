@@ -1,1 +1,1 @@
-"""Reading the API: requests, right and safe and at its own pace."""
+"""The Toggl Hire API: the one place of the tap that talks HTTP."""

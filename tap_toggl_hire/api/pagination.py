@@ -27,6 +27,33 @@ LOOP = (
 )
 
 
+MOST_STALE_PAGES = 3
+"""Pages in a row without a new row, empty ones included, that are a loop."""
+
+
+class LoopGuard:
+    """Stop at pages that bring nothing new, whatever their links say.
+
+    An API that forms a new link each time would else be read for ever.
+    """
+
+    def __init__(self) -> None:
+        self._stale = 0
+
+    def check(self, *, is_new: bool) -> None:
+        """Take note of a page.
+
+        Args:
+            is_new: Whether it has a row that no page before it had.
+
+        Raises:
+            TapError: If it is one too many that has not.
+        """
+        self._stale = 0 if is_new else self._stale + 1
+        if self._stale == MOST_STALE_PAGES:
+            raise TapError(LOOP)
+
+
 class LinksPaginator(BaseAPIPaginator[Params]):
     """Follow `links.next` to the last page, once round and no further.
 
@@ -37,6 +64,7 @@ class LinksPaginator(BaseAPIPaginator[Params]):
 
     def __init__(self, root: str, params: Params) -> None:
         super().__init__(params)
+        self._scheme = urlsplit(root).scheme
         self._origin = origin(root)
         self._visited = {_key(params)}
 
@@ -66,9 +94,12 @@ class LinksPaginator(BaseAPIPaginator[Params]):
         if not isinstance(link, str) or not link:
             return None
         try:
-            target, query = origin(link), urlsplit(link).query
+            parts = urlsplit(link)
+            if parts.netloc and not parts.scheme:  # a link to a host: //host/path
+                parts = parts._replace(scheme=self._scheme)
+            target = origin(parts.geturl())
         except ValueError:
-            target, query = None, ""
+            target = None
         if target not in {("", None, None), self._origin}:
             msg = (
                 "The API's link to the next page leads to another origin "
@@ -78,7 +109,7 @@ class LinksPaginator(BaseAPIPaginator[Params]):
             raise TapError(msg)
         params = {
             **self.current_value,
-            **dict(parse_qsl(query, keep_blank_values=True)),
+            **dict(parse_qsl(parts.query, keep_blank_values=True)),
         }
         key = _key(params)
         if key in self._visited:

@@ -34,10 +34,12 @@ class Workers:
 
     Args:
         size: How many threads, so how many calls at once.
+        tick: Seconds after which a caller that waits for a result gets its turn.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, tick: float = TICK) -> None:
         self.size = size
+        self._tick = tick
         self._calls: Calls = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
 
@@ -72,8 +74,8 @@ class Workers:
             ahead: How many jobs to start before the first result is waited for.
 
         Yields:
-            Pairs of a key and the call's result. None after each second of waiting,
-            so that the caller can do what is due.
+            Pairs of a key and the call's result. None after each tick of waiting, so
+            that the caller can do what is due.
 
         Raises:
             Exception: What a call raised, once all results before it are out.
@@ -85,15 +87,25 @@ class Workers:
                     key, call = job
                     started.append((key, call and self.submit(call)))
                 while started and (len(started) >= ahead or _is_ready(started[0][1])):
-                    yield from _finish(*started.popleft())
+                    yield from self._finish(*started.popleft())
                 if job is None:
                     yield None
             while started:
-                yield from _finish(*started.popleft())
+                yield from self._finish(*started.popleft())
         finally:
             for _, future in started:
                 if future is not None:
                     future.cancel()
+
+    def _finish(
+        self, key: K, future: Future[T] | None
+    ) -> Iterator[tuple[K, T | None] | None]:
+        while future is not None and not future.done():
+            try:
+                future.exception(timeout=self._tick)
+            except TimeoutError:
+                yield None
+        yield key, None if future is None else future.result()
 
     def __del__(self) -> None:
         for _ in self._threads:
@@ -114,12 +126,3 @@ def _work(calls: Calls) -> None:
 
 def _is_ready(future: Future[t.Any] | None) -> bool:
     return future is None or future.done()
-
-
-def _finish(key: K, future: Future[T] | None) -> Iterator[tuple[K, T | None] | None]:
-    while future is not None and not future.done():
-        try:
-            future.exception(timeout=TICK)
-        except TimeoutError:
-            yield None
-    yield key, None if future is None else future.result()

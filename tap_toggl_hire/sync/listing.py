@@ -13,7 +13,7 @@ from array import array
 from collections import deque
 from datetime import datetime
 
-from tap_toggl_hire.api.pagination import LOOP
+from tap_toggl_hire.api.pagination import LoopGuard
 from tap_toggl_hire.errors import NotFoundError, RefusedError, TapError
 from tap_toggl_hire.times import moment
 
@@ -30,8 +30,6 @@ Json = dict[str, t.Any]
 
 MOST_DEAD = 5
 """Anchors in a row that may be dead: more are no deletions, but a fault."""
-MOST_BARREN = 3
-"""Pages in a row that bring no new candidate before they are a loop."""
 
 
 class Row(t.NamedTuple):
@@ -95,7 +93,8 @@ class Listing:
         self._recent: deque[str] = deque(maxlen=MOST_DEAD + 1)
         self._last: datetime | None = None
         self._dead = 0
-        self._barren = 0
+        self._is_barren = False
+        self._guard = LoopGuard()
         self._page: Future[Json] | None = None
         self._first: Json | None = None
 
@@ -143,7 +142,7 @@ class Listing:
                 self._note(row.id)
         if rows:
             self._last = rows[-1].started or self._last
-        self._barren = 0 if len(self.read) > before else self._barren + 1
+        self._is_barren = len(self.read) == before
         return fresh
 
     def _note(self, candidate_id: str) -> None:
@@ -157,10 +156,9 @@ class Listing:
         self._page = None
         if self.is_cut or any(row.id in self._ends for row in page["data"]):
             return True
-        if self._barren and page["data"] and self._ends:
+        if self._is_barren and page["data"] and self._ends:
             return True  # where its end is gone, it has met the next part
-        if self._barren == MOST_BARREN:
-            raise TapError(LOOP)
+        self._guard.check(is_new=not self._is_barren)
         self._paginator.advance(page)
         if self._paginator.finished:
             return True

@@ -10,8 +10,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from tap_toggl_hire.api.client import Client
+from tap_toggl_hire.api.retry import Retry
 from tap_toggl_hire.api.throttle import Throttle
+from tap_toggl_hire.tap import TapTogglHire
 from tests.faults.trials import Clock
 from tests.support import Run, run_tap
 
@@ -30,17 +31,14 @@ hypothesis.settings.load_profile("faults")
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of the runs inside the test, whose pauses pass in no time."""
     clock = Clock()
-    monkeypatch.setitem(defaults(Client), "sleep", clock.sleep)
-    monkeypatch.setitem(defaults(Throttle), "sleep", clock.sleep)
-    monkeypatch.setitem(defaults(Throttle), "clock", clock)
+
+    class Timed(Throttle):
+        def __init__(self, max_concurrency: int, ceiling: float | None) -> None:
+            super().__init__(max_concurrency, ceiling, clock=clock, sleep=clock.sleep)
+
+    monkeypatch.setattr(TapTogglHire, "retry", Retry(sleep=clock.sleep))
+    monkeypatch.setattr(TapTogglHire, "throttle_class", Timed)
     return clock
-
-
-def defaults(made: type[Client | Throttle]) -> dict[str, t.Any]:
-    """The defaults with which a class is made."""
-    found = made.__init__.__kwdefaults__
-    assert found
-    return found
 
 
 @pytest.fixture

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from tap_toggl_hire import client
 from tap_toggl_hire.__main__ import main
+from tap_toggl_hire.api.retry import Retry
+from tap_toggl_hire.tap import TapTogglHire
 
-client.PAUSES = (0.01, 0.01, 0.01, 0.01, 0.01)
+
+class QuickTap(TapTogglHire):
+    """The tap, in a hurry."""
+
+    retry = Retry(pauses=(0.01,) * 5)
+
 
 if __name__ == "__main__":
-    main()
+    main(QuickTap)

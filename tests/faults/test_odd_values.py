@@ -425,8 +425,7 @@ IDS = st.text(
     max_size=12,
 ) | st.sampled_from(
     [
-        "..",
-        ".",
+        "...",
         "%2e",
         "a?b",
         "a#b",
@@ -440,6 +439,10 @@ IDS = st.text(
         "a,b",
     ]
 )
+
+
+# An id that would change the path is never asked for: see the tests of the client.
+IDS = IDS.filter(lambda key: key not in {".", ".."})
 
 
 @given(ids=st.lists(IDS, min_size=1, max_size=4, unique=True))

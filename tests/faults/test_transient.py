@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import settings as rules
 from hypothesis import strategies as st
 
-from sandbox import Account, Sandbox, Shapes, random_change
-from tap_toggl_hire.api.client import _retry_after
+from sandbox import Account, Sandbox, Shapes
+from tap_toggl_hire.api.retry import retry_after
 from tests.faults.trials import (
     Clock,
     Strikes,
@@ -233,7 +233,7 @@ def test_later_runs_with_troubles_find_the_changes_and_no_others(
     messages = trial.messages
     for round_ in range(6):
         changed = {
-            random_change(account, rng, ("grade", "rate", "move", "tag", "submit"))[1]
+            account.random_change(rng, ("grade", "rate", "move", "tag", "submit"))[1]
             for _ in range(3)
         }
         mercy: Counter[str] = Counter()
@@ -318,7 +318,7 @@ def test_pauses_grow_and_differ(sandbox: Start, clock: Clock) -> None:
 )
 @rules(max_examples=300)
 def test_any_retry_after_is_a_time_that_can_be_waited_for(header: str) -> None:
-    seconds = _retry_after({"Retry-After": header})
+    seconds = retry_after({"Retry-After": header})
     assert seconds is None or seconds <= threading.TIMEOUT_MAX
 
 
@@ -334,7 +334,7 @@ def test_each_form_of_a_date_is_in_greenwich_time(
     time.tzset()
     try:
         header = time.strftime(form, time.gmtime(time.time() + 120))
-        seconds = _retry_after({"Retry-After": header})
+        seconds = retry_after({"Retry-After": header})
         assert seconds == pytest.approx(120, abs=2)
     finally:
         monkeypatch.undo()

@@ -18,7 +18,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from sandbox import Account, Fault, Sandbox
-from tap_toggl_hire import changes, client
+from sandbox.truth import truth
+from tap_toggl_hire import changes
+from tap_toggl_hire.api.retry import Retry
+from tap_toggl_hire.tap import TapTogglHire
 from tests.runs.pipelines import (
     ANSWERS,
     CANDIDATES,
@@ -33,7 +36,6 @@ from tests.runs.pipelines import (
     who,
 )
 from tests.support.tap import clean_environment, command_line
-from tests.support.truth import truth
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -289,7 +291,7 @@ def test_a_stream_that_is_filled_later_beside_batch_files(tmp_path: Path) -> Non
 def test_a_run_into_batch_files_that_fails_vouches_for_them(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(client, "PAUSES", ())
+    monkeypatch.setattr(TapTogglHire, "retry", Retry(pauses=()))
     config = files(tmp_path, 10_000)
     with pipeline(account(), max_concurrency=1, batch_config=config) as line:
         line.sandbox.faults = [Fault("status", match="candidate", after=12)]

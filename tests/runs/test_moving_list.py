@@ -11,8 +11,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from sandbox import Account, Fault, Shapes
-from tap_toggl_hire import client
+from sandbox.truth import truth
+from tap_toggl_hire.api.retry import Retry
 from tap_toggl_hire.errors import TapError
+from tap_toggl_hire.tap import TapTogglHire
 from tests.runs.pipelines import (
     ANSWERS,
     CANDIDATES,
@@ -25,7 +27,6 @@ from tests.runs.pipelines import (
     Pipeline,
     pipeline,
 )
-from tests.support.truth import truth
 
 if t.TYPE_CHECKING:
     from sandbox.messages import Request
@@ -337,7 +338,7 @@ def test_a_list_that_starts_again_with_new_candidates_alone() -> None:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give up soon on what fails for a moment."""
-    monkeypatch.setattr(client, "PAUSES", (0.0, 0.01))
+    monkeypatch.setattr(TapTogglHire, "retry", Retry(pauses=(0.0, 0.01)))
 
 
 def is_main_list(request: Request) -> bool:

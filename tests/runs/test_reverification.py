@@ -10,9 +10,12 @@ from itertools import pairwise
 
 import pytest
 
-from sandbox import Account, Fault, random_change
+from sandbox import Account, Fault
 from sandbox.changes import HIDDEN
-from tap_toggl_hire import changes, client
+from sandbox.truth import truth
+from tap_toggl_hire import changes
+from tap_toggl_hire.api.retry import Retry
+from tap_toggl_hire.tap import TapTogglHire
 from tests.runs.pipelines import (
     ANSWERS,
     CANDIDATES,
@@ -26,7 +29,6 @@ from tests.runs.pipelines import (
     Pipeline,
     pipeline,
 )
-from tests.support.truth import truth
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -163,7 +165,7 @@ def test_what_no_list_shows_arrives_in_time(kind: str, select: tuple[str, ...]) 
         line.run(select=select)
         before = truth(line.account)
         for _ in range(4):
-            random_change(line.account, rng, [kind])
+            line.account.random_change(rng, [kind])
         rows = truth(line.account)
         changed = {
             key for key, row in rows[DETAILS].items() if row != before[DETAILS][key]
@@ -344,7 +346,7 @@ def test_a_candidate_missed_by_one_list_and_deleted_then() -> None:
 
 def test_runs_that_fail_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     """The rotation goes on where the last good run left it."""
-    monkeypatch.setattr(client, "PAUSES", ())
+    monkeypatch.setattr(TapTogglHire, "retry", Retry(pauses=()))
     days = 2
     with pipeline(account(), reverify_days=days, page_size=10) as line:
         line.interval = 6 * HOUR

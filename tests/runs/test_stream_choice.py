@@ -13,7 +13,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from sandbox import Account, Fault
-from tap_toggl_hire import client
+from sandbox.truth import truth
+from tap_toggl_hire.api.retry import Retry
+from tap_toggl_hire.tap import TapTogglHire
 from tests.runs.pipelines import (
     ANSWERS,
     CANDIDATES,
@@ -30,7 +32,6 @@ from tests.runs.pipelines import (
     pipeline,
     who,
 )
-from tests.support.truth import truth
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection
@@ -333,7 +334,7 @@ def test_nothing_is_activated_where_nobody_asks_for_it() -> None:
 def test_a_run_that_fails_activates_no_stream_that_it_did_not_finish(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "PAUSES", ())
+    monkeypatch.setattr(TapTogglHire, "retry", Retry(pauses=()))
     with pipeline(account(40), page_size=5) as line:
         line.run()
         line.sandbox.faults = [Fault("status", match=kind, after=5)]

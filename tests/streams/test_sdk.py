@@ -19,7 +19,8 @@ from singer_sdk.pagination import BaseAPIPaginator
 from singer_sdk.testing import SuiteConfig, get_tap_test_class
 
 from sandbox import Account, Sandbox
-from tap_toggl_hire import pagination, streams, tap, writer
+from tap_toggl_hire import streams, tap, writer
+from tap_toggl_hire.api import pagination
 from tap_toggl_hire.tap import TapTogglHire
 from tests.streams.checks import (
     CANDIDATES,

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_toggl_hire import workers
 from tap_toggl_hire.api.workers import Workers
 
 if t.TYPE_CHECKING:
@@ -220,13 +219,10 @@ def test_none_hands_out_what_is_ready_and_waits_for_nothing() -> None:
     assert [one for one in results if one] == [(1, 5), (2, None)]
 
 
-def test_while_it_waits_the_caller_gets_its_turn(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(workers, "TICK", 0.001)
+def test_while_it_waits_the_caller_gets_its_turn() -> None:
     go = threading.Event()
     jobs: list[Job] = [(0, lambda: wait_for(go, 5))]
-    results = Workers(1).ordered(jobs, ahead=1)
+    results = Workers(1, tick=0.001).ordered(jobs, ahead=1)
     assert [next(results) for _ in range(3)] == [None, None, None]
     go.set()
     assert next(one for one in results if one) == (0, 5)

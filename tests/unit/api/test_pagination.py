@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from singer_sdk.pagination import BaseAPIPaginator
 
-from tap_toggl_hire.errors import TapError
 from tap_toggl_hire.api.pagination import LinksPaginator
+from tap_toggl_hire.errors import TapError
 
 ROOT = "https://example.com/api"
 FIRST = {"limit": "3", "order": "asc"}
