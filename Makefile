@@ -9,13 +9,14 @@ BIN := .venv/bin
 UV := $(BIN)/uv --quiet
 VENV := .venv/.ready
 LOWEST := .venv-lowest/.ready
+NEXT := .venv-next/.ready
 PLUGINS := .meltano/.ready
 
 # uv does not compile by itself; a tap that is compiled starts in half the time.
 export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-lowest bench lint format build plugins clean
+.PHONY: help demo test test-slow test-lowest test-next bench lint format documents build plugins clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -32,17 +33,24 @@ test-slow: $(PLUGINS) ## Run what takes longer: soaks, real pauses, more random 
 test-lowest: $(LOWEST) ## Run the tests on the lowest versions of the dependencies
 	.venv-lowest/bin/pytest --numprocesses logical --dist worksteal -m 'not slow' --ignore tests/pipeline $(ARGS)
 
+test-next: $(NEXT) ## Run the tests on the pre-releases of the SDK
+	.venv-next/bin/pytest --numprocesses logical --dist worksteal -m 'not slow' --ignore tests/pipeline $(ARGS)
+
 bench: $(PLUGINS) ## Measure the tap and the pipeline against the sandbox
 	$(BIN)/python -m bench $(ARGS)
 
-lint: $(VENV) ## Check style, formatting and types
+lint: $(VENV) ## Check style, formatting, types and workflows
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/zizmor --offline --pedantic --quiet .github examples/github-actions.yml
 
 format: $(VENV) ## Format, and mend what can be mended
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+documents: $(VENV) ## Write the tables and definitions that come from the code
+	$(BIN)/python -m tests.documents
 
 build: $(VENV) ## Build the wheel and the source distribution into dist/
 	rm -rf dist
@@ -51,7 +59,7 @@ build: $(VENV) ## Build the wheel and the source distribution into dist/
 plugins: $(PLUGINS) ## Install the tap and the targets of meltano.yml
 
 clean: ## Remove what these commands made, the state in .meltano too
-	rm -rf .venv .venv-lowest .meltano dist output
+	rm -rf .venv .venv-lowest .venv-next .meltano dist output
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -66,6 +74,12 @@ $(LOWEST): $(VENV)
 	$(BIN)/python -m venv --clear .venv-lowest
 	$(UV) pip install --python .venv-lowest --resolution lowest-direct --editable .
 	$(UV) pip install --python .venv-lowest --group test
+	@touch $@
+
+$(NEXT): $(VENV)
+	$(BIN)/python -m venv --clear .venv-next
+	$(UV) pip install --python .venv-next --editable . --group test
+	$(UV) pip install --python .venv-next --prerelease allow --upgrade 'singer-sdk[msgspec]'
 	@touch $@
 
 # The DuckDB that target-duckdb needs has no wheel for Python 3.14.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Section = Callable[[argparse.Namespace], Iterable[Table | Picture]]
 
-README = Path(__file__).parent.parent / "README.md"
+DOCUMENT = Path(__file__).parent.parent / "docs" / "performance.md"
 BEGIN, END = "<!-- bench -->\n", "<!-- /bench -->"
 
 
@@ -36,7 +36,7 @@ def main() -> None:
         "--million", action="store_true", help="measure a million candidates, too"
     )
     parser.add_argument(
-        "--write", action="store_true", help="put the results into README.md"
+        "--write", action="store_true", help="put the results into docs/performance.md"
     )
     given = parser.parse_args()
     if given.quick:
@@ -87,13 +87,15 @@ SECTIONS: dict[str, Section] = {
 
 
 def _write(results: list[Table | Picture]) -> None:
-    """Put all results between the markers of the README, the pictures beside us."""
+    """Put all results between the markers of the document, the pictures beside us."""
     for result in results:
         if isinstance(result, Picture):
             result.write()
-    head, _, rest = README.read_text().partition(BEGIN)
+    head, _, rest = DOCUMENT.read_text().partition(BEGIN)
     _, _, tail = rest.partition(END)
-    README.write_text("\n".join([head + BEGIN, *map(str, results)]) + "\n" + END + tail)
+    DOCUMENT.write_text(
+        "\n".join([head + BEGIN, *map(str, results)]) + "\n" + END + tail
+    )
 
 
 if __name__ == "__main__":

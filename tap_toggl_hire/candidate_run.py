@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import typing as t
-from functools import partial
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 from tap_toggl_hire.errors import StateError, TapError
 from tap_toggl_hire.output import BatchOutput

@@ -275,11 +275,11 @@ def _selector(
         for name, field in selected["properties"].items()
         if "properties" in field
         and field["properties"].keys()
-        != t.cast("Record", schema["properties"].get(name, field))["properties"].keys()
+        != schema["properties"][name]["properties"].keys()
     }
 
     def select(record: Record) -> Record:
-        chosen = {name: record.get(name) for name in names}
+        chosen: Record = {name: record.get(name) for name in names}
         for name, parts in nested.items():
             if chosen[name] is not None:
                 chosen[name] = {part: chosen[name].get(part) for part in parts}

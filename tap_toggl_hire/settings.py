@@ -12,12 +12,13 @@ import re
 import typing as t
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from functools import cached_property
 from urllib.parse import urlsplit
 
 from singer_sdk import typing as th
 
-from tap_toggl_hire.sync.scope import EVERYBODY, Part, Scope
+from tap_toggl_hire.sync.scope import EVERYBODY, MOST_PARTS, Part, Scope
 from tap_toggl_hire.times import moment
 
 if t.TYPE_CHECKING:
@@ -196,8 +197,8 @@ SCHEMA: dict[str, t.Any] = th.PropertiesList(
         th.StringType,
         title="Part",
         description=(
-            "Only one part of the candidates, by a stable digest of their ids, such as "
-            "2/4 for the second of four. Unset: all."
+            "Only the candidates whose ID falls into this part by a stable digest: "
+            "2/4 is the second of four. Each part needs a state of its own."
         ),
     ),
     th.Property(
@@ -237,7 +238,10 @@ def problems(config: Mapping[str, t.Any]) -> list[str]:
         if config.get(name) is not None and not valid(config[name])
     ]
     if config.get("api_key") is None:
-        found.append("Setting api_key is required: the workspace's API key.")
+        found.append(
+            "Setting api_key is required: the workspace's API key, in the file of "
+            "--config or, with --config=ENV, in the environment."
+        )
     if config.get("pii") == "hash" and config.get("pii_hash_key") is None:
         found.append("Setting pii_hash_key is required where pii is hash.")
     if isinstance(filters := config.get("candidate_filters"), dict):
@@ -262,6 +266,49 @@ def environment_problems(environ: Mapping[str, str], prefix: str) -> list[str]:
             if text is not None and kind in schema["type"] and not parses(text):
                 found.append(f"Setting {name} must be {expected}.")
     return found
+
+
+def warnings(
+    config: Mapping[str, t.Any], environ: Mapping[str, str], prefix: str
+) -> list[str]:
+    """Find settings that were given and will not be used.
+
+    Args:
+        config: The settings as they were given, without defaults. The SDK has added
+            its own to the schema before.
+        environ: The environment.
+        prefix: What the names of the tap's variables begin with.
+
+    Returns:
+        A sentence for each, naming the setting or the variable.
+    """
+    known = SCHEMA["properties"]
+    found = [
+        f"Setting {_shown(name)} is unknown and not used.{_nearest(name)}"
+        for name in config
+        if name not in known and not name.startswith("_")
+    ]
+    for variable, text in environ.items():
+        name = variable.removeprefix(prefix).lower()
+        if variable == name.upper() or not text or config.get(name) is not None:
+            continue
+        if name in known:
+            found.append(
+                f"{variable} is in the environment and not read: add --config=ENV or, "
+                f"with Meltano, list {name} among the tap's settings."
+            )
+        elif nearest := _nearest(name, cutoff=0.85):  # the log level is no setting, say
+            found.append(f"{_shown(variable)} names no setting.{nearest}")
+    return found
+
+
+def _shown(name: str) -> str:
+    return name if re.fullmatch(r"\w{1,60}", name, re.ASCII) else "with an odd name"
+
+
+def _nearest(name: str, cutoff: float = 0.6) -> str:
+    nearest = get_close_matches(name.lower(), SCHEMA["properties"], n=1, cutoff=cutoff)
+    return f" Did you mean {nearest[0]}?" if nearest else ""
 
 
 def _filter_problems(filters: dict[str, t.Any]) -> list[str]:
@@ -297,7 +344,7 @@ def _parses(parse: Callable[[str], object]) -> Callable[[str], bool]:
 
 
 _TEXTS: dict[str, tuple[Callable[[str], bool], str]] = {
-    "integer": (_parses(int), "a whole number"),
+    "integer": (_parses(int), "an integer"),
     "boolean": (
         lambda text: (
             text.lower() in {"true", "false", "1", "0", "yes", "no", "on", "off"}
@@ -328,7 +375,7 @@ def _is_within(highest: float) -> Callable[[object], bool]:
     return lambda value: _is_number(value) and 0 <= float(value) <= highest  # type: ignore[arg-type]
 
 
-def _is_whole(lowest: int) -> Callable[[object], bool]:
+def _is_integer(lowest: int) -> Callable[[object], bool]:
     return lambda value: type(value) is int and value >= lowest
 
 
@@ -337,7 +384,7 @@ def _is_id(value: object) -> bool:
 
 
 def _is_text(value: object) -> bool:
-    """Tell whether a value is a text that can be sent: half a surrogate pair cannot."""
+    """Return whether a value can be sent as text: half a surrogate pair cannot."""
     try:
         return isinstance(value, str) and bool(value.encode())
     except UnicodeError:
@@ -348,9 +395,17 @@ def _is_id_list(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(map(_is_id, value))
 
 
-def _is_token(value: object) -> bool:
-    """Tell whether a value can stand in a header: visible ASCII, without spaces."""
-    return isinstance(value, str) and re.fullmatch(r"[!-~]+", value) is not None
+def _is_key(value: object) -> bool:
+    """Return whether a value can be a key: visible ASCII, not in quotes."""
+    return (
+        isinstance(value, str)
+        and re.fullmatch(r"[!-~]+", value) is not None
+        and value.strip("\"'`") == value
+    )
+
+
+def _is_email(value: object) -> bool:
+    return _is_text(value) and str(value).isprintable() and " " not in str(value)
 
 
 def _is_header(value: object) -> bool:
@@ -373,6 +428,7 @@ def _is_url(value: object) -> bool:
         and bool(url.hostname)
         and all((url.hostname or "").removesuffix(".").split("."))
         and port != 0
+        and not re.search(r"/v[0-9]+(\.[0-9]+)*/*$", url.path)
     )
 
 
@@ -393,8 +449,14 @@ def _is_moment(value: object) -> bool:
 
 
 _RULES: dict[str, tuple[Callable[[t.Any], bool], str]] = {
-    "api_key": (_is_token, "the workspace's API key, without spaces"),
-    "api_url": (_is_url, f"a URL such as {DEFAULT_API_URL}"),
+    "api_key": (
+        _is_key,
+        "the workspace's API key, without quotes, spaces or line breaks around it",
+    ),
+    "api_url": (
+        _is_url,
+        f"the API's root without a version, a URL such as {DEFAULT_API_URL}",
+    ),
     "api_version": (
         lambda value: (
             isinstance(value, str)
@@ -403,15 +465,18 @@ _RULES: dict[str, tuple[Callable[[t.Any], bool], str]] = {
         "a version such as v2.1",
     ),
     "start_date": (_is_moment, "a date or time such as 2024-01-31T00:00:00Z"),
-    "job_opening_ids": (_is_id_list, "a list of at least one job opening ID"),
+    "job_opening_ids": (
+        _is_id_list,
+        'a list of job opening IDs such as ["100", "101"]',
+    ),
     "candidate_filters": (
         lambda value: isinstance(value, dict),
         "an object of filters",
     ),
-    "page_size": (_is_whole(1), "a whole number of at least 1"),
+    "page_size": (_is_integer(1), "an integer of at least 1"),
     "max_concurrency": (
-        lambda value: _is_whole(1)(value) and value <= MOST_AT_ONCE,
-        f"a whole number from 1 to {MOST_AT_ONCE}",
+        lambda value: _is_integer(1)(value) and value <= MOST_AT_ONCE,
+        f"an integer from 1 to {MOST_AT_ONCE}",
     ),
     "requests_per_second": (
         lambda value: _is_positive(value) and float(value) >= SLOWEST,
@@ -421,14 +486,14 @@ _RULES: dict[str, tuple[Callable[[t.Any], bool], str]] = {
         lambda value: _is_positive(value) and float(value) <= LONGEST_TIMEOUT,
         f"a number of seconds greater than 0 and at most {LONGEST_TIMEOUT}",
     ),
-    "reverify_days": (_is_whole(0), "a whole number of days, 0 for never"),
+    "reverify_days": (_is_integer(0), "an integer of at least 0: days, or 0 for never"),
     "pii": (
         lambda value: value in ("keep", "hash", "drop"),
         "one of keep, hash, drop",
     ),
-    "pii_hash_key": (_is_text, "a text, not empty"),
-    "part": (_is_part, "a part such as 2/4, of at most 256"),
-    "user_agent": (_is_header, "a text of printable ASCII characters"),
+    "pii_hash_key": (_is_text, "a non-empty string"),
+    "part": (_is_part, f"a part such as 2/4, of at most {MOST_PARTS}"),
+    "user_agent": (_is_header, "a string of printable ASCII characters"),
     "emit_activate_version_messages": (
         lambda value: isinstance(value, bool),
         "true or false",
@@ -439,7 +504,7 @@ _SCORE = (_is_within(100), "a number from 0 to 100")
 _RATING = (_is_within(3), "a number of stars from 0 to 3")
 _FILTER_RULES: dict[str, tuple[Callable[[t.Any], bool], str]] = {
     "category_id": (_is_id, "the ID of a category"),
-    "tag_ids": (_is_id_list, "a list of at least one tag ID"),
+    "tag_ids": (_is_id_list, 'a list of tag IDs such as ["300", "301"]'),
     # What the API can filter by; the state of a candidate may be any other.
     "hire_state": (
         lambda value: value in ("possible-hire", "rejected"),
@@ -449,7 +514,7 @@ _FILTER_RULES: dict[str, tuple[Callable[[t.Any], bool], str]] = {
     "max_score": _SCORE,
     "min_rating": _RATING,
     "max_rating": _RATING,
-    "email": (_is_token, "an e-mail address"),
+    "email": (_is_email, "an e-mail address"),
 }
 FILTERS = tuple(_FILTER_RULES)
 """What the setting candidate_filters may hold."""

@@ -189,6 +189,10 @@ class TapTogglHire(Tap):
         """
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
+        if raise_errors:  # discovery uses no setting
+            prefix = self._env_var_prefix
+            for sentence in settings.warnings(self._config, os.environ, prefix):
+                self.logger.warning("%s", sentence)
         for name, value in schema["properties"].items():
             if self._config.get(name) is None and "default" in value:
                 self._config[name] = deepcopy(value["default"])

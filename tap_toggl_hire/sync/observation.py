@@ -135,7 +135,7 @@ class Observer:
             if name in answer and name in details and name != EXTRA
         )
         tags_told = tags_of(details)
-        is_torn = is_torn or None not in (tags, tags_told) and tags != tags_told
+        is_torn = is_torn or (None not in (tags, tags_told) and tags != tags_told)
         return Details(
             digest(msgspec.Raw(msgspec.json.encode(told)), row["id"]),
             len(details["questions"] or ()),

@@ -77,31 +77,26 @@ class PresenceRule(NamedTuple):
     unreadable: bool  # listed, a 404 says that it cannot be read, not that it is gone
 
 
+# fmt: off
 HELD = {
-    Held.NOTHING: HeldRule(True, Held.NOTHING, Held.PENDING, False),
-    Held.PENDING: HeldRule(True, Held.PENDING, Held.PENDING, True),
-    Held.STALE: HeldRule(True, Held.STALE, Held.STALE, True),
-    Held.CURRENT: HeldRule(False, Held.STALE, Held.STALE, True),
+    #                      owed   missed        before        buried
+    Held.NOTHING: HeldRule(True,  Held.NOTHING, Held.PENDING, False),
+    Held.PENDING: HeldRule(True,  Held.PENDING, Held.PENDING, True),
+    Held.STALE:   HeldRule(True,  Held.STALE,   Held.STALE,   True),
+    Held.CURRENT: HeldRule(False, Held.STALE,   Held.STALE,   True),
 }
 _ASK, _IF_ALL, _LEAVE = Absence.ASK, Absence.ASK_IF_ALL, Absence.LEAVE
+_ONCE, _UNLISTED, _DELETED = Presence.MISSED_ONCE, Presence.UNLISTED, Presence.DELETED
 PRESENCE = {
-    Presence.LISTED: PresenceRule(False, _ASK, _ASK, _ASK, Presence.MISSED_ONCE, False),
-    Presence.MISSED_ONCE: PresenceRule(
-        True, _ASK, _ASK, _ASK, Presence.UNLISTED, False
-    ),
-    Presence.UNLISTED: PresenceRule(
-        True, _LEAVE, _ASK, _LEAVE, Presence.UNLISTED, False
-    ),
-    Presence.OUT_OF_SCOPE: PresenceRule(
-        False, _IF_ALL, _IF_ALL, _LEAVE, Presence.UNLISTED, False
-    ),
-    Presence.DELETED: PresenceRule(
-        True, _LEAVE, _LEAVE, _LEAVE, Presence.DELETED, True
-    ),
-    Presence.UNREADABLE: PresenceRule(
-        False, _ASK, _ASK, _ASK, Presence.MISSED_ONCE, True
-    ),
+    #                                   returns same     wider    other   found  unreadable
+    Presence.LISTED:       PresenceRule(False, _ASK,    _ASK,    _ASK,   _ONCE,     False),
+    Presence.MISSED_ONCE:  PresenceRule(True,  _ASK,    _ASK,    _ASK,   _UNLISTED, False),
+    Presence.UNLISTED:     PresenceRule(True,  _LEAVE,  _ASK,    _LEAVE, _UNLISTED, False),
+    Presence.OUT_OF_SCOPE: PresenceRule(False, _IF_ALL, _IF_ALL, _LEAVE, _UNLISTED, False),
+    Presence.DELETED:      PresenceRule(True,  _LEAVE,  _LEAVE,  _LEAVE, _DELETED,  True),
+    Presence.UNREADABLE:   PresenceRule(False, _ASK,    _ASK,    _ASK,   _ONCE,     True),
 }
+# fmt: on
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The tables of the README that come from the code.
 
-`python -m tests.documents.tables` writes them; a test compares them.
+`make documents` writes them; a test compares them.
 """
 
 from __future__ import annotations
@@ -108,7 +108,3 @@ def _text(text: str) -> str:
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-if __name__ == "__main__":
-    README.write_text(updated(README.read_text("utf-8")), "utf-8")

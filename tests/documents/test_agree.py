@@ -10,23 +10,26 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from tap_toggl_hire.tap import TapTogglHire
-from tests.documents import tables
+from tests.documents import definitions, tables
 
 ROOT = tables.ROOT
 SETTINGS = tables.settings()
-OF_THE_SDK = ("batch_", "faker_", "flattening_", "stream_map")
 SCHEMAS = sorted((ROOT / "schemas").glob("*.json"))
 
 
 def plugin_definition(file: str) -> dict[str, t.Any]:
-    document = yaml.safe_load((ROOT / file).read_text("utf-8"))
-    if file == "plugin.yaml":
-        return document  # type: ignore[no-any-return]
-    return next(
-        plugin
-        for plugin in document["plugins"]["extractors"]
-        if plugin["name"] == TapTogglHire.name
-    )
+    """The definition of the tap in a Meltano project, or of the tap alone."""
+    document: dict[str, t.Any] = yaml.safe_load((ROOT / file).read_text("utf-8"))
+    plugins = document.get("plugins", {}).get("extractors", [document])
+    return next(plugin for plugin in plugins if plugin["name"] == TapTogglHire.name)
+
+
+def parsed(kind: str | None) -> str | None:
+    """The kind of a setting where Meltano parses what the environment has.
+
+    A decimal it parses, too, but cannot pass on to a tap.
+    """
+    return kind if kind in {"array", "boolean", "integer", "object"} else None
 
 
 def properties(schema: dict[str, t.Any]) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
@@ -42,73 +45,66 @@ def properties(schema: dict[str, t.Any]) -> t.Iterator[tuple[str, dict[str, t.An
 
 def test_the_readme_has_the_tables_of_the_code() -> None:
     text = tables.README.read_text("utf-8")
-    assert text == tables.updated(text), "run: python -m tests.documents.tables"
+    assert text == tables.updated(text), "run: make documents"
 
 
-def test_every_link_of_the_readme_leads_to_a_file() -> None:
-    text = tables.README.read_text("utf-8")
-    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", text)
-    assert targets
-    assert [target for target in targets if not (ROOT / target).exists()] == []
+def test_the_definitions_are_those_of_the_code() -> None:
+    for file in definitions.FILES:
+        assert file.read_text("utf-8") == definitions.text(), "run: make documents"
 
 
-def test_every_query_and_example_is_in_the_readme() -> None:
-    text = tables.README.read_text("utf-8")
-    files = [*ROOT.glob("queries/*.sql"), *ROOT.glob("examples/[!_]*.*")]
-    paths = [path.relative_to(ROOT).as_posix() for path in files]
-    assert [path for path in paths if f"]({path})" not in text] == []
+@pytest.mark.parametrize("file", ["meltano.yml", "examples/meltano.yml"])
+def test_every_project_knows_every_setting(file: str) -> None:
+    """Meltano takes from the environment what a project lists, and nothing else."""
+    told = plugin_definition(file)
+    assert {
+        setting["name"]: (parsed(setting.get("kind")), setting.get("sensitive", False))
+        for setting in told["settings"]
+    } == {
+        name: (parsed(tables.kind(setting)), setting.get("secret", False))
+        for name, setting in SETTINGS.items()
+    }
+    assert sorted(told["capabilities"]) == definitions.capabilities()
 
 
-@pytest.mark.parametrize("file", ["meltano.yml", "plugin.yaml"])
-def test_plugin_definition_has_the_settings_of_the_code(file: str) -> None:
-    definition = plugin_definition(file)
-    told = {
+def test_meltano_yml_has_the_defaults_and_choices_of_the_code() -> None:
+    told = plugin_definition("meltano.yml")
+    assert {
         setting["name"]: (
             setting["kind"],
             setting.get("value"),
-            setting.get("sensitive", False),
             [option["value"] for option in setting.get("options", [])],
         )
-        for setting in definition["settings"]
-    }
-    assert told == {
+        for setting in told["settings"]
+    } == {
         name: (
-            tables.kind(setting),
+            tables.kind(setting).replace("decimal", "string"),
             setting.get("default"),
-            setting.get("secret", False),
             setting.get("enum", []),
         )
         for name, setting in SETTINGS.items()
     }
-    assert all(s["label"] and s["description"] for s in definition["settings"])
-    assert definition["settings_group_validation"] == [
-        [name for name, setting in SETTINGS.items() if "null" not in setting["type"]]
-    ]
+    assert all(s["label"] and s["description"] for s in told["settings"])
+    assert told["settings_group_validation"] == [definitions.required()]
 
 
-def test_plugin_yaml_has_the_words_of_the_code() -> None:
-    told = plugin_definition("plugin.yaml")["settings"]
-    assert {s["name"]: (s["label"], s["description"]) for s in told} == {
-        name: (setting["title"], " ".join(setting["description"].split()))
-        for name, setting in SETTINGS.items()
-    }
+def test_both_projects_know_the_same_settings_of_a_target() -> None:
+    def targets(file: str) -> dict[str, set[str]]:
+        document = yaml.safe_load((ROOT / file).read_text("utf-8"))
+        return {
+            plugin["name"]: {setting["name"] for setting in plugin["settings"]}
+            for plugin in document["plugins"]["loaders"]
+        }
 
-
-@pytest.mark.parametrize("file", ["meltano.yml", "plugin.yaml"])
-def test_plugin_definition_has_the_capabilities_of_the_code(file: str) -> None:
-    told = plugin_definition(file)["capabilities"]
-    # `test` is the option --test, which the SDK does not count as a capability.
-    capabilities = {capability.value for capability in TapTogglHire.capabilities}
-    assert sorted(told) == sorted(capabilities | {"test"})
+    ours, example = targets("meltano.yml"), targets("examples/meltano.yml")
+    assert example == {name: ours[name] for name in example}
 
 
 def test_env_example_has_the_settings_of_the_code() -> None:
     text = (ROOT / ".env.example").read_text("utf-8")
     prefix = "TAP_TOGGL_HIRE_"
     told = dict(re.findall(rf"^(?:# ?)?{prefix}([A-Z_]+)=(.*)$", text, re.MULTILINE))
-    names = {name.lower() for name in told}
-    own = {name for name in SETTINGS if not name.startswith(OF_THE_SDK)}
-    assert own <= names <= set(SETTINGS)
+    assert {name.lower() for name in told} == set(SETTINGS)
     for name, setting in SETTINGS.items():
         value = told.get(name.upper())
         if setting.get("secret"):

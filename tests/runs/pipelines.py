@@ -20,7 +20,7 @@ from tests.support.truth import truth
 
 if t.TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from sandbox import Account
     from sandbox.messages import Request

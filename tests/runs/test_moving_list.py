@@ -9,9 +9,9 @@ import typing as t
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from sandbox.truth import truth
 
 from sandbox import Account, Fault, Shapes
-from sandbox.truth import truth
 from tap_toggl_hire.api.retry import Retry
 from tap_toggl_hire.errors import TapError
 from tap_toggl_hire.tap import TapTogglHire

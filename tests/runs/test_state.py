@@ -14,8 +14,6 @@ from datetime import datetime
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-
-from sandbox import Account
 from tap_toggl_hire.digests import (
     Digests,
     Entry,
@@ -24,6 +22,8 @@ from tap_toggl_hire.digests import (
     digest,
     encode_book,
 )
+
+from sandbox import Account
 from tap_toggl_hire.errors import StateError
 from tests.runs.pipelines import (
     CANDIDATES,

@@ -11,9 +11,9 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from sandbox.truth import truth
 
 from sandbox import Account, Fault
-from sandbox.truth import truth
 from tap_toggl_hire.api.retry import Retry
 from tap_toggl_hire.tap import TapTogglHire
 from tests.runs.pipelines import (

@@ -13,8 +13,6 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-
-from tap_toggl_hire import digests
 from tap_toggl_hire.digests import (
     STREAMS,
     Digests,
@@ -26,6 +24,8 @@ from tap_toggl_hire.digests import (
     digest,
     encode_book,
 )
+
+from tap_toggl_hire import digests
 from tap_toggl_hire.errors import StateError
 
 UINT32 = st.integers(0, 2**32 - 1)

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-
 from tap_toggl_hire.digests import Digests, Entry
 from tap_toggl_hire.rotation import Rotation, arc
 

@@ -37,7 +37,7 @@ GOOD: Json = {
 }
 HALF_A_PAIR = "\ud800"
 """JSON may hold it (as `"\\ud800"`), though no encoding has it."""
-NO_WHOLE_NUMBER: tuple[t.Any, ...] = (
+NO_INTEGER: tuple[t.Any, ...] = (
     -1,
     1.5,
     100.0,
@@ -64,7 +64,10 @@ NO_NUMBER: tuple[t.Any, ...] = (
 NO_POSITIVE_NUMBER: tuple[t.Any, ...] = (0, -1, 0.0, -0.5, "-3", Decimal(0), *NO_NUMBER)
 
 WRONG: dict[str, tuple[t.Any, ...]] = {
-    "api_key": ("", " ", "a b", "a\nb", "key\n", "k\u00e9y", "k\x00y", 5, True, [], {}),
+    "api_key": (
+        *("", " ", "a b", "a\nb", "key\n", "k\u00e9y", "k\x00y", 5, True, [], {}),
+        *('"key"', "'key'", "key'", "`key`", " key", "\tkey", "key\r\n"),
+    ),
     "api_url": (
         *("", " ", "hire.example.com", "ftp://example.com/api", "//example.com/api"),
         *("http://", "http:///api", "https://:443/api", "https:example.com"),
@@ -80,6 +83,7 @@ WRONG: dict[str, tuple[t.Any, ...]] = {
             "http://.",
         ),
         *("https://example.com/\x00api", 5, True, [], {}),
+        *("https://e.com/api/v2.1", "https://e.com/api/v2/", "https://e.com/v2.10.3"),
     ),
     "api_version": (
         *("", "2.1", "v", "v2.", "v2.1/", "v2.1 ", "v2.1\n", "V2", "latest", "../v2"),
@@ -96,21 +100,29 @@ WRONG: dict[str, tuple[t.Any, ...]] = {
         *(True, [HALF_A_PAIR]),
     ),
     "candidate_filters": ("", "x", "{}", [], ["email"], 1, True),
-    "page_size": (0, *NO_WHOLE_NUMBER),
-    "max_concurrency": (0, *NO_WHOLE_NUMBER),
+    "page_size": (0, *NO_INTEGER),
+    "max_concurrency": (0, *NO_INTEGER),
     "requests_per_second": NO_POSITIVE_NUMBER,
     "request_timeout": (*NO_POSITIVE_NUMBER, 1e12),
-    "reverify_days": NO_WHOLE_NUMBER,
+    "reverify_days": NO_INTEGER,
     "pii": ("", "KEEP", "hash ", "none", True, 0, ["hash"], {"hash": True}),
     "pii_hash_key": ("", HALF_A_PAIR, 5, True, [], {}),
+    "part": (
+        *("", "1", "0/1", "2/1", "1/0", "1/257", "1/1000", "-1/2", "01/2", "1/02"),
+        *("1 / 2", "1/2\n", "1/2/3", "\uff11/\uff12", "a/b", 0.5, 1, True, [1, 2], {}),
+    ),
     "user_agent": ("", " ", "a\nb", "\u00fcnicode", " lead", "trail ", "a\x00b", 5, []),
     "emit_activate_version_messages": ("true", "", 1, 0, "yes", []),
 }
 WRONG_FILTERS: dict[str, tuple[t.Any, ...]] = {
     **{
         name: ("", " ", HALF_A_PAIR, 1.5, True, [], ["100"], {})
-        for name in ("category_id", "hire_state", "email")
+        for name in ("category_id", "hire_state")
     },
+    "email": (
+        *("", " ", HALF_A_PAIR, 1.5, 100, True, [], ["100"], {}),
+        *("a b@example.com", "a@example.com\n", "a\x00@example.com", "a\u2028@b.com"),
+    ),
     **dict.fromkeys(("min_score", "max_score"), (*NO_NUMBER, -1, 100.5, "101")),
     **dict.fromkeys(("min_rating", "max_rating"), (*NO_NUMBER, -0.5, 3.5, 4)),
     "tag_ids": (
@@ -123,6 +135,7 @@ RIGHT: dict[str, tuple[t.Any, ...]] = {
     "api_url": (
         *("http://127.0.0.1:8080/api", "https://example.com", "https://e.com/api/"),
         *("http://[::1]:80/api", "HTTPS://EXAMPLE.COM/api"),
+        *("https://example.com/v2/api", "https://example.com/preview2"),
     ),
     "api_version": ("v2", "v2.1", "v2.10.3", "v3"),
     "start_date": (
@@ -133,6 +146,7 @@ RIGHT: dict[str, tuple[t.Any, ...]] = {
     "candidate_filters": (
         *({}, {"hire_state": "rejected"}, {"tag_ids": ["300", 301]}),
         *({"min_score": 0, "max_score": "70.5"}, {"min_score": 100}, {"email": None}),
+        *({"email": "so@example.com"}, {"email": "s\u00f8ren@example.com"}),
         {"min_rating": 0, "max_rating": 3},
     ),
     "page_size": (1, 100, 1000),
@@ -142,6 +156,7 @@ RIGHT: dict[str, tuple[t.Any, ...]] = {
     "reverify_days": (0, 30),
     "pii": ("keep", "drop"),
     "pii_hash_key": ("a key", "\u00fc"),
+    "part": ("1/1", "2/4", "4/4", "256/256"),
     "user_agent": ("tap/1 (me@example.com)", "x"),
     "emit_activate_version_messages": (True, False),
 }
@@ -212,6 +227,22 @@ def test_null_is_unset(name: str) -> None:
 def test_the_key_is_required() -> None:
     for config in ({**GOOD, "api_key": None}, {"pii": "keep"}, {}):
         sentence_on("api_key", settings.problems(config))
+
+
+def test_where_the_key_may_come_from_is_said_where_it_is_missing() -> None:
+    sentence = sentence_on("api_key", settings.problems({}))
+    assert "--config=ENV" in sentence
+
+
+def test_a_version_in_the_url_is_told_as_what_to_leave_out() -> None:
+    config = {**GOOD, "api_url": "https://e.com/api/v2.1"}
+    assert "without a version" in sentence_on("api_url", settings.problems(config))
+
+
+@pytest.mark.parametrize("key", ['"key"', " key", "key\n"])
+def test_what_surrounds_the_key_is_told(key: str) -> None:
+    sentence = sentence_on("api_key", settings.problems({**GOOD, "api_key": key}))
+    assert "quotes, spaces or line breaks" in sentence
 
 
 def test_hash_needs_its_key() -> None:
@@ -360,6 +391,78 @@ def test_the_variables_of_the_sdks_own_settings_are_read_too() -> None:
     sentence_on("flattening_max_depth", found)
 
 
+# What is given and not used
+
+
+def test_settings_and_variables_that_are_used_give_no_warning() -> None:
+    TapTogglHire.append_builtin_config(settings.SCHEMA)  # as each tap does
+    config = {**GOOD, "stream_maps": {}, "_select": ["*.*"], "reverify_days": 0}
+    environment = {
+        **{PREFIX + name.upper(): "x" for name in config},
+        **{PREFIX + name: "x" for name in ("LOGLEVEL", "LOG_CONFIG", "_CATALOG")},
+        PREFIX + "CANDIDATE_FILTERS_MIN_SCORE": "40",  # Meltano's, from an object
+        PREFIX + "PART": "",
+        "PART": "1/2",
+        "TAP_OTHER_PART": "1/2",
+    }
+    assert settings.warnings(config, environment, PREFIX) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("start_dat", "start_date"),
+        ("Page_Size", "page_size"),
+        ("opening_ids", "job_opening_ids"),
+    ],
+)
+def test_an_unknown_setting_is_warned_of_with_the_nearest_name(
+    name: str, nearest: str
+) -> None:
+    (sentence,) = settings.warnings({**GOOD, name: CANARY}, {}, PREFIX)
+    assert sentence.startswith(f"Setting {name} is unknown")
+    assert sentence.endswith(f"Did you mean {nearest}?")
+    assert CANARY not in sentence
+
+
+def test_an_unknown_setting_like_no_other_is_warned_of_alone() -> None:
+    found = settings.warnings({**GOOD, "zzz": 1}, {}, PREFIX)
+    assert found == ["Setting zzz is unknown and not used."]
+
+
+@pytest.mark.parametrize("name", ["a\nb", "me@example.com", "x" * 61, "\x1b[31m"])
+def test_an_odd_name_is_not_repeated(name: str) -> None:
+    (sentence,) = settings.warnings({**GOOD, name: 1}, {}, PREFIX)
+    assert sentence.startswith("Setting with an odd name ")
+    assert name not in sentence
+
+
+def test_a_variable_that_is_not_read_is_warned_of() -> None:
+    variable = PREFIX + "PII_HASH_KEY"
+    (sentence,) = settings.warnings(GOOD, {variable: CANARY}, PREFIX)
+    assert sentence.startswith(f"{variable} ")
+    assert "--config=ENV" in sentence
+    assert "pii_hash_key" in sentence
+    assert CANARY not in sentence
+
+
+def test_a_misspelt_variable_is_warned_of_with_the_nearest_name() -> None:
+    found = settings.warnings(GOOD, {PREFIX + "START_DAT": CANARY}, PREFIX)
+    (sentence,) = found
+    assert sentence.startswith(PREFIX + "START_DAT ")
+    assert sentence.endswith("Did you mean start_date?")
+
+
+# Parts
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("1/1", (1, 1)), ("2/4", (2, 4)), ("256/256", (256, 256))]
+)
+def test_a_part_is_read(text: str, expected: tuple[int, int]) -> None:
+    assert settings.part(text) == expected
+
+
 # Times
 
 
@@ -452,6 +555,19 @@ def test_the_command_line_refuses_a_variable(
     config = {"api_key": box.api_key, "api_url": box.url}
     errors = assert_refused(box, name, config, **{name.upper(): text})
     assert "s3cr3t" not in errors
+
+
+def test_the_command_line_warns_of_what_it_does_not_use(
+    sandbox: Callable[..., Sandbox],
+) -> None:
+    box = sandbox()
+    config = {"api_key": box.api_key, "api_url": box.url, "start_dat": "2024-01-31"}
+    run = run_tap(config, environment={PREFIX + "PII": "drop"})
+    assert run.returncode == 0, run.stderr
+    warnings = [line for line in run.stderr.splitlines() if "| WARNING" in line]
+    assert len(warnings) == 2, run.stderr
+    assert "Did you mean start_date?" in warnings[0]
+    assert f"{PREFIX}PII is in the environment and not read" in warnings[1]
 
 
 def test_the_command_line_takes_settings_from_the_environment(

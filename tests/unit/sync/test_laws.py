@@ -201,7 +201,9 @@ def test_return(presence: Presence) -> None:
 
 
 @every_presence
-def test_what_re_verification_finds_of_the_missing_is_emitted_once(presence: Presence) -> None:
+def test_what_re_verification_finds_of_the_missing_is_emitted_once(
+    presence: Presence,
+) -> None:
     """Missing, and there: what differs is emitted, and no stream is begun."""
     for known, selected in itertools.product(knowns(presence), SELECTIONS):
         run = Run(selected)

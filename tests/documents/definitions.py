@@ -1,0 +1,76 @@
+"""The definition of the plugin, for `meltano add` and for the Meltano Hub."""
+
+from __future__ import annotations
+
+import typing as t
+
+import yaml  # type: ignore[import-untyped]
+
+from tap_toggl_hire.tap import TapTogglHire
+from tests.documents.tables import ROOT, kind, settings
+
+NAME = TapTogglHire.name
+REPOSITORY = "https://github.com/tap-toggl-hire/tap-toggl-hire"
+HUB_FILE = ROOT / "hub/_data/meltano/extractors" / NAME / f"{NAME}.yml"
+FILES = (ROOT / "plugin.yaml", HUB_FILE)
+
+
+def definition() -> dict[str, t.Any]:
+    """The definition, sorted as the Hub sorts."""
+    about = TapTogglHire._get_about_info()
+    return {
+        "capabilities": capabilities(),
+        "description": (
+            "Job openings, candidates, their answers, and what changed, from Toggl Hire"
+        ),
+        "docs": f"{REPOSITORY}/tree/main/docs",
+        "domain_url": "https://toggl.com/hire/",
+        "executable": NAME,
+        "keywords": ["api", "meltano_sdk"],
+        "label": "Toggl Hire",
+        "log_parser": "singer-sdk",
+        "logo_url": "/assets/logos/extractors/toggl-hire.svg",
+        "maintenance_status": "beta",
+        "name": NAME,
+        "namespace": NAME.replace("-", "_"),
+        "pip_url": NAME,
+        "quality": "silver",
+        "repo": REPOSITORY,
+        "settings": [_setting(name) for name in sorted(settings())],
+        "settings_group_validation": [required()],
+        "supported_python_versions": list(about.supported_python_versions or ()),
+        "variant": NAME,
+    }
+
+
+def capabilities() -> list[str]:
+    """What the tap can do; `test`, which the SDK does not count, is its option."""
+    return sorted({"test", *(one.value for one in TapTogglHire.capabilities)})
+
+
+def required() -> list[str]:
+    """The settings without which nothing works."""
+    return [name for name, one in settings().items() if "null" not in one["type"]]
+
+
+def text() -> str:
+    """The definition as the Hub formats it: keys sorted, lists not indented."""
+    content: str = yaml.safe_dump(definition(), allow_unicode=True, width=88)
+    return content
+
+
+def _setting(name: str) -> dict[str, t.Any]:
+    schema = settings()[name]
+    setting = {
+        "description": " ".join(schema["description"].split()),
+        "kind": kind(schema),
+        "label": schema["title"],
+        "name": name,
+    }
+    if values := schema.get("enum"):
+        setting["options"] = [{"label": one.title(), "value": one} for one in values]
+    if schema.get("secret"):
+        setting["sensitive"] = True
+    if "default" in schema:
+        setting["value"] = schema["default"]
+    return setting

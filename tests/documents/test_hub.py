@@ -1,0 +1,89 @@
+"""What a pull request to the Meltano Hub needs.
+
+CI's workflow runs the Hub's own checks; these are what they ask for.
+"""
+
+from __future__ import annotations
+
+import runpy
+import typing as t
+from xml.etree import ElementTree as ET
+
+import yaml  # type: ignore[import-untyped]
+
+from tests.documents import definitions
+from tests.documents.tables import ROOT
+
+if t.TYPE_CHECKING:
+    from pathlib import Path
+
+HUB = ROOT / "hub"
+DEFINITION: dict[str, t.Any] = yaml.safe_load(definitions.HUB_FILE.read_text("utf-8"))
+REQUIRED = {"name", "namespace", "variant", "quality"}
+KEYS = REQUIRED | {
+    *("capabilities", "description", "docs", "domain_url", "executable", "keywords"),
+    *("label", "log_parser", "logo_url", "maintenance_status", "pip_url", "repo"),
+    *("settings", "settings_group_validation", "supported_python_versions"),
+}
+KINDS = {
+    *("array", "boolean", "date_iso8601", "decimal", "integer", "object", "options"),
+    "string",
+}
+SETTING_KEYS = {
+    *("description", "kind", "label", "name", "options", "sensitive", "value"),
+}
+
+
+def keys_in_order(node: object) -> t.Iterator[list[str]]:
+    """The keys of every object in a document."""
+    if isinstance(node, dict):
+        yield list(node)
+    for child in node.values() if isinstance(node, dict) else node:  # type: ignore[attr-defined]
+        if isinstance(child, dict | list):
+            yield from keys_in_order(child)
+
+
+def test_the_definition_has_the_keys_that_the_hub_knows() -> None:
+    assert REQUIRED <= set(DEFINITION) <= KEYS
+    assert DEFINITION["quality"] in {"gold", "silver", "bronze", "unknown"}
+    assert DEFINITION["maintenance_status"] in {"active", "beta", "development"}
+    assert DEFINITION["log_parser"] == "singer-sdk"
+    for setting in DEFINITION["settings"]:
+        assert set(setting) <= SETTING_KEYS, setting["name"]
+        assert setting["kind"] in KINDS, setting["name"]
+
+
+def test_keys_and_lists_are_sorted_as_the_hub_sorts() -> None:
+    assert [keys for keys in keys_in_order(DEFINITION) if keys != sorted(keys)] == []
+    assert DEFINITION["capabilities"] == sorted(DEFINITION["capabilities"])
+    names = [setting["name"] for setting in DEFINITION["settings"]]
+    assert names == sorted(names)
+
+
+def test_the_logo_is_a_picture_at_its_place() -> None:
+    logo = HUB / f"static{DEFINITION['logo_url']}"
+    assert ET.parse(logo).getroot().tag.endswith("svg")  # noqa: S314 - our own file
+
+
+def test_everything_goes_to_its_place_in_a_checkout(tmp_path: Path) -> None:
+    (tmp_path / "_data").mkdir()
+    variants = tmp_path / "_data" / "default_variants.yml"
+    variants.write_text(
+        "extractors:\n  tap-a: x\n  tap-z: x\nloaders:\n  target-a: x\n"
+    )
+    maintainers = tmp_path / "_data" / "maintainers.yml"
+    maintainers.write_text("a:\n  label: A\n  name: a\nz:\n  label: Z\n  name: z\n")
+    put_into = runpy.run_path(str(HUB / "into.py"))["main"]
+    for _ in range(2):  # once is enough, twice does no harm
+        put_into(tmp_path)
+
+    name = definitions.NAME
+    assert yaml.safe_load(variants.read_text()) == {
+        "extractors": {"tap-a": "x", name: name, "tap-z": "x"},
+        "loaders": {"target-a": "x"},
+    }
+    told = yaml.safe_load(maintainers.read_text())
+    assert list(told) == ["a", DEFINITION["variant"], "z"]
+    copy = tmp_path / definitions.HUB_FILE.relative_to(HUB)
+    assert copy.read_text() == definitions.text()
+    assert (tmp_path / f"static{DEFINITION['logo_url']}").exists()

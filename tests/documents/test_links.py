@@ -1,0 +1,98 @@
+"""The documents are complete, and their links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+import pytest
+from hatchling.metadata.core import ProjectMetadata
+from hatchling.plugin.manager import PluginManager
+
+from tests.documents.tables import README, ROOT
+
+if t.TYPE_CHECKING:
+    from pathlib import Path
+
+DOCUMENTS = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("hub/*.md")]
+)
+AWAITED = {
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "docs/answers.md",
+    "docs/operations.md",
+    "docs/report.md",
+    "docs/targets.md",
+    "queries/state_from_warehouse.sql",
+}
+"""Documents that are about to come; remove those that are there."""
+MAIN = "https://github.com/tap-toggl-hire/tap-toggl-hire/blob/main/"
+
+
+def links(text: str) -> list[str]:
+    """The targets of a document's links and pictures; code has none."""
+    prose = re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)
+    return re.findall(r"\]\(([^)\s]+)\)", prose)
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors of a document's headings, as they are made on GitHub."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    words = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings)
+    return {word.replace(" ", "-") for word in words}
+
+
+def broken(text: str, base: Path) -> list[str]:
+    """The links of a document that lead to no file, or to no heading of one."""
+    found = []
+    for link in links(text):
+        if link.startswith(("https:", "http:")):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (base / path).resolve()
+        if target.is_relative_to(ROOT) and not target.exists():
+            is_awaited = target.relative_to(ROOT).as_posix() in AWAITED
+            found += [] if is_awaited else [link]
+        elif anchor and anchor not in anchors(
+            target.read_text("utf-8") if path else text
+        ):
+            found.append(link)
+    return found
+
+
+@pytest.mark.parametrize(
+    "path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix()
+)
+def test_every_link_leads_to_a_file_and_a_heading(path: Path) -> None:
+    assert broken(path.read_text("utf-8"), path.parent) == []
+
+
+def test_a_broken_link_is_found() -> None:
+    text = "# Here\n[a](#here) [b](#there) [c](README.md#no-such) [d](nothing.md)"
+    assert broken(text, ROOT) == ["#there", "README.md#no-such", "nothing.md"]
+
+
+def test_the_readme_is_short_and_leads_to_every_document() -> None:
+    text = README.read_text("utf-8")
+    assert len(text.splitlines()) <= 150
+    told = {link.partition("#")[0] for link in links(text)}
+    documents = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/*.md")}
+    assert documents - told == set()
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted([*ROOT.glob("queries/*.sql"), *ROOT.glob("examples/[!_]*.*")]),
+    ids=lambda path: path.name,
+)
+def test_every_query_and_example_begins_with_what_it_is(path: Path) -> None:
+    assert re.match(r'-- \w|# \w|"""\w', path.read_text("utf-8"))
+
+
+def test_the_readme_of_the_package_has_no_relative_link() -> None:
+    metadata = ProjectMetadata(str(ROOT), PluginManager()).core
+    assert metadata.readme_content_type == "text/markdown"
+    text = metadata.readme
+    assert [link for link in links(text) if not re.match(r"https://|#", link)] == []
+    assert text.replace(MAIN, "") == README.read_text("utf-8")
