@@ -7,18 +7,20 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
+from tap_toggl_hire.activation import Activation
 from tap_toggl_hire.errors import StateError, TapError
-from tap_toggl_hire.output import BatchOutput
 from tap_toggl_hire.privacy import fingerprint
 from tap_toggl_hire.progress import Progress
 from tap_toggl_hire.records import EXTRA
 from tap_toggl_hire.sync import guard, workspace
 from tap_toggl_hire.sync.absence import settle_scope
-from tap_toggl_hire.sync.engine import Counts, Engine
+from tap_toggl_hire.sync.counts import Counts
+from tap_toggl_hire.sync.engine import Engine
 from tap_toggl_hire.sync.finder import Finder, Source
 from tap_toggl_hire.sync.observation import Observer
 from tap_toggl_hire.sync.plan import (
     CANDIDATES,
+    DETAILS,
     FROM_DETAILS,
     STREAMS,
     UPSERTED,
@@ -56,10 +58,10 @@ class CandidateRun:
         self._tap = tap
         self._settings = tap.settings
         self._state = tap.known
-        self._outputs = {name: outputs[name] for name in STREAMS}
-        self._selected = {
-            n for n, output in self._outputs.items() if output.is_selected
+        self._outputs = {
+            name: outputs[name] for name in STREAMS if outputs[name].is_selected
         }
+        self._selected = frozenset(self._outputs)
         self._sink = sink
 
     def run(self) -> None:
@@ -70,10 +72,10 @@ class CandidateRun:
         """
         state, scope = self._state, self._settings.scope
         self._check_workspace()
+        self._activation = Activation(self._tap, state, self._outputs)
         earlier = [*filter(None, [state.last_scope]), *state.scopes]
         run = self._run()
         state.scopes = widest(state.last_scope, [*state.scopes, scope])
-        self._set_versions()
         for output in self._outputs.values():
             output.write_schema()
         engine, source, rotation = self._engine(run)
@@ -90,12 +92,12 @@ class CandidateRun:
             raise engine.not_served[0]
         if not source.tags.is_complete:
             raise TapError(guard.SHORT_TAGS)
-        self._activate(engine, run, source)
+        self._activation.send(engine, run, source.sweep.seen)
 
     def _settle(
         self, engine: Engine, run: Run, source: Source, rotation: Rotation
     ) -> None:
-        """Note that the lists came whole: where candidates are, and whose turn is next."""
+        """Note that the lists came whole: where candidates are, whose turn is next."""
         state, sweep = self._state, source.sweep
         if sweep.is_believed or source.tags.believed:
             self._tap.warn_once(guard.BELIEVED)
@@ -138,37 +140,13 @@ class CandidateRun:
 
     def _run(self) -> Run:
         state, scope = self._state, self._settings.scope
-        full_table = {
-            name
-            for name in self._selected & UPSERTED
-            if self._tap.streams[name].replication_method == "FULL_TABLE"
-        }
         return Run(
-            frozenset(self._selected),
-            frozenset(full_table),
+            self._selected,
+            self._activation.full_table,
             scope.relation(state.last_scope),
             covers_all=all(scope.covers(other) for other in state.scopes),
             volatile=state.is_upgraded,
         )
-
-    def _set_versions(self) -> None:
-        """Let records carry the version that ACTIVATE_VERSION tells at the end.
-
-        A full table has one of its own run. A first load has one of its own, too,
-        over all the runs that it takes.
-        """
-        state, version = self._state, self._tap.initialized_at
-        is_versioned = self._settings.emit_activate_version_messages and not any(
-            isinstance(output, BatchOutput) for output in self._outputs.values()
-        )
-        if not is_versioned:
-            state.load_version = 0
-        elif state.is_new and not self._settings.is_narrowed:
-            state.load_version = version
-        for name in self._selected & UPSERTED if is_versioned else ():
-            is_full = self._tap.streams[name].replication_method == "FULL_TABLE"
-            own = version if is_full else state.load_version
-            self._outputs[name].version = own or None
 
     def _rewritten(self) -> list[str]:
         """Return the streams that write more, or something else, than before."""
@@ -222,8 +200,8 @@ class CandidateRun:
         source = Source(tap.client, tap.workers, sweep, tags)
         rotation = Rotation(state.turn, datetime.now(UTC), settings.reverify_days)
         observer = Observer(
-            tap.candidate_row,
-            tap.candidate_details,
+            tap.candidate_streams[CANDIDATES].treated,
+            tap.candidate_streams[DETAILS].treated,
             privacy=fingerprint(settings.pii, settings.pii_hash_key),
             compares_extra=is_told,
         )
@@ -239,7 +217,6 @@ class CandidateRun:
         )
         engine = Engine(
             finder=finder,
-            source=source,
             inventory=state.inventory,
             observer=observer,
             sink=self._sink,
@@ -247,24 +224,6 @@ class CandidateRun:
             report=tap.warn_once,
         )
         return engine, source, rotation
-
-    def _activate(self, engine: Engine, run: Run, source: Source) -> None:
-        """Let the target mark the rows of candidates that are gone."""
-        if engine.found_missing or self._settings.is_narrowed:
-            return
-        for name in self._selected & UPSERTED:
-            if (version := self._outputs[name].version) is not None:
-                self._outputs[name].activate(version)
-        self._state.load_version = 0
-
-        def forget(candidate_id: str, known: Known) -> Known:
-            if candidate_id not in source.sweep.seen:
-                for name in run.full_table:  # it marks those, too
-                    known = make_stale(known, name)
-            return known
-
-        if run.full_table:
-            engine.rewrite(forget)
 
 
 def _make_stale(stream: str, candidate_id: str, known: Known) -> Known:  # noqa: ARG001

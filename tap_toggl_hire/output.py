@@ -217,8 +217,8 @@ class Output:
         if not self._is_warned:
             self._is_warned = True
             self._stream.logger.warning(
-                "Deletions cannot be told in %s: the key in setting stream_maps is made "
-                "of other columns.",
+                "Deletions cannot be told in %s: the key in setting stream_maps is "
+                "made of other columns.",
                 self._stream.name,
             )
 

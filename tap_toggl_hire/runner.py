@@ -16,7 +16,7 @@ from tap_toggl_hire.output import BatchOutput, Output
 from tap_toggl_hire.records import as_text
 from tap_toggl_hire.sink import CandidateSink
 from tap_toggl_hire.streams import ListStream, SyncRuns
-from tap_toggl_hire.sync.engine import Counts
+from tap_toggl_hire.sync.counts import Counts
 from tap_toggl_hire.sync.plan import STREAMS
 
 if t.TYPE_CHECKING:

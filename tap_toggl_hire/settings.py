@@ -244,6 +244,9 @@ def problems(config: Mapping[str, t.Any]) -> list[str]:
         )
     if config.get("pii") == "hash" and config.get("pii_hash_key") is None:
         found.append("Setting pii_hash_key is required where pii is hash.")
+    batch = config.get("batch_config")
+    if isinstance(batch, dict) and not {"encoding", "storage"} <= batch.keys():
+        found.append("Setting batch_config must have encoding and storage.")
     if isinstance(filters := config.get("candidate_filters"), dict):
         found += _filter_problems(filters)
     return found
@@ -522,7 +525,7 @@ FILTERS = tuple(_FILTER_RULES)
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of a run, parsed once; a field is what the setting of its name is."""
+    """The settings of a run, parsed once; each field is the setting of its name."""
 
     api_key: str
     api_url: str

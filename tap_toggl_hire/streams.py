@@ -23,6 +23,7 @@ from singer_sdk.singerlib.catalog import (
 from singer_sdk.streams import Stream
 
 from tap_toggl_hire.answers import answer_rows
+from tap_toggl_hire.privacy import scrubber
 from tap_toggl_hire.records import conformer
 from tap_toggl_hire.sync.observation import (
     HISTORY_FIELDS,
@@ -128,6 +129,14 @@ class Tags(ListStream):
 class CandidateStream(TogglHireStream):
     """A stream of which each candidate has some records."""
 
+    def treated(self, answer: t.Any) -> Record:
+        """Make a record of what the API sent, personal data treated."""
+        return self._scrub(t.cast("Record", self.conform(answer)))
+
+    @cached_property
+    def _scrub(self) -> Callable[[Record], Record]:
+        return scrubber(self._tap.settings.pii, self._tap.settings.pii_hash_key)
+
     def records(self, change: Change) -> Iterable[Record]:
         """Make the records of a candidate, none of one that is gone."""
         raise NotImplementedError
@@ -152,7 +161,7 @@ class Candidates(CandidateStream):
             params = query.params(settings.page_size)
             for page in self._tap.client.pages("/candidates", params):
                 for row in page:
-                    yield from self.records(Change("", self._tap.candidate_row(row)))
+                    yield from self.records(Change("", self.treated(row)))
 
     def get_child_context(
         self,
@@ -177,7 +186,7 @@ class CandidateChild(CandidateStream):
         """Read one candidate."""
         answer = context and self._tap.client.candidate(context["candidate_id"])
         if answer:
-            details = self._tap.candidate_details(answer)
+            details = self._tap.candidate_streams[DETAILS].treated(answer)
             row = {n: v for n, v in details.items() if n not in ONLY_IN_DETAILS}
             tags = tags_of(details)
             yield from self.records(Change(row["id"], row, tags, details, "created"))

@@ -23,7 +23,6 @@ from tap_toggl_hire.api.transport import Access, Transport
 from tap_toggl_hire.api.workers import Workers
 from tap_toggl_hire.errors import SettingError, StateError, TapError
 from tap_toggl_hire.fields import FieldLog
-from tap_toggl_hire.privacy import scrubber
 from tap_toggl_hire.redaction import Redaction
 from tap_toggl_hire.runner import Runner
 from tap_toggl_hire.settings import Settings
@@ -38,8 +37,6 @@ if t.TYPE_CHECKING:
 
     import click
     from singer_sdk.plugin_base import _ConfigInput
-
-    from tap_toggl_hire.records import Record
 
 
 class TapTogglHire(Tap):
@@ -158,21 +155,6 @@ class TapTogglHire(Tap):
             if isinstance(stream, CandidateStream)
         }
 
-    @cached_property
-    def candidate_row(self) -> Callable[[t.Any], Record]:
-        """Makes a record of `candidates`, personal data treated."""
-        return self._treated("candidates")
-
-    @cached_property
-    def candidate_details(self) -> Callable[[t.Any], Record]:
-        """Makes a record of `candidate_details`, personal data treated."""
-        return self._treated("candidate_details")
-
-    def _treated(self, name: str) -> Callable[[t.Any], Record]:
-        conform = t.cast("TogglHireStream", self.streams[name]).conform
-        scrub = scrubber(self.settings.pii, self.settings.pii_hash_key)
-        return lambda value: scrub(t.cast("Record", conform(value)))
-
     def warn_once(self, message: str, *args: object) -> None:
         """Log a warning, once a run."""
         text = message % args
@@ -203,9 +185,6 @@ class TapTogglHire(Tap):
                     f"Setting {error.path[0]} does not fit its schema "
                     f"({error.validator}: {error.validator_value})."
                 )
-        batch = self._config.get("batch_config")
-        if isinstance(batch, dict) and not {"encoding", "storage"} <= batch.keys():
-            problems.append("Setting batch_config must have encoding and storage.")
         if raise_errors:
             _refuse(problems)
         return problems

@@ -1,7 +1,8 @@
-"""What is done about a known candidate that the list lacks: decisions as values.
+"""What is done about a candidate that the list lacks, or that answers 404.
 
 It may be deleted, archived, out of the scope of this run, or the list is short. Only
-`/candidates/{id}` can tell, at the price of a request.
+`/candidates/{id}` can tell, at the price of a request. Decisions as values, as in
+`plan`.
 """
 
 from __future__ import annotations
@@ -9,11 +10,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tap_toggl_hire.sync.plan import (
+    ANSWERS,
+    DETAILS,
     FROM_DETAILS,
     HELD,
     HISTORY,
     PRESENCE,
     STREAMS,
+    UNKNOWN,
     Absence,
     Details,
     Held,
@@ -26,6 +30,7 @@ from tap_toggl_hire.sync.plan import (
     carried,
     emitted,
     in_flight,
+    make_stale,
     planned,
 )
 
@@ -56,7 +61,7 @@ def before_asked(known: Known, run: Run, *, answers: int = 0) -> Known:
     It may get a tombstone or new rows; should the run die, it is emitted once listed.
     """
     emit = frozenset(s for s in run.selected if HELD[known.holds(s)].buried)
-    return in_flight(known, emit, frozenset(), known.presence, answers)
+    return in_flight(known, emit, answers)
 
 
 def found(known: Known, run: Run) -> Known:
@@ -78,8 +83,9 @@ def reverified(known: Known, listed: Listed, details: Details, run: Run) -> Plan
     held = frozenset(stream for stream in STREAMS if HELD[known.holds(stream)].buried)
     shown = details if run.selected & FROM_DETAILS else None
     narrow = replace(run, selected=run.selected & held, full_table=frozenset())
-    emit = emitted(known, listed, shown, narrow, is_back=False)
-    after = carried(known, listed, shown, run, emit, is_back=False)
+    there = replace(known, presence=Presence.LISTED)  # it does not come back by this
+    emit = emitted(there, listed, shown, narrow)
+    after = carried(there, listed, shown, run, emit)
     presence = found(known, run).presence
     return planned(known, replace(after, presence=presence, verified=True), emit)
 
@@ -94,6 +100,26 @@ def tombstone(known: Known, run: Run) -> Plan:
     after = replace(known, held=held, presence=Presence.DELETED)
     event = "deleted" if HISTORY in emit else None
     return Plan(after if any(held) else None, emit, event)
+
+
+def is_unreadable(known: Known) -> bool:
+    """Return whether a listed candidate that answers 404 cannot be read for good.
+
+    Else it is deleted: it was listed and read before.
+    """
+    return known is UNKNOWN or PRESENCE[known.presence].unreadable
+
+
+def unreadable(known: Known, listed: Listed, run: Run) -> Plan:
+    """Plan a candidate that cannot be read: what needs no details is emitted."""
+    emit = emitted(known, listed, None, run)
+    after = carried(known, listed, None, run, emit)
+    return planned(known, replace(after, presence=Presence.UNREADABLE), emit)
+
+
+def not_served(known: Known) -> Known:
+    """Return what is known of one that the API fails to serve: it is asked again."""
+    return make_stale(make_stale(known, DETAILS), ANSWERS)
 
 
 def settle_scope(known: Known, run: Run, *, seen: bool) -> Known:

@@ -8,7 +8,7 @@ from concurrent.futures import Future  # noqa: TC003 - a dataclass names it
 from dataclasses import dataclass
 
 from tap_toggl_hire.errors import NotServedError
-from tap_toggl_hire.sync.plan import Known, Listed  # noqa: TC001 - the same
+from tap_toggl_hire.sync.plan import UNKNOWN, Known, Listed
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +43,11 @@ class Task:
     answer: Future[Answer] | None = None
     is_announced: bool = False
     """Whether the inventory says that it is about to be emitted."""
+
+    @property
+    def previous(self) -> Known | None:
+        """What was known of it when it was found; None for one that is new."""
+        return None if self.known is UNKNOWN else self.known
 
 
 class Asker:

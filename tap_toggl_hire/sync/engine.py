@@ -8,26 +8,27 @@ killed left behind, the next one knows whom to look at.
 
 from __future__ import annotations
 
-import time
 import typing as t
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tap_toggl_hire.errors import NotServedError
-from tap_toggl_hire.sync import absence, guard, plan, stretch
+from tap_toggl_hire.sync import absence, plan
 from tap_toggl_hire.sync.asking import Asker, Task
+from tap_toggl_hire.sync.counts import Counts
+from tap_toggl_hire.sync.gone import Gone
 from tap_toggl_hire.sync.observation import Change, tags_of
-from tap_toggl_hire.sync.plan import ANSWERS, UNKNOWN, Known, Plan, Presence
-from tap_toggl_hire.sync.stretch import LIGHT, Written
+from tap_toggl_hire.sync.plan import ANSWERS, UNKNOWN, Known, Plan
+from tap_toggl_hire.sync.stretch import Stretch
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tap_toggl_hire.progress import Progress
     from tap_toggl_hire.records import Record
-    from tap_toggl_hire.sync.finder import Finder, Source
+    from tap_toggl_hire.sync.finder import Finder
     from tap_toggl_hire.sync.inventory import Inventory
-    from tap_toggl_hire.sync.observation import Observer
+from tap_toggl_hire.sync.observation import Observer
 
 UNREADABLE = (
     "The API lists a candidate, and answers 404 for it: only its row is extracted."
@@ -48,24 +49,11 @@ class Sink(t.Protocol):
         """Write a STATE."""
 
 
-@dataclass
-class Counts:
-    """What a run did, for people and for `sync_runs`."""
-
-    listed: int = 0
-    created: int = 0
-    updated: int = 0
-    deleted: int = 0
-    reverified: int = 0
-    details: int = 0
-
-
 class Engine:
     """Runs once over the candidates of a scope.
 
     Args:
         finder: Finds the candidates that there is something to do about.
-        source: Where they come from.
         inventory: What the target holds; kept up to date.
         observer: Turns what the API sends into records and digests.
         sink: Takes what is emitted.
@@ -77,7 +65,6 @@ class Engine:
         self,
         *,
         finder: Finder,
-        source: Source,
         inventory: Inventory,
         observer: Observer,
         sink: Sink,
@@ -90,7 +77,7 @@ class Engine:
         self.found_missing = False
         """Whether a candidate that the lists lack answered 200."""
         self._finder = finder
-        self._source = source
+        self._source = source = finder.source
         self._inventory = inventory
         self._observer = observer
         self._sink = sink
@@ -100,12 +87,10 @@ class Engine:
         self._queue: deque[Task] = deque()
         self._announced = 0
         """Tasks at the head of the queue that the last STATE announced."""
-        self._waiting = 0.0
-        self._gone: list[Task] = []
+        self._stretch = Stretch()
+        self._gone = Gone()
         self._asked_of_listed = 0
         self._most_answers = inventory.most_answers
-        self._emitted = self._since = Written()
-        self._saved = time.monotonic()
 
     def run(self) -> None:
         """Find the changes, and emit them.
@@ -116,8 +101,7 @@ class Engine:
         try:
             self._work(self._finder.listed())
             self._work(self._finder.missing())
-            self._ask_again()
-            self._bury()
+            self._settle_gone()
         finally:
             self.counts.listed = len(self._source.sweep.seen)
             self._revert()
@@ -129,8 +113,6 @@ class Engine:
             if decided != known:
                 self._inventory[candidate_id] = decided
 
-    # The loop
-
     def _work(self, pages: Iterator[list[Task]]) -> None:
         is_more = True
         while is_more or self._queue:
@@ -139,7 +121,7 @@ class Engine:
                 is_more = tasks is not None
                 for task in tasks or ():
                     self._queue.append(task)
-                    self._waiting += 1 if task.asked else LIGHT
+                    self._stretch.wait(asked=task.asked)
                     self._asker.add(task)
             is_full = not is_more or self._is_enough()
             if not self._announced and self._queue and is_full:
@@ -148,16 +130,11 @@ class Engine:
                 self._complete(self._queue[0])
                 self._progress.tick()
                 is_full = not is_more or self._is_enough()
-                if self._is_state_due():
+                if self._stretch.is_due(self._inventory.estimated_size):
                     self._announce()
 
     def _is_enough(self) -> bool:
-        size = self._inventory.estimated_size
-        return stretch.is_enough(self._waiting, self._emitted, size)
-
-    def _is_state_due(self) -> bool:
-        seconds = time.monotonic() - self._saved
-        return stretch.is_due(self._since, seconds, self._inventory.estimated_size)
+        return self._stretch.is_enough(self._inventory.estimated_size)
 
     def _is_ready(self) -> bool:
         answer = self._queue[0].answer
@@ -169,10 +146,8 @@ class Engine:
             self._inventory[task.id] = self._before(task)
             task.is_announced = True
         self._announced = len(self._queue)
-        self._waiting = 0.0
         self._sink.save()
-        self._since = Written()
-        self._saved = time.monotonic()
+        self._stretch.begin()
 
     def _before(self, task: Task) -> Known:
         run, most = self._finder.run, self._most_answers
@@ -186,7 +161,7 @@ class Engine:
         if isinstance(answer, NotServedError):
             self._give_up(task, answer)
         elif answer is None and (task.asked or task.listed is None):
-            self._gone.append(task)
+            self._gone.add(task)
         elif task.listed is None:
             self._complete_missing(task, t.cast("Record", answer))
         else:
@@ -240,86 +215,37 @@ class Engine:
             change = Change(task.id, row, task.tags, details, decided.event, held)
             self._sink.emit(change, decided.emit)
         self._inventory[task.id] = decided.after
-        self._count(task, decided, self._sink.written - written, is_gone=row is None)
-
-    def _count(self, task: Task, decided: Plan, size: int, *, is_gone: bool) -> None:
-        candidates = 1 if task.asked else LIGHT
-        since, emitted = self._since, self._emitted
-        self._since = Written(since.bytes + size, since.candidates + candidates)
-        self._emitted = Written(emitted.bytes + size, emitted.candidates + candidates)
-        counts = self.counts
-        counts.reverified += task.due
-        counts.details += task.asked and not is_gone
-        if decided.emit:
-            counts.deleted += is_gone
-            counts.created += not is_gone and task.known is UNKNOWN
-            counts.updated += not is_gone and task.known is not UNKNOWN
+        self._stretch.emit(self._sink.written - written, asked=task.asked)
+        self.counts.add(task, decided, is_gone=row is None)
 
     def _give_up(self, task: Task, error: NotServedError) -> None:
         self.not_served.append(error)
         if len(self.not_served) == self._source.workers.size:
             raise error
         is_new = task.known is UNKNOWN
-        self._inventory[task.id] = None if is_new else plan.not_served(task.known)
+        self._inventory[task.id] = None if is_new else absence.not_served(task.known)
         task.is_announced = False
 
-    # Deletions
-
-    def _ask_again(self) -> None:
-        """Ask once more for the listed candidates that answered 404.
-
-        Raises:
-            TapError: If there are so many that it is rather a fault.
-        """
-        again = [task for task in self._gone if task.listed is not None]
-        for task in again:
-            self._asker.add(task)
-        for task in again:
-            answer = self._asker.wait(task)
+    def _settle_gone(self) -> None:
+        """Do what is to be done about those that answered 404."""
+        run = self._finder.run
+        for task, answer in self._gone.asked_again(self._asker):
             if isinstance(answer, NotServedError):
                 self._give_up(task, answer)
-            elif answer is not None:
-                self._complete_listed(task, answer)
             else:
-                continue
-            self._gone.remove(task)
-        gone = [task for task in again if task in self._gone]
-        self._check_listed(gone)
-        for task in gone:
-            if plan.is_unreadable(task.known):
-                self._report(UNREADABLE)
-                listed = t.cast("plan.Listed", task.listed)
-                decided = plan.unreadable(task.known, listed, self._finder.run)
-                task.asked = False
-                self._carry_out(task, decided, task.row, None)
-                self._gone.remove(task)
-
-    def _check_listed(self, gone: list[Task]) -> None:
-        new = [t for t in gone if t.known.presence is not Presence.UNREADABLE]
-        asked = self._asked_of_listed + len(new)
-        if guard.is_mass_of_listed(len(new), asked):
-            raise guard.mass_of_listed(len(new), asked)
-
-    def _bury(self) -> None:
-        """Emit tombstones.
-
-        Raises:
-            TapError: If there are so many that it is rather a fault.
-        """
-        gone, known = len(self._gone), self._finder.known
-        if guard.is_mass(gone, known) and not self._finder.run.full_table:
-            raise guard.mass_deletion(gone, known)
-        while self._gone:
-            task = self._gone[-1]
+                self._complete_listed(task, answer)
+        for task in self._gone.unreadable(self._asked_of_listed):
+            self._report(UNREADABLE)
+            task.asked = False
+            listed = t.cast("plan.Listed", task.listed)
+            decided = absence.unreadable(task.known, listed, run)
+            self._carry_out(task, decided, task.row, None)
+        for task in self._gone.deleted(self._finder.known, run):
             task.tags = None
-            self._carry_out(
-                task, absence.tombstone(task.known, self._finder.run), None, None
-            )
-            self._gone.pop()
+            self._carry_out(task, absence.tombstone(task.known, run), None, None)
 
     def _revert(self) -> None:
         """Take back what was announced, and is not emitted by this run any more."""
         for task in (*self._queue, *self._gone):
             if task.is_announced:
-                is_new = task.known is UNKNOWN
-                self._inventory[task.id] = None if is_new else task.known
+                self._inventory[task.id] = task.previous

@@ -75,7 +75,7 @@ class Finder:
         """What the run selects, and whether unknown fields turned out volatile."""
         self.known = 0
         """Candidates of the inventory that this run looks for."""
-        self._source = source
+        self.source = source
         self._inventory = inventory
         self._rotation = rotation
         self._observer = observer
@@ -83,12 +83,12 @@ class Finder:
         self._report = report
 
     def listed(self) -> Iterator[list[Task]]:
-        """Yield, page by page, the listed candidates that there is something to do about.
+        """Yield, page by page, the listed candidates to do something about.
 
         Those that differ by unknown fields alone wait until it is clear whether there
         are so many that the fields change by themselves.
         """
-        sweep = self._source.sweep
+        sweep = self.source.sweep
         waiting: list[Task] = []
         for rows in sweep.pages():
             self._progress.total = sweep.total
@@ -111,7 +111,7 @@ class Finder:
         Raises:
             TapError: If so many are missing that it is rather a fault.
         """
-        sweep = self._source.sweep
+        sweep = self.source.sweep
         yield [  # deleted, and not told of in each stream
             Task(candidate_id, known, asked=False)
             for candidate_id, known in self._inventory.items()
@@ -126,7 +126,7 @@ class Finder:
     def observe_again(self, task: Task) -> None:
         """Compare a listed candidate with the tags that are known by now."""
         assert task.row is not None  # noqa: S101 - the list has it
-        task.tags = self._source.tags.of(task.id) or task.tags
+        task.tags = self.source.tags.of(task.id) or task.tags
         task.listed = self._observer.listed(task.row, task.tags)
 
     def _compare(self, row: Row) -> Task | None:
@@ -137,7 +137,7 @@ class Finder:
         known = self._inventory.get(row.id) or UNKNOWN
         self.known += known is not UNKNOWN
         record = self._observer.row(row.id, row.data)
-        tags = self._source.tags.of(row.id)
+        tags = self.source.tags.of(row.id)
         listed = self._observer.listed(record, tags)
         due = known is not UNKNOWN and self._is_due(row.id, known)
         if not due and plan.settled(known, listed, self.run):
@@ -174,7 +174,7 @@ class Finder:
         return is_read and self._rotation.is_due(candidate_id, verified=known.verified)
 
     def _missing(self) -> Iterator[Task]:
-        sweep = self._source.sweep
+        sweep = self.source.sweep
         is_known = sweep.is_elsewhere_complete or self._are_few_listed_missing()
         for candidate_id, known in self._inventory.items():
             if candidate_id not in sweep.seen:
@@ -189,18 +189,18 @@ class Finder:
             candidate_id
             for candidate_id, known in self._inventory.items()
             if known.presence is Presence.LISTED
-            and candidate_id not in self._source.sweep.seen
+            and candidate_id not in self.source.sweep.seen
         )
         return sum(1 for _ in missing) <= guard.FEW
 
     def _look_at_some(self, missing: list[Task]) -> None:
         """Ask for a few first, where very many are missing."""
         listed = [task for task in missing if task.known.presence is Presence.LISTED]
-        is_allowed = bool(self.run.full_table) and len(self._source.sweep.seen) > 0
+        is_allowed = bool(self.run.full_table) and len(self.source.sweep.seen) > 0
         if not guard.is_mass(len(listed), self.known) or is_allowed:
             return
         futures = [
-            self._source.workers.submit(self._source.client.candidate, task.id)
+            self.source.workers.submit(self.source.client.candidate, task.id)
             for task in listed[: guard.FEW + 1]
         ]
         answers = [future.result() for future in futures]

@@ -110,7 +110,7 @@ class Inventory:
         self._put(self.ids.number(candidate_id), record)
 
     def items(self) -> Iterator[tuple[str, Known]]:
-        """Yield each candidate, and what is known of it; it may be changed meanwhile."""
+        """Yield each candidate, with what is known; it may be changed meanwhile."""
         for candidate_id in itertools.islice(self.ids, len(self.ids)):
             known = self.get(candidate_id)
             if known is not None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import typing as t
 from array import array
 from collections import deque
-from datetime import datetime
 
 from tap_toggl_hire.api.pagination import LoopGuard
 from tap_toggl_hire.errors import NotFoundError, RefusedError, TapError
@@ -20,6 +19,7 @@ from tap_toggl_hire.times import moment
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from concurrent.futures import Future
+    from datetime import datetime
 
     from tap_toggl_hire.api.client import Client
     from tap_toggl_hire.api.pagination import Params

@@ -103,7 +103,7 @@ class Observer:
         return Listed(history, digest([self._privacy, declared], key), extra)
 
     def unknown_fields(self, row: Record) -> list[str]:
-        """Return the names in a row's column `extra`, as far as they are plain words."""
+        """Return the names in a row's column `extra`, those that are plain words."""
         return (
             [] if row[EXTRA] is None else [*map(plain, msgspec.json.decode(row[EXTRA]))]
         )

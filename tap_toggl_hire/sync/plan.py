@@ -1,9 +1,9 @@
 """What is done about one candidate: decisions as values, made by pure functions.
 
-`Known` is what the state says that the target holds of a candidate, `Listed` and
-`Details` are what the API shows of it, `Run` is what this run selects. A `Plan` comes
-of these. The engine carries it out: `inventory[id] = before(...)`, STATE, the records,
-`inventory[id] = plan.after`. The rules are in two tables, which ARCHITECTURE.md shows.
+A `Plan` comes of what the state says that the target holds (`Known`), what the API
+shows (`Listed`, `Details`), what this run selects (`Run`), and the two tables below.
+The engine carries it out: `inventory[id] = before(...)`, STATE, the records,
+`inventory[id] = plan.after`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,10 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 STREAMS = ("candidates", "candidate_details", "candidate_answers", "candidate_history")
-"""The streams of candidates, in the order of `Known.held`."""
 CANDIDATES, DETAILS, ANSWERS, HISTORY = STREAMS
-UPSERTED = frozenset({CANDIDATES, DETAILS, ANSWERS})
-"""Streams that hold one row per thing, not per event."""
-FROM_DETAILS = frozenset({DETAILS, ANSWERS})
-"""Streams that take a request for each candidate."""
+Streams = frozenset[str]
+UPSERTED = frozenset({CANDIDATES, DETAILS, ANSWERS})  # a row per thing, not per event
+FROM_DETAILS = frozenset({DETAILS, ANSWERS})  # they take a request per candidate
 
 
 class Held(enum.IntEnum):
@@ -103,7 +101,7 @@ PRESENCE = {
 class Known:
     """What the state knows of a candidate; digests are of what was last emitted."""
 
-    held: tuple[Held, ...] = (Held.NOTHING,) * len(STREAMS)
+    held: tuple[Held, ...] = (Held.NOTHING,) * len(STREAMS)  # in their order
     presence: Presence = Presence.OUT_OF_SCOPE
     history: int = 0  # digest of the fields of candidate_history
     row: int = 0  # digest of the list row, its unknown fields apart
@@ -116,9 +114,13 @@ class Known:
         """Return what the target holds in a stream."""
         return self.held[STREAMS.index(stream)]
 
+    @property
+    def returns(self) -> bool:
+        """Return whether a candidate, once listed again, comes back."""
+        return PRESENCE[self.presence].returns
 
-UNKNOWN = Known()
-"""A candidate that was never seen."""
+
+UNKNOWN = Known()  # a candidate that was never seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +145,8 @@ class Details:
 class Run:
     """What one run selects."""
 
-    selected: frozenset[str]
-    full_table: frozenset[str] = frozenset()  # they emit every candidate
+    selected: Streams
+    full_table: Streams = frozenset()  # they emit every candidate
     relation: Relation = Relation.SAME
     covers_all: bool = True  # its scope takes in every scope that there was
     volatile: bool = False  # unknown fields change by themselves
@@ -155,33 +157,28 @@ class Plan:
     """What is done about a candidate."""
 
     after: Known | None  # what is known once the records are out; None: forget it
-    emit: frozenset[str] = frozenset()
+    emit: Streams = frozenset()
     event: str | None = None  # of candidate_history, where that is emitted
 
 
 def wants_details(known: Known, listed: Listed, run: Run, *, due: bool = False) -> bool:
     """Return whether a listed candidate is asked for; due: to be re-verified."""
     wanted = run.selected & FROM_DETAILS
+    is_owed = any(HELD[known.holds(stream)].owed for stream in wanted)
     return bool(wanted) and (
         due
         or bool(wanted & run.full_table)
-        or _differs(DETAILS, known, listed, None, run, is_back=returns(known))
-        or (
-            known.presence is not Presence.UNREADABLE
-            and any(HELD[known.holds(stream)].owed for stream in wanted)
-        )
+        or _differs(DETAILS, known, listed, None, run)
+        or (is_owed and known.presence is not Presence.UNREADABLE)
     )
 
 
 def settled(known: Known, listed: Listed, run: Run) -> bool:
     """Return whether a plan would change nothing: the short way for nearly all."""
     return (
-        listed.row == known.row
-        and listed.history in {known.history, None}
-        and listed.extra in {known.extra, None}
-        and _listed_presence(known, run, is_read=False) is known.presence
-        and not returns(known)
+        not _differs(CANDIDATES, known, listed, None, run)
         and not run.full_table
+        and _listed_presence(known, run, is_read=False) is known.presence
         and not any(HELD[known.holds(stream)].owed for stream in run.selected)
     )
 
@@ -195,47 +192,22 @@ def before(
     is the most rows of candidate_answers that it may turn out to have.
     """
     asked = wants_details(known, listed, run, due=due)
-    details = Details(~known.details, answers) if asked else None  # it may differ
-    emit = emitted(known, listed, details, run, is_back=returns(known))
-    presence = _listed_presence(known, run, is_read=asked)
-    lost = UPSERTED - run.selected if returns(known) else frozenset()
-    return in_flight(known, emit, lost, presence, answers)
+    read = Details(~known.details, answers) if asked else None  # it may differ
+    waiting = in_flight(known, emitted(known, listed, read, run), answers)
+    for stream in UPSERTED - run.selected if known.returns else ():
+        waiting = make_stale(waiting, stream)
+    return replace(waiting, presence=_listed_presence(known, run, is_read=asked))
 
 
 def plan(
-    known: Known,
-    listed: Listed,
-    details: Details | None,
-    run: Run,
-    *,
-    due: bool = False,
+    known: Known, listed: Listed, read: Details | None, run: Run, *, due: bool = False
 ) -> Plan:
-    """Plan a listed candidate; details are given where it `wants_details`."""
-    emit = emitted(known, listed, details, run, is_back=returns(known))
-    presence = _listed_presence(known, run, is_read=details is not None)
-    after = carried(known, listed, details, run, emit, is_back=returns(known))
-    verified = known.verified or (due and details is not None)
+    """Plan a listed candidate, with the details that were read if it `wants_details`."""
+    emit = emitted(known, listed, read, run)
+    presence = _listed_presence(known, run, is_read=read is not None)
+    after = carried(known, listed, read, run, emit)
+    verified = known.verified or (due and read is not None)
     return planned(known, replace(after, presence=presence, verified=verified), emit)
-
-
-def is_unreadable(known: Known) -> bool:
-    """Return whether a listed candidate that answers 404 cannot be read for good.
-
-    Else it is deleted: it was listed and read before.
-    """
-    return known is UNKNOWN or PRESENCE[known.presence].unreadable
-
-
-def unreadable(known: Known, listed: Listed, run: Run) -> Plan:
-    """Plan a candidate that cannot be read: what needs no details is emitted."""
-    emit = emitted(known, listed, None, run, is_back=returns(known))
-    after = carried(known, listed, None, run, emit, is_back=returns(known))
-    return planned(known, replace(after, presence=Presence.UNREADABLE), emit)
-
-
-def not_served(known: Known) -> Known:
-    """Return what is known of one that the API fails to serve: it is asked again."""
-    return make_stale(make_stale(known, DETAILS), ANSWERS)
 
 
 def make_stale(known: Known, stream: str) -> Known:
@@ -245,117 +217,78 @@ def make_stale(known: Known, stream: str) -> Known:
     return replace(known, held=(*known.held[:index], missed, *known.held[index + 1 :]))
 
 
-def returns(known: Known) -> bool:
-    return PRESENCE[known.presence].returns
-
-
-def _differs(  # noqa: PLR0913 - all that may differ
-    stream: str,
-    known: Known,
-    listed: Listed,
-    details: Details | None,
-    run: Run,
-    *,
-    is_back: bool,
+def _differs(
+    stream: str, known: Known, listed: Listed, read: Details | None, run: Run
 ) -> bool:
     """Return whether what the API shows differs from what was last emitted."""
     history = listed.history not in {known.history, None}
     if stream == HISTORY:
         return history
-    if history or is_back or listed.row != known.row:
+    if history or known.returns or listed.row != known.row:
         return True
     extra = listed.extra not in {known.extra, None}
     if stream == CANDIDATES:
         return extra
-    is_read = details is not None and details.digest != known.details
+    is_read = read is not None and read.digest != known.details
     return is_read or (extra and not run.volatile)
 
 
-def emitted(
-    known: Known, listed: Listed, details: Details | None, run: Run, *, is_back: bool
-) -> frozenset[str]:
+def emitted(known: Known, listed: Listed, read: Details | None, run: Run) -> Streams:
+    """Return the streams that are emitted."""
     return frozenset(
         stream
         for stream in run.selected
-        if (details is not None or stream not in FROM_DETAILS)
+        if (read is not None or stream not in FROM_DETAILS)
         and (listed.history is not None or stream != HISTORY)  # it tells of the tags
         and (
             HELD[known.holds(stream)].owed
             or stream in run.full_table
-            or _differs(stream, known, listed, details, run, is_back=is_back)
+            or _differs(stream, known, listed, read, run)
         )
     )
 
 
-def in_flight(
-    known: Known,
-    emit: frozenset[str],
-    lost: frozenset[str],
-    presence: Presence,
-    answers: int,
-) -> Known:
-    """Return what is known while some streams are emitted, and some would be."""
+def in_flight(known: Known, emit: Streams, answers: int) -> Known:
+    """Return what is known while some streams are emitted."""
     held = tuple(
-        HELD[holds].before
-        if stream in emit
-        else HELD[holds].missed
-        if stream in lost
-        else holds
+        HELD[holds].before if stream in emit else holds
         for stream, holds in zip(STREAMS, known.held, strict=True)
     )
     most = max(known.answers, answers) if ANSWERS in emit else known.answers
-    return replace(known, held=held, presence=presence, answers=most)
+    return replace(known, held=held, answers=most)
 
 
-def carried(  # noqa: PLR0913 - what was known, seen and emitted
-    known: Known,
-    listed: Listed,
-    details: Details | None,
-    run: Run,
-    emit: frozenset[str],
-    *,
-    is_back: bool,
+def carried(
+    known: Known, listed: Listed, read: Details | None, run: Run, emit: Streams
 ) -> Known:
     """Return what is known once some streams are emitted."""
-    stale: frozenset[str] = frozenset()
-    if details is not None and details.torn and not _is_as_read(known, listed, details):
-        stale = FROM_DETAILS  # they are read again by the next run
-    held = []
-    for stream, holds in zip(STREAMS, known.held, strict=True):
-        if stream in emit:
-            held.append(Held.STALE if stream in stale else Held.CURRENT)
-        elif stream not in run.selected and _differs(
-            stream, known, listed, details, run, is_back=is_back
-        ):
-            held.append(HELD[holds].missed)
-        else:
-            held.append(holds)
-    return replace(
+    seen = replace(
         known,
-        held=tuple(held),
         history=known.history if listed.history is None else listed.history,
         row=listed.row,
         extra=known.extra if listed.extra is None else listed.extra,
-        details=known.details if details is None else details.digest,
-        answers=details.answers if details and ANSWERS in emit else known.answers,
+        details=known.details if read is None else read.digest,
+        answers=read.answers if read and ANSWERS in emit else known.answers,
     )
+    # Torn details are read again by the next run; if the same, they differ for good.
+    is_new = replace(seen, extra=known.extra, answers=known.answers) != known
+    held = []
+    for stream, holds in zip(STREAMS, known.held, strict=True):
+        if stream in emit:
+            is_stale = stream in FROM_DETAILS and read and read.torn and is_new
+            held.append(Held.STALE if is_stale else Held.CURRENT)
+        elif stream not in run.selected and _differs(stream, known, listed, read, run):
+            held.append(HELD[holds].missed)
+        else:
+            held.append(holds)
+    return replace(seen, held=tuple(held))
 
 
-def _is_as_read(known: Known, listed: Listed, details: Details) -> bool:
-    """Return whether row and details were read so before: then they differ for good."""
-    return (
-        details.digest == known.details
-        and listed.row == known.row
-        and listed.history in {known.history, None}
-    )
-
-
-def planned(known: Known, after: Known, emit: frozenset[str]) -> Plan:
-    event = None
-    if HISTORY in emit:
-        is_new = known.holds(HISTORY) in {Held.NOTHING, Held.PENDING}
-        event = "created" if is_new else "updated"
-    return Plan(after, emit, event)
+def planned(known: Known, after: Known, emit: Streams) -> Plan:
+    """Return a plan, with the event that it is in the history."""
+    is_new = known.holds(HISTORY) in {Held.NOTHING, Held.PENDING}
+    event = "created" if is_new else "updated"
+    return Plan(after, emit, event if HISTORY in emit else None)
 
 
 def _listed_presence(known: Known, run: Run, *, is_read: bool) -> Presence:

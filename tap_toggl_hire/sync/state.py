@@ -114,9 +114,10 @@ class State:
 
     def keep_part(self, part: Part) -> None:
         """Forget candidates of other parts, which a state from the warehouse names."""
-        for candidate_id in [key for key, _ in self.inventory.items()]:
-            if not part.has(candidate_id):
-                self.inventory[candidate_id] = None
+        if self.part is None:
+            for candidate_id in [key for key, _ in self.inventory.items()]:
+                if not part.has(candidate_id):
+                    self.inventory[candidate_id] = None
         self.part = str(part)
 
     @classmethod

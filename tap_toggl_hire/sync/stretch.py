@@ -2,12 +2,16 @@
 
 A STATE says what the target holds by then, and announces the candidates that follow.
 All of them together are to be a small part of what a run writes, however large the
-inventory is: so the stretch between two of them grows with it. Pure arithmetic.
+inventory is: so the stretch between two of them grows with it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+import typing as t
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable
 
 SHARE = 10
 """Times its own size a STATE waits for, in bytes of records."""
@@ -25,35 +29,49 @@ SAMPLE = 50
 """Candidates that are emitted before their average counts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What was written: in all, and since the last STATE."""
-
-    bytes: int = 0
-    candidates: float = 0.0
-
-
-def is_due(since: Written, seconds: float, state_size: int) -> bool:
-    """Return whether a STATE is due.
+class Stretch:
+    """What lies between two STATEs.
 
     Args:
-        since: What was written since the last STATE.
-        seconds: How long ago that was.
-        state_size: Bytes that the next STATE takes, about.
+        clock: Tells seconds.
     """
-    is_time = since.candidates >= CANDIDATES or seconds >= SECONDS
-    return is_time and since.bytes >= SHARE * state_size
 
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._waiting = 0.0
+        self._bytes_in_all = 0
+        self._candidates_in_all = 0.0
+        self.begin()
 
-def is_enough(waiting: float, in_all: Written, state_size: int) -> bool:
-    """Return whether the candidates that wait are enough to be announced.
+    def begin(self) -> None:
+        """Begin anew: a STATE was written, and announced all that waits."""
+        self._waiting = 0.0
+        self._bytes = 0
+        self._candidates = 0.0
+        self._begun = self._clock()
 
-    Args:
-        waiting: How many they are; those without details count for less.
-        in_all: What was written in this run so far.
-        state_size: Bytes that the STATE takes, about.
-    """
-    average = GUESS
-    if in_all.candidates >= SAMPLE:
-        average = in_all.bytes / in_all.candidates
-    return waiting >= CANDIDATES and waiting * average >= MARGIN * SHARE * state_size
+    def wait(self, *, asked: bool) -> None:
+        """Take in a candidate that waits; asked: for its details."""
+        self._waiting += 1 if asked else LIGHT
+
+    def emit(self, size: int, *, asked: bool) -> None:
+        """Take in a candidate whose records, of so many bytes, are out."""
+        weight = 1 if asked else LIGHT
+        self._bytes += size
+        self._candidates += weight
+        self._bytes_in_all += size
+        self._candidates_in_all += weight
+
+    def is_due(self, state_size: int) -> bool:
+        """Return whether a STATE of so many bytes, about, is due."""
+        seconds = self._clock() - self._begun
+        is_time = self._candidates >= CANDIDATES or seconds >= SECONDS
+        return is_time and self._bytes >= SHARE * state_size
+
+    def is_enough(self, state_size: int) -> bool:
+        """Return whether the candidates that wait are enough to be announced."""
+        average = GUESS
+        if self._candidates_in_all >= SAMPLE:
+            average = self._bytes_in_all / self._candidates_in_all
+        is_long = self._waiting * average >= MARGIN * SHARE * state_size
+        return self._waiting >= CANDIDATES and is_long

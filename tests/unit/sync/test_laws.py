@@ -140,7 +140,7 @@ def test_no_silent_staleness(presence: Presence) -> None:
             and listed not in {Listed(SAME, SAME), Listed(None, SAME, SAME)},
             HISTORY: listed.history == OTHER,
         }
-        shown = listed.history == OTHER or listed.row == OTHER or listed.extra == OTHER
+        shown = OTHER in (listed.history, listed.row, listed.extra)
         differs[DETAILS] = differs[ANSWERS] = shown
         for stream in set(STREAMS) - run.selected:
             later = Run(frozenset({stream}))
