@@ -9,11 +9,13 @@ import typing as t
 from copy import deepcopy
 from functools import cached_property
 
+import click
 from singer_sdk import Tap
 from singer_sdk.helpers._catalog import get_selected_schema
 from singer_sdk.mapper import PluginMapper
 from singer_sdk.plugin_base import JSONSchemaValidator
 from singer_sdk.singerlib import Catalog
+from singer_sdk.tap_base import CliTestOptionValue
 
 from tap_toggl_hire import settings
 from tap_toggl_hire.api.client import Client
@@ -21,6 +23,7 @@ from tap_toggl_hire.api.retry import Retry
 from tap_toggl_hire.api.throttle import Throttle
 from tap_toggl_hire.api.transport import Access, Transport
 from tap_toggl_hire.api.workers import Workers
+from tap_toggl_hire.checkup import Checkup
 from tap_toggl_hire.errors import SettingError, StateError, TapError
 from tap_toggl_hire.fields import FieldLog
 from tap_toggl_hire.redaction import Redaction
@@ -35,7 +38,6 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import FrameType
 
-    import click
     from singer_sdk.plugin_base import _ConfigInput
 
 
@@ -74,6 +76,17 @@ class TapTogglHire(Tap):
             files = ", ".join(value)
             msg = f"Of --config {files}, a file cannot be read as a JSON object."
             raise SettingError(msg) from error
+
+    @classmethod
+    def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
+        """Tell what the API sends, in place of one record of each stream."""
+        if value != CliTestOptionValue.All.value:
+            super().cb_test(ctx, param, value)
+            return
+        config = ctx.params["config"]
+        tap = cls(config=config.config, parse_env_config=config.parse_env)
+        click.echo(Checkup(tap).report(), nl=False)
+        ctx.exit()
 
     @classmethod
     def invoke(

@@ -7,8 +7,6 @@ import json
 import typing as t
 from pathlib import Path
 
-import pytest
-
 from sandbox import Account
 from tap_toggl_hire import settings as tap_settings
 from tests.streams.checks import LISTS, STREAMS, settings
@@ -121,51 +119,6 @@ def test_the_version() -> None:
     assert run.stdout.startswith(f"tap-toggl-hire v{version}, Meltano SDK v")
 
 
-# A test run
-
-
-@pytest.mark.parametrize(
-    ("account", "others"),
-    [
-        (Account.example(candidates=640, openings=12, tags=30), {}),
-        (
-            Account.example(candidates=300, tags=30),
-            {
-                "start_date": "2025-03-01",
-                "candidate_filters": {"min_score": 1},
-                "emit_activate_version_messages": True,
-            },
-        ),
-        (Account(), {}),
-    ],
-    ids=["large", "filtered", "empty"],
-)
-def test_a_test_run_asks_for_little(
-    sandbox: Callable[..., Sandbox], account: Account, others: Json
-) -> None:
-    box = sandbox(account)
-    run = run_tap(settings(box, **others), "--test")
-    assert run.returncode == 0, run.stderr
-    assert "ERROR" not in run.stderr
-    assert box.stats.requests <= 12
-    kinds = {request.kind for request in box.stats.log}
-    if account.listed_ids():
-        assert kinds == {"openings", "categories", "tags", "candidates", "candidate"}
-        records = [m["stream"] for m in run.messages if m["type"] == "RECORD"]
-        assert set(records) == set(STREAMS)
-        assert len(records) == len(STREAMS)
-
-
-def test_a_test_run_finds_a_wrong_key(sandbox: Callable[..., Sandbox]) -> None:
-    box = sandbox()
-    run = run_tap(settings(box) | {"api_key": "wrong"}, "--test")
-    assert run.returncode == 1
-    error = run.stderr.splitlines()[-1]
-    assert "ERROR" in error
-    assert "api_key" in error
-    assert "wrong" not in run.stderr
-
-
 def test_a_test_of_the_schemas_asks_for_nothing(
     sandbox: Callable[..., Sandbox],
 ) -> None:
@@ -174,12 +127,4 @@ def test_a_test_of_the_schemas_asks_for_nothing(
     assert run.returncode == 0, run.stderr
     assert sorted(m["stream"] for m in run.messages) == sorted(STREAMS)
     assert {m["type"] for m in run.messages} == {"SCHEMA"}
-    assert box.stats.requests == 0
-
-
-def test_a_test_run_refuses_wrong_settings(sandbox: Callable[..., Sandbox]) -> None:
-    box = sandbox()
-    run = run_tap(settings(box, page_size=0), "--test")
-    assert run.returncode == 1
-    assert "Setting page_size " in run.stderr.splitlines()[-1]
     assert box.stats.requests == 0
