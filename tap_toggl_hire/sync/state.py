@@ -172,12 +172,14 @@ class _Scope(msgspec.Struct, omit_defaults=True):
 
 
 class _Stored(msgspec.Struct):
+    """Format 2; no key of format 1 has another type here, should states be merged."""
+
     format: int
     inventory: list[str] = []
     scope: list[_Scope] = []
     scopes: list[_Scope] = []
     page_size: str = ""
-    anchors: list[str] = []
+    anchors: list[str] = msgspec.field(name="list_anchors", default_factory=list)
     rotation: dict[str, t.Any] = {}
     columns: dict[str, list[str]] = {}
     load_version: int = 0

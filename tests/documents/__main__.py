@@ -3,5 +3,7 @@
 from tests.documents import definitions, tables
 
 tables.README.write_text(tables.updated(tables.README.read_text("utf-8")), "utf-8")
+page = tables.ARCHITECTURE
+page.write_text(tables.architecture(page.read_text("utf-8")), "utf-8")
 for file in definitions.FILES:
     file.write_text(definitions.text(), "utf-8")

@@ -1,22 +1,25 @@
-"""The tables of the README that come from the code.
+"""The tables of README and ARCHITECTURE that come from the code.
 
 `make documents` writes them; a test compares them.
 """
 
 from __future__ import annotations
 
+import enum
 import json
 import re
 import typing as t
 from pathlib import Path
 
+from tap_toggl_hire.sync import plan
 from tap_toggl_hire.tap import TapTogglHire
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
+ARCHITECTURE = ROOT / "ARCHITECTURE.md"
 
 Setting = dict[str, t.Any]
 
@@ -77,6 +80,18 @@ def streams_table() -> str:
     return _table(("stream", "key", "replication", "what it has"), rows)
 
 
+def held_table() -> str:
+    """One row for whatever the target may hold of a candidate in a stream."""
+    head = ("held", "owed", "missed", "before", "buried")
+    return _rules(head, plan.HELD)
+
+
+def presence_table() -> str:
+    """One row for wherever a candidate may have been seen last."""
+    head = ("presence", "returns", "same", "wider", "other", "found", "unreadable")
+    return _rules(head, plan.PRESENCE)
+
+
 def replace(text: str, marker: str, content: str) -> str:
     """Put content between `<!-- marker -->` and `<!-- /marker -->`."""
     pattern = rf"(<!-- {marker} -->\n).*?(<!-- /{marker} -->)"
@@ -93,6 +108,24 @@ def updated(text: str) -> str:
     """The README with its tables as the code has them."""
     text = replace(text, "settings", settings_table())
     return replace(text, "streams", streams_table())
+
+
+def architecture(text: str) -> str:
+    """The document with its tables as the code has them."""
+    text = replace(text, "held", held_table())
+    return replace(text, "presence", presence_table())
+
+
+def _rules(head: tuple[str, ...], rules: Mapping[t.Any, t.Any]) -> str:
+    def shown(value: object) -> str:
+        if isinstance(value, bool):
+            return "yes" if value else ""
+        if isinstance(value, plan.Absence):
+            return str(value.value)
+        return f"`{value.name}`" if isinstance(value, enum.Enum) else str(value)
+
+    rows = [(shown(member), *map(shown, rule)) for member, rule in rules.items()]
+    return _table(head, rows)
 
 
 def _replication(entry: dict[str, t.Any]) -> str:
