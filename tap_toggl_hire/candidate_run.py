@@ -222,6 +222,7 @@ class CandidateRun:
             sink=self._sink,
             progress=progress,
             report=tap.warn_once,
+            stretch=tap.stretch_class(),
         )
         return engine, source, rotation
 

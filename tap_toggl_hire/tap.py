@@ -32,6 +32,7 @@ from tap_toggl_hire.settings import Settings
 from tap_toggl_hire.sink import DIGESTS_KEY
 from tap_toggl_hire.streams import STREAMS, CandidateStream, TogglHireStream
 from tap_toggl_hire.sync.state import DAMAGED, State
+from tap_toggl_hire.sync.stretch import Stretch
 from tap_toggl_hire.writer import MessageWriter
 
 if t.TYPE_CHECKING:
@@ -51,6 +52,7 @@ class TapTogglHire(Tap):
     retry = Retry()
     """How often, and after which pauses, a request is tried again."""
     throttle_class = Throttle
+    stretch_class = Stretch
 
     def __init__(self, *, parse_env_config: bool = False, **kwargs: t.Any) -> None:
         if parse_env_config:  # the SDK would fail without naming the variable

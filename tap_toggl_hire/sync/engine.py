@@ -19,7 +19,6 @@ from tap_toggl_hire.sync.counts import Counts
 from tap_toggl_hire.sync.gone import Gone
 from tap_toggl_hire.sync.observation import Change, tags_of
 from tap_toggl_hire.sync.plan import ANSWERS, UNKNOWN, Known, Plan
-from tap_toggl_hire.sync.stretch import Stretch
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +27,8 @@ if t.TYPE_CHECKING:
     from tap_toggl_hire.records import Record
     from tap_toggl_hire.sync.finder import Finder
     from tap_toggl_hire.sync.inventory import Inventory
-from tap_toggl_hire.sync.observation import Observer
+    from tap_toggl_hire.sync.observation import Observer
+    from tap_toggl_hire.sync.stretch import Stretch
 
 UNREADABLE = (
     "The API lists a candidate, and answers 404 for it: only its row is extracted."
@@ -59,6 +59,7 @@ class Engine:
         sink: Takes what is emitted.
         progress: Told how far the run is.
         report: Warns of something, once.
+        stretch: Tells when a STATE is due.
     """
 
     def __init__(  # noqa: PLR0913 - all that a run touches
@@ -70,6 +71,7 @@ class Engine:
         sink: Sink,
         progress: Progress,
         report: Callable[..., None],
+        stretch: Stretch,
     ) -> None:
         self.counts = Counts()
         self.not_served: list[NotServedError] = []
@@ -87,7 +89,7 @@ class Engine:
         self._queue: deque[Task] = deque()
         self._announced = 0
         """Tasks at the head of the queue that the last STATE announced."""
-        self._stretch = Stretch()
+        self._stretch = stretch
         self._gone = Gone()
         self._asked_of_listed = 0
         self._most_answers = inventory.most_answers
