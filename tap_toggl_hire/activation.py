@@ -16,43 +16,46 @@ if t.TYPE_CHECKING:
     from collections.abc import Container, Mapping
 
     from tap_toggl_hire.output import Output
+    from tap_toggl_hire.settings import Settings
     from tap_toggl_hire.sync.engine import Engine
     from tap_toggl_hire.sync.plan import Known, Run
     from tap_toggl_hire.sync.state import State
-    from tap_toggl_hire.tap import TapTogglHire
 
 
 class Activation:
     """The versions of one run.
 
     Args:
-        tap: Its settings and streams.
+        settings: Whether versions are told, and whether candidates are left out.
+        version: Of this run.
         state: Keeps the version of a first load.
-        outputs: Those of the selected streams that are upserted, by stream.
+        outputs: Those of the selected streams of candidates, by stream.
     """
 
     def __init__(
-        self, tap: TapTogglHire, state: State, outputs: Mapping[str, Output]
+        self,
+        settings: Settings,
+        version: int,
+        state: State,
+        outputs: Mapping[str, Output],
     ) -> None:
         self._state = state
-        self._is_narrowed = tap.settings.is_narrowed
+        self._is_narrowed = settings.is_narrowed
         self._outputs = {n: output for n, output in outputs.items() if n in UPSERTED}
         self.full_table = frozenset(
-            name
-            for name in self._outputs
-            if tap.streams[name].replication_method == "FULL_TABLE"
+            name for name, output in self._outputs.items() if output.is_full_table
         )
         """Streams that emit every candidate."""
-        is_versioned = tap.settings.emit_activate_version_messages and not any(
+        is_versioned = settings.emit_activate_version_messages and not any(
             isinstance(output, BatchOutput) for output in self._outputs.values()
         )
         if not is_versioned:
             state.load_version = 0
         elif state.is_new and not self._is_narrowed:
-            state.load_version = tap.initialized_at
+            state.load_version = version
         for name, output in self._outputs.items() if is_versioned else ():
             is_full = name in self.full_table
-            output.version = tap.initialized_at if is_full else state.load_version
+            output.version = version if is_full else state.load_version
             output.version = output.version or None
 
     def send(self, engine: Engine, run: Run, seen: Container[str]) -> None:

@@ -22,7 +22,6 @@ from tap_toggl_hire.sync.plan import (
     CANDIDATES,
     DETAILS,
     FROM_DETAILS,
-    STREAMS,
     UPSERTED,
     Known,
     Relation,
@@ -37,32 +36,44 @@ from tap_toggl_hire.sync.tags import TagLists
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tap_toggl_hire.bases import CandidateStream
     from tap_toggl_hire.output import Output
-    from tap_toggl_hire.sink import CandidateSink
-    from tap_toggl_hire.tap import TapTogglHire
+    from tap_toggl_hire.session import Session
+    from tap_toggl_hire.sync.engine import Sink
+    from tap_toggl_hire.sync.state import State
 
 
 class CandidateRun:
     """Everything about candidates of one run, put together and handed to the engine.
 
     Args:
-        tap: Its settings, streams, state and client.
-        outputs: By stream.
+        session: Settings, API, workers.
+        state: What is known of candidates.
+        streams: Those of candidates, by name.
+        outputs: Of those that are selected.
         sink: Takes the records and the state.
+        version: Of this run, for ACTIVATE_VERSION.
     """
 
-    def __init__(
-        self, tap: TapTogglHire, outputs: Mapping[str, Output], sink: CandidateSink
+    def __init__(  # noqa: PLR0913 - all that a run touches
+        self,
+        session: Session,
+        state: State,
+        *,
+        streams: Mapping[str, CandidateStream],
+        outputs: Mapping[str, Output],
+        sink: Sink,
+        version: int,
     ) -> None:
         self.counts = Counts()
-        self._tap = tap
-        self._settings = tap.settings
-        self._state = tap.known
-        self._outputs = {
-            name: outputs[name] for name in STREAMS if outputs[name].is_selected
-        }
-        self._selected = frozenset(self._outputs)
+        self._session = session
+        self._settings = session.settings
+        self._state = state
+        self._streams = streams
+        self._outputs = outputs
+        self._selected = frozenset(outputs)
         self._sink = sink
+        self._activation = Activation(session.settings, version, state, outputs)
 
     def run(self) -> None:
         """Find the changes of candidates, and emit them.
@@ -72,7 +83,6 @@ class CandidateRun:
         """
         state, scope = self._state, self._settings.scope
         self._check_workspace()
-        self._activation = Activation(self._tap, state, self._outputs)
         earlier = [*filter(None, [state.last_scope]), *state.scopes]
         run = self._run()
         state.scopes = widest(state.last_scope, [*state.scopes, scope])
@@ -100,7 +110,7 @@ class CandidateRun:
         """Note that the lists came whole: where candidates are, whose turn is next."""
         state, sweep = self._state, source.sweep
         if sweep.is_believed or source.tags.believed:
-            self._tap.warn_once(guard.BELIEVED)
+            self._session.warn_once(guard.BELIEVED)
         state.anchors = sweep.anchors
         state.page_size = str(self._settings.page_size)
         state.tags = len(source.tags)
@@ -132,7 +142,7 @@ class CandidateRun:
             )
             raise StateError(msg)
         if self._settings.job_opening_ids is None:  # else each of them must be there
-            present = workspace.signs(self._tap.client.openings)
+            present = workspace.signs(self._session.client.openings)
             if workspace.is_foreign(state.workspace, present):
                 raise StateError(workspace.FOREIGN)
             state.workspace = present[: workspace.MOST_SIGNS] or state.workspace
@@ -159,7 +169,7 @@ class CandidateRun:
             self._state.columns[name] = present
         for name in rewritten:
             known = len(self._state.inventory)
-            self._tap.logger.warning(
+            self._session.logger.warning(
                 "Stream %s has columns or expressions that it had not before: all "
                 "%s candidates are emitted again%s.",
                 name,
@@ -169,14 +179,14 @@ class CandidateRun:
         return rewritten
 
     def _engine(self, run: Run) -> tuple[Engine, Source, Rotation]:
-        tap, state, settings = self._tap, self._state, self._settings
+        session, state, settings = self._session, self._state, self._settings
         is_told = CANDIDATES in self._selected and any(
             EXTRA in one.raw_schema["properties"]
-            for one in tap.streams[CANDIDATES].stream_maps
+            for one in self._streams[CANDIDATES].stream_maps
         )
         sweep = Sweep(
-            tap.client,
-            tap.workers,
+            session.client,
+            session.workers,
             state.inventory.ids,
             page_size=settings.page_size,
             scope=settings.scope,
@@ -185,8 +195,8 @@ class CandidateRun:
             is_mine=settings.part.has,
         )
         tags = TagLists(
-            tap.client,
-            tap.workers,
+            session.client,
+            session.workers,
             sweep.shared_params,
             until=settings.start_date,
             known=state.tags,
@@ -197,15 +207,15 @@ class CandidateRun:
         tags.ask()
         sweep.ask(state.anchors if is_as_before else ())
         tags.read()
-        source = Source(tap.client, tap.workers, sweep, tags)
+        source = Source(session.client, session.workers, sweep, tags)
         rotation = Rotation(state.turn, datetime.now(UTC), settings.reverify_days)
         observer = Observer(
-            tap.candidate_streams[CANDIDATES].treated,
-            tap.candidate_streams[DETAILS].treated,
+            self._streams[CANDIDATES].treated,
+            self._streams[DETAILS].treated,
             privacy=fingerprint(settings.pii, settings.pii_hash_key),
             compares_extra=is_told,
         )
-        progress = Progress(tap.logger)
+        progress = Progress(session.logger)
         finder = Finder(
             source=source,
             inventory=state.inventory,
@@ -213,7 +223,7 @@ class CandidateRun:
             rotation=rotation,
             observer=observer,
             progress=progress,
-            report=tap.warn_once,
+            report=session.warn_once,
         )
         engine = Engine(
             finder=finder,
@@ -221,8 +231,8 @@ class CandidateRun:
             observer=observer,
             sink=self._sink,
             progress=progress,
-            report=tap.warn_once,
-            stretch=tap.stretch_class(),
+            report=session.warn_once,
+            stretch=session.stretch(),
         )
         return engine, source, rotation
 

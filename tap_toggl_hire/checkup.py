@@ -12,10 +12,11 @@ import typing as t
 from collections import Counter
 from itertools import chain, islice
 
+from tap_toggl_hire.bases import ListStream
 from tap_toggl_hire.errors import NotFoundError, RefusedError, TapError
 from tap_toggl_hire.fields import MOST_NAMES, plain
 from tap_toggl_hire.records import EXTRA, UNKNOWN, conformer
-from tap_toggl_hire.streams import Candidates, ListStream
+from tap_toggl_hire.streams import Candidates
 from tap_toggl_hire.sync.listing import total_of
 from tap_toggl_hire.sync.plan import DETAILS
 from tap_toggl_hire.sync.scope import queries
@@ -23,10 +24,12 @@ from tap_toggl_hire.sync.scope import queries
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from singer_sdk import Tap
+
     from tap_toggl_hire.api.pagination import Params
+    from tap_toggl_hire.bases import CandidateStream, TogglHireStream
     from tap_toggl_hire.records import Record, Schema
-    from tap_toggl_hire.streams import TogglHireStream
-    from tap_toggl_hire.tap import TapTogglHire
+    from tap_toggl_hire.session import Session
 
 SAMPLE = 2
 """Candidates whose details are read."""
@@ -76,12 +79,14 @@ class Checkup:
     """Reads a little of everything.
 
     Args:
-        tap: Its client and streams.
+        tap: Its streams.
+        session: Settings and API.
     """
 
-    def __init__(self, tap: TapTogglHire) -> None:
+    def __init__(self, tap: Tap, session: Session) -> None:
         self._tap = tap
-        self._client = tap.client
+        self._settings = session.settings
+        self._client = session.client
         self._resources: list[Resource] = []
         self._habits: dict[str, str] = {}
 
@@ -98,7 +103,7 @@ class Checkup:
         self._look_at_the_list()
         for stream in streams:
             if isinstance(stream, Candidates):
-                few = islice(stream.get_records(None), self._tap.settings.page_size)
+                few = islice(stream.get_records(None), self._settings.page_size)
                 ids = [record["id"] for record in self._read(stream, few)]
                 self._look_at_details(ids[:1] + ids[1:][-SAMPLE + 1 :])
         return "\n".join(self._lines()) + "\n"
@@ -111,14 +116,14 @@ class Checkup:
         return list(records)
 
     def _look_at_details(self, ids: list[str]) -> None:
-        stream = self._tap.candidate_streams[DETAILS]
+        stream = t.cast("CandidateStream", self._tap.streams[DETAILS])
         records = chain.from_iterable(
             stream.get_records({"candidate_id": candidate_id}) for candidate_id in ids
         )
         self._read(stream, t.cast("Iterable[Record]", records))
 
     def _look_at_the_list(self) -> None:
-        settings = self._tap.settings
+        settings = self._settings
         query = queries(settings.scope, settings.candidate_filters)[0]
         params = query.params(settings.page_size)
         paginator = self._client.paginator(params)

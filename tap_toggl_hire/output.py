@@ -1,73 +1,32 @@
-"""The messages of one stream: SCHEMA once, RECORD or BATCH, ACTIVATE_VERSION last.
-
-Every RECORD has every column of its SCHEMA, after stream maps and flattening, null
-where there is nothing: targets and mappers rely on it. A tombstone is filled in from
-the mapped schema; only its key is ever given to an expression.
-"""
+"""The messages of one stream: SCHEMA once, RECORD or BATCH, ACTIVATE_VERSION last."""
 
 from __future__ import annotations
 
 import typing as t
-from copy import deepcopy
 from datetime import UTC, datetime
 from hashlib import blake2b
 
 import msgspec
 from singer_sdk.batch import Batcher
 from singer_sdk.helpers._batch import SDKBatchMessage
-from singer_sdk.mapper import PluginMapper, RemoveRecordTransform
 from singer_sdk.singerlib import ActivateVersionMessage, RecordMessage, SchemaMessage
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_toggl_hire.errors import SettingError
+from tap_toggl_hire.projection import projections
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from singer_sdk import Stream
     from singer_sdk.helpers._batch import BatchConfig
-    from singer_sdk.mapper import StreamMap
     from singer_sdk.singerlib import Message
 
+    from tap_toggl_hire.projection import Projection
     from tap_toggl_hire.records import Record
 
 LARGEST_FILE = 10_000
 """Records that wait for a BATCH file, unless the state is written before."""
-
-
-class Projection:
-    """What one stream map makes of records.
-
-    Args:
-        stream: The stream.
-        whole: The map of the settings.
-        keys: The same map with nothing but what a tombstone can be given to.
-    """
-
-    def __init__(self, stream: Stream, whole: StreamMap, keys: StreamMap) -> None:
-        self.alias = whole.stream_alias
-        self.schema = {
-            name: value
-            for name, value in whole.transformed_schema.items()
-            if name != "$schema"
-        }
-        self.keys = whole.transformed_key_properties
-        self.columns = tuple(self.schema["properties"])
-        self._select = _selector(whole.raw_schema, stream.schema)
-        self._whole = whole
-        self._keys = keys
-
-    def record(self, record: Record) -> Record | None:
-        """Return a record with every column; None for one that is filtered out."""
-        return self._complete(self._whole.transform(self._select(record)))
-
-    def tombstone(self, record: Record) -> Record | None:
-        """Return a tombstone with every column, whatever the map's filter says."""
-        return self._complete(self._keys.transform(self._select(record)))
-
-    def _complete(self, mapped: Record | None) -> Record | None:
-        if mapped is None:
-            return None
-        return {name: mapped.get(name) for name in self.columns}
 
 
 class Output:
@@ -92,12 +51,17 @@ class Output:
         self._bookmarks = [stream.replication_key] if stream.replication_key else None
         self._is_schema_written = False
         self._is_warned = False
-        self._projections = list(self._project())
+        self._projections = projections(stream, maps)
 
     @property
     def is_selected(self) -> bool:
         """Whether the catalog selects the stream, and no map takes it out."""
         return bool(self._projections)
+
+    @property
+    def is_full_table(self) -> bool:
+        """Whether the catalog asks for every record of the stream."""
+        return self._stream.replication_method == REPLICATION_FULL_TABLE
 
     def write_schema(self) -> None:
         """Write SCHEMA, the first time."""
@@ -177,42 +141,6 @@ class Output:
             )
         )
 
-    def _project(self) -> Iterator[Projection]:
-        if self._stream.selected:
-            for whole, keys in zip(
-                self._stream.stream_maps, self._key_maps(), strict=True
-            ):
-                if not isinstance(whole, RemoveRecordTransform):
-                    yield Projection(self._stream, whole, keys)
-
-    def _key_maps(self) -> list[StreamMap]:
-        """Return the stream maps, of which only keys and plain names are mapped."""
-        stream = self._stream
-        maps = {
-            name: {
-                key: value
-                for key, value in rules.items()
-                if self._is_of_key(key, value, rules)
-            }
-            if isinstance(rules, dict)
-            else rules
-            for name, rules in deepcopy(self._maps).items()
-        }
-        mapper = PluginMapper({**stream.config, "stream_maps": maps}, stream.logger)
-        raw_schema = stream.stream_maps[0].raw_schema
-        mapper.register_raw_stream_schema(stream.name, raw_schema, stream.primary_keys)
-        return mapper.stream_maps[stream.name]
-
-    def _is_of_key(self, name: str, value: t.Any, rules: dict[str, t.Any]) -> bool:
-        keys = rules.get("__key_properties__") or self._stream.primary_keys
-        is_column = (
-            isinstance(value, str) and value in self._stream.schema["properties"]
-        )
-        return is_column or name in {
-            *("__alias__", "__key_properties__", "__source__"),
-            *keys,
-        }
-
     def _warn_of_key(self) -> None:
         if not self._is_warned:
             self._is_warned = True
@@ -263,29 +191,6 @@ class BatchOutput(Output):
         self.written += len(msgspec.json.encode(record))
         if len(waiting) >= LARGEST_FILE:
             self.flush()
-
-
-def _selector(
-    selected: dict[str, t.Any], schema: dict[str, t.Any]
-) -> Callable[[Record], Record]:
-    """Return what leaves the deselected properties out of a record."""
-    names = tuple(selected["properties"])
-    nested = {
-        name: tuple(field["properties"])
-        for name, field in selected["properties"].items()
-        if "properties" in field
-        and field["properties"].keys()
-        != schema["properties"][name]["properties"].keys()
-    }
-
-    def select(record: Record) -> Record:
-        chosen: Record = {name: record.get(name) for name in names}
-        for name, parts in nested.items():
-            if chosen[name] is not None:
-                chosen[name] = {part: chosen[name].get(part) for part in parts}
-        return chosen
-
-    return select
 
 
 def _shape(field: t.Any) -> t.Any:

@@ -10,32 +10,52 @@ import time
 import typing as t
 from datetime import UTC, datetime
 
+from tap_toggl_hire.bases import CandidateStream, ListStream
 from tap_toggl_hire.candidate_run import CandidateRun
 from tap_toggl_hire.errors import TapError
 from tap_toggl_hire.output import BatchOutput, Output
 from tap_toggl_hire.records import as_text
 from tap_toggl_hire.sink import CandidateSink
-from tap_toggl_hire.streams import ListStream, SyncRuns
+from tap_toggl_hire.streams import SyncRuns
 from tap_toggl_hire.sync.counts import Counts
 from tap_toggl_hire.sync.plan import STREAMS
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tap_toggl_hire.tap import TapTogglHire
+    from singer_sdk import Stream, Tap
+
+    from tap_toggl_hire.session import Session
+    from tap_toggl_hire.sync.state import State
 
 
 class Runner:
     """Runs the tap once.
 
     Args:
-        tap: Its settings, streams, state and client.
+        tap: Its streams, state and writers.
+        session: Settings, API, workers.
+        known: What the state knows of candidates.
     """
 
-    def __init__(self, tap: TapTogglHire) -> None:
+    def __init__(self, tap: Tap, session: Session, known: State) -> None:
         self._tap = tap
-        self._outputs = {name: _output(tap, name) for name in tap.streams}
-        self._sink = CandidateSink(tap, self._outputs)
+        self._session = session
+        self._known = known
+        self._outputs = {
+            name: output
+            for name, stream in tap.streams.items()
+            if (output := _output(tap, stream)).is_selected
+        }
+        self._streams = {
+            name: stream
+            for name, stream in tap.streams.items()
+            if isinstance(stream, CandidateStream)
+        }
+        self._of_candidates = {
+            name: self._outputs[name] for name in STREAMS if name in self._outputs
+        }
+        self._sink = CandidateSink(tap, known, self._streams, self._of_candidates)
         self._started = datetime.now(UTC)
         self._clock = time.monotonic()
         self._candidates: CandidateRun | None = None
@@ -61,15 +81,22 @@ class Runner:
 
     def _read(self) -> None:
         for name, stream in self._tap.streams.items():
-            if isinstance(stream, ListStream) and self._outputs[name].is_selected:
+            if isinstance(stream, ListStream) and name in self._outputs:
                 self._read_list(stream)
-        if any(self._outputs[name].is_selected for name in STREAMS):
-            self._candidates = CandidateRun(self._tap, self._outputs, self._sink)
+        if self._of_candidates:
+            self._candidates = CandidateRun(
+                self._session,
+                self._known,
+                streams=self._streams,
+                outputs=self._of_candidates,
+                sink=self._sink,
+                version=self._tap.initialized_at,
+            )
             self._candidates.run()
 
     def _read_list(self, stream: ListStream) -> None:
         output = self._outputs[stream.name]
-        if self._tap.settings.emit_activate_version_messages:
+        if self._session.settings.emit_activate_version_messages:
             output.version = self._tap.initialized_at
         output.write_schema()
         for record in stream.get_records(None):
@@ -81,8 +108,8 @@ class Runner:
     def _finish(self, failure: str | None) -> None:
         """Write the record of the run and the last state; tell what was done."""
         try:
-            output = self._outputs[SyncRuns.name]
-            if output.is_selected:
+            output = self._outputs.get(SyncRuns.name)
+            if output is not None:
                 output.write_schema()
                 output.write(self._record(failure))
                 output.flush()
@@ -101,16 +128,16 @@ class Runner:
         return Counts() if self._candidates is None else self._candidates.counts
 
     def _record(self, failure: str | None) -> dict[str, t.Any]:
-        tap, counts = self._tap, self._counts
-        asked = tap.client.counts
-        narrowing = tap.settings.narrowing()
+        session, counts = self._session, self._counts
+        asked = session.client.counts
+        narrowing = session.settings.narrowing()
         return {
             "started_at": self._started.isoformat(),
             "finished_at": datetime.now(UTC).isoformat(),
             "outcome": "complete" if failure is None else "failed",
             "message": failure,
-            "tap_version": tap.plugin_version,
-            "api_version": tap.client.found_version,
+            "tap_version": self._tap.plugin_version,
+            "api_version": session.client.found_version,
             "scope": as_text(narrowing) if narrowing else None,
             "requests": asked.requests,
             "requests_refused": asked.refused,
@@ -121,13 +148,13 @@ class Runner:
             "candidates_deleted": counts.deleted,
             "candidates_reverified": counts.reverified,
             "details_read": counts.details,
-            "unknown_fields": _told(tap.fields.unknown),
-            "unfit_fields": _told(tap.fields.unfit),
+            "unknown_fields": _told(session.fields.unknown),
+            "unfit_fields": _told(session.fields.unfit),
         }
 
     def _tell(self) -> None:
-        counts, asked = self._counts, self._tap.client.counts
-        self._tap.logger.info(
+        counts, asked = self._counts, self._session.client.counts
+        self._session.logger.info(
             "%s candidates: %s new, %s changed, %s deleted, %s re-verified; "
             "%s requests, %s refused, in %.0f s.",
             *(
@@ -141,9 +168,8 @@ class Runner:
         )
 
 
-def _output(tap: TapTogglHire, name: str) -> Output:
-    stream = tap.streams[name]
-    maps = tap.stream_maps
+def _output(tap: Tap, stream: Stream) -> Output:
+    maps = dict(tap.config.get("stream_maps") or {})
     config = stream.get_batch_config(stream.config)
     if config is None:
         return Output(stream, tap.write_message, maps)

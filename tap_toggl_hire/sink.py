@@ -6,16 +6,20 @@ import contextlib
 import typing as t
 
 from tap_toggl_hire.output import BatchOutput
-from tap_toggl_hire.sync.plan import CANDIDATES, STREAMS
+from tap_toggl_hire.sync.plan import CANDIDATES
 from tap_toggl_hire.times import moment
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from singer_sdk import Tap
+
+    from tap_toggl_hire.bases import CandidateStream
     from tap_toggl_hire.output import Output
     from tap_toggl_hire.sync.observation import Change
-    from tap_toggl_hire.tap import TapTogglHire
+    from tap_toggl_hire.sync.state import State
+    from tap_toggl_hire.writer import MessageWriter
 
 DIGESTS_KEY = "digests"
 """Where the state of candidates is, under `bookmarks.candidates`."""
@@ -25,13 +29,24 @@ class CandidateSink:
     """Writes the records of candidates, and the state that vouches for them.
 
     Args:
-        tap: Its streams, state and writers.
-        outputs: By stream.
+        tap: Its state and writers.
+        known: What is known of candidates.
+        streams: Those of candidates, by name.
+        outputs: Of those that are selected.
     """
 
-    def __init__(self, tap: TapTogglHire, outputs: Mapping[str, Output]) -> None:
+    def __init__(
+        self,
+        tap: Tap,
+        known: State,
+        streams: Mapping[str, CandidateStream],
+        outputs: Mapping[str, Output],
+    ) -> None:
         self._tap = tap
-        self._outputs = {name: outputs[name] for name in STREAMS}
+        self._writer = t.cast("MessageWriter", tap.message_writer)
+        self._known = known
+        self._streams = streams
+        self._outputs = outputs
         self._bookmark = self._read_bookmark()
 
     @property
@@ -42,13 +57,13 @@ class CandidateSink:
             for output in self._outputs.values()
             if isinstance(output, BatchOutput)
         )
-        return files + self._tap.message_writer.record_bytes
+        return files + self._writer.record_bytes
 
     def emit(self, change: Change, streams: frozenset[str]) -> None:
         """Write the records of a candidate to some streams."""
-        for name in STREAMS:
+        for name, output in self._outputs.items():
             if name in streams:
-                output, stream = self._outputs[name], self._tap.candidate_streams[name]
+                stream = self._streams[name]
                 for record in stream.records(change):
                     output.write(record)
                 for record in stream.tombstones(change):
@@ -62,13 +77,13 @@ class CandidateSink:
         for output in self._outputs.values():
             output.flush()
         bookmarks = self._tap.state.setdefault("bookmarks", {})
-        for name, output in self._outputs.items():
-            if output.is_selected and self._bookmark:
+        for name in self._outputs:
+            if self._bookmark:
                 bookmarks.setdefault(name, {}).update(
                     replication_key="started_at",
                     replication_key_value=self._bookmark[1],
                 )
-        bookmarks.setdefault(CANDIDATES, {})[DIGESTS_KEY] = self._tap.known.dump()
+        bookmarks.setdefault(CANDIDATES, {})[DIGESTS_KEY] = self._known.dump()
         self._tap.state_writer.write_state(self._tap.state)
 
     def _read_bookmark(self) -> tuple[datetime, str] | None:

@@ -2,28 +2,30 @@
 
 The lists (`job_openings`, `categories`, `tags`) are read whole. The streams of
 candidates say how the records of one candidate are made; which candidates, `sync`
-decides. For the SDK's own loop, as in `--test`, candidates are an ordinary parent
-stream and the others its children.
+decides. For the SDK's own loop, candidates are an ordinary parent stream and the
+others its children.
 """
 
 from __future__ import annotations
 
 import typing as t
-from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import blake2b
-from pathlib import Path
 
-from singer_sdk import SchemaDirectory, StreamSchema
-from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib.catalog import (
     REPLICATION_FULL_TABLE,
     REPLICATION_INCREMENTAL,
 )
-from singer_sdk.streams import Stream
 
 from tap_toggl_hire.answers import answer_rows
-from tap_toggl_hire.privacy import scrubber
+from tap_toggl_hire.bases import (
+    DELETED_AT,
+    SCHEMAS,
+    CandidateStream,
+    ListStream,
+    TogglHireStream,
+    now,
+)
 from tap_toggl_hire.records import conformer
 from tap_toggl_hire.sync.observation import (
     HISTORY_FIELDS,
@@ -37,57 +39,11 @@ from tap_toggl_hire.sync.scope import queries
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
 
     from tap_toggl_hire.records import Record
-    from tap_toggl_hire.tap import TapTogglHire
-
-PACKAGE = Path(__file__).parent
-SCHEMAS = PACKAGE / "schemas"
-if not SCHEMAS.is_dir():  # a checkout; the wheel carries them inside the package
-    SCHEMAS = PACKAGE.parent / "schemas"
-
-DELETED_AT = "_sdc_deleted_at"
-
-
-class TogglHireStream(Stream):
-    """What all streams share."""
-
-    schema = StreamSchema(SchemaDirectory(SCHEMAS))
-    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # `conform` has seen to it
-    state_partitioning_keys = ()
-    _tap: TapTogglHire
-
-    @cached_property
-    def conform(self) -> Callable[[t.Any], Record | None]:
-        """Fits an object of the API to the stream's schema."""
-        return conformer(self.schema, self._tap.fields.of(self.name))
-
-
-class ListStream(TogglHireStream):
-    """A resource that is read whole, by one list."""
-
-    primary_keys = ("id",)
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether it reads all there is, so that what is missing is gone."""
-        return self._tap.settings.job_opening_ids is None
-
-    def rows(self) -> Iterable[t.Any]:
-        """Read the resource."""
-        raise NotImplementedError
-
-    def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002
-        """Read the resource, fitted to its schema."""
-        for row in self.rows():
-            record = self.conform(row)
-            if record and record["id"]:
-                yield record
-            else:
-                self._tap.warn_once(
-                    "A record of %s has no id: it is left out.", self.name
-                )
+    from tap_toggl_hire.session import Session
 
 
 class JobOpenings(ListStream):
@@ -97,7 +53,7 @@ class JobOpenings(ListStream):
 
     def rows(self) -> Iterable[t.Any]:
         """Read the job openings."""
-        client, ids = self._tap.client, self._tap.settings.job_opening_ids
+        client, ids = self.session.client, self.session.settings.job_opening_ids
         return client.openings if ids is None else map(client.opening, ids)
 
 
@@ -108,8 +64,8 @@ class Categories(ListStream):
 
     def rows(self) -> Iterable[t.Any]:
         """Read the categories, of the openings of the settings, which must be there."""
-        client = self._tap.client
-        for opening_id in self._tap.settings.job_opening_ids or (None,):
+        client = self.session.client
+        for opening_id in self.session.settings.job_opening_ids or (None,):
             if opening_id is not None:
                 client.opening(opening_id)
             yield from client.categories(opening_id)
@@ -123,28 +79,7 @@ class Tags(ListStream):
 
     def rows(self) -> Iterable[t.Any]:
         """Read the tags."""
-        return self._tap.client.tags
-
-
-class CandidateStream(TogglHireStream):
-    """A stream of which each candidate has some records."""
-
-    def treated(self, answer: t.Any) -> Record:
-        """Make a record of what the API sent, personal data treated."""
-        return self._scrub(t.cast("Record", self.conform(answer)))
-
-    @cached_property
-    def _scrub(self) -> Callable[[Record], Record]:
-        return scrubber(self._tap.settings.pii, self._tap.settings.pii_hash_key)
-
-    def records(self, change: Change) -> Iterable[Record]:
-        """Make the records of a candidate, none of one that is gone."""
-        raise NotImplementedError
-
-    def tombstones(self, change: Change) -> Iterable[Record]:
-        """Make those of one that is gone: the key, and what tells of it."""
-        if change.row is None:
-            yield {"id": change.id, DELETED_AT: now()}
+        return self.session.client.tags
 
 
 class Candidates(CandidateStream):
@@ -156,10 +91,10 @@ class Candidates(CandidateStream):
 
     def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002
         """Read the list."""
-        settings = self._tap.settings
+        settings = self.session.settings
         for query in queries(settings.scope, settings.candidate_filters):
             params = query.params(settings.page_size)
-            for page in self._tap.client.pages("/candidates", params):
+            for page in self.session.client.pages("/candidates", params):
                 for row in page:
                     yield from self.records(Change("", self.treated(row)))
 
@@ -182,11 +117,16 @@ class CandidateChild(CandidateStream):
 
     parent_stream_type = Candidates
 
+    @cached_property
+    def conform(self) -> Callable[[t.Any], Record | None]:
+        """Fits details to the schema of `candidate_details`, which has all of them."""
+        return conformer(SCHEMAS.get_schema(DETAILS), self.session.fields.of(DETAILS))
+
     def get_records(self, context: Context | None) -> Iterator[Record]:
         """Read one candidate."""
-        answer = context and self._tap.client.candidate(context["candidate_id"])
+        answer = context and self.session.client.candidate(context["candidate_id"])
         if answer:
-            details = self._tap.candidate_streams[DETAILS].treated(answer)
+            details = self.treated(answer)
             row = {n: v for n, v in details.items() if n not in ONLY_IN_DETAILS}
             tags = tags_of(details)
             yield from self.records(Change(row["id"], row, tags, details, "created"))
@@ -211,8 +151,8 @@ class CandidateAnswers(CandidateChild):
     name = ANSWERS
     primary_keys = ("candidate_id", "position")
 
-    def __init__(self, tap: TapTogglHire) -> None:
-        super().__init__(tap)
+    def __init__(self, tap: Tap, session: Session) -> None:
+        super().__init__(tap, session)
         self.forced_replication_method = REPLICATION_INCREMENTAL
 
     @property
@@ -289,11 +229,6 @@ class SyncRuns(TogglHireStream):
 
 def _answer_rows(change: Change) -> list[Record | None]:
     return [] if change.details is None else answer_rows(change.id, change.details)
-
-
-def now() -> str:
-    """Return the time as records have it."""
-    return datetime.now(UTC).isoformat()
 
 
 STREAMS: tuple[type[TogglHireStream], ...] = (

@@ -18,19 +18,15 @@ from singer_sdk.singerlib import Catalog
 from singer_sdk.tap_base import CliTestOptionValue
 
 from tap_toggl_hire import settings
-from tap_toggl_hire.api.client import Client
 from tap_toggl_hire.api.retry import Retry
 from tap_toggl_hire.api.throttle import Throttle
-from tap_toggl_hire.api.transport import Access, Transport
-from tap_toggl_hire.api.workers import Workers
 from tap_toggl_hire.checkup import Checkup
 from tap_toggl_hire.errors import SettingError, StateError, TapError
-from tap_toggl_hire.fields import FieldLog
 from tap_toggl_hire.redaction import Redaction
 from tap_toggl_hire.runner import Runner
-from tap_toggl_hire.settings import Settings
+from tap_toggl_hire.session import Session
 from tap_toggl_hire.sink import DIGESTS_KEY
-from tap_toggl_hire.streams import STREAMS, CandidateStream, TogglHireStream
+from tap_toggl_hire.streams import STREAMS
 from tap_toggl_hire.sync.state import DAMAGED, State
 from tap_toggl_hire.sync.stretch import Stretch
 from tap_toggl_hire.writer import MessageWriter
@@ -40,6 +36,8 @@ if t.TYPE_CHECKING:
     from types import FrameType
 
     from singer_sdk.plugin_base import _ConfigInput
+
+    from tap_toggl_hire.bases import TogglHireStream
 
 
 class TapTogglHire(Tap):
@@ -58,7 +56,6 @@ class TapTogglHire(Tap):
         if parse_env_config:  # the SDK would fail without naming the variable
             self.append_builtin_config(self.config_jsonschema)
             _refuse(settings.environment_problems(os.environ, self._env_var_prefix))
-        self._warned: set[str] = set()
         super().__init__(parse_env_config=parse_env_config, **kwargs)
         if self.config.get("api_key"):  # discovery needs none
             Redaction(self.config["api_key"]).install()
@@ -87,7 +84,7 @@ class TapTogglHire(Tap):
             return
         config = ctx.params["config"]
         tap = cls(config=config.config, parse_env_config=config.parse_env)
-        click.echo(Checkup(tap).report(), nl=False)
+        click.echo(Checkup(tap, tap.session).report(), nl=False)
         ctx.exit()
 
     @classmethod
@@ -114,68 +111,25 @@ class TapTogglHire(Tap):
             **kwargs,
         )
 
-    def discover_streams(self) -> Sequence[TogglHireStream]:
-        """Make all streams; a child stream comes after its parent."""
-        return [stream(self) for stream in STREAMS]
-
-    def sync_all(self) -> None:  # type: ignore[misc] # final, but for taps that own their loop
-        """Sync all streams, in a loop of our own: see `runner`."""
-        Runner(self).run()
-
-    # What the streams share
-
     @cached_property
-    def settings(self) -> Settings:
-        """The settings, parsed."""
-        return Settings.parse(self.config)
-
-    @cached_property
-    def fields(self) -> FieldLog:
-        """Told of fields that no schema declares."""
-        return FieldLog(self.logger)
-
-    @cached_property
-    def workers(self) -> Workers:
-        """The threads that make requests."""
-        return Workers(self.settings.max_concurrency)
-
-    @cached_property
-    def client(self) -> Client:
-        """The API."""
-        settings = self.settings
-        access = Access(
-            url=settings.api_url,
-            key=settings.api_key,
-            user_agent=settings.user_agent or f"{self.name}/{self.plugin_version}",
-            timeout=settings.request_timeout,
-            connections=settings.max_concurrency,
-        )
-        throttle = self.throttle_class(
-            settings.max_concurrency, settings.requests_per_second
-        )
-        return Client(
-            Transport(access, throttle),
-            version=settings.api_version,
+    def session(self) -> Session:
+        """What the streams share."""
+        return Session(
+            self.config,
+            agent=f"{self.name}/{self.plugin_version}",
             retry=self.retry,
-            setting_of=settings.setting_of,
+            throttle=self.throttle_class,
+            stretch=self.stretch_class,
             logger=self.logger,
         )
 
-    @property
-    def candidate_streams(self) -> dict[str, CandidateStream]:
-        """The streams of candidates, by name."""
-        return {
-            name: stream
-            for name, stream in self.streams.items()
-            if isinstance(stream, CandidateStream)
-        }
+    def discover_streams(self) -> Sequence[TogglHireStream]:
+        """Make all streams; a child stream comes after its parent."""
+        return [stream(self, self.session) for stream in STREAMS]
 
-    def warn_once(self, message: str, *args: object) -> None:
-        """Log a warning, once a run."""
-        text = message % args
-        if text not in self._warned:
-            self._warned.add(text)
-            self.logger.warning("%s", text)
+    def sync_all(self) -> None:  # type: ignore[misc] # final, but for taps that own their loop
+        """Sync all streams, in a loop of our own: see `runner`."""
+        Runner(self, self.session, self.known).run()
 
     # Overridden hooks of the SDK
 
@@ -212,8 +166,8 @@ class TapTogglHire(Tap):
         Raises:
             SettingError: If one is wrong.
         """
-        self.stream_maps = self.config.get("stream_maps") or {}
-        config = {**self.config, "stream_maps": deepcopy(self.stream_maps)}
+        maps = deepcopy(self.config.get("stream_maps") or {})
+        config = {**self.config, "stream_maps": maps}
         try:
             # It takes `__else__` out of what it is given.
             self._mapper = PluginMapper(config, self.logger)

@@ -210,7 +210,7 @@ def endpoint(name: str) -> Callable[[Request], bool]:
 
 def _end_workers(tap: TapTogglHire) -> None:
     """End the workers of a run, as the end of the process does."""
-    workers = tap.workers
+    workers = tap.session.workers
     for _ in workers._threads:
         workers._calls.put(None)
     for thread in workers._threads:  # and no others: those of a test before may stay
