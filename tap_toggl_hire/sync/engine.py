@@ -18,7 +18,7 @@ from tap_toggl_hire.sync.asking import Asker, Task
 from tap_toggl_hire.sync.counts import Counts
 from tap_toggl_hire.sync.gone import Gone
 from tap_toggl_hire.sync.observation import Change, tags_of
-from tap_toggl_hire.sync.plan import ANSWERS, UNKNOWN, Known, Plan
+from tap_toggl_hire.sync.plan import ANSWERS, Known, Plan
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -111,8 +111,7 @@ class Engine:
     def rewrite(self, decide: Callable[[str, Known], Known]) -> None:
         """Change what is known of candidates, of all whom a decision changes."""
         for candidate_id, known in self._inventory.items():
-            decided = decide(candidate_id, known)
-            if decided != known:
+            if (decided := decide(candidate_id, known)) != known:
                 self._inventory[candidate_id] = decided
 
     def _work(self, pages: Iterator[list[Task]]) -> None:
@@ -224,8 +223,7 @@ class Engine:
         self.not_served.append(error)
         if len(self.not_served) == self._source.workers.size:
             raise error
-        is_new = task.known is UNKNOWN
-        self._inventory[task.id] = None if is_new else absence.not_served(task.known)
+        self._inventory[task.id] = task.previous and absence.not_served(task.known)
         task.is_announced = False
 
     def _settle_gone(self) -> None:
