@@ -24,7 +24,8 @@ Rows = dict[t.Any, Json]
 LISTS = ("job_openings", "categories", "tags")
 FROM_DETAILS = ("candidate_details", "candidate_answers")
 CANDIDATES = ("candidates", *FROM_DETAILS, "candidate_history")
-STREAMS = (*LISTS, *CANDIDATES)
+RUNS = "sync_runs"
+STREAMS = (*LISTS, *CANDIDATES, RUNS)
 
 HISTORY_FIELDS = (
     *("job_opening_id", "category_id", "hire_state", "rating", "points", "score"),
@@ -113,6 +114,16 @@ def expected_history(account: Account, candidate_id: str) -> Json:
 def said(row: Json) -> Json:
     """What a row of the history says of its candidate."""
     return {name: row[name] for name in (*HISTORY_FIELDS, "tag_ids")}
+
+
+def told_by(tombstone: Json) -> Json:
+    """What a tombstone says: its key, for all else but its mark is null."""
+    assert tombstone["_sdc_deleted_at"]
+    return {
+        name: value
+        for name, value in tombstone.items()
+        if value is not None and name != "_sdc_deleted_at"
+    }
 
 
 def details_asked(box: Sandbox) -> list[str]:

@@ -46,7 +46,7 @@ class Workspace:
             for message in messages
             if message["type"] == "RECORD" and message["stream"] == HISTORY
         ]
-        keys = {(row["candidate_id"], row["observed_at"]) for row in rows}
+        keys = {row["event_id"] for row in rows}
         assert len(keys) == len(rows)
         assert not keys & before
         self.target.load(messages)
@@ -83,7 +83,7 @@ def test_everybody_is_created_once(workspace: Workspace) -> None:
         assert before <= datetime.fromisoformat(row["observed_at"]) <= after
         # And nothing else: no personal data.
         assert set(row) == {
-            *("candidate_id", "observed_at", "event", "tag_ids"),
+            *("event_id", "candidate_id", "observed_at", "event", "tag_ids"),
             *HISTORY_FIELDS,
         }
     assert workspace.extract() == []

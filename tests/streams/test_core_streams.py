@@ -10,6 +10,7 @@ from jsonschema import Draft7Validator
 
 from sandbox import Account, Shapes
 from tests.streams.checks import (
+    RUNS,
     STREAMS,
     assert_holds,
     details_asked,
@@ -155,14 +156,16 @@ def test_records_are_valid_and_schemas_come_first(
     assert set(validators) == set(STREAMS)
 
 
-def test_a_new_field_is_reported_once_a_run_and_changes_nothing(
+def test_a_new_field_is_reported_once_a_run_and_kept(
     sandbox: Callable[..., Sandbox],
 ) -> None:
-    box = sandbox(shapes=Shapes(extra_fields=True))
+    shapes = Shapes(extra_fields=True)
+    box = sandbox(shapes=shapes)
     run = run_tap(settings(box))
     assert run.returncode == 0
-    assert "new_field" not in run.stdout
-    assert "PRIVATE" not in run.stdout + run.stderr
+    assert_holds(loaded(run.messages), expected(box.account, shapes))
+    assert "PRIVATE" in run.records("candidates")[0]["extra"]
+    assert "PRIVATE" not in run.stderr
     told = [line for line in run.stderr.splitlines() if "new_field" in line]
     assert told
     assert all("| WARNING " in line for line in told)
@@ -210,7 +213,7 @@ def test_a_workspace_without_a_candidate_through_the_command_line(
 ) -> None:
     run = run_tap(settings(sandbox(Account())))
     assert run.returncode == 0, run.stderr
-    assert [m for m in run.messages if m["type"] == "RECORD"] == []
+    assert {m["stream"] for m in run.messages if m["type"] == "RECORD"} == {RUNS}
     assert run.messages[-1]["type"] == "STATE"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sandbox import Account
 from tap_toggl_hire import settings as tap_settings
-from tests.streams.checks import LISTS, STREAMS, settings
+from tests.streams.checks import LISTS, RUNS, STREAMS, settings
 from tests.support import KEYS, Run, run_tap
 
 if t.TYPE_CHECKING:
@@ -65,12 +65,13 @@ def test_what_the_catalog_says_of_each_stream() -> None:
             "candidates": "started_at",
             "candidate_details": "started_at",
             "candidate_history": "observed_at",
+            "sync_runs": "started_at",
         }.get(name)
         assert entry.get("replication_key") == replication_key
         columns = set(entry["schema"]["properties"])
         told = {m["breadcrumb"][-1] for m in entry["metadata"] if m["breadcrumb"]}
         assert columns <= told
-        has_tombstones = name not in (*LISTS, "candidate_history")
+        has_tombstones = name not in (*LISTS, "candidate_history", RUNS)
         assert ("_sdc_deleted_at" in columns) is has_tombstones
 
 

@@ -173,12 +173,12 @@ def test_the_state_depends_on_no_hidden_value(
             box.account.set_field(candidate_id, "contact_info", {"full_name": name})
         target = loaded(extract(settings(box, **MODES[mode])))
         assert target.state is not None
-        books.append(target.state["bookmarks"]["candidates"]["digests"]["book"])
+        books.append(target.state["bookmarks"]["candidates"]["digests"]["inventory"])
     assert (books[0] == books[1]) is (mode == "drop")
     another_key = extract(settings(box, pii="hash", pii_hash_key="another"))
     state = loaded(another_key).state
     assert state is not None
-    assert state["bookmarks"]["candidates"]["digests"]["book"] not in books
+    assert state["bookmarks"]["candidates"]["digests"]["inventory"] not in books
 
 
 @pytest.mark.parametrize(

@@ -68,8 +68,8 @@ class Target:
     def _upsert(self, message: Message) -> None:
         stream, record = message["stream"], message["record"]
         assert stream in self._columns, f"RECORD of {stream} before its SCHEMA"
-        row = {column: record.get(column) for column in self._columns[stream]}
-        row[DELETED_AT] = record.get(DELETED_AT)
+        assert set(record) == set(self._columns[stream]), f"columns of {stream}"
+        row = {**record, DELETED_AT: record.get(DELETED_AT)}
         key = _key(stream, record)
         self.tables[stream][key] = row
         if "version" in message:
