@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from tap_toggl_hire.records import UNFIT, UNKNOWN, conformer
-from tap_toggl_hire.settings import moment
+from tap_toggl_hire.records import EXTRA, UNFIT, UNKNOWN, conformer
 from tap_toggl_hire.streams import SCHEMAS
+from tap_toggl_hire.times import moment
 
 Json = dict[str, t.Any]
 
@@ -127,7 +127,7 @@ def test_what_is_no_object_is_no_record(value: t.Any) -> None:
     assert fitted(value) == (None, [("", UNFIT)])
 
 
-def test_unknown_fields_are_left_out_and_told_by_their_path() -> None:
+def test_unknown_fields_go_into_one_column_and_are_told_by_their_path() -> None:
     value = {
         "text": "a",
         "new": 1,
@@ -135,6 +135,11 @@ def test_unknown_fields_are_left_out_and_told_by_their_path() -> None:
         "many": [{"new": 1}, {"newer": 2}],
     }
     record, reported = fitted(value)
+    assert json.loads(record.pop(EXTRA)) == {
+        "new": 1,
+        "one": {"new": {"deep": 1}},
+        "many": [{"new": 1}, {"newer": 2}],
+    }
     assert record == {
         **NOTHING,
         "text": "a",
@@ -308,7 +313,9 @@ def test_whatever_comes_the_record_fits_its_schema(
         if list(error.path) != ["id"]  # missing, which the stream deals with
     ]
     assert not trouble
-    assert fitted(record, schema) == (record, [])
+    rest = {name: value for name, value in record.items() if name != EXTRA}
+    assert fitted(rest, schema) == ({**rest, EXTRA: None}, [])
+    assert (record[EXTRA] is None) is (not reported)
     told = {path for path, _ in reported}
     assert all("new" not in path or path.endswith("new") for path in told)
 
@@ -316,7 +323,7 @@ def test_whatever_comes_the_record_fits_its_schema(
 @pytest.mark.parametrize("stream", STREAMS)
 def test_a_schema_says_of_each_field_whether_it_may_be_null(stream: str) -> None:
     """What does not fit becomes null, so every field but a key must take it."""
-    keys = {"id", "candidate_id", "position", "observed_at"}
+    keys = {"id", "candidate_id", "position", "observed_at", "event_id", "started_at"}
 
     def fields(schema: Json, *, top: bool = True) -> t.Iterator[tuple[str, Json]]:
         for name, inner in schema.get("properties", {}).items():

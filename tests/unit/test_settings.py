@@ -6,7 +6,7 @@ import json
 import socket
 import typing as t
 from copy import deepcopy
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from urllib.parse import quote, urlencode
 
@@ -16,13 +16,10 @@ from hypothesis import strategies as st
 
 from tap_toggl_hire import settings
 from tap_toggl_hire.privacy import scrubber
+from tap_toggl_hire.settings import Settings
+from tap_toggl_hire.sync.scope import Part, Scope, queries
+from tap_toggl_hire.sync.state import State
 from tap_toggl_hire.tap import TapTogglHire
-from tests.support import run_tap
-
-if t.TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from sandbox import Sandbox
 
 Json = dict[str, t.Any]
 
@@ -334,16 +331,22 @@ def test_what_is_not_refused_can_be_used(name: str, data: st.DataObject) -> None
     if settings.problems(config):
         return
     tap = TapTogglHire(config=config)
-    scrub = scrubber(tap.config["pii"], tap.config["pii_hash_key"])
+    parsed = Settings.parse(tap.config)
+    scrub = scrubber(parsed.pii, parsed.pii_hash_key)
     nobody: Json = {"name": "N", "email": None, "profile_url": "", "contact_info": None}
     assert len(scrub(nobody)["name"]) == 64
-    tap.digests.selections = [tap.selection]
-    assert json.dumps(tap.digests.dump(), ensure_ascii=False).encode()
-    assert urlencode(tap.candidate_params)
-    assert all(quote(opening_id) for opening_id in tap.opening_ids or ())
+    state = State()
+    state.last_scope = parsed.scope
+    assert json.dumps(state.dump(), ensure_ascii=False).encode()
+    assert State.load(state.dump()).last_scope == parsed.scope
+    assert json.dumps(parsed.narrowing())
+    for query in queries(parsed.scope, parsed.candidate_filters):
+        params = query.params(parsed.page_size)
+        assert urlencode(params)
+        assert tap.client.paginator(params).current_value == params
+    assert all(quote(opening_id) for opening_id in parsed.job_opening_ids or ())
     with socket.socket() as connection:
-        connection.settimeout(float(tap.config["request_timeout"]))
-    assert tap.client.paginator(tap.candidate_params).current_value
+        connection.settimeout(parsed.request_timeout)
 
 
 # The environment
@@ -453,145 +456,45 @@ def test_a_misspelt_variable_is_warned_of_with_the_nearest_name() -> None:
     assert sentence.endswith("Did you mean start_date?")
 
 
-# Parts
+# Parsed
+
+
+def test_what_is_not_set_is_everything() -> None:
+    parsed = Settings.parse(GOOD)
+    assert parsed.scope == Scope()
+    assert not parsed.is_narrowed
+    assert parsed.narrowing() == {}
+    assert parsed.setting_of == {"limit": "page_size"}
+    assert parsed.part == Part(1, 1)
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("1/1", (1, 1)), ("2/4", (2, 4)), ("256/256", (256, 256))]
-)
-def test_a_part_is_read(text: str, expected: tuple[int, int]) -> None:
-    assert settings.part(text) == expected
-
-
-# Times
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
+    ("name", "value", "told"),
     [
-        ("2024-01-31", datetime(2024, 1, 31, tzinfo=UTC)),
-        ("2024-01-31T10:20:30", datetime(2024, 1, 31, 10, 20, 30, tzinfo=UTC)),
-        ("2024-01-31T10:20:30Z", datetime(2024, 1, 31, 10, 20, 30, tzinfo=UTC)),
-        ("2024-01-31 10:20:30+02:00", datetime(2024, 1, 31, 8, 20, 30, tzinfo=UTC)),
+        ("start_date", "2024-01-31T02:00:00+02:00", "2024-01-31T00:00:00+00:00"),
+        ("job_opening_ids", [101, "100", "101"], ("101", "100")),
         (
-            "2024-01-31T10:20:30.1234567-00:30",
-            datetime(2024, 1, 31, 10, 50, 30, 123456, tzinfo=UTC),
+            "candidate_filters",
+            {"email": "me@example.com", "tag_ids": [300, "301"], "min_score": None},
+            {"email": "set", "tag_ids": "300,301"},
         ),
+        ("part", "2/4", "2/4"),
     ],
 )
-def test_a_time_without_an_offset_is_utc(text: str, expected: datetime) -> None:
-    assert settings.moment(text) == expected
-
-
-# The command line
-
-
-def assert_refused(
-    box: Sandbox, name: str, config: Json, **variables: str
-) -> str:  # the error output
-    """Run it, and see that nothing but one sentence comes of it."""
-    if variables:
-        environment = {PREFIX + key: value for key, value in variables.items()}
-        run = run_tap(config, "--config=ENV", environment=environment)
-    else:
-        run = run_tap(config)
-    assert run.returncode == 1
-    assert run.stdout == ""
-    assert box.stats.requests == 0
-    assert "Traceback" not in run.stderr
-    errors = [line for line in run.stderr.splitlines() if "| ERROR" in line]
-    assert len(errors) == 1, run.stderr
-    assert run.stderr.splitlines()[-1] == errors[0]
-    assert f"Setting {name} " in errors[0]
-    return run.stderr
-
-
-@pytest.mark.parametrize(
-    ("name", "wrong"),
-    [
-        ("api_key", {"api_key": ""}),
-        ("api_key", {"api_key": "s3cr3t\nX-Injected: 1"}),
-        ("api_url", {"api_url": "https://me:s3cr3t@example.com/api"}),
-        ("api_version", {"api_version": "s3cr3t"}),
-        ("start_date", {"start_date": "s3cr3t"}),
-        ("page_size", {"page_size": 0}),
-        ("max_concurrency", {"max_concurrency": -1}),
-        ("pii", {"pii": ["s3cr3t"]}),
-        ("pii_hash_key", {"pii": "hash"}),
-        ("candidate_filters", {"candidate_filters": {"s3cr3t": 1}}),
-        ("candidate_filters.min_score", {"candidate_filters": {"min_score": "s3cr3t"}}),
-        # Settings that the SDK adds.
-        ("flattening_max_depth", {"flattening_max_depth": "s3cr3t"}),
-        ("batch_config", {"batch_config": "s3://me:s3cr3t@bucket"}),
-        ("batch_config", {"batch_config": {"encoding": {"format": "jsonl"}}}),
-        ("stream_maps", {"stream_maps": {"candidates": {"name": "no expression +"}}}),
-    ],
-    ids=str,
-)
-def test_the_command_line_refuses_it(
-    sandbox: Callable[..., Sandbox], name: str, wrong: Json
+def test_what_narrows_is_told_without_personal_data(
+    name: str, value: t.Any, told: t.Any
 ) -> None:
-    box = sandbox()
-    config = {"api_key": box.api_key, "api_url": box.url, **wrong}
-    assert "s3cr3t" not in assert_refused(box, name, config)
+    parsed = Settings.parse({**GOOD, name: value})
+    assert parsed.is_narrowed
+    assert parsed.narrowing() == {name: told}
 
 
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("page_size", "s3cr3t"),
-        ("requests_per_second", "s3cr3t"),
-        ("candidate_filters", "{s3cr3t"),
-        ("job_opening_ids", "[s3cr3t"),
-        ("emit_activate_version_messages", "s3cr3t"),
-        ("flattening_max_depth", "s3cr3t"),
-        ("stream_maps", "{s3cr3t"),
-    ],
-)
-def test_the_command_line_refuses_a_variable(
-    sandbox: Callable[..., Sandbox], name: str, text: str
-) -> None:
-    box = sandbox()
-    config = {"api_key": box.api_key, "api_url": box.url}
-    errors = assert_refused(box, name, config, **{name.upper(): text})
-    assert "s3cr3t" not in errors
-
-
-def test_the_command_line_warns_of_what_it_does_not_use(
-    sandbox: Callable[..., Sandbox],
-) -> None:
-    box = sandbox()
-    config = {"api_key": box.api_key, "api_url": box.url, "start_dat": "2024-01-31"}
-    run = run_tap(config, environment={PREFIX + "PII": "drop"})
-    assert run.returncode == 0, run.stderr
-    warnings = [line for line in run.stderr.splitlines() if "| WARNING" in line]
-    assert len(warnings) == 2, run.stderr
-    assert "Did you mean start_date?" in warnings[0]
-    assert f"{PREFIX}PII is in the environment and not read" in warnings[1]
-
-
-def test_the_command_line_takes_settings_from_the_environment(
-    sandbox: Callable[..., Sandbox],
-) -> None:
-    box = sandbox()
-    opening, other = (row["id"] for row in box.account.openings()[:2])
-    values = {
-        "api_key": box.api_key,
-        "api_url": box.url,
-        "page_size": "7",
-        "requests_per_second": "900.5",
-        "request_timeout": "9.5",
-        "max_concurrency": "2",
-        "job_opening_ids": json.dumps([opening, other]),
-        "candidate_filters": json.dumps({"min_score": 1}),
-        "user_agent": "from the environment",
+def test_a_parameter_of_a_request_tells_its_setting() -> None:
+    parsed = Settings.parse(
+        {**GOOD, "job_opening_ids": ["1"], "candidate_filters": {"min_score": 4}}
+    )
+    assert parsed.setting_of == {
+        "job_opening_id": "job_opening_ids",
+        "limit": "page_size",
+        "min_score": "candidate_filters.min_score",
     }
-    environment = {PREFIX + name.upper(): value for name, value in values.items()}
-    run = run_tap({}, "--config=ENV", environment=environment)
-    assert run.returncode == 0, run.stderr
-    asked = [one for one in box.stats.log if one.kind == "candidates"]
-    assert {one.query["limit"] for one in asked} == {"7"}
-    assert {one.query["min_score"] for one in asked} == {"1"}
-    assert {one.headers["user-agent"] for one in asked} == {"from the environment"}
-    assert {row["id"] for row in run.records("job_openings")} == {opening, other}
-    assert box.stats.without_key == 0
