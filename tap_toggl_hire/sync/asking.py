@@ -108,6 +108,6 @@ class Asker:
         try:
             return self._client.candidate(candidate_id)
         except NotServedError as error:
-            if self._workers.size > 1 and self._client.is_serving():
+            if self._client.is_serving():
                 return error
             raise

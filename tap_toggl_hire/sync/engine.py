@@ -30,6 +30,8 @@ if t.TYPE_CHECKING:
     from tap_toggl_hire.sync.observation import Observer
     from tap_toggl_hire.sync.stretch import Stretch
 
+MOST_NOT_SERVED = 8
+"""Candidates that the API may fail to serve: each takes half a minute of tries."""
 UNREADABLE = (
     "The API lists a candidate, and answers 404 for it: only its row is extracted."
 )
@@ -221,7 +223,7 @@ class Engine:
 
     def _give_up(self, task: Task, error: NotServedError) -> None:
         self.not_served.append(error)
-        if len(self.not_served) == self._source.workers.size:
+        if len(self.not_served) == MOST_NOT_SERVED:
             raise error
         self._inventory[task.id] = task.previous and absence.not_served(task.known)
         task.is_announced = False

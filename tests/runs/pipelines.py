@@ -7,12 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import count
 
 import msgspec
 import time_machine
 
 from sandbox import Sandbox, random_change
 from sandbox.changes import VISIBLE
+from tap_toggl_hire.api.retry import Retry
+from tap_toggl_hire.sync.stretch import Stretch
 from tap_toggl_hire.tap import TapTogglHire
 from tests.support import Target, catalog
 from tests.support.tap import CollectingWriter
@@ -43,6 +46,21 @@ HISTORY_FIELDS = (
     *("job_opening_id", "category_id", "hire_state"),
     *("rating", "points", "score"),
 )
+
+
+class ImpatientTap(TapTogglHire):
+    """Gives up soon on what fails for a moment."""
+
+    retry = Retry(pauses=(0.0, 0.01))
+
+
+class SlowTap(ImpatientTap):
+    """Takes half a minute for each candidate, by its own clock."""
+
+    @staticmethod
+    def stretch_class() -> Stretch:
+        """Make what tells when a STATE is due."""
+        return Stretch(clock=count(step=30).__next__)
 
 
 @dataclass
@@ -142,6 +160,7 @@ class Pipeline:
         select: Collection[str] = STREAMS,
         full_table: Iterable[str] = (),
         state: Json | None = None,
+        slow: bool = False,
         **config: t.Any,
     ) -> Outcome:
         """Run once, however it ends, and load nothing into the target.
@@ -150,17 +169,19 @@ class Pipeline:
             select: The streams to select.
             full_table: Those that are forced to FULL_TABLE.
             state: To start from; by default, the last that the target saw.
+            slow: Each candidate takes the target half a minute, so that a small run
+                writes as many states as a large one.
             **config: Settings of this run alone.
         """
         settings = {**self.config, **config}
         selected = _catalog(frozenset(select), frozenset(full_table))
         before = len(self.sandbox.stats.log)
         asked: list[int] = []
-        writer = CollectingWriter(lambda: asked.append(len(self.sandbox.stats.log)))
         error = None
+        writer = CollectingWriter(lambda: asked.append(len(self.sandbox.stats.log)))
         with time_machine.travel(self.clock):
             try:
-                tap = TapTogglHire(
+                tap = (SlowTap if slow else ImpatientTap)(
                     config=settings,
                     state=copied(self.target.state if state is None else state),
                     catalog=selected,
@@ -221,8 +242,7 @@ class Pipeline:
     def anchors(self) -> list[str]:
         """Where the next run may begin to read the list."""
         state = t.cast("Json", self.target.state)
-        [anchors] = state["bookmarks"][CANDIDATES]["digests"]["anchors"].values()
-        return list(anchors)
+        return list(state["bookmarks"][CANDIDATES]["digests"]["anchors"])
 
     def assert_true(self, streams: Iterable[str] = CORE) -> None:
         """The target holds what the API holds."""
