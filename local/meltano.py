@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+PROGRAMS = Path(sys.executable).parent
 _OURS = ("MELTANO_", "TAP_TOGGL_HIRE_", "TARGET_")
 
 
@@ -56,12 +57,25 @@ class Project:
         Raises:
             PipelineError: if it failed.
         """
+        return self._execute([str(PROGRAMS / "meltano"), *arguments], settings)
+
+    def shell(self, script: str, **settings: str) -> str:
+        """Run lines of a document, as somebody would type them.
+
+        Raises:
+            PipelineError: if one failed.
+        """
+        path = f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"
+        typed = {"PATH": path, "MELTANO_AUTO_INSTALL": "false", **settings}
+        return self._execute(["/bin/sh", "-euc", script], typed)
+
+    def _execute(self, command: list[str], settings: dict[str, str]) -> str:
         with self.log.open("a+b") as log:
             start = log.seek(0, os.SEEK_END)
             # A session of its own: Ctrl-C in the terminal must reach us alone, and
             # what Meltano starts can be ended with it.
             process = subprocess.Popen(
-                [Path(sys.executable).parent / "meltano", *arguments],
+                command,
                 cwd=self.folder,
                 env=self._environment | settings,
                 stdin=subprocess.DEVNULL,
@@ -77,8 +91,8 @@ class Project:
             printed = log.read().decode()
         if code:
             end = "\n".join(printed.splitlines()[-40:])
-            command = " ".join(("meltano", *arguments))
-            raise PipelineError(f"`{command}` ended with {code}:\n{end}")
+            name = " ".join((Path(command[0]).name, *command[1:]))
+            raise PipelineError(f"`{name}` ended with {code}:\n{end}")
         return printed
 
 

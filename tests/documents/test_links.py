@@ -24,7 +24,6 @@ AWAITED = {
     "docs/operations.md",
     "docs/report.md",
     "docs/targets.md",
-    "queries/state_from_warehouse.sql",
 }
 """Documents that are about to come; remove those that are there."""
 MAIN = "https://github.com/tap-toggl-hire/tap-toggl-hire/blob/main/"

@@ -7,13 +7,12 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from demo.meltano import CHECKOUT
 
+from local.meltano import CHECKOUT
 from tests.pipeline.warehouse import expected
 
 if TYPE_CHECKING:
-    from demo.meltano import Project
-
+    from local.meltano import Project
     from sandbox import Sandbox
     from tests.pipeline.warehouse import PostgresWarehouse
 

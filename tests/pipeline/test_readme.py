@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from demo.meltano import CHECKOUT
+
+from local.meltano import CHECKOUT
 
 if TYPE_CHECKING:
     from sandbox import Sandbox
