@@ -10,31 +10,39 @@ UV := $(BIN)/uv --quiet
 VENV := .venv/.ready
 LOWEST := .venv-lowest/.ready
 NEXT := .venv-next/.ready
+DAGSTER := .venv-dagster/.ready
+AIRFLOW := .venv-airflow/.ready
 PLUGINS := .meltano/.ready
 
 # uv does not compile by itself; a tap that is compiled starts in half the time.
 export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-lowest test-next bench lint format documents build plugins clean
+.PHONY: help demo workspaces-demo test test-orchestration test-slow test-lowest test-next bench lint format documents build plugins clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' Makefile
 
 demo: $(PLUGINS) ## Load made-up candidates into a PostgreSQL of its own, twice
 	@$(BIN)/python -m demo
 
+workspaces-demo: $(PLUGINS) $(DAGSTER) ## Load three made-up workspaces by Dagster, twice
+	@.venv-dagster/bin/python -m demo.workspaces
+
 test: $(PLUGINS) ## Run the tests, the ones against PostgreSQL too; ARGS='-k sweep' for some
-	$(BIN)/pytest --numprocesses logical --dist worksteal -m 'not slow' $(ARGS)
+	$(BIN)/pytest --numprocesses logical --dist worksteal -m 'not slow and not orchestration' $(ARGS)
 
 test-slow: $(PLUGINS) ## Run what takes longer: soaks, real pauses, more random histories
 	$(BIN)/pytest --numprocesses logical --dist worksteal -m slow $(ARGS)
 
 test-lowest: $(LOWEST) ## Run the tests on the lowest versions of the dependencies
-	.venv-lowest/bin/pytest --numprocesses logical --dist worksteal -m 'not slow' --ignore tests/pipeline $(ARGS)
+	.venv-lowest/bin/pytest --numprocesses logical --dist worksteal -m 'not slow and not orchestration' --ignore tests/pipeline $(ARGS)
 
 test-next: $(NEXT) ## Run the tests on the pre-releases of the SDK
-	.venv-next/bin/pytest --numprocesses logical --dist worksteal -m 'not slow' --ignore tests/pipeline $(ARGS)
+	.venv-next/bin/pytest --numprocesses logical --dist worksteal -m 'not slow and not orchestration' --ignore tests/pipeline $(ARGS)
+
+test-orchestration: $(PLUGINS) $(DAGSTER) ## Run the tests of many workspaces, on Dagster and Airflow
+	.venv-dagster/bin/pytest -m orchestration tests/orchestration $(ARGS)
 
 bench: $(PLUGINS) ## Measure the tap and the pipeline against the sandbox
 	$(BIN)/python -m bench $(ARGS)
@@ -59,7 +67,7 @@ build: $(VENV) ## Build the wheel and the source distribution into dist/
 plugins: $(PLUGINS) ## Install the tap and the targets of meltano.yml
 
 clean: ## Remove what these commands made, the state in .meltano too
-	rm -rf .venv .venv-lowest .venv-next .meltano dist output
+	rm -rf .venv .venv-* .meltano dist output
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -80,6 +88,12 @@ $(NEXT): $(VENV)
 	$(BIN)/python -m venv --clear .venv-next
 	$(UV) pip install --python .venv-next --editable . --group test
 	$(UV) pip install --python .venv-next --prerelease allow --upgrade 'singer-sdk[msgspec]'
+	@touch $@
+
+# An engine has an environment of its own; Meltano and the plugins stay where they are.
+$(DAGSTER): $(VENV)
+	$(BIN)/python -m venv --clear .venv-dagster
+	$(UV) pip install --python .venv-dagster --editable . --group test --group dagster
 	@touch $@
 
 # The DuckDB that target-duckdb needs has no wheel for Python 3.14.
