@@ -13,12 +13,13 @@ NEXT := .venv-next/.ready
 DAGSTER := .venv-dagster/.ready
 AIRFLOW := .venv-airflow/.ready
 PLUGINS := .meltano/.ready
+DBT := .meltano/.dbt-ready
 
 # uv does not compile by itself; a tap that is compiled starts in half the time.
 export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo workspaces-demo test test-orchestration test-slow test-lowest test-next bench lint format documents build plugins clean
+.PHONY: help demo workspaces-demo test test-orchestration test-slow test-lowest test-next bench lint format documents build plugins dbt clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' Makefile
@@ -29,10 +30,10 @@ demo: $(PLUGINS) ## Load made-up candidates into a PostgreSQL of its own, twice
 workspaces-demo: $(PLUGINS) $(DAGSTER) ## Load three made-up workspaces by Dagster, twice
 	@.venv-dagster/bin/python -m demo.workspaces
 
-test: $(PLUGINS) ## Run the tests, the ones against PostgreSQL too; ARGS='-k sweep' for some
+test: $(PLUGINS) $(DBT) ## Run the tests, the ones against PostgreSQL too; ARGS='-k sweep' for some
 	$(BIN)/pytest --numprocesses logical --dist worksteal -m 'not slow and not orchestration' $(ARGS)
 
-test-slow: $(PLUGINS) ## Run what takes longer: soaks, real pauses, more random histories
+test-slow: $(PLUGINS) $(DBT) ## Run what takes longer: soaks, real pauses, more random histories
 	$(BIN)/pytest --numprocesses logical --dist worksteal -m slow $(ARGS)
 
 test-lowest: $(LOWEST) ## Run the tests on the lowest versions of the dependencies
@@ -65,6 +66,8 @@ build: $(VENV) ## Build the wheel and the source distribution into dist/
 	$(UV) build
 
 plugins: $(PLUGINS) ## Install the tap and the targets of meltano.yml
+
+dbt: $(DBT) ## Install dbt, for the models in dbt/
 
 clean: ## Remove what these commands made, the state in .meltano too
 	rm -rf .venv .venv-* .meltano dist output
@@ -100,4 +103,9 @@ $(DAGSTER): $(VENV)
 $(PLUGINS): $(VENV) meltano.yml
 	$(BIN)/meltano --log-level=warning install tap-toggl-hire target-postgres target-jsonl
 	-$(BIN)/meltano --log-level=warning install target-duckdb
+	@touch $@
+
+# dbt 1.11 does not know Python 3.14 yet.
+$(DBT): $(PLUGINS)
+	-$(BIN)/meltano --log-level=warning install dbt-postgres dbt-duckdb
 	@touch $@

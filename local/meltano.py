@@ -23,7 +23,7 @@ class Project:
 
     Neither `.env` nor `.meltano` of the checkout is read or written, nothing of the
     environment that would configure a plugin is passed on, and nothing is installed:
-    `make plugins` did that.
+    `make plugins` did that, and `make dbt`.
     """
 
     def __init__(self, folder: Path, settings: dict[str, str]) -> None:
@@ -38,7 +38,8 @@ class Project:
             **settings,
         }
         shutil.copy(CHECKOUT / "meltano.yml", folder)
-        for kind in ("extractors", "loaders"):
+        (folder / "dbt").symlink_to(CHECKOUT / "dbt")
+        for kind in ("extractors", "loaders", "utilities"):
             link = folder / ".meltano" / kind
             link.parent.mkdir(exist_ok=True)
             link.symlink_to(CHECKOUT / ".meltano" / kind)

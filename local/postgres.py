@@ -62,6 +62,16 @@ class Postgres:
         """The address of a database, for SQLAlchemy."""
         return f"postgresql+psycopg://postgres@/{database}?host={self._folder}&port={_PORT}"
 
+    def settings(self, database: str = "postgres") -> dict[str, str]:
+        """What target-postgres and dbt need in the environment to reach a database."""
+        return {
+            "TARGET_POSTGRES_SQLALCHEMY_URL": self.url(database),
+            "TARGET_POSTGRES_HOST": str(self._folder),
+            "TARGET_POSTGRES_PORT": str(_PORT),
+            "TARGET_POSTGRES_USER": "postgres",
+            "TARGET_POSTGRES_DATABASE": database,
+        }
+
     def connect(self, database: str = "postgres") -> psycopg.Connection:
         """A connection to a database, each of its statements a transaction."""
         return psycopg.connect(

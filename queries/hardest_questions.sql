@@ -5,20 +5,21 @@
 -- earned. A question left unanswered earned none. A text or code answer that
 -- nobody has graded yet counts with the points that the API gives it so far.
 -- correct_percent is null for questions without options.
--- Questions shown fewer than 5 times say little: raise or lower the 5 below.
+-- Questions shown fewer than 5 times say little: raise or lower the 5 below. question_analysis has
+-- more: whether a question tells good candidates from others.
+--
+-- Asks the models of dbt/: SET search_path TO toggl_hire_marts.
 
 SELECT
     question_id,
-    min(skill) AS skill,
-    min(question_type) AS question_type,
-    min(question) AS question,
-    count(*) AS shown,
-    count(*) FILTER (WHERE answered) AS answered,
-    round(100 * sum(coalesce(points, 0)) / sum(question_points), 1) AS points_percent,
-    round(100.0 * count(*) FILTER (WHERE correct) / nullif(count(correct), 0), 1) AS correct_percent
-FROM candidate_answers
-WHERE _sdc_deleted_at IS NULL
-  AND question_points > 0
-GROUP BY question_id
-HAVING count(*) >= 5
+    skill,
+    question_type,
+    question,
+    shown,
+    answered,
+    round(100 * points_earned / points_possible, 1) AS points_percent,
+    round(100.0 * correct / nullif(checked, 0), 1) AS correct_percent
+FROM question_analysis
+WHERE points_possible > 0
+  AND shown >= 5
 ORDER BY points_percent, shown DESC, question_id;

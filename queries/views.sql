@@ -4,7 +4,7 @@
 -- _sdc_deleted_at, and nothing else. Deleted openings, categories and tags stay
 -- too, with _sdc_deleted_at set by the target. These views leave all of them out.
 --
--- The queries beside this file read the tables and need no view.
+-- The queries beside this file ask the models of dbt/, and need no view.
 -- PostgreSQL refuses to change the type of a column that a view shows: should
 -- an upgrade want to, drop the views first and create them again after it.
 

@@ -30,7 +30,7 @@ def warehouse(postgres: Postgres) -> Iterator[PostgresWarehouse]:
         connection.execute("create database warehouse")
         connection.execute("alter database warehouse set timezone to 'Asia/Tokyo'")
     with postgres.connect("warehouse") as connection:
-        yield PostgresWarehouse(connection, postgres.url("warehouse"))
+        yield PostgresWarehouse(connection, postgres.settings("warehouse"))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The queries, run on a warehouse, agree with plain Python run on the account."""
+"""The queries, run on the models of a warehouse, agree with plain Python run on the account."""
 
 from __future__ import annotations
 
@@ -92,10 +92,10 @@ def test_queries_answer_what_the_account_says(
     last, *names = look(account)
     seen = Observed(account, first, last, openings | names[0], categories | names[1])
     begin = datetime.now(UTC)
-    project.run(*PLUGINS, **warehouse.settings)
+    project.run("toggl-hire-answers", **warehouse.settings)
     end = datetime.now(UTC)
 
-    warehouse.connection.execute("set search_path to toggl_hire")
+    warehouse.connection.execute("set search_path to toggl_hire_marts")
     assert ask(warehouse, "score_distribution") == score_distribution(seen)
     assert ask(warehouse, "hardest_questions") == hardest_questions(seen)
     assert ask(warehouse, "funnel") == funnel(seen)
@@ -415,6 +415,7 @@ def one_candidate(account: Account, candidate_id: str) -> list[Row]:
 def compare_views(
     warehouse: PostgresWarehouse, account: Account, gone: dict[str, set[str]]
 ) -> None:
+    warehouse.connection.execute("set search_path to toggl_hire")
     for _ in range(2):  # they may be made again
         warehouse.connection.execute(query("views"))
     for stream, rows in expected(account).items():

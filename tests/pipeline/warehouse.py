@@ -32,9 +32,11 @@ KEYS = {
 class PostgresWarehouse:
     """A database that target-postgres fills."""
 
-    def __init__(self, connection: psycopg.Connection, url: str) -> None:
+    def __init__(
+        self, connection: psycopg.Connection, settings: dict[str, str]
+    ) -> None:
         self.connection = connection
-        self.settings = {"TARGET_POSTGRES_SQLALCHEMY_URL": url}
+        self.settings = settings
 
     def rows(self, stream: str) -> Rows:
         """A table by its key."""

@@ -1,0 +1,41 @@
+-- With the tombstones: they tell of erasures.
+select
+    workspace,
+    id as candidate_id,
+    name,
+    email,
+    profile_url,
+    nullif({{ json_text('contact_info', 'full_name') }}, '') as full_name,
+    nullif({{ json_text('contact_info', 'contact_email') }}, '') as contact_email,
+    nullif({{ json_text('contact_info', 'linkedin') }}, '') as linkedin,
+    nullif({{ json_text('contact_info', 'phone') }}, '') as phone,
+    nullif({{ json_text('contact_info', 'city') }}, '') as city,
+    nullif({{ json_text('contact_info', 'country') }}, '') as country,
+    started_at,
+    finished_at,
+    points,
+    score,
+    rating,
+    hire_state,
+    category_id,
+    job_opening_id,
+    contact_info is not null as has_contact_info,
+    _sdc_deleted_at as deleted_at
+from (
+    {{ stream('candidates', {
+        'id': 'text',
+        'name': 'text',
+        'email': 'text',
+        'profile_url': 'text',
+        'contact_info': 'json',
+        'started_at': 'timestamp',
+        'finished_at': 'timestamp',
+        'points': 'numeric',
+        'score': 'numeric',
+        'rating': 'numeric',
+        'hire_state': 'text',
+        'category_id': 'text',
+        'job_opening_id': 'text',
+        '_sdc_deleted_at': 'timestamp',
+    }) }}
+) as candidates

@@ -1,0 +1,9 @@
+select *
+from (
+    {{ stream('sync_runs', {
+        'started_at': 'timestamp',
+        'finished_at': 'timestamp',
+        'outcome': 'text',
+        'candidates_listed': 'bigint',
+    }) }}
+) as sync_runs
