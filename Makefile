@@ -10,13 +10,15 @@ UV := $(BIN)/uv --quiet
 VENV := .venv/.ready
 LOWEST := .venv-lowest/.ready
 NEXT := .venv-next/.ready
+MUTANTS := .venv-mutants/.ready
 PLUGINS := .meltano/.ready
+MUTMUT := .venv-mutants/bin/mutmut
 
 # uv does not compile by itself; a tap that is compiled starts in half the time.
 export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-lowest test-next bench lint format documents build plugins clean
+.PHONY: help demo test test-slow test-lowest test-next mutants bench lint format documents build plugins clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -35,6 +37,10 @@ test-lowest: $(LOWEST) ## Run the tests on the lowest versions of the dependenci
 
 test-next: $(NEXT) ## Run the tests on the pre-releases of the SDK
 	.venv-next/bin/pytest --numprocesses logical --dist worksteal -m 'not slow' --ignore tests/pipeline $(ARGS)
+
+mutants: $(MUTANTS) ## Change api/ and sync/ bit by bit; ARGS='tap_toggl_hire.api.*' for some
+	$(MUTMUT) run $(ARGS)
+	@! $(MUTMUT) results | grep -v 'not checked'
 
 bench: $(PLUGINS) ## Measure the tap and the pipeline against the sandbox
 	$(BIN)/python -m bench $(ARGS)
@@ -59,7 +65,7 @@ build: $(VENV) ## Build the wheel and the source distribution into dist/
 plugins: $(PLUGINS) ## Install the tap and the targets of meltano.yml
 
 clean: ## Remove what these commands made, the state in .meltano too
-	rm -rf .venv .venv-lowest .venv-next .meltano dist output
+	rm -rf .venv .venv-lowest .venv-next .venv-mutants .meltano dist output mutants
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -80,6 +86,11 @@ $(NEXT): $(VENV)
 	$(BIN)/python -m venv --clear .venv-next
 	$(UV) pip install --python .venv-next --editable . --group test
 	$(UV) pip install --python .venv-next --prerelease allow --upgrade 'singer-sdk[msgspec]'
+	@touch $@
+
+$(MUTANTS): $(VENV)
+	$(BIN)/python -m venv --clear .venv-mutants
+	$(UV) pip install --python .venv-mutants --editable . --group mutants
 	@touch $@
 
 # The DuckDB that target-duckdb needs has no wheel for Python 3.14.
