@@ -12,14 +12,16 @@ LOWEST := .venv-lowest/.ready
 NEXT := .venv-next/.ready
 DAGSTER := .venv-dagster/.ready
 AIRFLOW := .venv-airflow/.ready
+MUTANTS := .venv-mutants/.ready
 PLUGINS := .meltano/.ready
 DBT := .meltano/.dbt-ready
+MUTMUT := .venv-mutants/bin/mutmut
 
 # uv does not compile by itself; a tap that is compiled starts in half the time.
 export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo workspaces-demo test test-orchestration test-slow test-lowest test-next bench lint format documents build plugins dbt clean
+.PHONY: help demo workspaces-demo test test-orchestration test-slow test-lowest test-next mutants bench lint format documents build plugins dbt clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' Makefile
@@ -44,6 +46,10 @@ test-next: $(NEXT) ## Run the tests on the pre-releases of the SDK
 
 test-orchestration: $(PLUGINS) $(DAGSTER) ## Run the tests of many workspaces, on Dagster and Airflow
 	.venv-dagster/bin/pytest -m orchestration tests/orchestration $(ARGS)
+
+mutants: $(MUTANTS) ## Change api/ and sync/ bit by bit; ARGS='tap_toggl_hire.api.*' for some
+	$(MUTMUT) run $(ARGS)
+	@! $(MUTMUT) results | grep -v 'not checked'
 
 bench: $(PLUGINS) ## Measure the tap and the pipeline against the sandbox
 	$(BIN)/python -m bench $(ARGS)
@@ -70,7 +76,7 @@ plugins: $(PLUGINS) ## Install the tap and the targets of meltano.yml
 dbt: $(DBT) ## Install dbt, for the models in dbt/
 
 clean: ## Remove what these commands made, the state in .meltano too
-	rm -rf .venv .venv-* .meltano dist output
+	rm -rf .venv .venv-* .meltano dist output mutants
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -97,6 +103,11 @@ $(NEXT): $(VENV)
 $(DAGSTER): $(VENV)
 	$(BIN)/python -m venv --clear .venv-dagster
 	$(UV) pip install --python .venv-dagster --editable . --group test --group dagster
+	@touch $@
+
+$(MUTANTS): $(VENV)
+	$(BIN)/python -m venv --clear .venv-mutants
+	$(UV) pip install --python .venv-mutants --editable . --group mutants
 	@touch $@
 
 # The DuckDB that target-duckdb needs has no wheel for Python 3.14.

@@ -56,7 +56,8 @@ def broken_row(content: bytes) -> str | None:
     """
     try:
         # Reads numbers that JSON does not have; odd bytes become odd characters.
-        rows = json.loads(content.decode("utf-8", "surrogateescape"))["data"]
+        text = content.decode("utf-8", "surrogateescape")
+        rows = json.loads(text, parse_int=_whole_number)["data"]
         broken = next(row["id"] for row in rows if _is_broken(row))
     except (ValueError, LookupError, TypeError, RecursionError, StopIteration):
         return None
@@ -67,6 +68,14 @@ def plain_id(value: Json) -> str | None:
     """Return an id that may be told to the user: a plain word; None for any other."""
     is_plain = re.fullmatch("[A-Za-z0-9_-]{1,64}", str(value)) is not None
     return str(value) if is_plain else None
+
+
+def _whole_number(digits: str) -> float:
+    """Read an integer; one of too many digits for Python is as broken as 1e400."""
+    try:
+        return int(digits)
+    except ValueError:
+        return math.inf
 
 
 def _is_broken(value: Json) -> bool:

@@ -155,7 +155,7 @@ class Requester:
             raise TransientError("the answer is not what the API's documentation says")
         if (
             answer.status == requests.codes.not_found
-            and request.endpoint == "/candidates/{id}"
+            and request.item is not None
             and not answer.is_of_the_api
         ):
             # The API's own 404 proves a deletion; that of a proxy before it does not.

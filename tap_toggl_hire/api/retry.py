@@ -35,6 +35,14 @@ TRANSIENT_STATUSES = {408, 425}
 LONGEST_PAUSE = 86400.0
 """The most seconds that a Retry-After is believed."""
 
+MALFORMED = (
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.InvalidURL,
+    LocationValueError,
+    UnicodeError,
+)
+"""What is raised for an address that is none."""
+
 LATE = "it does not answer within request_timeout"
 
 
@@ -85,24 +93,19 @@ class Retry:
             self._sleep(pause * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311
 
 
-def of_exception(error: Exception, *, proxied: bool) -> TransientError | TapError:
-    """Judge a request that got no answer.
+def of_exception(error: Exception) -> TransientError | TapError:
+    """Judge a request that got no answer, to a host that could be one.
 
     The text of the exception is not told, since it quotes the URL.
 
     Args:
         error: What `requests` or `urllib3` raised.
-        proxied: Whether the request went to a proxy.
     """
-    if isinstance(error, (requests.exceptions.InvalidURL, LocationValueError)) or (
-        proxied and isinstance(error, requests.exceptions.InvalidSchema)
-    ):
-        if proxied:
-            return TapError(
-                "The address of the proxy is malformed, or of a kind that is not "
-                "supported: check the variables HTTPS_PROXY, HTTP_PROXY and ALL_PROXY."
-            )
-        return TapError("The host in api_url cannot be one: check setting api_url.")
+    if isinstance(error, MALFORMED):
+        return TapError(
+            "The address of the proxy is malformed, or of a kind that is not "
+            "supported: check the variables HTTPS_PROXY, HTTP_PROXY and ALL_PROXY."
+        )
     if isinstance(error, requests.exceptions.ProxyError):
         return TransientError("the proxy does not connect")
     if isinstance(error, (requests.exceptions.Timeout, ReadTimeoutError)):

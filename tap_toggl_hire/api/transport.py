@@ -7,6 +7,7 @@ memory than the limit.
 
 from __future__ import annotations
 
+import io
 import ipaddress
 import re
 import threading
@@ -15,8 +16,8 @@ from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
 import requests
-from requests.utils import select_proxy
 from urllib3.exceptions import HTTPError
+from urllib3.util import parse_url
 
 from tap_toggl_hire.api import retry
 from tap_toggl_hire.api.certificates import tls_failure
@@ -36,6 +37,7 @@ LARGEST_ANSWER = 64 << 20
 LARGEST_ERROR = 64 << 10
 """Bytes, decoded, of any other, whose body says little."""
 
+IMPOSSIBLE = "The host in api_url cannot be one: check setting api_url."
 LOST = "The API redirects to an address that is not there (404): check api_url."
 ELSEWHERE = (
     "The API redirects to another origin (scheme, host or port) than api_url: the API "
@@ -106,6 +108,7 @@ class Transport:
     def __init__(self, access: Access, throttle: Throttle) -> None:
         self.root = access.url.rstrip("/")
         self.counts = Counts()
+        self._is_possible = _has_possible_host(self.root)
         self._key = access.key
         self._timeout = access.timeout
         self._throttle = throttle
@@ -147,6 +150,8 @@ class Transport:
             TransientError: Where it failed for a moment; AskedToWaitError for 429.
             TapError: Where it failed for good.
         """
+        if not self._is_possible:
+            raise TapError(IMPOSSIBLE)
         url = self.root + target
         for hops in range(MOST_REDIRECTS):
             started, response, content = self._exchange(url)
@@ -193,7 +198,7 @@ class Transport:
                     if watch.is_late:  # whatever the shutdown looks like from here
                         raise TransientError(retry.LATE) from error
                     raise
-        except (requests.RequestException, HTTPError, OSError) as error:
+        except (requests.RequestException, HTTPError, OSError, UnicodeError) as error:
             raise self._failure(error) from error
         finally:
             self._throttle.release()
@@ -203,9 +208,9 @@ class Transport:
 
     def _failure(self, error: Exception) -> TransientError | TapError:
         verify = self._options["verify"]
-        failure = tls_failure(error, verify if isinstance(verify, str) else None)
-        proxied = select_proxy(self.root, self._options["proxies"]) is not None
-        return failure or retry.of_exception(error, proxied=proxied)
+        is_tls = urlsplit(self.root).scheme == "https"
+        bundle = verify if is_tls and isinstance(verify, str) else None
+        return tls_failure(error, bundle) or retry.of_exception(error)
 
     def _at_home(self, url: str, location: str) -> str:
         """Follow a redirect.
@@ -232,15 +237,22 @@ class Transport:
 def _receive(response: requests.Response) -> bytes | None:
     """Read a body, piece by piece as they arrive; None if it is too large."""
     is_good = response.status_code == requests.codes.ok
-    left = LARGEST_ANSWER if is_good else LARGEST_ERROR
-    pieces = []
+    most = LARGEST_ANSWER if is_good else LARGEST_ERROR
+    body = io.BytesIO()  # a list of pieces is large where they are tiny
     while piece := response.raw.read1(LARGEST_PIECE, decode_content=True):
-        left -= len(piece)
-        if left < 0:
+        body.write(piece)
+        if body.tell() > most:
             response.close()
             return None
-        pieces.append(piece)
-    return b"".join(pieces)
+    return body.getvalue()
+
+
+def _has_possible_host(url: str) -> bool:
+    """Return whether a URL's host could be one; whether it is, a resolver knows."""
+    try:
+        return bool((parse_url(url).host or "").encode("idna"))
+    except (HTTPError, UnicodeError):
+        return False
 
 
 def _is_here(host: str) -> bool:

@@ -1,0 +1,139 @@
+"""A server that sends what a test makes it send, byte by byte if need be."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+import typing as t
+from dataclasses import dataclass
+
+if t.TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+TICK = 0.01
+"""Seconds between two pieces of what trickles."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request, as it came.
+
+    Attributes:
+        method: Such as GET, or CONNECT where it is for a proxy.
+        target: Path and query.
+        headers: By name in small letters.
+    """
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+
+
+Reply = t.Callable[[Asked], "Iterable[bytes]"]
+
+
+class Hostile:
+    """Serve each connection in a thread of its own.
+
+    Args:
+        reply: Makes the pieces that answer a request; what it raises ends the
+            connection.
+        tls: To speak TLS with.
+        keeps_alive: Whether a connection serves more than one request.
+    """
+
+    def __init__(
+        self,
+        reply: Reply,
+        tls: ssl.SSLContext | None = None,
+        *,
+        keeps_alive: bool = False,
+    ) -> None:
+        self.asked: list[Asked] = []
+        self.connections = 0
+        self.stopped = threading.Event()
+        self._reply = reply
+        self._tls = tls
+        self._keeps_alive = keeps_alive
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """What to set `api_url` to."""
+        return f"{'https' if self._tls else 'http'}://localhost:{self.port}/api"
+
+    def __enter__(self) -> t.Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stopped.set()
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+    def trickle(self, *pieces: bytes) -> Iterator[bytes]:
+        """Send the first piece, then the others again and again, without an end."""
+        first, *others = pieces
+        yield first
+        while not self.stopped.wait(TICK):
+            yield from others
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):  # it is stopped
+            while True:
+                connection, _ = self._socket.accept()
+                self.connections += 1
+                threading.Thread(
+                    target=self._talk, args=(connection,), daemon=True
+                ).start()
+
+    def _talk(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # the client has enough
+            if self._tls:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+            with connection, connection.makefile("rb") as stream:
+                while asked := _read(stream):
+                    self.asked.append(asked)
+                    for piece in self._reply(asked):
+                        connection.sendall(piece)
+                    if not self._keeps_alive:
+                        break
+
+
+def answer(
+    body: object = None, status: int = 200, *headers: str, closes: bool = True
+) -> bytes:
+    """Make an answer.
+
+    Args:
+        body: Bytes as they are, anything else as JSON.
+        status: The status.
+        *headers: Whole lines.
+        closes: Whether it says that it is the last one of its connection.
+    """
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    lines = [f"HTTP/1.1 {status} Some Reason", f"Content-Length: {len(content)}"]
+    if closes:
+        lines.append("Connection: close")
+    return "\r\n".join([*lines, *headers, "", ""]).encode() + content
+
+
+def says(*pieces: bytes) -> Callable[[Asked], Iterable[bytes]]:
+    """Make a reply that is the same for every request."""
+    return lambda _: pieces
+
+
+def _read(stream: t.BinaryIO) -> Asked | None:
+    head = []
+    while line := stream.readline().strip().decode("latin-1"):
+        head.append(line)
+    if not head or head[0].count(" ") != 2:  # the end, or no HTTP
+        return None
+    method, target, _ = head[0].split(" ")
+    pairs = (line.split(": ", 1) for line in head[1:])
+    return Asked(method, target, {name.lower(): value for name, value in pairs})
