@@ -7,6 +7,8 @@ from collections import deque
 from concurrent.futures import Future  # noqa: TC003 - a dataclass names it
 from dataclasses import dataclass
 
+import msgspec
+
 from tap_toggl_hire.errors import NotServedError
 from tap_toggl_hire.sync.plan import UNKNOWN, Known, Listed
 
@@ -33,8 +35,9 @@ class Task:
 
     id: str
     known: Known
-    row: Record | None = None
-    """A record of `candidates`; None for one that the list lacks."""
+    packed: bytes | None = None
+    """A record of `candidates` as JSON, since very many may wait; None for one that
+    the list lacks."""
     tags: Tags | None = None
     listed: Listed | None = None
     due: bool = False
@@ -43,6 +46,11 @@ class Task:
     answer: Future[Answer] | None = None
     is_announced: bool = False
     """Whether the inventory says that it is about to be emitted."""
+
+    @property
+    def row(self) -> Record | None:
+        """The record of `candidates`."""
+        return None if self.packed is None else msgspec.json.decode(self.packed)
 
     @property
     def previous(self) -> Known | None:

@@ -182,7 +182,7 @@ class Engine:
             told = tags_of(details)
             self._source.tags.learn(told or ())
             task.tags = told if task.tags is None else task.tags
-        self._finder.observe_again(task)
+        self._finder.observe_again(task, row)
         listed = t.cast("plan.Listed", task.listed)
         if details is not None and answer is not None:
             read = self._observer.read(row, task.tags, details, answer)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
+import msgspec
+
 from tap_toggl_hire.sync import absence, guard, plan
 from tap_toggl_hire.sync.asking import Task
 from tap_toggl_hire.sync.plan import FROM_DETAILS, UNKNOWN, Known, Presence
@@ -15,6 +17,7 @@ if t.TYPE_CHECKING:
     from tap_toggl_hire.api.client import Client
     from tap_toggl_hire.api.workers import Workers
     from tap_toggl_hire.progress import Progress
+    from tap_toggl_hire.records import Record
     from tap_toggl_hire.sync.inventory import Inventory
     from tap_toggl_hire.sync.listing import Row
     from tap_toggl_hire.sync.observation import Observer
@@ -123,11 +126,10 @@ class Finder:
             self._look_at_some([task for task in tasks if not task.due])
             yield tasks
 
-    def observe_again(self, task: Task) -> None:
+    def observe_again(self, task: Task, row: Record) -> None:
         """Compare a listed candidate with the tags that are known by now."""
-        assert task.row is not None  # noqa: S101 - the list has it
         task.tags = self.source.tags.of(task.id) or task.tags
-        task.listed = self._observer.listed(task.row, task.tags)
+        task.listed = self._observer.listed(row, task.tags)
 
     def _compare(self, row: Row) -> Task | None:
         """Return a task for a row, None where nothing is to be done."""
@@ -143,7 +145,8 @@ class Finder:
         if not due and plan.settled(known, listed, self.run):
             self._progress.done += 1
             return None
-        return Task(row.id, known, record, tags, listed, due)
+        packed = msgspec.json.encode(record)
+        return Task(row.id, known, packed, tags, listed, due)
 
     def _asked(self, task: Task) -> Task:
         assert task.listed is not None  # noqa: S101 - the list has it
@@ -164,8 +167,8 @@ class Finder:
         names = {
             name
             for task in tasks
-            if task.row is not None
-            for name in self._observer.unknown_fields(task.row)
+            if (row := task.row) is not None
+            for name in self._observer.unknown_fields(row)
         }
         return ", ".join(sorted(names)[:MOST_NAMES])
 

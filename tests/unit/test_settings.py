@@ -343,7 +343,7 @@ def test_what_is_not_refused_can_be_used(name: str, data: st.DataObject) -> None
     for query in queries(parsed.scope, parsed.candidate_filters):
         params = query.params(parsed.page_size)
         assert urlencode(params)
-        assert tap.client.paginator(params).current_value == params
+        assert tap.session.client.paginator(params).current_value == params
     assert all(quote(opening_id) for opening_id in parsed.job_opening_ids or ())
     with socket.socket() as connection:
         connection.settimeout(parsed.request_timeout)

@@ -573,11 +573,11 @@ def test_re_verification_of_the_missing_is_no_full_table() -> None:
 
 def test_which_candidates_cannot_be_read() -> None:
     """One that was listed and read before, and answers 404, is deleted."""
-    assert plan.is_unreadable(UNKNOWN)
+    assert absence.is_unreadable(UNKNOWN)
     for presence in Presence:
         known = Known((Held.CURRENT,) * 4, presence)
         expected = presence in {Presence.DELETED, Presence.UNREADABLE}
-        assert plan.is_unreadable(known) is expected
+        assert absence.is_unreadable(known) is expected
 
 
 @pytest.mark.parametrize("presence", [None, Presence.DELETED, Presence.UNREADABLE])
@@ -586,7 +586,7 @@ def test_of_what_cannot_be_read_the_row_is_emitted_once(
 ) -> None:
     cases = [UNKNOWN] if presence is None else knowns(presence)
     for known, listed, run in itertools.product(cases, LISTED, RUNS):
-        decided = plan.unreadable(known, listed, run)
+        decided = absence.unreadable(known, listed, run)
         assert decided.emit == {
             stream
             for stream in run.selected - FROM_DETAILS
@@ -600,7 +600,7 @@ def test_of_what_cannot_be_read_the_row_is_emitted_once(
         noted = after(decided)
         assert noted.presence is Presence.UNREADABLE
         assert not plan.wants_details(noted, listed, run)
-        assert not plan.unreadable(noted, listed, run).emit
+        assert not absence.unreadable(noted, listed, run).emit
         for stream in FROM_DETAILS & run.selected:
             assert noted.holds(stream) is known.holds(stream)
         changed = replace(listed, row=3)
@@ -612,7 +612,7 @@ def test_of_what_cannot_be_read_the_row_is_emitted_once(
 @every_presence
 def test_what_the_api_fails_to_serve_is_asked_for_again(presence: Presence) -> None:
     for known in knowns(presence):
-        left = plan.not_served(known)
+        left = absence.not_served(known)
         for stream in STREAMS:
             is_missed = stream in FROM_DETAILS and known.holds(stream) is Held.CURRENT
             assert left.holds(stream) is (
