@@ -7,6 +7,7 @@ import typing as t
 
 from tap_toggl_hire.output import BatchOutput
 from tap_toggl_hire.sync.plan import CANDIDATES
+from tap_toggl_hire.sync.state import DIGESTS_KEY
 from tap_toggl_hire.times import moment
 
 if t.TYPE_CHECKING:
@@ -20,9 +21,6 @@ if t.TYPE_CHECKING:
     from tap_toggl_hire.sync.observation import Change
     from tap_toggl_hire.sync.state import State
     from tap_toggl_hire.writer import MessageWriter
-
-DIGESTS_KEY = "digests"
-"""Where the state of candidates is, under `bookmarks.candidates`."""
 
 
 class CandidateSink:

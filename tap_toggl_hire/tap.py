@@ -20,14 +20,11 @@ from singer_sdk.tap_base import CliTestOptionValue
 from tap_toggl_hire import settings
 from tap_toggl_hire.api.retry import Retry
 from tap_toggl_hire.api.throttle import Throttle
-from tap_toggl_hire.checkup import Checkup
 from tap_toggl_hire.errors import SettingError, StateError, TapError
 from tap_toggl_hire.redaction import Redaction
-from tap_toggl_hire.runner import Runner
 from tap_toggl_hire.session import Session
-from tap_toggl_hire.sink import DIGESTS_KEY
 from tap_toggl_hire.streams import STREAMS
-from tap_toggl_hire.sync.state import DAMAGED, State
+from tap_toggl_hire.sync.state import DAMAGED, DIGESTS_KEY, State
 from tap_toggl_hire.sync.stretch import Stretch
 from tap_toggl_hire.writer import MessageWriter
 
@@ -82,6 +79,8 @@ class TapTogglHire(Tap):
         if value != CliTestOptionValue.All.value:
             super().cb_test(ctx, param, value)
             return
+        from tap_toggl_hire.checkup import Checkup  # noqa: PLC0415 - discovery is quick
+
         config = ctx.params["config"]
         tap = cls(config=config.config, parse_env_config=config.parse_env)
         click.echo(Checkup(tap, tap.session).report(), nl=False)
@@ -129,6 +128,8 @@ class TapTogglHire(Tap):
 
     def sync_all(self) -> None:  # type: ignore[misc] # final, but for taps that own their loop
         """Sync all streams, in a loop of our own: see `runner`."""
+        from tap_toggl_hire.runner import Runner  # noqa: PLC0415 - discovery is quick
+
         Runner(self, self.session, self.known).run()
 
     # Overridden hooks of the SDK

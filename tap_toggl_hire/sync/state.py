@@ -19,6 +19,8 @@ from tap_toggl_hire.sync.rotation import Turn
 from tap_toggl_hire.sync.scope import Part, Scope
 
 FORMAT = 2
+DIGESTS_KEY = "digests"
+"""Where it is, under `bookmarks.candidates`."""
 
 DAMAGED = (
     "The state is damaged: its digests of candidates cannot be read. Nothing was "
