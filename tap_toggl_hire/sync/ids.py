@@ -7,33 +7,49 @@ import typing as t
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
+MOST_DIGITS = 19
+"""From so many digits on, a number takes as much room as its text."""
+
 
 class Ids:
-    """Numbers ids in the order in which they come."""
+    """Numbers ids in the order in which they come.
+
+    An id that is a plain number is kept as one, in half the room of a text.
+    """
 
     def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
-        self._ids: list[str] = []
+        self._numbers: dict[str | int, int] = {}
+        self._ids: list[str | int] = []
 
     def __len__(self) -> int:
         return len(self._ids)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._ids)
+        return map(str, self._ids)
 
     def find(self, candidate_id: str) -> int | None:
         """Return the number of an id, None if it has none."""
-        return self._numbers.get(candidate_id)
+        return self._numbers.get(_kept(candidate_id))
 
     def number(self, candidate_id: str) -> int:
         """Return the number of an id, a new one if it has none."""
-        number = self._numbers.setdefault(candidate_id, len(self._ids))
+        kept = _kept(candidate_id)
+        number = self._numbers.setdefault(kept, len(self._ids))
         if number == len(self._ids):
-            self._ids.append(candidate_id)
+            self._ids.append(kept)
         return number
 
     def __getitem__(self, number: int) -> str:
-        return self._ids[number]
+        return str(self._ids[number])
+
+
+def _kept(candidate_id: str) -> str | int:
+    is_number = candidate_id.isdecimal() and candidate_id.isascii()
+    if is_number and len(candidate_id) < MOST_DIGITS:
+        number = int(candidate_id)
+        if str(number) == candidate_id:  # not 007
+            return number
+    return candidate_id
 
 
 class IdSet:

@@ -18,7 +18,10 @@ SHARE = 10
 MARGIN = 1.1
 """What a stretch is longer by, since records differ in size."""
 CANDIDATES = 1000
-"""Read with details, after which a STATE is due; also the shortest stretch."""
+"""Read with details, after which a STATE is due."""
+FIRST = 100
+"""Candidates of the first stretch; each that follows is as long as all before it, until
+they are of full length: else workers would wait while the list is read."""
 LIGHT = 0.25
 """What a candidate counts of whom no details are read."""
 SECONDS = 30.0
@@ -74,4 +77,5 @@ class Stretch:
         if self._candidates_in_all >= SAMPLE:
             average = self._bytes_in_all / self._candidates_in_all
         is_long = self._waiting * average >= MARGIN * SHARE * state_size
-        return self._waiting >= CANDIDATES and is_long
+        shortest = min(max(FIRST, self._candidates_in_all), CANDIDATES)
+        return self._waiting >= shortest and is_long
