@@ -10,7 +10,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from tap_toggl_hire.tap import TapTogglHire
-from tests.documents import definitions, tables
+from tests.documents import definitions, sample, tables
 
 ROOT = tables.ROOT
 SETTINGS = tables.settings()
@@ -143,3 +143,8 @@ def test_schema_reaches_the_catalog_as_it_is(path: t.Any) -> None:
     for name, field in schema["properties"].items():
         nullable = "null" in field["type"]
         assert nullable == (name not in entry["key_properties"]), name
+
+
+def test_the_check_up_on_the_page_is_what_the_code_says() -> None:
+    text = sample.PAGE.read_text()
+    assert sample.updated(text) == text, "make documents"
