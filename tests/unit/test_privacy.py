@@ -30,6 +30,7 @@ ROW: Json = {
     "email": "login@example.com",
     "profile_url": "https://github.example.com/zoe",
     "contact_info": CONTACT,
+    "extra": None,
     "started_at": "2019-03-10T02:39:32.59275+00:00",
     "finished_at": None,
     "points": 12,
@@ -93,6 +94,13 @@ def test_drop() -> None:
         "profile_url": None,
         "contact_info": {**dict.fromkeys(CONTACT), "phone": ""},
     }
+
+
+@pytest.mark.parametrize("mode", ["hash", "drop"])
+def test_unknown_fields_may_be_anything_and_are_dropped(mode: str) -> None:
+    record = {**ROW, "extra": '{"nickname":"Zo"}'}
+    assert scrubbed(record, mode)["extra"] is None
+    assert scrubbed(record, "keep")["extra"] == record["extra"]
 
 
 @pytest.mark.parametrize("mode", ["hash", "drop"])
