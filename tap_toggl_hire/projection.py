@@ -10,6 +10,7 @@ from __future__ import annotations
 import typing as t
 from copy import deepcopy
 
+from singer_sdk.helpers._catalog import get_selected_schema
 from singer_sdk.mapper import PluginMapper, RemoveRecordTransform
 
 if t.TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Projection:
         }
         self.keys = whole.transformed_key_properties
         self.columns = tuple(self.schema["properties"])
-        self._select = _selector(whole.raw_schema, stream.schema)
+        self._select = _selector(selected_schema(stream), stream.schema)
         self._whole = whole
         self._keys = keys
 
@@ -58,6 +59,15 @@ class Projection:
         if mapped is None:
             return None
         return {name: mapped.get(name) for name in self.columns}
+
+
+def selected_schema(stream: Stream) -> dict[str, t.Any]:
+    """Return the schema of the properties that the catalog selects.
+
+    A map's own `raw_schema` has only those that the map leaves, though its expressions
+    may use all.
+    """
+    return get_selected_schema(stream.name, stream.effective_schema, stream.mask)
 
 
 def projections(stream: Stream, maps: Maps) -> list[Projection]:
@@ -84,8 +94,8 @@ def _key_maps(stream: Stream, maps: Maps) -> list[StreamMap]:
         for name, rules in deepcopy(maps).items()
     }
     mapper = PluginMapper({**stream.config, "stream_maps": of_keys}, stream.logger)
-    raw_schema = stream.stream_maps[0].raw_schema
-    mapper.register_raw_stream_schema(stream.name, raw_schema, stream.primary_keys)
+    schema = selected_schema(stream)
+    mapper.register_raw_stream_schema(stream.name, schema, stream.primary_keys)
     return mapper.stream_maps[stream.name]
 
 

@@ -11,7 +11,6 @@ from functools import cached_property
 
 import click
 from singer_sdk import Tap
-from singer_sdk.helpers._catalog import get_selected_schema
 from singer_sdk.mapper import PluginMapper
 from singer_sdk.plugin_base import JSONSchemaValidator
 from singer_sdk.singerlib import Catalog
@@ -21,6 +20,7 @@ from tap_toggl_hire import settings
 from tap_toggl_hire.api.retry import Retry
 from tap_toggl_hire.api.throttle import Throttle
 from tap_toggl_hire.errors import SettingError, StateError, TapError
+from tap_toggl_hire.projection import selected_schema
 from tap_toggl_hire.redaction import Redaction
 from tap_toggl_hire.session import Session
 from tap_toggl_hire.streams import STREAMS
@@ -149,7 +149,12 @@ class TapTogglHire(Tap):
             if self._config.get(name) is None and "default" in value:
                 self._config[name] = deepcopy(value["default"])
         problems = settings.problems(self._config)
-        for error in JSONSchemaValidator(schema).iter_errors(self._config):
+        try:
+            errors = list(JSONSchemaValidator(schema).iter_errors(self._config))
+        except AttributeError:  # the SDK's schema of it is none
+            errors = []
+            problems.append("Setting stream_maps has an __else__ that is not null.")
+        for error in errors:
             if error.path and error.path[0] not in settings.NAMES:
                 problems.append(
                     f"Setting {error.path[0]} does not fit its schema "
@@ -175,11 +180,7 @@ class TapTogglHire(Tap):
             for stream in self.streams.values():
                 self._mapper.register_raw_stream_schema(
                     stream.name,
-                    get_selected_schema(
-                        stream.name, stream.effective_schema, stream.mask
-                    )
-                    if stream.selected
-                    else stream.schema,
+                    selected_schema(stream) if stream.selected else stream.schema,
                     stream.primary_keys,
                 )
         except Exception as error:

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import typing as t
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -45,7 +46,8 @@ class Workspace:
     def extract(self, catalog: Json | None = None, **others: t.Any) -> None:
         config = settings(self.box, **others)
         self.messages = extract(config, self.state, catalog)
-        self.state = self.messages[-1]["value"]
+        states = [m["value"] for m in self.messages if m["type"] == "STATE"]
+        self.state = states[-1] if states else None
         self.check()
 
     def check(self) -> None:
@@ -126,6 +128,17 @@ def test_an_alias_a_hash_and_a_removed_property(workspace: Workspace) -> None:
     assert workspace.records("candidates") == []
 
 
+@pytest.mark.parametrize("rest", [{"email": None}, {"__else__": None}], ids=str)
+def test_an_expression_takes_a_property_that_is_not_sent(
+    workspace: Workspace, rest: Json
+) -> None:
+    rules = {"id": "id", "domain": "email.split('@')[-1]", **rest}
+    workspace.extract(stream_maps={"candidates": rules})
+    records = workspace.records("candidates")
+    assert {row["domain"] for row in records} == {"example.com"}
+    assert all("email" not in row for row in records)
+
+
 FILTER = {"candidates": {"__filter__": "hire_state == 'rejected'"}}
 
 
@@ -160,6 +173,64 @@ def test_a_filter_lets_a_tombstone_pass(workspace: Workspace, rule: str) -> None
     workspace.extract(stream_maps=maps)
     assert [row["id"] for row in workspace.records("candidates")] == [gone]
     assert workspace.records("candidates")[0]["_sdc_deleted_at"]
+
+
+@pytest.mark.parametrize(
+    ("stream", "rule"),
+    [
+        ("candidate_details", "score >= 0"),
+        ("candidate_answers", "question_points + 1 > 0"),
+        ("candidate_history", "job_opening_id.isdigit()"),
+    ],
+)
+def test_a_filter_of_a_child_that_fails_with_null_lets_a_tombstone_pass(
+    workspace: Workspace, stream: str, rule: str
+) -> None:
+    maps = {stream: {"__filter__": rule}}
+    workspace.extract(stream_maps=maps)
+    before = len(workspace.records(stream))
+    assert before >= 25
+    gone = workspace.delete()
+    questions = 8 if stream == "candidate_answers" else 1
+    workspace.extract(stream_maps=maps)
+    ids = [row.get("candidate_id", row.get("id")) for row in workspace.records(stream)]
+    assert ids == [gone] * questions
+    workspace.extract(stream_maps=maps)  # and no later run fails
+    assert workspace.records(stream) == []
+
+
+def test_no_expression_is_given_a_tombstone(workspace: Workspace) -> None:
+    """It would take the nulls for what the candidate has."""
+    maps = {
+        stream: {"has_name": f"str({field} is not None)"}
+        for stream, field in (
+            ("candidates", "name"),
+            ("candidate_details", "name"),
+            ("candidate_answers", "question"),
+        )
+    }
+    workspace.extract(stream_maps=maps)
+    gone = workspace.delete()
+    workspace.extract(stream_maps=maps)
+    for stream in ("candidates", "candidate_details"):
+        assert list(map(told_by, workspace.records(stream))) == [{"id": gone}]
+    told = [told_by(row) for row in workspace.records("candidate_answers")]
+    assert told == [{"candidate_id": gone, "position": place} for place in range(8)]
+
+
+@pytest.mark.parametrize("rest", [{}, {"_sdc_deleted_at": None}], ids=["beside", "for"])
+def test_a_column_that_is_mapped_from_the_mark_gets_it(
+    workspace: Workspace, rest: Json
+) -> None:
+    maps = {"candidates": {"gone_at": "_sdc_deleted_at", **rest}}
+    workspace.extract(stream_maps=maps)
+    assert {row["gone_at"] for row in workspace.records("candidates")} == {None}
+    gone = workspace.delete()
+    workspace.extract(stream_maps=maps)
+    (tombstone,) = workspace.records("candidates")
+    assert tombstone["id"] == gone
+    assert datetime.fromisoformat(tombstone["gone_at"])
+    assert tombstone.get("_sdc_deleted_at", tombstone["gone_at"]) is not None
 
 
 def test_else_null_keeps_what_is_named_alone(workspace: Workspace) -> None:
@@ -259,6 +330,88 @@ def test_a_stream_that_is_removed_sends_nothing(workspace: Workspace) -> None:
     after = {m["stream"] for m in workspace.messages if "stream" in m}
     assert before == after == set(STREAMS) - {"candidates"}
     assert workspace.records("candidate_details")
+
+
+@pytest.mark.parametrize("nothing", [None, "__NULL__"])
+@pytest.mark.parametrize("named", ["candidates", "candidate_details"])
+def test_else_null_keeps_the_stream_that_is_named_alone(
+    workspace: Workspace, named: str, nothing: str | None
+) -> None:
+    """A deletion brings no RECORD of a stream without its SCHEMA."""
+    maps = {named: {"email": "md5(email)"}, "__else__": nothing}
+    for expected_count in (25, 1, 0):
+        workspace.extract(stream_maps=maps)
+        assert {m["stream"] for m in workspace.messages if "stream" in m} == {named}
+        assert len(workspace.records(named)) == expected_count
+        if expected_count == 25:
+            workspace.delete()
+
+
+@pytest.mark.parametrize("kept", ["candidates", "candidate_answers", "tags"])
+def test_a_map_of_a_stream_that_is_not_selected(
+    workspace: Workspace, kept: str
+) -> None:
+    mapped = {"email": "md5(email)", "__filter__": "score >= 0"}
+    maps = {
+        stream: mapped
+        for stream in ("candidates", "candidate_details")
+        if stream != kept
+    }
+    chosen = catalog(settings(workspace.box), kept)
+    workspace.extract(catalog=chosen, stream_maps=maps)
+    assert {m["stream"] for m in workspace.messages if "stream" in m} == {kept}
+    assert workspace.records(kept)
+    workspace.delete()
+    workspace.extract(catalog=chosen, stream_maps=maps)
+    assert {m["stream"] for m in workspace.messages if "stream" in m} == {kept}
+
+
+@pytest.mark.parametrize(
+    ("stream", "rules", "trouble"),
+    [
+        ("candidates", {"made": "name.no_such()"}, "AttributeDoesNotExist"),
+        ("candidates", {"__filter__": "contact_info['city']"}, ""),
+        ("candidate_answers", {"made": "points + 1"}, "TypeError"),
+        ("candidate_history", {"made": "nobody + 1"}, "NameNotDefined"),
+        ("tags", {"made": "int(name)"}, "ValueError"),
+    ],
+)
+def test_a_map_that_fails_names_the_setting_and_the_stream(
+    sandbox: Callable[..., Sandbox], stream: str, rules: Json, trouble: str
+) -> None:
+    box = sandbox(Account.example(candidates=25))
+    run = run_tap(settings(box, stream_maps={stream: rules}))
+    assert run.returncode == 1
+    error = run.stderr.splitlines()[-1]
+    assert f"setting stream_maps for stream {stream} fails" in error
+    assert trouble in error
+    assert "report it" not in run.stderr
+    assert "Traceback" not in run.stderr
+    for row in box.account.list_rows():
+        assert row["email"] not in run.stderr
+
+
+@pytest.mark.parametrize(
+    "maps",
+    [
+        {"candidates": {"made": "name +"}},
+        {"candidates": {"id": None}},
+        {"candidates": {"made": 5}},
+        {"candidates": {"__else__": "?"}},
+        {"__else__": "?"},
+        {"candidates": "?"},
+    ],
+    ids=str,
+)
+def test_a_map_that_is_wrong_names_the_setting(
+    sandbox: Callable[..., Sandbox], maps: Json
+) -> None:
+    box = sandbox()
+    run = run_tap(settings(box, stream_maps=maps))
+    assert run.returncode == 1
+    assert "stream_maps" in run.stderr.splitlines()[-1]
+    assert "Traceback" not in run.stderr
+    assert box.stats.requests == 0
 
 
 @pytest.mark.parametrize("expression", ["str(score)", "int(score)"])
