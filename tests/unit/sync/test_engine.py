@@ -44,6 +44,11 @@ from tap_toggl_hire.sync.sweep import Sweep
 from tap_toggl_hire.sync.tags import TagLists
 from tests.support.memory import InlineWorkers, MemoryApi, candidate, row_of
 
+if t.TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tap_toggl_hire.records import Record
+
 Json = dict[str, t.Any]
 
 ALL = frozenset(STREAMS)
@@ -55,7 +60,10 @@ def report(field: str, trouble: str) -> None:
 
 
 TO_ROW, TO_DETAILS = (
-    conformer(json.loads((SCHEMAS / f"{name}.json").read_text("utf-8")), report)
+    t.cast(
+        "Callable[[Json], Record]",
+        conformer(json.loads((SCHEMAS / f"{name}.json").read_text("utf-8")), report),
+    )
     for name in (CANDIDATES, DETAILS)
 )
 
@@ -222,18 +230,13 @@ class Sync:
         engine.rewrite(settle)
 
     def check(self, selected: frozenset[str] = ALL) -> None:
-        """See that the target holds what the API holds."""
-        shown = {
-            key: one
-            for key, one in self.api.candidates.items()
-            if key not in self.api.hidden or key in self.target.alive(CANDIDATES)
-        }
-        rows = {
-            key: {**t.cast("Json", TO_ROW(row_of(one))), "id": key}
-            for key, one in shown.items()
-        }
+        """See that the target holds what the API holds, but for those it hides."""
+        hidden = self.api.hidden
+        shown = {k: one for k, one in self.api.candidates.items() if k not in hidden}
         expected: dict[str, dict[t.Any, t.Any]] = {
-            CANDIDATES: rows,
+            CANDIDATES: {
+                key: {**TO_ROW(row_of(one)), "id": key} for key, one in shown.items()
+            },
             DETAILS: {key: TO_DETAILS(one) for key, one in shown.items()},
             ANSWERS: {
                 (key, place): str(question["id"])
@@ -246,7 +249,12 @@ class Sync:
             },
         }
         for stream in selected:
-            assert self.target.alive(stream) == expected[stream], stream
+            held = {
+                key: row
+                for key, row in self.target.alive(stream).items()
+                if (key[0] if stream == ANSWERS else key) not in hidden
+            }
+            assert held == expected[stream], stream
 
     def known(self, number: int) -> Known:
         known = State.load(self.target.state).inventory.get(str(number))
@@ -385,7 +393,8 @@ def test_a_turn_of_one_that_no_list_shows_is_emitted_too() -> None:
     counts = one.run()
     assert counts.reverified == 5
     assert {key for _, key in one.target.emitted} == {"2"}
-    one.check()
+    assert one.target.alive(CANDIDATES)["2"]["name"] == "Another Name"
+    assert one.target.alive(DETAILS)["2"]["name"] == "Another Name"
 
 
 def test_tags_come_with_the_lists_of_each_tag() -> None:
@@ -601,7 +610,7 @@ def change(one: Sync, rng: random.Random) -> None:
     """Change this and that in the workspace."""
     candidates = one.api.candidates
     for key in rng.sample(sorted(candidates), min(3, len(candidates))):
-        match rng.randrange(7):
+        match rng.randrange(9):
             case 0:
                 candidates[key]["rating"] = rng.randrange(4)
             case 1:
@@ -617,9 +626,14 @@ def change(one: Sync, rng: random.Random) -> None:
                 candidates[key]["tag_ids"] = rng.choice(([], ["7"], ["7", "8"]))
             case 5:
                 candidates[key]["new_field"] = rng.randrange(3)
+            case 6:
+                one.api.hidden ^= {key}
+            case 7:
+                candidates[key]["job_opening_id"] = rng.choice(("100", "101"))
             case _:
                 number = str(rng.randrange(20, 40))
                 candidates[number] = candidate(int(number))
+                one.api.hidden.discard(number)
 
 
 SELECTIONS = [
@@ -629,29 +643,38 @@ SELECTIONS = [
 ]
 
 
-@pytest.mark.parametrize("seed", range(6))
+SCOPES = [
+    Scope(),
+    Scope.of(job_opening_ids=["100"]),
+    Scope.of(job_opening_ids=["100", "101"]),
+    Scope.of(start_date="2026-01-01T00:03:00+00:00"),
+]
+
+
+@pytest.mark.parametrize("seed", range(12))
 def test_whatever_is_left_of_a_run_that_was_killed_the_next_makes_the_truth(
     seed: int,
 ) -> None:
     rng = random.Random(seed)
     one = sync(6)
     one.api.tag_rows = [{"id": "7"}, {"id": "8"}]
+    one.api.opening_ids = {"100", "101"}
     one.run(rng.choice(SELECTIONS))
     for _ in range(2):
         change(one, rng)
-        selected = rng.choice(SELECTIONS)
+        selected, scope = rng.choice(SELECTIONS), rng.choice(SCOPES)
         api, tables, state = deepcopy((one.api, one.target.tables, one.target.state))
         for cut in itertools.count():
             one.api, one.target = deepcopy(api), Target()
             one.target.tables, one.target.state = deepcopy((tables, state))
             try:
-                one.run(selected, cut=cut)
+                one.run(selected, scope=scope, cut=cut)
             except Cut:
                 change(one, random.Random(cut))  # it goes on meanwhile
                 truth(one, random.Random(cut))
             else:
                 break
-        assert cut > 1
+        assert cut
         truth(one, rng)
 
 
