@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
+from tap_toggl_hire.bases import FOLDER
 from tap_toggl_hire.records import EXTRA, UNFIT, UNKNOWN, conformer
-from tap_toggl_hire.streams import SCHEMAS
 from tap_toggl_hire.times import moment
 
 Json = dict[str, t.Any]
@@ -253,11 +253,11 @@ def test_every_time_that_is_emitted_can_be_read_again(
 
 @cache
 def schema_of(stream: str) -> Json:
-    schema: Json = json.loads((SCHEMAS / f"{stream}.json").read_text("utf-8"))
+    schema: Json = json.loads((FOLDER / f"{stream}.json").read_text("utf-8"))
     return schema
 
 
-STREAMS = sorted(path.stem for path in SCHEMAS.glob("*.json"))
+STREAMS = sorted(path.stem for path in FOLDER.glob("*.json"))
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 ANYTHING = st.recursive(
     SCALARS,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import typing as t
 
+import msgspec
 import pytest
 
 from tap_toggl_hire.errors import NotServedError
 from tap_toggl_hire.sync.asking import AHEAD, Asker, Task
-from tap_toggl_hire.sync.plan import UNKNOWN
+from tap_toggl_hire.sync.plan import UNKNOWN, Known
 from tests.support.memory import InlineWorkers, MemoryApi, SlowWorkers, candidate
 
 Any = t.Any
@@ -35,6 +36,18 @@ def test_each_gets_its_own_answer_in_whatever_order_it_is_waited_for() -> None:
         answer: Any = asker.wait(task)
         assert (answer and str(answer["id"])) == (task.id if task.id != "6" else None)
         assert asker.wait(task) is None  # it was taken
+
+
+def test_a_row_that_waits_comes_back() -> None:
+    row = {"id": "1", "name": "Zo\u00eb", "score": 85.5, "extra": None}
+    assert Task("1", UNKNOWN, msgspec.json.encode(row)).row == row
+    assert Task("1", UNKNOWN).row is None
+
+
+def test_of_a_new_one_nothing_was_known() -> None:
+    assert Task("1", UNKNOWN).previous is None
+    known = Known(row=5)
+    assert Task("1", known).previous is known
 
 
 def test_one_that_is_not_asked_for_makes_no_request() -> None:
@@ -77,7 +90,7 @@ def test_the_caller_may_act_while_it_waits(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize(
     ("size", "serves", "is_told"),
-    [(8, True, True), (2, True, True), (1, True, False), (8, False, False)],
+    [(8, True, True), (1, True, True), (8, False, False), (1, False, False)],
 )
 def test_one_that_is_not_served_ends_the_run_only_if_no_other_is(
     size: int, *, serves: bool, is_told: bool

@@ -17,13 +17,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tap_toggl_hire.bases import SCHEMAS
 from tap_toggl_hire.errors import NotServedError, TapError
 from tap_toggl_hire.progress import Progress
 from tap_toggl_hire.records import conformer
-from tap_toggl_hire.streams import SCHEMAS
-from tap_toggl_hire.sync import guard, stretch
+from tap_toggl_hire.sync import guard
 from tap_toggl_hire.sync.absence import settle_scope
-from tap_toggl_hire.sync.engine import UNREADABLE, Counts, Engine
+from tap_toggl_hire.sync.counts import Counts
+from tap_toggl_hire.sync.engine import MOST_NOT_SERVED, UNREADABLE, Engine
 from tap_toggl_hire.sync.finder import Finder, Source
 from tap_toggl_hire.sync.observation import Change, Observer
 from tap_toggl_hire.sync.plan import (
@@ -40,6 +41,8 @@ from tap_toggl_hire.sync.plan import (
 from tap_toggl_hire.sync.rotation import Rotation, Turn
 from tap_toggl_hire.sync.scope import Scope, widest
 from tap_toggl_hire.sync.state import State
+from tap_toggl_hire.sync.stretch import CANDIDATES as STRETCH
+from tap_toggl_hire.sync.stretch import Stretch
 from tap_toggl_hire.sync.sweep import Sweep
 from tap_toggl_hire.sync.tags import TagLists
 from tests.support.memory import InlineWorkers, MemoryApi, candidate, row_of
@@ -62,7 +65,7 @@ def report(field: str, trouble: str) -> None:
 TO_ROW, TO_DETAILS = (
     t.cast(
         "Callable[[Json], Record]",
-        conformer(json.loads((SCHEMAS / f"{name}.json").read_text("utf-8")), report),
+        conformer(SCHEMAS.get_schema(name), report),
     )
     for name in (CANDIDATES, DETAILS)
 )
@@ -173,14 +176,15 @@ class Sync:
         observer = Observer(TO_ROW, TO_DETAILS, privacy="", compares_extra=True)
         progress = Progress(logging.getLogger("engine"), clock=lambda: 0.0)
         shared: Json = {
-            "source": source,
             "inventory": state.inventory,
             "observer": observer,
             "progress": progress,
             "report": self.warn,
         }
-        finder = Finder(run=run, rotation=rotation, **shared)
-        self.engine = engine = Engine(finder=finder, sink=target, **shared)
+        finder = Finder(source=source, run=run, rotation=rotation, **shared)
+        self.engine = engine = Engine(
+            finder=finder, sink=target, stretch=Stretch(lambda: 0.0), **shared
+        )
         failures: list[TapError] = []
         try:
             engine.run()
@@ -552,14 +556,13 @@ def test_a_new_one_that_is_not_served_is_not_known() -> None:
     one.check()
 
 
-def test_as_many_that_are_not_served_as_there_are_workers_end_the_run() -> None:
-    one = sync(9)
-    one.workers = InlineWorkers(2)
-    one.api.not_served = {"2", "3"}
+def test_very_many_that_are_not_served_end_the_run() -> None:
+    one = sync(20)
+    one.api.not_served = set(map(str, range(1, MOST_NOT_SERVED + 2)))
     with pytest.raises(NotServedError):
         one.run()
     assert one.engine is not None
-    assert len(one.engine.not_served) == 2
+    assert len(one.engine.not_served) == MOST_NOT_SERVED
     one.api.not_served.clear()
     one.run()
     one.check()
@@ -596,7 +599,7 @@ def test_more_rows_of_answers_than_any_had_are_announced() -> None:
 
 
 def test_many_candidates_are_announced_stretch_by_stretch() -> None:
-    one = sync(int(2.5 * stretch.CANDIDATES))
+    one = sync(int(2.5 * STRETCH))
     one.page_size = 500
     one.run()
     one.check()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import typing as t
 
 import pytest
 
+from tap_toggl_hire.bases import SCHEMAS
 from tap_toggl_hire.records import conformer
-from tap_toggl_hire.streams import SCHEMAS
 from tap_toggl_hire.sync.observation import HISTORY_FIELDS, Observer, tags_of
 from tests.support.memory import candidate, row_of
 
@@ -20,7 +19,7 @@ def report(field: str, trouble: str) -> None:
 
 
 TO_ROW, TO_DETAILS = (
-    conformer(json.loads((SCHEMAS / f"{name}.json").read_text("utf-8")), report)
+    conformer(SCHEMAS.get_schema(name), report)
     for name in ("candidates", "candidate_details")
 )
 
