@@ -107,14 +107,24 @@ def test_rows_that_one_page_size_skips_come_with_another() -> None:
     assert one.sizes == ["4", "1", "3"]
 
 
-def test_a_list_that_is_short_the_same_way_twice_is_believed() -> None:
+@pytest.mark.parametrize(
+    ("limit", "other"), [(1, 2), (2, 3), (3, 2), (4, 3), (5, 3), (100, 51)]
+)
+def test_a_list_that_is_short_the_same_way_twice_is_believed(
+    limit: int, other: int
+) -> None:
     """The API counts a candidate that it never shows."""
-    one = Skipping({"any": {"4"}}, 9)
-    made = whole(one, 5)
-    assert len(read(made)) == 8
+    one = api(9)
+    one.miscounted = 1
+    sizes: list[str] = []
+    one.before_page = lambda params: (
+        sizes.append(params["limit"]) if "after_id" not in params else None
+    )
+    made = whole(one, limit)
+    assert len(read(made)) == 9
     assert made.is_complete
     assert made.is_believed
-    assert one.sizes == ["5", "1", "3", "1"]
+    assert sizes == [str(limit), "1", str(other), "1"]
 
 
 def test_a_list_that_is_short_in_other_ways_each_time_is_not_whole() -> None:
