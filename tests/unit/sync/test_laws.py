@@ -194,6 +194,8 @@ def test_crash(presence: Presence) -> None:
             # It was changed back meanwhile.
             assert step(before, AS_KNOWN, run, Details(SAME, 3)).emit >= decided.emit
         assert before.answers == (3 if ANSWERS in might else 2)
+        # It was deleted meanwhile.
+        assert absence.tombstone(before, ALL).emit >= might
         for stream, held, holds in zip(STREAMS, known.held, before.held, strict=True):
             is_lost = presence in BACK and stream in UPSERTED - run.selected
             if stream not in might and not is_lost:
