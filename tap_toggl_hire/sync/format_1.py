@@ -28,6 +28,8 @@ from tap_toggl_hire.sync.plan import STREAMS, Held, Known, Presence
 
 LARGEST = 1 << 28
 """Bytes of the columns that are believed: ten million candidates."""
+SMALLEST = 16
+"""Bytes that a candidate takes at least."""
 
 
 class Verified(msgspec.Struct):
@@ -87,6 +89,8 @@ def load(value: t.Any) -> Stored:
 
 def _decode(columns: bytes, *, is_complete: bool) -> dict[str, Known]:
     count, offset = get_varint(columns, 0)
+    if SMALLEST * count > len(columns):
+        raise ValueError
     number, ids = 0, []
     for _ in range(count):
         difference, offset = get_varint(columns, offset)

@@ -10,6 +10,7 @@ import json
 import re
 import typing as t
 from dataclasses import dataclass, replace
+from datetime import datetime
 from hashlib import sha256
 
 from tap_toggl_hire.sync.plan import Relation
@@ -48,8 +49,23 @@ class Scope:
         return cls(
             start_date=start_date,
             job_opening_ids=ids,
-            filters=json.dumps(hidden, sort_keys=True) if hidden else None,
+            filters=_written(hidden),
         )
+
+    def checked(self) -> Scope:
+        """Return this scope, as `of` would have made it.
+
+        Raises:
+            ValueError: If it cannot be one.
+        """
+        if self.start_date and datetime.fromisoformat(self.start_date).tzinfo is None:
+            raise ValueError
+        filters = json.loads(self.filters or "{}")
+        if not isinstance(filters, dict) or not all(
+            isinstance(value, str) for value in filters.values()
+        ):
+            raise ValueError
+        return replace(self, filters=_written(filters))
 
     @property
     def readable_filters(self) -> Filters | None:
@@ -83,6 +99,10 @@ class Scope:
         if last is None or self.covers(last):
             return Relation.WIDER
         return Relation.OTHER
+
+
+def _written(filters: Filters) -> str | None:
+    return json.dumps(filters, sort_keys=True) if filters else None
 
 
 _EMAIL = "email"

@@ -16,7 +16,7 @@ from tap_toggl_hire.sync import format_1
 from tap_toggl_hire.sync.inventory import Inventory
 from tap_toggl_hire.sync.plan import STREAMS, Held, Known, Presence
 from tap_toggl_hire.sync.rotation import Turn
-from tap_toggl_hire.sync.scope import Part, Scope
+from tap_toggl_hire.sync.scope import EVERYBODY, Part, Scope
 
 FORMAT = 2
 DIGESTS_KEY = "digests"
@@ -134,7 +134,8 @@ class State:
         state.columns = stored.columns
         state.load_version = stored.load_version
         state.workspace = stored.workspace
-        state.part = None if stored.held else stored.part
+        part = Part.parse(stored.part) if stored.part else EVERYBODY
+        state.part = None if stored.held else str(part)
         state.tags = stored.tags
         for candidate_id, answers in stored.held:
             if candidate_id not in state.inventory:
@@ -154,7 +155,7 @@ class State:
                 old.verified.pauses,
                 old.verified.since,
             ).checked()
-        scopes = [Scope(**selection) for selection in old.selections]
+        scopes = [Scope(**selection).checked() for selection in old.selections]
         if old.verified is not None and scopes:
             state.last_scope = scopes.pop(0)
         state.scopes = scopes
@@ -163,6 +164,9 @@ class State:
         for candidate_id, known in old.book.items():
             state.inventory[candidate_id] = known
         return state
+
+
+_Count = t.Annotated[int, msgspec.Meta(ge=0)]
 
 
 class _Scope(msgspec.Struct, omit_defaults=True):
@@ -184,11 +188,11 @@ class _Stored(msgspec.Struct):
     anchors: list[str] = msgspec.field(name="list_anchors", default_factory=list)
     rotation: dict[str, t.Any] = {}
     columns: dict[str, list[str]] = {}
-    load_version: int = 0
+    load_version: _Count = 0
     workspace: list[str] = []
     part: str = ""
-    tags: int = 0
-    held: list[tuple[str, int]] = []
+    tags: _Count = 0
+    held: list[tuple[str, _Count]] = []
     """From the warehouse: the ids that it holds, and how many rows of answers."""
 
 
@@ -203,4 +207,4 @@ def _scope(kept: _Scope) -> Scope:
         kept.start_date or None,
         tuple(kept.job_opening_ids) or None,
         kept.filters or None,
-    )
+    ).checked()

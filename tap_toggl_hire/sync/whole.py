@@ -66,6 +66,7 @@ class WholeList:
         self._until = until
         self.read = self._new_set()
         """Ids of the candidates that came."""
+        anchors = anchors[:MOST_PARTS]  # a state may name any number
         ends = set(anchors)
         self._head = self._listing(params, ends)
         self._parts = {
@@ -126,7 +127,7 @@ class WholeList:
             sizes = {size for size, _, _ in self._readings[-1:]}
             limit = self._params["limit"]
             if limit in sizes:
-                limit = str(int(limit) // 2 + 1 if int(limit) != 1 else 2)
+                limit = _another(limit)
             ids = self._new_set()
             again = Listing(
                 self._client, self._workers, {**self._params, "limit": limit}, ids
@@ -196,6 +197,12 @@ def in_turn(iterables: Iterable[Iterable[T]]) -> Iterator[T]:
             continue
         turns.append(iterator)
         yield item
+
+
+def _another(limit: str) -> str:
+    """Return another page size, about half as large."""
+    size = int(limit)
+    return str(size // 2 + 1 if size > 2 else size + 1)  # noqa: PLR2004
 
 
 def _is_behind(part: Listing, first: list[Row]) -> bool:

@@ -38,8 +38,8 @@ def is_foreign(known: Iterable[str], present: Iterable[str]) -> bool:
     Where either has none, nothing tells. Slugs count where both have some.
     """
     before, now = set(known), set(present)
-    slugs = {sign for sign in before if sign[0] == "s"}
-    if slugs and any(sign[0] == "s" for sign in now):
+    slugs = {sign for sign in before if sign.startswith("s")}
+    if slugs and any(sign.startswith("s") for sign in now):
         return not slugs & now
     return bool(before and now) and not before & now
 

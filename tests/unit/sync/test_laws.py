@@ -87,7 +87,7 @@ def knowns(presence: Presence) -> tuple[Known, ...]:
 
 def found(presence: Presence) -> Iterator[tuple[Known, Listed, Run]]:
     """All candidates of a presence that the list has, as a run finds them."""
-    return itertools.product(knowns(presence), LISTED, RUNS)  # type: ignore[return-value]
+    return itertools.product(knowns(presence), LISTED, RUNS)
 
 
 def read(known: Known, listed: Listed, run: Run) -> tuple[Details | None, ...]:
@@ -183,7 +183,7 @@ def test_crash(presence: Presence) -> None:
         before = plan.before(known, listed, run, answers=3)
         assert before.presence is not Presence.DELETED
         assert replace(before, held=known.held, presence=presence, answers=2) == known
-        might = set()
+        might: set[str] = set()
         for details in read(known, listed, run):
             decided = step(known, listed, run, details)
             might |= decided.emit
@@ -194,6 +194,8 @@ def test_crash(presence: Presence) -> None:
             # It was changed back meanwhile.
             assert step(before, AS_KNOWN, run, Details(SAME, 3)).emit >= decided.emit
         assert before.answers == (3 if ANSWERS in might else 2)
+        # It was deleted meanwhile.
+        assert absence.tombstone(before, ALL).emit >= might
         for stream, held, holds in zip(STREAMS, known.held, before.held, strict=True):
             is_lost = presence in BACK and stream in UPSERTED - run.selected
             if stream not in might and not is_lost:
@@ -633,6 +635,20 @@ def test_a_stream_that_is_made_stale_is_owed(stream: str) -> None:
         held = (*left.held[:place], known.held[place], *left.held[place + 1 :])
         assert replace(left, held=held) == known
         assert stream in step(left, AS_KNOWN, ALONE[stream], Details(SAME, 3)).emit
+
+
+def test_streams_keep_their_places() -> None:
+    """The state has what is held in this order."""
+    assert (
+        *("candidates", "candidate_details"),
+        *("candidate_answers", "candidate_history"),
+    ) == STREAMS
+    known = Known((Held.NOTHING, Held.STALE, Held.CURRENT, Held.PENDING))
+    assert [known.holds(stream) for stream in STREAMS] == list(Held)
+
+
+def test_one_that_was_never_seen_is_in_no_scope() -> None:
+    assert Known((Held.NOTHING,) * 4, Presence.OUT_OF_SCOPE) == UNKNOWN
 
 
 def test_every_member_has_a_rule() -> None:

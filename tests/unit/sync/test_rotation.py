@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import typing as t
 from datetime import UTC, datetime, timedelta, timezone
 from hashlib import blake2b
 
@@ -201,13 +202,19 @@ AT = START.isoformat()
 GOOD = Turn(START, 0.5, (1, 2), START).dump()
 
 
+NO_CURSORS: tuple[t.Any, ...] = ("", "x", "nan", "inf", "-0.1", "1.1", None, [])
+NO_PAUSES_AT_ALL: tuple[t.Any, ...] = (
+    *([1], [1, 2, 3], None, "", ["x", 1], [None, 1]),
+)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
         *({"at": at} for at in ("then", "2026-01-01T00:00:00", 5, ["x"])),
         *({"since": at} for at in ("then", "2026-01-01T00:00:00", 5)),
-        *({"cursor": one} for one in ("", "x", "nan", "inf", "-0.1", "1.1", None, [])),
-        *({"pauses": one} for one in ([1], [1, 2, 3], None, "", ["x", 1], [None, 1])),
+        *({"cursor": cursor} for cursor in NO_CURSORS),
+        *({"pauses": pauses} for pauses in NO_PAUSES_AT_ALL),
     ],
     ids=str,
 )
