@@ -27,8 +27,8 @@ T = t.TypeVar("T")
 LARGE = 20
 """Pages from which a list is read in parts."""
 MOST_PARTS = 16
-READINGS = 4
-"""How often a list that is short is read: one that moves a lot may be short again."""
+READINGS = 5
+"""How often a list may be read: one that moves a lot may be short again."""
 
 
 class WholeList:
@@ -117,16 +117,12 @@ class WholeList:
 
     def _again(self, total: int) -> Iterator[list[Row]]:
         """Read again what is short, with another page size each time."""
-        for _ in range(READINGS):
+        for limit in page_sizes(int(self._params["limit"]))[len(self._readings) :]:
             if self._has_all(total):
                 return
             if self._is_agreed():
                 self.is_believed = True
                 return
-            sizes = {size for size, _, _ in self._readings[-1:]}
-            limit = self._params["limit"]
-            if limit in sizes:
-                limit = str(int(limit) // 2 + 1 if int(limit) != 1 else 2)
             ids = self._new_set()
             again = Listing(
                 self._client, self._workers, {**self._params, "limit": limit}, ids
@@ -183,6 +179,14 @@ class WholeList:
 
     def _new_set(self) -> IdSet | set[str]:
         return set() if self._ids is None else IdSet(self._ids)
+
+
+def page_sizes(usual: int) -> list[str]:
+    """Return different page sizes, whose pages have few borders in common."""
+    shares = (usual // 2, 2 * usual // 3, usual // 3, usual // 4)
+    sizes = [usual, *(share + 1 for share in shares)]
+    larger = range(usual + 1, usual + READINGS)  # only where the usual one is small
+    return [str(size) for size in dict.fromkeys((*sizes, *larger))][:READINGS]
 
 
 def in_turn(iterables: Iterable[Iterable[T]]) -> Iterator[T]:
