@@ -73,7 +73,7 @@ class Activation:
 
         def forget(candidate_id: str, known: Known) -> Known:
             if candidate_id not in seen:
-                for name in run.full_table:  # it marks those, too
+                for name in run.full_table & run.selected:  # it marks those, too
                     known = make_stale(known, name)
             return known
 

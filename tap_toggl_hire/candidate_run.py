@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
+
 from tap_toggl_hire.activation import Activation
 from tap_toggl_hire.errors import StateError, TapError
 from tap_toggl_hire.privacy import fingerprint
@@ -152,7 +154,12 @@ class CandidateRun:
         state, scope = self._state, self._settings.scope
         return Run(
             self._selected,
-            self._activation.full_table,
+            # Also of candidates where it is not selected: so the guard asks for it.
+            frozenset(
+                name
+                for name in UPSERTED
+                if self._streams[name].replication_method == REPLICATION_FULL_TABLE
+            ),
             scope.relation(state.last_scope),
             covers_all=all(scope.covers(other) for other in state.scopes),
             volatile=state.is_upgraded,

@@ -199,8 +199,9 @@ class Finder:
     def _look_at_some(self, missing: list[Task]) -> None:
         """Ask for a few first, where very many are missing."""
         listed = [task for task in missing if task.known.presence is Presence.LISTED]
-        is_allowed = bool(self.run.full_table) and len(self.source.sweep.seen) > 0
-        if not guard.is_mass(len(listed), self.known) or is_allowed:
+        is_allowed = bool(self.run.full_table)  # as the error says
+        is_empty = len(self.source.sweep.seen) == 0
+        if not guard.is_mass(len(listed), self.known) or (is_allowed and not is_empty):
             return
         futures = [
             self.source.workers.submit(self.source.client.candidate, task.id)
@@ -209,4 +210,5 @@ class Finder:
         answers = [future.result() for future in futures]
         if any(answer is not None for answer in answers):
             raise guard.missing_alive(len(listed), self.known)
-        raise guard.mass_deletion(len(listed), self.known)
+        if not is_allowed:
+            raise guard.mass_deletion(len(listed), self.known)

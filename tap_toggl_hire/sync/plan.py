@@ -146,7 +146,7 @@ class Run:
     """What one run selects."""
 
     selected: Streams
-    full_table: Streams = frozenset()  # they emit every candidate
+    full_table: Streams = frozenset()  # where selected, they emit every candidate
     relation: Relation = Relation.SAME
     covers_all: bool = True  # its scope takes in every scope that there was
     volatile: bool = False  # unknown fields change by themselves
@@ -177,7 +177,7 @@ def settled(known: Known, listed: Listed, run: Run) -> bool:
     """Return whether a plan would change nothing: the short way for nearly all."""
     return (
         not _differs(CANDIDATES, known, listed, None, run)
-        and not run.full_table
+        and not run.full_table & run.selected
         and _listed_presence(known, run, is_read=False) is known.presence
         and not any(HELD[known.holds(stream)].owed for stream in run.selected)
     )

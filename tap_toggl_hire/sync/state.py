@@ -14,7 +14,7 @@ import msgspec
 from tap_toggl_hire.errors import StateError
 from tap_toggl_hire.sync import format_1
 from tap_toggl_hire.sync.inventory import Inventory
-from tap_toggl_hire.sync.plan import STREAMS, Held, Known, Presence
+from tap_toggl_hire.sync.plan import STREAMS, UNKNOWN, Held, Known, Presence
 from tap_toggl_hire.sync.rotation import Turn
 from tap_toggl_hire.sync.scope import EVERYBODY, Part, Scope
 
@@ -137,11 +137,13 @@ class State:
         part = Part.parse(stored.part) if stored.part else EVERYBODY
         state.part = None if stored.held else str(part)
         state.tags = stored.tags
-        for candidate_id, answers in stored.held:
-            if candidate_id not in state.inventory:
-                state.inventory[candidate_id] = Known(
-                    (Held.STALE,) * len(STREAMS), Presence.LISTED, answers=answers
-                )
+        for candidate_id, answers in stored.held:  # also where it was merged onto more
+            known = state.inventory.get(candidate_id) or UNKNOWN
+            state.inventory[candidate_id] = Known(
+                (Held.STALE,) * len(STREAMS),
+                Presence.LISTED,
+                answers=max(answers, known.answers),
+            )
         return state
 
     @classmethod

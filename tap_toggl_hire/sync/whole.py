@@ -27,8 +27,8 @@ T = t.TypeVar("T")
 LARGE = 20
 """Pages from which a list is read in parts."""
 MOST_PARTS = 16
-READINGS = 4
-"""How often a list that is short is read: one that moves a lot may be short again."""
+READINGS = 5
+"""How often a list may be read: one that moves a lot may be short again."""
 
 
 class WholeList:
@@ -118,16 +118,12 @@ class WholeList:
 
     def _again(self, total: int) -> Iterator[list[Row]]:
         """Read again what is short, with another page size each time."""
-        for _ in range(READINGS):
+        for limit in page_sizes(int(self._params["limit"]))[len(self._readings) :]:
             if self._has_all(total):
                 return
             if self._is_agreed():
                 self.is_believed = True
                 return
-            sizes = {size for size, _, _ in self._readings[-1:]}
-            limit = self._params["limit"]
-            if limit in sizes:
-                limit = _another(limit)
             ids = self._new_set()
             again = Listing(
                 self._client, self._workers, {**self._params, "limit": limit}, ids
@@ -186,6 +182,14 @@ class WholeList:
         return set() if self._ids is None else IdSet(self._ids)
 
 
+def page_sizes(usual: int) -> list[str]:
+    """Return different page sizes, whose pages have few borders in common."""
+    shares = (usual // 2, 2 * usual // 3, usual // 3, usual // 4)
+    sizes = [usual, *(share + 1 for share in shares)]
+    larger = range(usual + 1, usual + READINGS)  # only where the usual one is small
+    return [str(size) for size in dict.fromkeys((*sizes, *larger))][:READINGS]
+
+
 def in_turn(iterables: Iterable[Iterable[T]]) -> Iterator[T]:
     """Yield one item of each, again and again: each asks for its next one meanwhile."""
     turns = deque(map(iter, iterables))
@@ -197,12 +201,6 @@ def in_turn(iterables: Iterable[Iterable[T]]) -> Iterator[T]:
             continue
         turns.append(iterator)
         yield item
-
-
-def _another(limit: str) -> str:
-    """Return another page size, about half as large."""
-    size = int(limit)
-    return str(size // 2 + 1 if size > 2 else size + 1)  # noqa: PLR2004
 
 
 def _is_behind(part: Listing, first: list[Row]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing as t
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -23,7 +24,7 @@ from tests.support.truth import truth
 
 if t.TYPE_CHECKING:
     import random
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from sandbox import Account
     from sandbox.messages import Request
@@ -159,6 +160,7 @@ class Pipeline:
         *,
         select: Collection[str] = STREAMS,
         full_table: Iterable[str] = (),
+        without: Mapping[str, Iterable[str]] | None = None,
         state: Json | None = None,
         slow: bool = False,
         **config: t.Any,
@@ -168,13 +170,15 @@ class Pipeline:
         Args:
             select: The streams to select.
             full_table: Those that are forced to FULL_TABLE.
+            without: Columns that are deselected, by stream.
             state: To start from; by default, the last that the target saw.
             slow: Each candidate takes the target half a minute, so that a small run
                 writes as many states as a large one.
             **config: Settings of this run alone.
         """
         settings = {**self.config, **config}
-        selected = _catalog(frozenset(select), frozenset(full_table))
+        selected = deepcopy(_catalog(frozenset(select), frozenset(full_table)))
+        _deselect(selected, without or {})
         before = len(self.sandbox.stats.log)
         asked: list[int] = []
         error = None
@@ -221,6 +225,12 @@ class Pipeline:
             for key, row in rows[CANDIDATES].items()
         }
 
+    def restore(self, detail: Row) -> str:
+        """Let a candidate be there again as its details once were."""
+        fields = dict(detail)
+        opening, started = fields.pop("job_opening_id"), fields.pop("started_at")
+        return self.account.add_candidate(opening, started, **fields)
+
     def happen(
         self, rng: random.Random, count: int, kinds: Sequence[str] = VISIBLE
     ) -> list[tuple[str, str]]:
@@ -242,7 +252,7 @@ class Pipeline:
     def anchors(self) -> list[str]:
         """Where the next run may begin to read the list."""
         state = t.cast("Json", self.target.state)
-        return list(state["bookmarks"][CANDIDATES]["digests"]["anchors"])
+        return list(state["bookmarks"][CANDIDATES]["digests"]["list_anchors"])
 
     def assert_true(self, streams: Iterable[str] = CORE) -> None:
         """The target holds what the API holds."""
@@ -288,6 +298,14 @@ def _catalog(select: frozenset[str], full_table: frozenset[str]) -> Json:
     """The catalog of a selection, which no setting changes."""
     methods = dict.fromkeys(full_table, "FULL_TABLE")
     return catalog({"api_key": "any"}, *select, **methods)
+
+
+def _deselect(selected: Json, without: Mapping[str, Iterable[str]]) -> None:
+    for stream in selected["streams"]:
+        for column in without.get(stream["tap_stream_id"], ()):
+            for one in stream["metadata"]:
+                if one["breadcrumb"] == ["properties", column]:
+                    one["metadata"]["selected"] = False
 
 
 def records(messages: Iterable[Message], stream: str) -> list[Row]:

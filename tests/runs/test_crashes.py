@@ -16,10 +16,9 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from sandbox.truth import truth
+from tests.support.truth import truth
 
 from sandbox import Account, Fault, Sandbox
-from tap_toggl_hire import changes
 from tap_toggl_hire.api.retry import Retry
 from tap_toggl_hire.tap import TapTogglHire
 from tests.runs.pipelines import (

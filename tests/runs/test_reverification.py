@@ -9,11 +9,10 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from sandbox.truth import truth
+from tests.support.truth import truth
 
 from sandbox import Account, Fault
 from sandbox.changes import HIDDEN
-from tap_toggl_hire import changes
 from tap_toggl_hire.api.retry import Retry
 from tap_toggl_hire.tap import TapTogglHire
 from tests.runs.pipelines import (
