@@ -63,7 +63,7 @@ def settings_table() -> str:
                 _text(setting["description"]),
             )
         )
-    return _table(("setting", "kind", "default", "meaning"), rows)
+    return table(("setting", "kind", "default", "meaning"), rows)
 
 
 def streams_table() -> str:
@@ -77,7 +77,7 @@ def streams_table() -> str:
         )
         for name, entry in catalog().items()
     ]
-    return _table(("stream", "key", "replication", "what it has"), rows)
+    return table(("stream", "key", "replication", "what it has"), rows)
 
 
 def held_table() -> str:
@@ -138,6 +138,7 @@ def _text(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """A table in Markdown."""
     lines = [head, ("---",) * len(head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)

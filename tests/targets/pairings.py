@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.targets import readers
@@ -28,7 +29,7 @@ class Pairing:
     """The tap with a target.
 
     Attributes:
-        name: The first column of the table.
+        name: Of the target, and of the mapper before it.
         package: What pip installs.
         place: Settings that say where it loads to.
         rows: Reads what lies in a table, each line of a file a row.
@@ -66,14 +67,6 @@ def values(change: Callable[[Any], Any]) -> Callable[[Row], Row]:
     return lambda row: {name: change(value) for name, value in row.items()}
 
 
-def _flat(row: Row) -> Row:
-    return {
-        f"{name}__{part}" if part else name: value
-        for name, held in row.items()
-        for part, value in (held.items() if isinstance(held, dict) else (("", held),))
-    }
-
-
 def _with_email_hashed(row: Row) -> Row:
     email = row.get("email")
     hashed = email and hashlib.md5(email.encode()).hexdigest()  # noqa: S324
@@ -86,11 +79,26 @@ def _escaped(value: Any) -> Any:
     return value.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
 
 
+def _notation(value: Any) -> Any:
+    return str(_exact(value)) if isinstance(value, dict | list) else value
+
+
+def _exact(value: Any) -> Any:
+    """A value as the SDK reads it: numbers with a point are decimals."""
+    if isinstance(value, float):
+        return Decimal(str(value))
+    if isinstance(value, list):
+        return [_exact(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _exact(one) for name, one in value.items()}
+    return value
+
+
 EMPTY_IS_NULL = Fault(
     "the empty text becomes null", values(lambda value: None if value == "" else value)
 )
 ESCAPES = Fault("newlines and tabs become backslash sequences", values(_escaped))
-FLATTENS = Fault("`contact_info` becomes a column for each field", _flat)
+NOTATION = Fault("objects and lists are in Python's notation", values(_notation))
 
 POSTGRES = "meltanolabs-target-postgres"
 METADATA = {"add_record_metadata": True}
@@ -115,41 +123,46 @@ def _postgres(name: str, **settings: Any) -> Pairing:
     )
 
 
+PIPELINEWISE = Pairing(
+    "pipelinewise-target-postgres",
+    "pipelinewise-target-postgres",
+    place=lambda place: {
+        **place.postgres_login,
+        "default_target_schema": readers.SCHEMA,
+    },
+    rows=readers.postgres,
+    settings={"add_metadata_columns": True, **SAFE},
+    batch={"batch_size_rows": 20},
+    faults=(EMPTY_IS_NULL, ESCAPES),
+    executable="target-postgres",
+)
+DUCKDB = Pairing(
+    "target-duckdb",
+    "target-duckdb",
+    place=lambda place: {
+        "path": str(place.folder / "warehouse.duckdb"),
+        "default_target_schema": readers.SCHEMA,
+    },
+    rows=readers.duckdb_file,
+    requirements=("duckdb<1.3",),
+    settings={"add_metadata_columns": True, **SAFE},
+    batch={"batch_size_rows": 20},
+    faults=(EMPTY_IS_NULL,),
+)
+HASTY = (PIPELINEWISE, DUCKDB)
+"""They confirm a STATE before all rows are in, unless a setting forbids it."""
 PAIRINGS = (
     _postgres(POSTGRES, **QUICK),
-    _postgres(f"{POSTGRES}, rows removed", hard_delete=True),
-    _postgres(f"{POSTGRES}, only appending", load_method="append-only"),
+    _postgres(POSTGRES, hard_delete=True),
     replace(
         _postgres(f"meltano-map-transform, {POSTGRES}", **QUICK),
         maps=dict.fromkeys(("candidates", "candidate_details"), HASHED),
         mapped=_with_email_hashed,
     ),
-    Pairing(
-        "pipelinewise-target-postgres",
-        "pipelinewise-target-postgres",
-        place=lambda place: {
-            **place.postgres_login,
-            "default_target_schema": readers.SCHEMA,
-        },
-        rows=readers.postgres,
-        settings={"add_metadata_columns": True, **SAFE},
-        batch={"batch_size_rows": 20},
-        faults=(EMPTY_IS_NULL, ESCAPES),
-        executable="target-postgres",
-    ),
-    Pairing(
-        "target-duckdb",
-        "target-duckdb",
-        place=lambda place: {
-            "path": str(place.folder / "warehouse.duckdb"),
-            "default_target_schema": readers.SCHEMA,
-        },
-        rows=readers.duckdb_file,
-        requirements=("duckdb<1.3",),
-        settings={"add_metadata_columns": True, **SAFE},
-        batch={"batch_size_rows": 20},
-        faults=(EMPTY_IS_NULL,),
-    ),
+    PIPELINEWISE,
+    replace(PIPELINEWISE, settings={"hard_delete": True, **SAFE}),
+    DUCKDB,
+    replace(DUCKDB, settings={**DUCKDB.settings, "hard_delete": True}),
     Pairing(
         "target-jsonl",
         "target-jsonl",
@@ -167,20 +180,15 @@ PAIRINGS = (
         rows=readers.singer_jsonl,
     ),
     Pairing(
-        "target-csv",
-        "target-csv",
-        place=lambda place: {"destination_path": str(place.folder)},
-        rows=readers.csv_files,
-        requirements=("setuptools<81",),
-        faults=(FLATTENS, EMPTY_IS_NULL),
-    ),
-    Pairing(
         "meltanolabs-target-csv",
         "meltanolabs-target-csv",
         place=lambda place: {"output_path": str(place.folder)},
         rows=readers.csv_files,
-        settings=METADATA,
-        faults=(EMPTY_IS_NULL,),
+        settings={
+            **METADATA,
+            "file_naming_scheme": "{stream_name}-{timestamp}.csv",
+        },
+        faults=(EMPTY_IS_NULL, NOTATION),
         executable="target-csv",
     ),
 )

@@ -65,7 +65,10 @@ def csv_files(place: Place, stream: str) -> list[Row]:
     for path in sorted(place.folder.glob(f"{stream}[-.]*csv")):
         with path.open(newline="") as lines:
             rows += csv.DictReader(lines)
-    return [{name: value or None for name, value in row.items()} for row in rows]
+    for row in rows:
+        for name, value in row.items():
+            row[name] = int(value) if name == "position" else value or None
+    return rows
 
 
 def _rows(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[Row]:

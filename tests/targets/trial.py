@@ -10,7 +10,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import psutil
 
@@ -55,12 +55,14 @@ class Findings:
         differences: Values that are not as the API says, nor as the faults say.
         deleted: What became of a candidate that was deleted between two runs.
         deleted_without_state: And of one that was deleted while the state was lost.
+        activation: What ACTIVATE_VERSION does to the target.
     """
 
     version: str
-    differences: list[str]
+    differences: tuple[str, ...]
     deleted: str
     deleted_without_state: str
+    activation: str
 
 
 class TargetError(Exception):
@@ -99,16 +101,17 @@ class Trial:
         state = self._load(state)
         deleted = self._fate(gone)
 
-        self._load(state)
+        state = self._load(state)
 
         account.delete(lost)
         account.rate(rated, 1 + account.row(rated)["rating"] % 3)
         self._load(None)
         return Findings(
             programs.version(self._program, self._pairing.package),
-            self._differences,
+            tuple(self._differences),
             deleted,
             self._fate(lost),
+            "taken" if self._pairing.activate else self._activation(),
         )
 
     def rows_behind_state(self, **settings: Any) -> int:
@@ -119,7 +122,7 @@ class Trial:
         """
         messages = list(_with_states(self._extracted(None)))
         cut = len(messages) * 2 // 3
-        with self._target(self._pairing.batch | settings) as target:
+        with self._target({**self._pairing.batch, **settings}) as target:
             told = _killed_when_quiet(target, messages[:cut])
         records = [m for m in messages if m["type"] == "RECORD"][:told]
         lost = 0
@@ -129,22 +132,36 @@ class Trial:
             lost += len(wanted.keys() - self._rows(stream).keys())
         return lost
 
-    def _load(self, state: Row | None) -> Row:
+    def _activation(self) -> str:
+        """What ACTIVATE_VERSION does to a target that is not made for it, in a word."""
+        known = len(self._differences)
+        try:
+            self._load(None, activate=True)
+        except TargetError:
+            return "stops at it"
+        return "loses rows by it" if self._differences[known:] else "ignored"
+
+    def _load(self, state: Row | None, *, activate: bool | None = None) -> Row | None:
         """Run the tap into the target, and compare what is there with the API."""
-        lines = "".join(f"{json.dumps(m)}\n" for m in self._extracted(state))
+        messages = self._extracted(state, activate=activate)
+        lines = "".join(f"{json.dumps(m)}\n" for m in messages)
         with self._target({}) as target:
             told, log = target.communicate(lines.encode(), timeout=300)
         if target.returncode:
             raise TargetError(log.decode()[-2000:])
         self._compare()
         *_, last = told.decode().splitlines() or ["null"]
-        return json.loads(last) or state
+        return cast("Row | None", json.loads(last) or state)
 
-    def _extracted(self, state: Row | None) -> list[Row]:
+    def _extracted(
+        self, state: Row | None, *, activate: bool | None = None
+    ) -> list[Row]:
         config = {
             "api_url": self._sandbox.url,
             "api_key": self._sandbox.api_key,
-            "emit_activate_version_messages": self._pairing.activate,
+            "emit_activate_version_messages": (
+                self._pairing.activate if activate is None else activate
+            ),
         }
         run = run_tap(config, state=state)
         assert run.returncode == 0, run.stderr
@@ -223,9 +240,9 @@ def _fate(rows: list[Row]) -> str:
     held = [any(row.get(name) for name in PERSONAL) for row in rows]
     is_marked = bool(rows[-1].get(DELETED_AT))
     if held[-1]:
-        return "marked, data stays" if is_marked else "stays"
-    former = ", in a line of its own; former lines stay" if any(held) else ""
-    return ("key and mark left" if is_marked else "key left") + former
+        return "marked, **data stays**" if is_marked else "**stays**"
+    former = "; **former lines stay**" if any(held) else ""
+    return ("key and time left" if is_marked else "key left") + former
 
 
 def _living(rows: Rows) -> Rows:
@@ -289,8 +306,8 @@ def _started(program: Path, config: Row) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @contextlib.contextmanager
-def trials(pairing: Pairing, postgres: Postgres) -> Iterator[Trial]:
-    """A trial in a place of its own."""
+def trial(pairing: Pairing, postgres: Postgres) -> Iterator[Trial]:
+    """A trial in a place of its own, with an account of its own."""
     with postgres.connect() as connection:
         connection.execute("drop database if exists trial")
         connection.execute("create database trial")
