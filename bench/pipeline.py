@@ -135,11 +135,11 @@ class Pipeline:
         with tempfile.TemporaryDirectory() as folder:
             project = Project(Path(folder), settings)
             project.meltano("state", "list")  # makes the system database
-            postgres, children = self._processor(), children()
+            postgres, before = self._processor(), children()
             started = time.perf_counter()
             project.run("tap-toggl-hire", "target-postgres")
             clock = time.perf_counter() - started
-        return clock, children() - children, self._processor() - postgres
+        return clock, children() - before, self._processor() - postgres
 
     def _tap(self, deselected: tuple[str, ...]) -> list[str]:
         source = {"api_url": self._server.url, "api_key": self._server.key}

@@ -206,7 +206,7 @@ def _s3() -> Iterator[Backend]:
 
 @contextmanager
 def _timed() -> Iterator[Callable[[], tuple[float, float]]]:
-    """The seconds that the block takes: on the clock, and of its processes' processor."""
+    """The seconds that the block takes: on the clock, and of processor."""
     clock, processor = time.perf_counter(), children()
     yield lambda: (time.perf_counter() - clock, children() - processor)
 
