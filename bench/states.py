@@ -80,7 +80,8 @@ def measure(server: Server, state: str, backend: Backend, folder: Path) -> Run:
             project.run(*PLUGINS)
         runs.append(took())
     kept = (backend.size() - before) / RUNS
-    return Run(*map(min, zip(*runs, strict=True)), kept)
+    clock, processor = map(min, zip(*runs, strict=True))
+    return Run(clock, processor, kept)
 
 
 def pipe(server: Server, state: str, folder: Path) -> Run:
@@ -96,7 +97,8 @@ def pipe(server: Server, state: str, folder: Path) -> Run:
         with _timed() as took:
             subprocess.run(["/bin/sh", "-ec", line], cwd=folder, check=True)
         runs.append(took())
-    return Run(*map(min, zip(*runs, strict=True)), 0)
+    clock, processor = map(min, zip(*runs, strict=True))
+    return Run(clock, processor, kept=0)
 
 
 def main() -> None:

@@ -125,7 +125,7 @@ def _rules(head: tuple[str, ...], rules: Mapping[t.Any, t.Any]) -> str:
         return f"`{value.name}`" if isinstance(value, enum.Enum) else str(value)
 
     rows = [(shown(member), *map(shown, rule)) for member, rule in rules.items()]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _replication(entry: dict[str, t.Any]) -> str:

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import subprocess
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import psutil
-
 from sandbox import Account, Sandbox
 from tests.pipeline.warehouse import expected, keyed
 from tests.support import run_tap
-from tests.targets import programs
+from tests.targets import processes, programs
+from tests.targets.processes import ProgramError
 from tests.targets.readers import Place
 
 if TYPE_CHECKING:
@@ -42,8 +38,6 @@ ODD_TEXTS = (
 )
 STRIDE = 10
 """Records between two STATEs of a load that is cut."""
-QUIET = 1.0
-"""Seconds without work, after which a target waits for more."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +57,6 @@ class Findings:
     deleted: str
     deleted_without_state: str
     activation: str
-
-
-class TargetError(Exception):
-    """A target failed; the message is the end of its log."""
 
 
 class Trial:
@@ -121,10 +111,11 @@ class Trial:
             settings: Of the target, beside those that make it right.
         """
         messages = list(_with_states(self._extracted(None)))
-        cut = len(messages) * 2 // 3
-        with self._target({**self._pairing.batch, **settings}) as target:
-            told = _killed_when_quiet(target, messages[:cut])
-        records = [m for m in messages if m["type"] == "RECORD"][:told]
+        config = self._config(**self._pairing.batch, **settings)
+        fed = messages[: len(messages) * 2 // 3]
+        printed = processes.killed_when_quiet(self._program, config, fed)
+        told = _last_state(printed) or {"records": 0}
+        records = [m for m in messages if m["type"] == "RECORD"][: told["records"]]
         lost = 0
         for stream in {message["stream"] for message in records}:
             sent = (m["record"] for m in records if m["stream"] == stream)
@@ -137,21 +128,16 @@ class Trial:
         known = len(self._differences)
         try:
             self._load(None, activate=True)
-        except TargetError:
+        except ProgramError:
             return "stops at it"
         return "loses rows by it" if self._differences[known:] else "ignored"
 
     def _load(self, state: Row | None, *, activate: bool | None = None) -> Row | None:
         """Run the tap into the target, and compare what is there with the API."""
         messages = self._extracted(state, activate=activate)
-        lines = "".join(f"{json.dumps(m)}\n" for m in messages)
-        with self._target({}) as target:
-            told, log = target.communicate(lines.encode(), timeout=300)
-        if target.returncode:
-            raise TargetError(log.decode()[-2000:])
+        printed = processes.output_of(self._program, self._config(), messages)
         self._compare()
-        *_, last = told.decode().splitlines() or ["null"]
-        return cast("Row | None", json.loads(last) or state)
+        return _last_state(printed) or state
 
     def _extracted(
         self, state: Row | None, *, activate: bool | None = None
@@ -169,19 +155,12 @@ class Trial:
             return run.messages
         mapper = programs.program(programs.MAPPER, programs.MAPPER)
         settings = {"stream_maps": self._pairing.maps}
-        with _started(mapper, settings) as process:
-            mapped, log = process.communicate(run.stdout.encode(), timeout=120)
-        if process.returncode:
-            raise TargetError(log.decode()[-2000:])
-        return [json.loads(line) for line in mapped.splitlines()]
+        mapped = processes.output_of(mapper, settings, run.messages)
+        return [json.loads(line) for line in mapped.split(b"\n") if line]
 
-    @contextlib.contextmanager
-    def _target(self, settings: Row) -> Iterator[subprocess.Popen[bytes]]:
-        config = self._pairing.place(self._place)
-        with _started(
-            self._program, {**config, **self._pairing.settings, **settings}
-        ) as target:
-            yield target
+    def _config(self, **settings: Any) -> Row:
+        place = self._pairing.place(self._place)
+        return {**place, **self._pairing.settings, **settings}
 
     def _compare(self) -> None:
         for stream, truth in expected(self._sandbox.account).items():
@@ -254,6 +233,12 @@ def _living(rows: Rows) -> Rows:
     }
 
 
+def _last_state(printed: bytes) -> Row | None:
+    """The last state that a target confirmed, if it did."""
+    lines = [line for line in printed.split(b"\n") if line.strip()]
+    return cast("Row | None", json.loads(lines[-1])) if lines else None
+
+
 def _with_states(messages: list[Row]) -> Iterator[Row]:
     """The messages of a longer load: a STATE every few records, that counts them."""
     count = 0
@@ -263,46 +248,7 @@ def _with_states(messages: list[Row]) -> Iterator[Row]:
         if message["type"] == "RECORD":
             count += 1
             if count % STRIDE == 0:
-                yield {"type": "STATE", "value": {"bookmarks": {"records": count}}}
-
-
-def _killed_when_quiet(target: subprocess.Popen[bytes], messages: list[Row]) -> int:
-    """Give a target messages, wait until it waits for more, and kill it.
-
-    Returns:
-        How many records its last STATE vouches for.
-    """
-    assert target.stdin is not None
-    assert target.stdout is not None
-    for message in messages:
-        target.stdin.write(json.dumps(message).encode() + b"\n")
-    target.stdin.flush()
-    process, worked = psutil.Process(target.pid), -1.0
-    while (now := sum(process.cpu_times()[:2])) != worked:
-        worked = now
-        time.sleep(QUIET)
-    target.kill()
-    told = [json.loads(line) for line in target.stdout if line.strip()]
-    return told[-1]["bookmarks"]["records"] if told else 0
-
-
-@contextlib.contextmanager
-def _started(program: Path, config: Row) -> Iterator[subprocess.Popen[bytes]]:
-    """A Singer program that reads its configuration from a file."""
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump(config, file)
-        file.flush()
-        with subprocess.Popen(
-            [program, "--config", file.name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**os.environ, "PGTZ": "UTC"},
-        ) as process:
-            try:
-                yield process
-            finally:
-                process.kill()
+                yield {"type": "STATE", "value": {"records": count}}
 
 
 @contextlib.contextmanager
