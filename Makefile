@@ -21,7 +21,7 @@ MUTMUT := .venv-mutants/bin/mutmut
 export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo workspaces-demo test test-orchestration test-slow test-lowest test-next mutants bench lint format documents build plugins dbt clean
+.PHONY: help demo workspaces-demo test test-orchestration test-slow test-lowest test-next mutants bench bench-states lint format documents targets build plugins dbt clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' Makefile
@@ -54,6 +54,10 @@ mutants: $(MUTANTS) ## Change api/ and sync/ bit by bit; ARGS='tap_toggl_hire.ap
 bench: $(PLUGINS) ## Measure the tap and the pipeline against the sandbox
 	$(BIN)/python -m bench $(ARGS)
 
+bench-states: $(PLUGINS) ## Measure what Meltano does with large states
+	$(UV) pip install --python .venv --group states
+	$(BIN)/python -m bench.states $(ARGS)
+
 lint: $(VENV) ## Check style, formatting, types and workflows
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -63,6 +67,9 @@ lint: $(VENV) ## Check style, formatting, types and workflows
 format: $(VENV) ## Format, and mend what can be mended
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+targets: $(PLUGINS) ## Try the tap with the targets of docs/targets.md; ARGS=--write
+	$(BIN)/python -m tests.targets $(ARGS)
 
 documents: $(VENV) ## Write the tables and definitions that come from the code
 	$(BIN)/python -m tests.documents
@@ -76,7 +83,7 @@ plugins: $(PLUGINS) ## Install the tap and the targets of meltano.yml
 dbt: $(DBT) ## Install dbt, for the models in dbt/
 
 clean: ## Remove what these commands made, the state in .meltano too
-	rm -rf .venv .venv-* .meltano dist output mutants
+	rm -rf .venv .venv-* .meltano .targets dist output mutants
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -135,11 +135,11 @@ class Pipeline:
         with tempfile.TemporaryDirectory() as folder:
             project = Project(Path(folder), settings)
             project.meltano("state", "list")  # makes the system database
-            postgres, children = self._processor(), _children()
+            postgres, before = self._processor(), children()
             started = time.perf_counter()
             project.run("tap-toggl-hire", "target-postgres")
             clock = time.perf_counter() - started
-        return clock, _children() - children, self._processor() - postgres
+        return clock, children() - before, self._processor() - postgres
 
     def _tap(self, deselected: tuple[str, ...]) -> list[str]:
         source = {"api_url": self._server.url, "api_key": self._server.key}
@@ -272,7 +272,7 @@ def _turns(rounds: int, loaders: dict[str, Callable[[], Load]]) -> dict[str, Loa
     }
 
 
-def _children() -> float:
+def children() -> float:
     """Seconds of processor of all processes that this one started and that ended."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime

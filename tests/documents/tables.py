@@ -63,7 +63,7 @@ def settings_table() -> str:
                 _text(setting["description"]),
             )
         )
-    return _table(("setting", "kind", "default", "meaning"), rows)
+    return table(("setting", "kind", "default", "meaning"), rows)
 
 
 def streams_table() -> str:
@@ -77,7 +77,7 @@ def streams_table() -> str:
         )
         for name, entry in catalog().items()
     ]
-    return _table(("stream", "key", "replication", "what it has"), rows)
+    return table(("stream", "key", "replication", "what it has"), rows)
 
 
 def held_table() -> str:
@@ -125,7 +125,7 @@ def _rules(head: tuple[str, ...], rules: Mapping[t.Any, t.Any]) -> str:
         return f"`{value.name}`" if isinstance(value, enum.Enum) else str(value)
 
     rows = [(shown(member), *map(shown, rule)) for member, rule in rules.items()]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _replication(entry: dict[str, t.Any]) -> str:
@@ -138,6 +138,7 @@ def _text(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """A table in Markdown."""
     lines = [head, ("---",) * len(head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -65,7 +65,7 @@ def run_tap(
         )
     messages = [
         json.loads(line)
-        for line in process.stdout.splitlines()
+        for line in process.stdout.split("\n")  # a text may hold U+2028
         if line.startswith('{"type"')
     ]
     return Run(process.returncode, messages, process.stderr, process.stdout)

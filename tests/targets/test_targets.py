@@ -1,0 +1,71 @@
+"""The targets that are at hand, tried as `make targets` tries all; and the trial."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.postgres import Postgres
+from tests.documents.tables import ROOT
+from tests.targets.pairings import DUCKDB, PAIRINGS
+from tests.targets.trial import alike, trial
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+JSONL = next(pairing for pairing in PAIRINGS if pairing.name == "target-jsonl")
+
+
+@pytest.fixture
+def postgres() -> Iterator[Postgres]:
+    with Postgres() as postgres:
+        yield postgres
+
+
+@pytest.mark.pipeline
+@pytest.mark.postgres
+def test_a_target_that_only_appends(postgres: Postgres) -> None:
+    with trial(JSONL, postgres) as one:
+        found = one.run()
+
+    assert found.differences == ()
+    assert found.deleted == "key and time left; **former lines stay**"
+    assert found.deleted_without_state == "**stays**"
+
+
+@pytest.mark.pipeline
+@pytest.mark.postgres
+@pytest.mark.skipif(
+    sys.version_info >= (3, 14), reason="target-duckdb needs a DuckDB without a wheel"
+)
+def test_a_state_runs_ahead_of_rows_but_for_a_setting(postgres: Postgres) -> None:
+    assert DUCKDB.settings["flush_all_streams"]
+    with trial(DUCKDB, postgres) as one:
+        assert one.rows_behind_state() == 0
+    with trial(DUCKDB, postgres) as one:
+        assert one.rows_behind_state(flush_all_streams=False) > 0
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [("", ""), ("1", "1"), (1, "1"), (1.5, "1.5"), (True, "True"), (["a"], '["a"]')],
+)
+def test_a_value_in_another_form_is_the_same(wanted: object, found: object) -> None:
+    assert alike(wanted, found)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [("", None), (None, ""), ("1", 1), (True, "False"), (["a"], "a"), ("a\n", "a")],
+)
+def test_another_value_is_not(wanted: object, found: object) -> None:
+    assert not alike(wanted, found)
+
+
+def test_the_document_has_every_target() -> None:
+    text = (ROOT / "docs" / "targets.md").read_text("utf-8")
+    _, table, _ = text.split("targets -->\n")
+    told = [line.split(" | ")[0].removeprefix("| ") for line in table.splitlines()]
+    assert told[2:-1] == [pairing.name for pairing in PAIRINGS]
