@@ -11,7 +11,7 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TextIO
 
 from orchestration.report import Figures, Report
 from orchestration.workspaces import Workspaces, WorkspacesError
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from orchestration.workspaces import Load
 
 EXTRACTOR, LOADER = "tap-toggl-hire", "target-postgres"
+BLINK = 0.1
+"""Seconds between two looks at the log of a run."""
 GRACE = 10.0
 """Seconds that a run has to end in order when it is stopped."""
 
@@ -124,33 +126,37 @@ class Project:
         # is five minutes late where a run was killed.
         command += ["--force", f"--state-id={load.state_id}"]
         command += [f"--exclude={stream}" for stream in load.excluded]
-        try:
-            # A session of its own, to end everything that Meltano started with it. It
-            # holds the lock as long as it lives, even where this process is killed.
-            process = subprocess.Popen(  # noqa: S603 - our own command
-                [*command, EXTRACTOR, LOADER],
-                cwd=self.folder,
-                env={**environment, "MELTANO_CLI_DISABLE_VERSION_CHECK": "true"},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                encoding="utf-8",
-                errors="replace",
-                start_new_session=True,
-                pass_fds=[lock],
-            )
-        except OSError as error:
-            raise self._no_meltano(error) from error
-        try:
-            for line in process.stderr or ():
-                report.take(line)
-            return process.wait()
-        finally:
-            _end(process)
+        log = self._own() / f"{load.state_id}.log"
+        # Into a file: whoever writes into a pipe hangs or dies with its reader, while a
+        # run whose engine is killed goes on to its end, and holds the lock until then.
+        with (
+            log.open("wb") as file,
+            log.open(encoding="utf-8", errors="replace") as tail,
+        ):
+            try:
+                # A session of its own, to end everything that Meltano started with it.
+                process = subprocess.Popen(  # noqa: S603 - our own command
+                    [*command, EXTRACTOR, LOADER],
+                    cwd=self.folder,
+                    env={**environment, "MELTANO_CLI_DISABLE_VERSION_CHECK": "true"},
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=file,
+                    start_new_session=True,
+                    pass_fds=[lock],
+                )
+            except OSError as error:
+                raise self._no_meltano(error) from error
+            try:
+                for line in _follow(tail, process):
+                    report.take(line)
+                return process.wait()
+            finally:
+                _end(process)
 
     def _prepare(self) -> None:
         """Set up the system database, before the first runs do so all at once."""
-        done = self._locks() / "prepared"
+        done = self._own() / "prepared"
         with self._lock("system-database", wait=True):
             if done.exists():
                 return
@@ -187,24 +193,36 @@ class Project:
     @contextmanager
     def _lock(self, name: str, *, wait: bool) -> Iterator[int]:
         how = fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB
-        with (self._locks() / f"{name}.lock").open("w") as file:
+        with (self._own() / f"{name}.lock").open("w") as file:
             fcntl.flock(file, how)
             yield file.fileno()
 
-    def _locks(self) -> Path:
+    def _own(self) -> Path:
+        """Return the folder of locks and logs."""
         folder = self.folder / ".meltano" / "run" / "toggl-hire"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def _follow(tail: TextIO, process: subprocess.Popen[bytes]) -> Iterator[str]:
+    """Yield the lines of a log until its process has ended."""
+    rest, is_running = "", True
+    while is_running:
+        is_running = process.poll() is None  # first: then nothing follows what is read
+        *lines, rest = (rest + tail.read()).split("\n")
+        yield from lines
+        if is_running:
+            time.sleep(BLINK)
+    yield rest
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
     """End a run, and whatever of it is left."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             process.wait(GRACE)
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+    if process.returncode != 0:  # it may have left others behind
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    if process.stderr:
-        process.stderr.close()
