@@ -1,4 +1,4 @@
-"""The queries, run on the models of a warehouse, agree with plain Python run on the account."""
+"""The queries, run on the models, agree with plain Python run on the account."""
 
 from __future__ import annotations
 
