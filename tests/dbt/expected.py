@@ -162,6 +162,18 @@ class Expected:
             for key, group in groups.items()
         ]
 
+    @cached_property
+    def _workspaces(self) -> list[Row]:
+        return [
+            {
+                "history_since": self.looks[0].at,
+                "complete_runs": len(self.looks),
+                "first_run_completed_at": self.looks[0].at,
+                "last_run_completed_at": self.last.at,
+                "last_looked_at": self.last.at,
+            }
+        ]
+
     # Models of openings
 
     @cached_property
