@@ -29,7 +29,7 @@ def descriptions() -> str:
     blocks = [
         f"{{% docs {stream}__{path} %}}\n{text}\n{{% enddocs %}}\n"
         for stream, schema in schemas().items()
-        for path, text in _fields(schema)
+        for path, text in fields(schema)
     ]
     return "\n".join(["<!-- From schemas/, by `make documents`. -->\n", *blocks])
 
@@ -69,12 +69,12 @@ def sources() -> str:
     return f"# From schemas/, by `make documents`.\n{content}"
 
 
-FILES = {DESCRIPTIONS: descriptions, SOURCES: sources}
-
-
-def _fields(schema: Schema) -> Iterator[tuple[str, str]]:
+def fields(schema: Schema) -> Iterator[tuple[str, str]]:
     """The description of each field, at every depth."""
     for name, field in schema.get("properties", {}).items():
         yield name, field["description"]
         nested = field.get("items", field)
-        yield from ((f"{name}__{path}", text) for path, text in _fields(nested))
+        yield from ((f"{name}__{path}", text) for path, text in fields(nested))
+
+
+FILES = {DESCRIPTIONS: descriptions, SOURCES: sources}

@@ -1,9 +1,11 @@
 -- One row per candidate, erased ones too, from whichever streams there are.
-{%- set columns = [
-    'name', 'email', 'profile_url', 'full_name', 'contact_email', 'linkedin', 'phone', 'city', 'country',
+{%- set personal = ['name', 'email', 'profile_url'] %}
+{%- set contact = ['full_name', 'contact_email', 'linkedin', 'phone', 'city', 'country', 'has_contact_info'] %}
+{%- set others = [
     'started_at', 'finished_at', 'points', 'score', 'rating', 'hire_state', 'category_id', 'job_opening_id',
-    'has_contact_info', 'deleted_at',
+    'deleted_at',
 ] %}
+{%- set columns = personal + contact + others %}
 with details as (
     select * from {{ ref('stg_toggl_hire__candidate_details') }}
 ),
@@ -35,9 +37,10 @@ ranked as (
         select
             workspace,
             candidate_id,
-            {%- for column in columns[:9] %}
+            {%- for column in personal + contact[:-1] %}
             cast(null as text),
             {%- endfor %}
+            false,
             cast(null as timestamp),
             cast(null as timestamp),
             points,
@@ -46,7 +49,6 @@ ranked as (
             hire_state,
             category_id,
             job_opening_id,
-            false,
             case when event = 'deleted' then observed_at end,
             3
         from last_events
@@ -56,9 +58,14 @@ ranked as (
 select
     ranked.workspace,
     ranked.candidate_id,
-    {%- for column in columns %}
+    {%- for column in personal + others %}
     ranked.{{ column }},
     {%- endfor %}
+    -- Contact details that are unlocked later show in the details alone.
+    {%- for column in contact[:-1] %}
+    coalesce(ranked.{{ column }}, details.{{ column }}) as {{ column }},
+    {%- endfor %}
+    ranked.has_contact_info or coalesce(details.has_contact_info, false) as has_contact_info,
     coalesce(details.tag_ids, last_events.tag_ids) as tag_ids
 from ranked
 left join details

@@ -21,7 +21,7 @@ answers as (
         count(*) as questions,
         sum(case when answered then 1 else 0 end) as answered,
         sum(case when answered and correct is null then 1 else 0 end) as written,
-        sum(case when text_answer is not null then 1 else 0 end) as shown_texts
+        sum(case when text_answer <> '' then 1 else 0 end) as shown_texts
     from {{ ref('int_toggl_hire__answers') }}
     group by workspace, candidate_id
 ),
@@ -56,7 +56,7 @@ joined as (
         on answers.workspace = candidates.workspace and answers.candidate_id = candidates.candidate_id
     left join {{ ref('int_toggl_hire__decisions') }} as decisions
         on decisions.workspace = candidates.workspace and decisions.candidate_id = candidates.candidate_id
-    left join {{ ref('int_toggl_hire__workspaces') }} as workspaces
+    left join {{ ref('workspaces') }} as workspaces
         on workspaces.workspace = candidates.workspace
 )
 

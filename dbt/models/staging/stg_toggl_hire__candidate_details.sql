@@ -20,7 +20,7 @@ select
     category_id,
     job_opening_id,
     tag_ids,
-    contact_info is not null as has_contact_info,
+    {{ json_text('contact_info') }} is not null as has_contact_info,
     _sdc_deleted_at as deleted_at
 from (
     {{ stream('candidate_details', {

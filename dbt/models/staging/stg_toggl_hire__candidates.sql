@@ -19,7 +19,7 @@ select
     hire_state,
     category_id,
     job_opening_id,
-    contact_info is not null as has_contact_info,
+    {{ json_text('contact_info') }} is not null as has_contact_info,
     _sdc_deleted_at as deleted_at
 from (
     {{ stream('candidates', {

@@ -1,0 +1,1 @@
+"""The hiring report: one page, offline, from the models of the dbt project."""
