@@ -11,8 +11,8 @@ from urllib.parse import quote, urlencode
 import requests
 
 from tap_toggl_hire.api import retry
+from tap_toggl_hire.api.body import LARGEST_ANSWER
 from tap_toggl_hire.api.decoding import broken_row, decode, plain_id
-from tap_toggl_hire.api.transport import LARGEST_ANSWER
 from tap_toggl_hire.errors import AskedToWaitError, NotServedError, TransientError
 
 if t.TYPE_CHECKING:

@@ -45,11 +45,10 @@ def test_what_is_sent(serve: Serve) -> None:
         "host": f"localhost:{server.port}",
         "authorization": f"Bearer {KEY}",
         "accept": "application/json",
-        "accept-encoding": asked.headers["accept-encoding"],
+        "accept-encoding": "gzip",
         "user-agent": "a test",
         "connection": "keep-alive",
     }
-    assert "gzip" in asked.headers["accept-encoding"]
 
 
 def test_a_slash_at_the_end_of_the_root_is_none_too_many(serve: Serve) -> None:
@@ -265,7 +264,6 @@ def test_tiny_pieces_take_no_more_memory_than_large_ones(serve: Serve) -> None:
         ([CHUNKED, b"9\r\n{}"], "the answer breaks off"),
         ([CHUNKED, b"none\r\n{}"], "the answer breaks off"),
         ([answer(b"{}", 200, "Content-Encoding: gzip")], "the answer breaks off"),
-        ([answer(b"{}", 200, "Content-Encoding: " + ",".join(["gzip"] * 99))], "off"),
     ],
 )
 def test_what_breaks_off_is_tried_again(
