@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import typing as t
 from http import HTTPStatus
 
@@ -49,10 +50,11 @@ def requester(
     setting_of: Mapping[str, str] | None = None,
     *,
     throttle: Throttle | None = None,
+    timeout: float = 30,
 ) -> Requester:
     """Make what asks a server until there is an answer that counts."""
     retry = (Pauses() if pauses is None else pauses).retry()
-    sender = transport(url, throttle=throttle)
+    sender = transport(url, throttle=throttle, timeout=timeout)
     return Requester(sender, retry, setting_of or {}, LOGGER)
 
 
@@ -95,3 +97,10 @@ def page(*rows: object, after: str | None = None) -> dict[str, t.Any]:
 
 
 HTML = answer(b"<h1>Not here</h1>", HTTPStatus.NOT_FOUND)
+
+
+def closed_port() -> int:
+    """Find a port on which nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port

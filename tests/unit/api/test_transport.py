@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import socket
 import tracemalloc
 import typing as t
 
@@ -14,7 +13,7 @@ from tap_toggl_hire.api.throttle import Throttle
 from tap_toggl_hire.api.transport import Access, Counts
 from tap_toggl_hire.errors import AskedToWaitError, TapError, TransientError
 from tests.support.hostile import answer, says
-from tests.unit.api.asking import KEY, transport
+from tests.unit.api.asking import KEY, closed_port, transport
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,12 +23,6 @@ if t.TYPE_CHECKING:
 
 TAGS = "/v2.1/tags"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-
-
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
 
 
 # What goes out
