@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
 import typing as t
@@ -48,6 +47,10 @@ def fails(*errors: Exception) -> Callable[[], str]:
     return attempt
 
 
+def ignore(_: object) -> None:
+    """Do nothing."""
+
+
 def trouble(number: int) -> TransientError:
     return TransientError(f"trouble {number}")
 
@@ -78,13 +81,13 @@ def test_each_failure_but_the_last_is_told_and_has_its_pause() -> None:
 
 def test_the_last_try_counts() -> None:
     attempt = fails(*map(trouble, range(3)))
-    assert Retry((1, 1, 1), [].append).run(attempt, [].append) == "done"
+    assert Retry((1, 1, 1), ignore).run(attempt, ignore) == "done"
 
 
 def test_what_fails_for_good_is_raised_at_once() -> None:
     pauses: list[float] = []
     with pytest.raises(NotFoundError):
-        Retry(sleep=pauses.append).run(fails(NotFoundError()), [].append)
+        Retry(sleep=pauses.append).run(fails(NotFoundError()), ignore)
     assert not pauses
 
 
@@ -102,15 +105,11 @@ def test_the_pauses_grow_differ_and_take_long_enough() -> None:
     pauses: list[float] = []
     for _ in range(50):
         with pytest.raises(TransientError):
-            Retry(sleep=pauses.append).run(fails(*[trouble(0)] * 9), [].append)
-    runs = (
-        [*itertools.batched(pauses, 5)]
-        if hasattr(itertools, "batched")
-        else [tuple(pauses[start : start + 5]) for start in range(0, len(pauses), 5)]
-    )
+            Retry(sleep=pauses.append).run(fails(*[trouble(0)] * 9), ignore)
+    runs = [pauses[start : start + 5] for start in range(0, len(pauses), 5)]
     assert len(runs) == 50
     for run in runs:
-        assert list(run) == sorted(run)
+        assert run == sorted(run)
         assert sum(run) >= 20
         for pause, base in zip(run, retry.PAUSES, strict=True):
             assert 0.75 * base <= pause <= 1.25 * base
@@ -121,7 +120,7 @@ def test_the_pauses_grow_differ_and_take_long_enough() -> None:
 
 def test_unless_told_otherwise_it_sleeps() -> None:
     started = time.monotonic()
-    Retry((0.02,)).run(fails(trouble(1)), [].append)
+    Retry((0.02,)).run(fails(trouble(1)), ignore)
     assert time.monotonic() - started >= 0.015
 
 
@@ -182,14 +181,18 @@ def test_a_status_that_may_pass(status: int) -> None:
         (
             401,
             "UnauthorizedError",
-            "The API refuses the key (401, UnauthorizedError): check setting api_key, "
-            "and that it belongs to the workspace.",
+            (
+                "The API refuses the key (401, UnauthorizedError): check setting "
+                "api_key, and that it belongs to the workspace."
+            ),
         ),
         (
             403,
             None,
-            "The API refuses the key (403): check setting api_key, and that it belongs "
-            "to the workspace.",
+            (
+                "The API refuses the key (403): check setting api_key, and that it "
+                "belongs to the workspace."
+            ),
         ),
         (
             418,
