@@ -17,7 +17,7 @@ from tap_toggl_hire.errors import AskedToWaitError, NotServedError, TransientErr
 
 if t.TYPE_CHECKING:
     import logging
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tap_toggl_hire.api.decoding import Json
     from tap_toggl_hire.api.pagination import Params
@@ -84,6 +84,7 @@ class Requester:
         retry: How often, and after which pauses, a request is tried again.
         setting_of: The setting that a parameter of a request comes from, if any.
         logger: Where troubles are told.
+        clock: Seconds, only ever growing.
     """
 
     def __init__(
@@ -92,11 +93,13 @@ class Requester:
         retry: retry.Retry,
         setting_of: Mapping[str, str],
         logger: logging.Logger,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._transport = transport
         self._retry = retry
         self._setting_of = setting_of
         self._logger = logger
+        self._clock = clock
         self._told: dict[str, float] = {}
         self._told_lock = threading.Lock()
 
@@ -165,7 +168,7 @@ class Requester:
 
     def _tell(self, kind: str, message: str, *args: object) -> None:
         """Log a trouble, though not each time: there may be thousands."""
-        now = time.monotonic()
+        now = self._clock()
         with self._told_lock:
             if now - self._told.get(kind, -WARNING_INTERVAL) < WARNING_INTERVAL:
                 return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import time
 import typing as t
 from http import HTTPStatus
 
@@ -48,14 +49,21 @@ def requester(
     url: str,
     pauses: Pauses | None = None,
     setting_of: Mapping[str, str] | None = None,
-    *,
-    throttle: Throttle | None = None,
-    timeout: float = 30,
+    clock: Callable[[], float] = time.monotonic,
+    **options: t.Any,
 ) -> Requester:
-    """Make what asks a server until there is an answer that counts."""
+    """Make what asks a server until there is an answer that counts.
+
+    Args:
+        url: Of the server.
+        pauses: Where the pauses are noted.
+        setting_of: The setting that a parameter comes from.
+        clock: Seconds.
+        **options: Of `transport`.
+    """
     retry = (Pauses() if pauses is None else pauses).retry()
-    sender = transport(url, throttle=throttle, timeout=timeout)
-    return Requester(sender, retry, setting_of or {}, LOGGER)
+    sender = transport(url, **options)
+    return Requester(sender, retry, setting_of or {}, LOGGER, clock)
 
 
 def client(url: str, version: str | None = None) -> Client:
