@@ -77,7 +77,9 @@ def test_a_member_without_its_end_is_no_body(cut: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"{}", zlib.compress(b"{}"), gzip.compress(b"{}") + b"garbage"]
+    "content",
+    [b"{}", zlib.compress(b"{}"), gzip.compress(b"{}") + b"garbage"],
+    ids=["plain", "of zlib", "and more"],
 )
 def test_what_is_not_encoded_as_it_says_is_no_body(content: bytes) -> None:
     with pytest.raises(HTTPError):
