@@ -13,7 +13,12 @@ import requests
 from tap_toggl_hire.api import retry
 from tap_toggl_hire.api.body import LARGEST_ANSWER
 from tap_toggl_hire.api.decoding import broken_row, decode, plain_id
-from tap_toggl_hire.errors import AskedToWaitError, NotServedError, TransientError
+from tap_toggl_hire.errors import (
+    AskedToWaitError,
+    KeyRefusedError,
+    NotServedError,
+    TransientError,
+)
 
 if t.TYPE_CHECKING:
     import logging
@@ -100,6 +105,7 @@ class Requester:
         self._setting_of = setting_of
         self._logger = logger
         self._clock = clock
+        self._key_refusal: KeyRefusedError | None = None
         self._told: dict[str, float] = {}
         self._told_lock = threading.Lock()
 
@@ -135,6 +141,8 @@ class Requester:
             TransientError: If it failed for a moment; AskedToWaitError for 429.
             TapError: If it failed for good.
         """
+        if self._key_refusal is not None:  # whatever else is waiting need not ask
+            raise self._key_refusal
         try:
             answer = self._transport.send(request.target)
         except AskedToWaitError as asked:
@@ -164,7 +172,12 @@ class Requester:
             # The API's own 404 proves a deletion; that of a proxy before it does not.
             raise TransientError("it answers 404, but not in the API's own words")
         named = [self._setting_of[n] for n in request.params if n in self._setting_of]
-        raise retry.of_status(answer.status, answer.error_type, request.endpoint, named)
+        failure = retry.of_status(
+            answer.status, answer.error_type, request.endpoint, named
+        )
+        if isinstance(failure, KeyRefusedError):
+            self._key_refusal = failure
+        raise failure
 
     def _tell(self, kind: str, message: str, *args: object) -> None:
         """Log a trouble, though not each time: there may be thousands."""

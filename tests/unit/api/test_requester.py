@@ -11,6 +11,7 @@ from tap_toggl_hire.api.requester import Request
 from tap_toggl_hire.api.throttle import Throttle
 from tap_toggl_hire.errors import (
     AskedToWaitError,
+    KeyRefusedError,
     NotFoundError,
     NotServedError,
     RefusedError,
@@ -276,6 +277,17 @@ def test_what_no_try_mends_is_not_tried_again(serve: Serve, status: int) -> None
         requester(server.url, pauses).get(LIST)
     assert len(server.asked) == 1
     assert not pauses
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_key_that_was_refused_is_not_sent_again(serve: Serve, status: int) -> None:
+    server = serve(in_turn(answer(GOOD), error(status), answer(GOOD)))
+    asks = requester(server.url)
+    assert asks.get(LIST) == GOOD
+    for _ in range(3):
+        with pytest.raises(KeyRefusedError, match=f"{status}, SomeError"):
+            asks.get(LIST)
+    assert len(server.asked) == 2
 
 
 def test_a_400_names_the_settings_in_the_query(serve: Serve) -> None:
