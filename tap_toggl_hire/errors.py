@@ -5,6 +5,7 @@ None of these carries a response body, a candidate's data or the API key.
     TapError                ends the run
     ├── SettingError        a setting has a wrong value
     ├── StateError          the state cannot be used
+    ├── KeyRefusedError     401, 403: the key is wrong, for all requests
     ├── RefusedError        400: a parameter of the request is wrong
     ├── NotFoundError       404: there is no such thing, as far as the API says
     ├── NoLongerError       410: no longer there, which proves no deletion
@@ -26,6 +27,10 @@ class SettingError(TapError):
 
 class StateError(TapError):
     """The state cannot be used."""
+
+
+class KeyRefusedError(TapError):
+    """The API answered 401 or 403: it refuses the key."""
 
 
 class RefusedError(TapError):

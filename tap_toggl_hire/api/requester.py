@@ -11,13 +11,18 @@ from urllib.parse import quote, urlencode
 import requests
 
 from tap_toggl_hire.api import retry
+from tap_toggl_hire.api.body import LARGEST_ANSWER
 from tap_toggl_hire.api.decoding import broken_row, decode, plain_id
-from tap_toggl_hire.api.transport import LARGEST_ANSWER
-from tap_toggl_hire.errors import AskedToWaitError, NotServedError, TransientError
+from tap_toggl_hire.errors import (
+    AskedToWaitError,
+    KeyRefusedError,
+    NotServedError,
+    TransientError,
+)
 
 if t.TYPE_CHECKING:
     import logging
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tap_toggl_hire.api.decoding import Json
     from tap_toggl_hire.api.pagination import Params
@@ -84,6 +89,7 @@ class Requester:
         retry: How often, and after which pauses, a request is tried again.
         setting_of: The setting that a parameter of a request comes from, if any.
         logger: Where troubles are told.
+        clock: Seconds, only ever growing.
     """
 
     def __init__(
@@ -92,11 +98,14 @@ class Requester:
         retry: retry.Retry,
         setting_of: Mapping[str, str],
         logger: logging.Logger,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._transport = transport
         self._retry = retry
         self._setting_of = setting_of
         self._logger = logger
+        self._clock = clock
+        self._key_refusal: KeyRefusedError | None = None
         self._told: dict[str, float] = {}
         self._told_lock = threading.Lock()
 
@@ -132,6 +141,8 @@ class Requester:
             TransientError: If it failed for a moment; AskedToWaitError for 429.
             TapError: If it failed for good.
         """
+        if self._key_refusal is not None:  # whatever else is waiting need not ask
+            raise self._key_refusal
         try:
             answer = self._transport.send(request.target)
         except AskedToWaitError as asked:
@@ -161,11 +172,16 @@ class Requester:
             # The API's own 404 proves a deletion; that of a proxy before it does not.
             raise TransientError("it answers 404, but not in the API's own words")
         named = [self._setting_of[n] for n in request.params if n in self._setting_of]
-        raise retry.of_status(answer.status, answer.error_type, request.endpoint, named)
+        failure = retry.of_status(
+            answer.status, answer.error_type, request.endpoint, named
+        )
+        if isinstance(failure, KeyRefusedError):
+            self._key_refusal = failure
+        raise failure
 
     def _tell(self, kind: str, message: str, *args: object) -> None:
         """Log a trouble, though not each time: there may be thousands."""
-        now = time.monotonic()
+        now = self._clock()
         with self._told_lock:
             if now - self._told.get(kind, -WARNING_INTERVAL) < WARNING_INTERVAL:
                 return

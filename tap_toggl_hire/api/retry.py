@@ -14,6 +14,7 @@ from urllib3.exceptions import LocationValueError, ReadTimeoutError
 
 from tap_toggl_hire.errors import (
     AskedToWaitError,
+    KeyRefusedError,
     NoLongerError,
     NotFoundError,
     RefusedError,
@@ -132,7 +133,7 @@ def of_status(
         return TransientError(f"it answers {status}")
     told = f"{status}, {kind}" if kind else str(status)
     if status in {401, 403}:
-        return TapError(
+        return KeyRefusedError(
             f"The API refuses the key ({told}): check setting api_key, and that it "
             "belongs to the workspace."
         )

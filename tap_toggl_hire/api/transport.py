@@ -7,7 +7,6 @@ memory than the limit.
 
 from __future__ import annotations
 
-import io
 import ipaddress
 import re
 import threading
@@ -20,6 +19,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.util import parse_url
 
 from tap_toggl_hire.api import retry
+from tap_toggl_hire.api.body import ENCODING, receive
 from tap_toggl_hire.api.certificates import tls_failure
 from tap_toggl_hire.api.decoding import error_type
 from tap_toggl_hire.api.pagination import origin
@@ -30,12 +30,6 @@ if t.TYPE_CHECKING:
     from tap_toggl_hire.api.throttle import Throttle
 
 MOST_REDIRECTS = 5
-LARGEST_PIECE = 1 << 16
-"""Bytes of a body that are read at once."""
-LARGEST_ANSWER = 64 << 20
-"""Bytes, decoded, of an answer with status 200."""
-LARGEST_ERROR = 64 << 10
-"""Bytes, decoded, of any other, whose body says little."""
 
 IMPOSSIBLE = "The host in api_url cannot be one: check setting api_url."
 LOST = "The API redirects to an address that is not there (404): check api_url."
@@ -129,6 +123,7 @@ class Transport:
             {
                 **requests.utils.default_headers(),
                 "Accept": "application/json",
+                "Accept-Encoding": ENCODING,
                 "Authorization": f"Bearer {access.key}",
                 "User-Agent": access.user_agent,
             }
@@ -193,7 +188,7 @@ class Transport:
                     response = self._adapter.send(
                         request, timeout=self._timeout, **self._options
                     )
-                    content = _receive(response)
+                    content = receive(response.raw)
                 except Exception as error:
                     if watch.is_late:  # whatever the shutdown looks like from here
                         raise TransientError(retry.LATE) from error
@@ -232,19 +227,6 @@ class Transport:
         if kind is None or not re.fullmatch(r"[A-Za-z0-9._-]{1,80}", kind):
             return None
         return None if kind in self._key or self._key in kind else kind
-
-
-def _receive(response: requests.Response) -> bytes | None:
-    """Read a body, piece by piece as they arrive; None if it is too large."""
-    is_good = response.status_code == requests.codes.ok
-    most = LARGEST_ANSWER if is_good else LARGEST_ERROR
-    body = io.BytesIO()  # a list of pieces is large where they are tiny
-    while piece := response.raw.read1(LARGEST_PIECE, decode_content=True):
-        body.write(piece)
-        if body.tell() > most:
-            response.close()
-            return None
-    return body.getvalue()
 
 
 def _has_possible_host(url: str) -> bool:

@@ -189,7 +189,7 @@ class Listing:
             anchor = self._paginator.current_value.get("after_id")
             if refusal and not self._recent:
                 raise refusal
-            if (refusal or self._is_doubtful(page)) and anchor is not None:
+            if (refusal or self._is_doubtful(page)) and anchor:  # a link's may be ""
                 if self._client.candidate(anchor) is None:
                     self._step_back(anchor)
                     continue

@@ -175,7 +175,8 @@ def assert_honest(schema: Json, sent: t.Any, emitted: t.Any, path: str) -> None:
         assert isinstance(sent, dict), f"{path} was made up"
         known = {printable(name): value for name, value in sent.items()}
         for name, inner in schema["properties"].items():
-            if not name.startswith("_sdc"):
+            # What is lost here is in `extra`: the tests of records see to that.
+            if not name.startswith("_sdc") and name != "extra":
                 assert_honest(inner, known.get(name), emitted[name], f"{path}.{name}")
     elif "array" in schema["type"]:
         assert isinstance(sent, list), f"{path} was made up"
@@ -386,7 +387,7 @@ def test_rows_that_are_no_candidates(junk: list[t.Any], place: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["openings", "categories", "tags"])
-@pytest.mark.parametrize("value", ["", None, [], {"a": "b"}, 1.5, True])
+@pytest.mark.parametrize("value", ["", None])
 def test_an_id_that_is_none_is_no_row(sandbox: Start, kind: str, value: object) -> None:
     box = sandbox(a_few())
 
@@ -480,7 +481,7 @@ def test_odd_bodies_of_a_list(sandbox: Start, body: bytes) -> None:
     box = sandbox(Account())
     box.faults = [Fault("body", body=body, match="tags")]
     trial = attempt(settings(box)).good()
-    assert trial.records("tags") == [{"id": "2", "name": "b"}]
+    assert trial.records("tags") == [{"id": "2", "name": "b", "extra": None}]
 
 
 @pytest.mark.parametrize(
@@ -593,16 +594,19 @@ def test_fields_that_are_new_null_or_missing(
     assert not any(again.records(stream) for stream in FAMILY[1:])
 
 
-def test_a_field_that_is_added_between_two_runs_changes_nothing(
+def test_a_field_that_is_added_between_two_runs_is_one_change(
     sandbox: Start,
 ) -> None:
     box = sandbox(Account.example(candidates=30, tags=2, questions=2))
     first = attempt(settings(box)).good()
     box.shapes.extra_fields = True
-    box.stats.reset()
     second = attempt(settings(box, reverify_days=0), state=first.state).good()
+    assert_true(first.messages + second.messages, box.account, box.shapes)
+    assert not second.records("candidate_history")
+    box.stats.reset()
+    third = attempt(settings(box, reverify_days=0), state=second.state).good()
     assert box.stats.count("candidate") == 0
-    assert not any(second.records(stream) for stream in FAMILY)
+    assert not any(third.records(stream) for stream in FAMILY)
 
 
 def test_what_does_not_fit_is_told_once_a_run_and_by_field(
@@ -617,11 +621,12 @@ def test_what_does_not_fit_is_told_once_a_run_and_by_field(
     trial = attempt(settings(box)).good()
     told = Counter(record.getMessage() for record in caplog.records)
     assert told == {
-        f"Field {field} of {stream} has a value that does not fit its type and is "
-        "set to null.": 1
+        f"Field {field} of {stream} has a value that does not fit its type: it is "
+        "null, and kept in the column extra.": 1
         for field in ("score", "finished_at")
         for stream in ("candidates", "candidate_details")
     }
     expected = truth(account)["candidates"]
     for row in trial.records("candidates"):
-        assert row == {**expected[row["id"]], "score": None, "finished_at": None}
+        assert row == expected[row["id"]]
+        assert row["score"] is row["finished_at"] is None

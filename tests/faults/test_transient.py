@@ -17,8 +17,7 @@ from hypothesis import given
 from hypothesis import settings as rules
 from hypothesis import strategies as st
 
-from sandbox import Account, Sandbox, Shapes
-from tap_toggl_hire.api.retry import retry_after
+from sandbox import Account, Sandbox, Shapes, random_change
 from tests.faults.trials import (
     Clock,
     Strikes,
@@ -233,7 +232,7 @@ def test_later_runs_with_troubles_find_the_changes_and_no_others(
     messages = trial.messages
     for round_ in range(6):
         changed = {
-            account.random_change(rng, ("grade", "rate", "move", "tag", "submit"))[1]
+            random_change(account, rng, ("grade", "rate", "move", "tag", "submit"))[1]
             for _ in range(3)
         }
         mercy: Counter[str] = Counter()
@@ -304,41 +303,6 @@ def test_pauses_grow_and_differ(sandbox: Start, clock: Clock) -> None:
         assert sequence[-1] >= 4 * sequence[0]
         assert sum(sequence) >= 20
     assert len({sequence[0] for sequence in sequences}) > 1, "no jitter"
-
-
-@given(
-    st.one_of(
-        st.text(max_size=40),
-        st.integers().map(str),
-        st.integers(0, 400).map(lambda digits: "9" * digits),
-        st.floats().map(str),
-        st.datetimes().map(lambda when: when.strftime("%a, %d %b %Y %H:%M:%S GMT")),
-        st.datetimes().map(lambda when: when.strftime("%a, %d %b %Y %H:%M:%S -0000")),
-    )
-)
-@rules(max_examples=300)
-def test_any_retry_after_is_a_time_that_can_be_waited_for(header: str) -> None:
-    seconds = retry_after({"Retry-After": header})
-    assert seconds is None or seconds <= threading.TIMEOUT_MAX
-
-
-@pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
-@pytest.mark.parametrize(
-    "form", ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%c"]
-)
-def test_each_form_of_a_date_is_in_greenwich_time(
-    monkeypatch: pytest.MonkeyPatch, form: str, zone: str
-) -> None:
-    """RFC 9110, section 5.6.7: three forms, all of them in UTC."""
-    monkeypatch.setenv("TZ", zone)
-    time.tzset()
-    try:
-        header = time.strftime(form, time.gmtime(time.time() + 120))
-        seconds = retry_after({"Retry-After": header})
-        assert seconds == pytest.approx(120, abs=2)
-    finally:
-        monkeypatch.undo()
-        time.tzset()
 
 
 def test_an_endless_retry_after_is_no_crash(sandbox: Start) -> None:

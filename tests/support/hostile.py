@@ -93,7 +93,8 @@ class Hostile:
                 ).start()
 
     def _talk(self, connection: socket.socket) -> None:
-        with contextlib.suppress(OSError):  # the client has enough
+        # The client has enough, or speaks no HTTP.
+        with contextlib.suppress(OSError, ValueError):
             if self._tls:
                 connection = self._tls.wrap_socket(connection, server_side=True)
             with connection, connection.makefile("rb") as stream:
@@ -132,7 +133,7 @@ def _read(stream: t.BinaryIO) -> Asked | None:
     head = []
     while line := stream.readline().strip().decode("latin-1"):
         head.append(line)
-    if not head or head[0].count(" ") != 2:  # the end, or no HTTP
+    if not head:
         return None
     method, target, _ = head[0].split(" ")
     pairs = (line.split(": ", 1) for line in head[1:])

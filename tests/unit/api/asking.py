@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import socket
+import time
 import typing as t
 from http import HTTPStatus
 
@@ -47,13 +49,21 @@ def requester(
     url: str,
     pauses: Pauses | None = None,
     setting_of: Mapping[str, str] | None = None,
-    *,
-    throttle: Throttle | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    **options: t.Any,
 ) -> Requester:
-    """Make what asks a server until there is an answer that counts."""
+    """Make what asks a server until there is an answer that counts.
+
+    Args:
+        url: Of the server.
+        pauses: Where the pauses are noted.
+        setting_of: The setting that a parameter comes from.
+        clock: Seconds.
+        **options: Of `transport`.
+    """
     retry = (Pauses() if pauses is None else pauses).retry()
-    sender = transport(url, throttle=throttle)
-    return Requester(sender, retry, setting_of or {}, LOGGER)
+    sender = transport(url, **options)
+    return Requester(sender, retry, setting_of or {}, LOGGER, clock)
 
 
 def client(url: str, version: str | None = None) -> Client:
@@ -95,3 +105,10 @@ def page(*rows: object, after: str | None = None) -> dict[str, t.Any]:
 
 
 HTML = answer(b"<h1>Not here</h1>", HTTPStatus.NOT_FOUND)
+
+
+def closed_port() -> int:
+    """Find a port on which nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port

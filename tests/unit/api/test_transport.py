@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import socket
 import tracemalloc
 import typing as t
 
@@ -14,7 +13,7 @@ from tap_toggl_hire.api.throttle import Throttle
 from tap_toggl_hire.api.transport import Access, Counts
 from tap_toggl_hire.errors import AskedToWaitError, TapError, TransientError
 from tests.support.hostile import answer, says
-from tests.unit.api.asking import KEY, transport
+from tests.unit.api.asking import KEY, closed_port, transport
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,12 +23,6 @@ if t.TYPE_CHECKING:
 
 TAGS = "/v2.1/tags"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-
-
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
 
 
 # What goes out
@@ -45,11 +38,10 @@ def test_what_is_sent(serve: Serve) -> None:
         "host": f"localhost:{server.port}",
         "authorization": f"Bearer {KEY}",
         "accept": "application/json",
-        "accept-encoding": asked.headers["accept-encoding"],
+        "accept-encoding": "gzip",
         "user-agent": "a test",
         "connection": "keep-alive",
     }
-    assert "gzip" in asked.headers["accept-encoding"]
 
 
 def test_a_slash_at_the_end_of_the_root_is_none_too_many(serve: Serve) -> None:
@@ -265,7 +257,6 @@ def test_tiny_pieces_take_no_more_memory_than_large_ones(serve: Serve) -> None:
         ([CHUNKED, b"9\r\n{}"], "the answer breaks off"),
         ([CHUNKED, b"none\r\n{}"], "the answer breaks off"),
         ([answer(b"{}", 200, "Content-Encoding: gzip")], "the answer breaks off"),
-        ([answer(b"{}", 200, "Content-Encoding: " + ",".join(["gzip"] * 99))], "off"),
     ],
 )
 def test_what_breaks_off_is_tried_again(

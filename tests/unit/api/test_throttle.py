@@ -1,0 +1,270 @@
+"""When each request may start, by a clock of the test's own."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import typing as t
+
+import pytest
+
+from tap_toggl_hire.api import throttle as wing
+from tap_toggl_hire.api.throttle import Throttle
+
+
+class Clock:
+    """Time that passes only where somebody sleeps, or the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        """Tell the time."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass, a little more than asked for, as it is with sleep."""
+        self.slept.append(seconds)
+        self.now += seconds + 1e-6
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def made(clock: Clock, size: int = 8, ceiling: float | None = None) -> Throttle:
+    return Throttle(size, ceiling, clock=clock, sleep=clock.sleep)
+
+
+def starts(throttle: Throttle, clock: Clock, count: int) -> list[float]:
+    """Seconds from now to the start of each of some requests, one after the other."""
+    began, times = clock.now, []
+    for _ in range(count):
+        times.append(throttle.acquire() - began)
+        throttle.release()
+    return times
+
+
+def refuse(throttle: Throttle, retry_after: float | None = None) -> float:
+    """Start a request, which the API answers with 429."""
+    pause = throttle.refused(throttle.acquire(), retry_after)
+    throttle.release()
+    return pause
+
+
+def serve(throttle: Throttle, count: int = 1) -> None:
+    for _ in range(count):
+        throttle.acquire()
+        throttle.answered()
+        throttle.release()
+
+
+# At once
+
+
+def test_without_a_limit_all_start_at_once(clock: Clock) -> None:
+    assert starts(made(clock), clock, 1000) == [0.0] * 1000
+    assert not clock.slept
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_no_more_are_under_way_than_may_be(clock: Clock, size: int) -> None:
+    throttle = made(clock, size)
+    for _ in range(size):
+        throttle.acquire()
+    began = threading.Event()
+
+    def another() -> None:
+        throttle.acquire()
+        began.set()
+
+    thread = threading.Thread(target=another, daemon=True)
+    thread.start()
+    assert not began.wait(0.05)
+    throttle.release()
+    assert began.wait(30)
+    thread.join()
+
+
+def test_whoever_is_stopped_while_waiting_leaves_the_place(clock: Clock) -> None:
+    def interrupted(_: float) -> None:
+        raise KeyboardInterrupt
+
+    throttle = Throttle(1, clock=clock, sleep=interrupted)
+    refuse(throttle, 5)
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            throttle.acquire()
+    clock.now += 6
+    throttle.acquire()
+
+
+def test_nothing_is_released_that_was_not_acquired(clock: Clock) -> None:
+    with pytest.raises(ValueError, match="too many times"):
+        made(clock).release()
+
+
+# The ceiling
+
+
+@pytest.mark.parametrize("ceiling", [0.5, 10.0, 400.0])
+def test_the_ceiling_is_kept_and_not_by_far(clock: Clock, ceiling: float) -> None:
+    times = starts(made(clock, ceiling=ceiling), clock, 101)
+    rate = 100 / times[-1]
+    assert 0.98 * ceiling < rate < ceiling
+    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
+    assert min(gaps) >= 1 / ceiling
+
+
+def test_what_was_not_used_is_not_saved_up(clock: Clock) -> None:
+    throttle = made(clock, ceiling=10)
+    starts(throttle, clock, 1)
+    clock.now += 100
+    assert starts(throttle, clock, 3)[-1] >= 0.2
+
+
+# A refusal
+
+
+@pytest.mark.parametrize("asked", [0.5, 7.0, 3600.0])
+def test_all_wait_as_long_as_the_api_asks(clock: Clock, asked: float) -> None:
+    throttle = made(clock)
+    assert refuse(throttle, asked) == asked
+    assert starts(throttle, clock, 1)[0] >= asked
+
+
+def test_a_shorter_pause_does_not_cut_a_longer_one(clock: Clock) -> None:
+    throttle = made(clock)
+    first, second = throttle.acquire(), throttle.acquire()
+    assert throttle.refused(first, 30) == 30
+    clock.now += 1
+    assert throttle.refused(second, 2) == 29
+    assert starts(throttle, clock, 1)[0] >= 29
+
+
+@pytest.mark.parametrize("asked", [None, 0.0, -60.0])
+def test_a_pause_that_is_not_told_is_guessed_and_grows(
+    clock: Clock, asked: float | None
+) -> None:
+    throttle = made(clock)
+    assert [refuse(throttle, asked) for _ in range(4)] == [1, 2, 2, 2]
+    serve(throttle)
+    assert refuse(throttle, asked) == 1
+
+
+def test_refusals_of_one_burst_are_one(clock: Clock) -> None:
+    """They were sent before the first of them was answered."""
+    throttle = made(clock)
+    burst = [throttle.acquire() for _ in range(8)]
+    clock.now += 0.02
+    assert [throttle.refused(one, None) for one in burst] == [1.0] * 8
+    assert throttle._refusals_in_a_row == 1
+
+
+def test_after_a_pause_one_asks_whether_the_api_serves_again(clock: Clock) -> None:
+    """The others come one by one, until it has answered."""
+    throttle = made(clock)
+    serve(throttle, 1000)
+    clock.now += 1
+    refuse(throttle, 5)
+    times = starts(throttle, clock, 4)
+    assert times == pytest.approx([5, 5.25, 5.5, 5.75], abs=0.001)
+    throttle.answered()
+    later = starts(throttle, clock, 3)
+    assert later[-1] < 0.1
+
+
+# The pace
+
+
+def pace(throttle: Throttle, clock: Clock, count: int = 5) -> float:
+    """Requests per second that start, as of now."""
+    times = starts(throttle, clock, count + 1)
+    return count / (times[-1] - times[0])
+
+
+def slowed(clock: Clock, served: int, seconds: float, asked: float) -> Throttle:
+    """A throttle that was refused after so many requests in so much time."""
+    throttle = made(clock)
+    serve(throttle, served)
+    clock.now += seconds
+    refuse(throttle, asked)
+    clock.now += asked
+    serve(throttle)
+    return throttle
+
+
+def test_the_first_pace_is_what_was_served_pause_included(clock: Clock) -> None:
+    throttle = slowed(clock, served=300, seconds=4, asked=6)
+    assert pace(throttle, clock) == pytest.approx(30, rel=0.15)
+
+
+def test_where_hardly_any_was_served_it_searches_from_a_few(clock: Clock) -> None:
+    throttle = slowed(clock, served=1, seconds=4, asked=6)
+    assert pace(throttle, clock, 2) == pytest.approx(wing.FIRST_PACE, rel=0.2)
+
+
+def test_the_search_doubles_each_second(clock: Clock) -> None:
+    throttle = slowed(clock, served=100, seconds=4, asked=6)
+    clock.now += 3
+    assert pace(throttle, clock) == pytest.approx(80, rel=0.15)
+
+
+def test_a_pace_that_is_refused_shrinks_and_grows_gently(clock: Clock) -> None:
+    throttle = slowed(clock, served=100, seconds=4, asked=6)
+    clock.now += 1  # twenty a second
+    serve(throttle, 5)
+    began = throttle._current_pace(clock.now)
+    refuse(throttle, 1)
+    clock.now += 1
+    serve(throttle)
+    now = throttle._current_pace(clock.now)
+    assert now == pytest.approx(began * wing.SLOWDOWN, rel=0.05)
+    clock.now += 10
+    assert now < throttle._current_pace(clock.now) < now * 1.1
+    clock.now += 90
+    after = throttle._current_pace(clock.now)
+    clock.now += 100
+    assert throttle._current_pace(clock.now) > 4 * after  # the limit may be gone
+
+
+def test_what_was_served_at_a_pace_counts_more_than_the_guess(clock: Clock) -> None:
+    throttle = slowed(clock, served=100, seconds=4, asked=6)
+    for _ in range(1000):
+        throttle.answered()
+    clock.now += 1
+    refuse(throttle, 1)
+    assert throttle._pace == pytest.approx(1001 / 2, rel=0.1)
+
+
+def test_while_the_api_serves_nobody_the_pace_stays(clock: Clock) -> None:
+    throttle = slowed(clock, served=100, seconds=4, asked=6)
+    refuse(throttle, 1)
+    before = throttle._pace
+    for _ in range(5):
+        refuse(throttle, 1)
+    assert throttle._pace == before
+
+
+def test_after_a_long_calm_there_is_no_limit(clock: Clock) -> None:
+    throttle = slowed(clock, served=100, seconds=4, asked=6)
+    clock.now += 10_000
+    times = starts(throttle, clock, 100)
+    assert times[-1] < 0.001
+
+
+def test_the_ceiling_holds_however_calm_it_is(clock: Clock) -> None:
+    throttle = made(clock, ceiling=5)
+    refuse(throttle, 1)
+    clock.now += 10_000
+    throttle.answered()
+    assert pace(throttle, clock) < 5
+
+
+def test_real_time_is_the_default() -> None:
+    throttle: t.Any = Throttle(1, 1000)
+    for _ in range(3):
+        throttle.acquire()
+        throttle.release()
