@@ -221,7 +221,10 @@ def _json_file(
         read(json.loads(text))
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise refusal from error
-    return io.StringIO(text)
+    if not file.seekable():
+        return io.StringIO(text)
+    file.seek(0)  # a state may be large: no copy of it
+    return file
 
 
 def _refuse(problems: list[str]) -> None:
