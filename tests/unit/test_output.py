@@ -20,7 +20,7 @@ from singer_sdk.singerlib import (
 from tap_toggl_hire import output as output_module
 from tap_toggl_hire.errors import SettingError
 from tap_toggl_hire.output import BatchOutput, Output
-from tap_toggl_hire.sink import DIGESTS_KEY, CandidateSink
+from tap_toggl_hire.sink import CandidateSink
 from tap_toggl_hire.sync.observation import Change
 from tap_toggl_hire.sync.plan import (
     ANSWERS,
@@ -30,7 +30,7 @@ from tap_toggl_hire.sync.plan import (
     STREAMS,
     Known,
 )
-from tap_toggl_hire.sync.state import State
+from tap_toggl_hire.sync.state import DIGESTS_KEY, State
 from tap_toggl_hire.tap import TapTogglHire
 from tests.support.memory import candidate, row_of
 

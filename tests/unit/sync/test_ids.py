@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 
 from tap_toggl_hire.sync.ids import Ids, IdSet
 
-SOME = st.lists(st.text(max_size=2) | st.sampled_from(["1", "2", "01"]), max_size=20)
+ODD = (
+    *("0", "00", "007", "-1", "+1", "1.0", " 1", "1 ", "1_0", "", "1\n"),
+    *("\u0661", "\u00b2", "\uff11", "9" * 18, "9" * 19, "9" * 5000, "1" + "0" * 18),
+)
+SOME = st.lists(
+    st.text(max_size=2) | st.integers(0, 12).map(str) | st.sampled_from(ODD),
+    max_size=20,
+)
 
 
 @given(SOME)
@@ -20,6 +27,13 @@ def test_ids_are_numbered_as_they_come(some: list[str]) -> None:
     assert numbers == [once.index(one) for one in some]
     assert [ids[number] for number in numbers] == some
     assert [ids.find(one) for one in some] == numbers
+
+
+def test_ids_that_look_alike_are_others() -> None:
+    ids = Ids()
+    assert [ids.number(one) for one in ODD] == list(range(len(ODD)))
+    assert list(ids) == list(ODD)
+    assert [ids[number] for number in range(len(ODD))] == list(ODD)
 
 
 def test_an_id_that_did_not_come_has_no_number() -> None:

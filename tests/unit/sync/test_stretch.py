@@ -6,6 +6,7 @@ import pytest
 
 from tap_toggl_hire.sync.stretch import (
     CANDIDATES,
+    FIRST,
     GUESS,
     LIGHT,
     MARGIN,
@@ -60,15 +61,27 @@ def test_a_state_is_due_after_some_work_or_time(
 
 def test_candidates_without_details_count_less() -> None:
     stretch = Stretch(Clock())
-    for _ in range(int(CANDIDATES / LIGHT) - 1):
-        stretch.emit(1, asked=False)
+    for number in range(1, int(CANDIDATES / LIGHT) + 1):
         stretch.wait(asked=False)
-    assert not stretch.is_due(0)
-    assert not stretch.is_enough(0)
-    stretch.emit(1, asked=False)
-    stretch.wait(asked=False)
-    assert stretch.is_due(0)
-    assert stretch.is_enough(0)
+        if number < FIRST / LIGHT:
+            assert not stretch.is_enough(0)
+        stretch.emit(1, asked=False)
+        assert stretch.is_due(0) is (number == CANDIDATES / LIGHT)
+
+
+def test_the_first_stretches_are_short() -> None:
+    """Each is as long as all before it, until they are of full length."""
+    stretch, lengths = Stretch(Clock()), []
+    for _ in range(6):
+        stretch.begin()
+        waits = 0
+        while not stretch.is_enough(0):
+            stretch.wait(asked=True)
+            waits += 1
+        lengths.append(waits)
+        for _ in range(waits):
+            stretch.emit(1, asked=True)
+    assert lengths == [FIRST, FIRST, 2 * FIRST, 4 * FIRST, 8 * FIRST, CANDIDATES]
 
 
 def test_a_large_state_waits_for_records() -> None:
@@ -77,10 +90,10 @@ def test_a_large_state_waits_for_records() -> None:
     assert not stretch.is_due(LARGE + LARGE // 100)
 
 
-def test_a_small_state_announces_a_thousand() -> None:
-    assert not waiting(Stretch(Clock()), CANDIDATES - 1).is_enough(0)
-    enough = waiting(Stretch(Clock()), CANDIDATES)
-    size = int(CANDIDATES * GUESS / SHARE / MARGIN)
+def test_a_small_state_announces_few() -> None:
+    assert not waiting(Stretch(Clock()), FIRST - 1).is_enough(0)
+    enough = waiting(Stretch(Clock()), FIRST)
+    size = int(FIRST * GUESS / SHARE / MARGIN)
     assert enough.is_enough(0)
     assert enough.is_enough(size)
     assert not enough.is_enough(size + 1)
