@@ -148,14 +148,13 @@ def test_those_that_are_re_verified(sandbox: Callable[..., Sandbox]) -> None:
     box = sandbox(Account.example(candidates=40))
     config = settings(box, reverify_days=10)
     target = loaded(extract(config))
-    with time_machine.travel(datetime.now(UTC) + timedelta(days=5)):
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=2)):
         box.stats.reset()
         messages = extract(config, target.state)
     (row,) = records(messages, RUNS)
-    assert 0 < len(details_asked(box)) < 40
-    assert (
-        row["candidates_reverified"] == row["details_read"] == len(details_asked(box))
-    )
+    asked = len(details_asked(box))
+    assert 0 < asked < 40
+    assert (row["candidates_reverified"], row["details_read"]) == (asked, asked)
     assert row["candidates_updated"] == 0
 
 
@@ -224,7 +223,7 @@ def test_the_scope_tells_of_an_email_that_it_is_set(
     scope = json.loads(the_row(run)["scope"])
     assert scope["job_opening_ids"] == [opening]
     assert scope["start_date"].startswith("2025-01-01")
-    assert scope["candidate_filters"] == {"email": "set", "min_score": 1}
+    assert scope["candidate_filters"] == {"email": "set", "min_score": "1"}
     assert email not in json.dumps(the_row(run))
 
 
@@ -238,7 +237,8 @@ def test_a_run_that_fails(sandbox: Callable[..., Sandbox]) -> None:
     assert row["outcome"] == "failed"
     assert row["message"] == line(run)
     assert "api_key" in row["message"]
-    assert row["requests"] == box.stats.requests
+    # A request that is under way while the run ends is none of the row's.
+    assert 120 < row["requests"] <= box.stats.requests
     assert 100 <= row["details_read"] <= 120
     assert row["candidates_created"] == row["details_read"]
     assert len(run.records("candidate_history")) == row["candidates_created"]
