@@ -12,8 +12,6 @@ import pytest
 import time_machine
 
 from sandbox import Account, Fault, RateLimit, Shapes
-from tap_toggl_hire.errors import TapError
-from tap_toggl_hire.tap import TapTogglHire
 from tests.streams.checks import (
     CANDIDATES,
     LISTS,
@@ -23,7 +21,7 @@ from tests.streams.checks import (
     settings,
 )
 from tests.support import Run, Target, catalog, extract, run_tap
-from tests.support.tap import CollectingWriter, records
+from tests.support.tap import records
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -237,8 +235,8 @@ def test_a_run_that_fails(sandbox: Callable[..., Sandbox]) -> None:
     assert row["outcome"] == "failed"
     assert row["message"] == line(run)
     assert "api_key" in row["message"]
-    # A request that is under way while the run ends is none of the row's.
-    assert 120 < row["requests"] <= box.stats.requests
+    # One may be under way while the run ends; no other is begun.
+    assert box.stats.requests - 1 <= row["requests"] <= box.stats.requests
     assert 100 <= row["details_read"] <= 120
     assert row["candidates_created"] == row["details_read"]
     assert len(run.records("candidate_history")) == row["candidates_created"]
@@ -270,25 +268,6 @@ def test_settings_that_are_refused_leave_no_row(
     run = run_tap(settings(sandbox(), page_size=0))
     assert run.returncode == 1
     assert run.messages == []
-
-
-def test_a_run_that_nobody_reads_says_so_and_no_more(
-    sandbox: Callable[..., Sandbox],
-) -> None:
-    """The target is gone: there is no one to tell, and the first sentence stands."""
-
-    class Closed(CollectingWriter):
-        def write_message(self, message: t.Any) -> None:
-            if len(self.messages) >= 30:
-                raise TapError("The target closed the pipe.")
-            super().write_message(message)
-
-    box = sandbox(Account.example(candidates=40))
-    writer = Closed()
-    tap = TapTogglHire(config=settings(box), message_writer=writer)
-    with pytest.raises(TapError, match="The target closed the pipe"):
-        tap.sync_all()
-    assert records(writer.messages, RUNS) == []
 
 
 def test_it_may_be_selected_alone_or_left_out(sandbox: Callable[..., Sandbox]) -> None:
