@@ -107,6 +107,7 @@ class Runner:
 
     def _finish(self, failure: str | None) -> None:
         """Write the record of the run and the last state; tell what was done."""
+        self._session.workers.stop()
         try:
             output = self._outputs.get(SyncRuns.name)
             if output is not None:

@@ -7,6 +7,7 @@ come from there.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import typing as t
@@ -106,6 +107,12 @@ class Workers:
             except TimeoutError:
                 yield None
         yield key, None if future is None else future.result()
+
+    def stop(self) -> None:
+        """Leave out the calls that no worker has begun."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._calls.get_nowait()
 
     def __del__(self) -> None:
         for _ in self._threads:

@@ -26,6 +26,12 @@ class Runs:
     target: Target = field(default_factory=Target)
 
     def go(self, *arguments: str, **settings: t.Any) -> Run:
+        run = self.start(*arguments, **settings)
+        self.target.load(run.messages)
+        return run
+
+    def start(self, *arguments: str, **settings: t.Any) -> Run:
+        """Run, and load nothing, as of BATCH files."""
         self.box.stats.reset()
         config = {
             "api_url": self.box.url,
@@ -37,7 +43,6 @@ class Runs:
             config, *arguments, catalog=catalog(config, *CORE), state=self.target.state
         )
         assert run.returncode == 0, run.stderr
-        self.target.load(run.messages)
         return run
 
     def requests(self, kind: str) -> list[Request]:

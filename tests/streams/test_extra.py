@@ -248,7 +248,9 @@ class Workspace:
     def emitted(self, stream: str) -> list[str]:
         """The candidates of whom the last run sent records, each once."""
         found = records(self.messages, stream)
-        return list(dict.fromkeys(r.get("candidate_id", r.get("id")) for r in found))
+        return list(
+            dict.fromkeys(str(r.get("candidate_id", r.get("id"))) for r in found)
+        )
 
 
 @pytest.fixture

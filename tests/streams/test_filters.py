@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 from datetime import UTC, datetime
 
@@ -228,6 +229,27 @@ def test_only_candidates_that_started_at_or_after(
     if start == DETAILS[30]["started_at"]:
         assert DETAILS[30]["id"] in wanted
         assert len(wanted) >= 30
+
+
+@pytest.mark.parametrize(
+    "email",
+    ["s\u00f8ren@example.com", "\u738b+test@b\u00fccher.example", "a@\u4f8b.example"],
+)
+def test_an_email_with_letters_outside_ascii(
+    sandbox: Callable[..., Sandbox], email: str
+) -> None:
+    box = sandbox(Account.example(candidates=10))
+    one = box.account.listed_ids()[4]
+    box.account.set_field(one, "email", email)
+    run = run_tap(settings(box, candidate_filters={"email": email}))
+    assert run.returncode == 0, run.stderr
+    assert [(row["id"], row["email"]) for row in run.records("candidates")] == [
+        (one, email)
+    ]
+    others = [
+        m for m in run.messages if m["type"] != "RECORD" or m["stream"] == "sync_runs"
+    ]
+    assert email not in json.dumps(others, ensure_ascii=False) + run.stderr
 
 
 def test_a_filter_that_the_api_refuses_is_named_without_its_value(

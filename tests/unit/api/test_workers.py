@@ -50,6 +50,23 @@ def test_what_a_call_raises_comes_back_and_the_worker_goes_on(
     assert pool.submit(int, "5").result(LONG) == 5
 
 
+def test_what_was_not_begun_is_left_out_where_a_run_ends() -> None:
+    pool, begun, go_on = Workers(1), threading.Event(), threading.Event()
+
+    def call() -> int:
+        begun.set()
+        return wait_for(go_on, 1)
+
+    under_way = pool.submit(call)
+    waiting = [pool.submit(fail, "not begun") for _ in range(3)]
+    assert begun.wait(LONG)
+    pool.stop()
+    go_on.set()
+    assert under_way.result(LONG) == 1
+    assert pool.submit(int, "5").result(LONG) == 5  # by the same worker
+    assert not any(future.done() for future in waiting)
+
+
 @pytest.mark.parametrize("size", [1, 3])
 def test_no_more_calls_run_at_once_than_there_are_workers(size: int) -> None:
     pool = Workers(size)
