@@ -9,7 +9,6 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from tests.support.truth import truth
 
 from sandbox import Account, Fault
 from sandbox.changes import HIDDEN
@@ -28,6 +27,7 @@ from tests.runs.pipelines import (
     Pipeline,
     pipeline,
 )
+from tests.support.truth import truth
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
