@@ -128,7 +128,8 @@ class Output:
                 for name, field in one.schema["properties"].items()
             ]
         return [
-            blake2b(msgspec.json.encode(p), digest_size=4).hexdigest() for p in parts
+            blake2b(msgspec.json.encode(p, order="sorted"), digest_size=4).hexdigest()
+            for p in parts
         ]
 
     def _put(self, one: Projection, record: Record) -> None:

@@ -141,7 +141,7 @@ class Finder:
         record = self._observer.row(row.id, row.data)
         tags = self.source.tags.of(row.id)
         listed = self._observer.listed(record, tags)
-        due = known is not UNKNOWN and self._is_due(row.id, known)
+        due = known is not UNKNOWN and self._is_read and self._is_due(row.id, known)
         if not due and plan.settled(known, listed, self.run):
             self._progress.done += 1
             return None
@@ -172,16 +172,21 @@ class Finder:
         }
         return ", ".join(sorted(names)[:MOST_NAMES])
 
+    @property
+    def _is_read(self) -> bool:
+        return bool(self.run.selected & FROM_DETAILS)
+
     def _is_due(self, candidate_id: str, known: Known) -> bool:
-        is_read = bool(self.run.selected & FROM_DETAILS)
-        return is_read and self._rotation.is_due(candidate_id, verified=known.verified)
+        return self._rotation.is_due(candidate_id, verified=known.verified)
 
     def _missing(self) -> Iterator[Task]:
         sweep = self.source.sweep
+        # Else they keep their turn for a run that reads details, as the listed do.
+        is_turn = self._is_read or not self._inventory.has_details
         is_known = sweep.is_elsewhere_complete or self._are_few_listed_missing()
         for candidate_id, known in self._inventory.items():
             if candidate_id not in sweep.seen:
-                due = self._is_due(candidate_id, known)
+                due = is_turn and self._is_due(candidate_id, known)
                 elsewhere = candidate_id in sweep.elsewhere or not is_known
                 if absence.absent(known, self.run, due=due, elsewhere=elsewhere):
                     yield Task(candidate_id, known, due=due)

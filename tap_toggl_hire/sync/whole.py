@@ -185,7 +185,7 @@ class WholeList:
 def page_sizes(usual: int) -> list[str]:
     """Return different page sizes, whose pages have few borders in common."""
     shares = (usual // 2, 2 * usual // 3, usual // 3, usual // 4)
-    sizes = [usual, *(share + 1 for share in shares)]
+    sizes = [usual, *(share + 1 for share in shares if share)]
     larger = range(usual + 1, usual + READINGS)  # only where the usual one is small
     return [str(size) for size in dict.fromkeys((*sizes, *larger))][:READINGS]
 

@@ -70,7 +70,7 @@ class Outcome:
 
     messages: list[Message]
     requests: list[Request]
-    error: Exception | None
+    error: Exception | SystemExit | None
     asked: list[int]
     """How many requests there were before each message."""
 
@@ -158,7 +158,7 @@ class Pipeline:
     def attempt(
         self,
         *,
-        select: Collection[str] = STREAMS,
+        select: Collection[str] | None = STREAMS,
         full_table: Iterable[str] = (),
         without: Mapping[str, Iterable[str]] | None = None,
         state: Json | None = None,
@@ -168,7 +168,7 @@ class Pipeline:
         """Run once, however it ends, and load nothing into the target.
 
         Args:
-            select: The streams to select.
+            select: The streams to select; None to have no catalog.
             full_table: Those that are forced to FULL_TABLE.
             without: Columns that are deselected, by stream.
             state: To start from; by default, the last that the target saw.
@@ -177,11 +177,13 @@ class Pipeline:
             **config: Settings of this run alone.
         """
         settings = {**self.config, **config}
-        selected = deepcopy(_catalog(frozenset(select), frozenset(full_table)))
-        _deselect(selected, without or {})
+        selected = None
+        if select is not None:
+            selected = deepcopy(_catalog(frozenset(select), frozenset(full_table)))
+            _deselect(selected, without or {})
         before = len(self.sandbox.stats.log)
         asked: list[int] = []
-        error = None
+        error: Exception | SystemExit | None = None
         writer = CollectingWriter(lambda: asked.append(len(self.sandbox.stats.log)))
         with time_machine.travel(self.clock):
             try:
@@ -192,7 +194,7 @@ class Pipeline:
                     message_writer=writer,
                 )
                 tap.sync_all()
-            except Exception as raised:  # noqa: BLE001 - the test looks at it
+            except (Exception, SystemExit) as raised:  # noqa: BLE001 - the test's
                 error = raised
         self.clock += self.interval
         return Outcome(

@@ -9,19 +9,10 @@ import typing as t
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from tests.support.truth import truth
 
-from sandbox import Account, Fault, Shapes
-from tap_toggl_hire.api.retry import Retry
-from tap_toggl_hire.errors import TapError
-from tap_toggl_hire.tap import TapTogglHire
+from sandbox import Account, Shapes
 from tests.runs.pipelines import (
-    ANSWERS,
     CANDIDATES,
-    CORE,
-    DETAILS,
-    FAMILY,
-    HISTORY,
     UPSERTED,
     Outcome,
     Pipeline,

@@ -170,6 +170,14 @@ def test_a_stream_that_a_map_takes_in_again_is_filled() -> None:
         line.assert_true()
 
 
+def test_a_catalog_that_selects_what_is_selected_without_one_is_no_change() -> None:
+    with pipeline(account()) as line:
+        line.run(select=None)
+        quiet = line.run()
+        assert not quiet.details
+        assert not any(quiet.records(stream) for stream in FAMILY)
+
+
 def test_a_filter_that_is_taken_away() -> None:
     maps = {CANDIDATES: {"__filter__": "rating > 1"}}
     with pipeline(account()) as line:
