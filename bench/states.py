@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import functools
 import json
+import logging
 import subprocess
 import sys
 import tempfile
@@ -183,7 +184,8 @@ def _files(folder: Path) -> Backend:
 
 @contextmanager
 def _s3() -> Iterator[Backend]:
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # it tells each request
+    server = ThreadedMotoServer("127.0.0.1", 0)
     with ExitStack() as stack:
         server.start()
         stack.callback(server.stop)
@@ -200,7 +202,7 @@ def _s3() -> Iterator[Backend]:
 
         settings = {
             "MELTANO_STATE_BACKEND_URI": f"s3://{BUCKET}/meltano",
-            "MELTANO_STATE_BACKEND_S3_ENDPOINT_URL": url,
+            "AWS_ENDPOINT_URL": url,
             **AWS,
         }
         yield Backend(settings, size)

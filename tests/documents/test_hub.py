@@ -5,33 +5,27 @@ CI's workflow runs the Hub's own checks; these are what they ask for.
 
 from __future__ import annotations
 
+import json
 import runpy
 import typing as t
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import pytest
 import yaml  # type: ignore[import-untyped]
+from jsonschema import Draft7Validator
+from referencing import Registry
+from referencing.jsonschema import DRAFT7
 
 from tests.documents import definitions
 from tests.documents.tables import ROOT
 
-if t.TYPE_CHECKING:
-    from pathlib import Path
-
 HUB = ROOT / "hub"
 DEFINITION: dict[str, t.Any] = yaml.safe_load(definitions.HUB_FILE.read_text("utf-8"))
-REQUIRED = {"name", "namespace", "variant", "quality"}
-KEYS = REQUIRED | {
-    *("capabilities", "description", "docs", "domain_url", "executable", "keywords"),
-    *("label", "log_parser", "logo_url", "maintenance_status", "pip_url", "repo"),
-    *("settings", "settings_group_validation", "supported_python_versions"),
-}
-KINDS = {
-    *("array", "boolean", "date_iso8601", "decimal", "integer", "object", "options"),
-    "string",
-}
-SETTING_KEYS = {
-    *("description", "kind", "label", "name", "options", "sensitive", "value"),
-}
+SCHEMAS = [
+    json.loads(path.read_text("utf-8"))
+    for path in sorted(Path(__file__).with_name("hub_schemas").glob("*.json"))
+]
 
 
 def keys_in_order(node: object) -> t.Iterator[list[str]]:
@@ -43,14 +37,25 @@ def keys_in_order(node: object) -> t.Iterator[list[str]]:
             yield from keys_in_order(child)
 
 
-def test_the_definition_has_the_keys_that_the_hub_knows() -> None:
-    assert REQUIRED <= set(DEFINITION) <= KEYS
-    assert DEFINITION["quality"] in {"gold", "silver", "bronze", "unknown"}
-    assert DEFINITION["maintenance_status"] in {"active", "beta", "development"}
+def problems(definition: dict[str, t.Any]) -> list[str]:
+    """What the Hub's schemas say against a definition."""
+    resources = [(schema["$id"], DRAFT7.create_resource(schema)) for schema in SCHEMAS]
+    (schema,) = (one for one in SCHEMAS if one["$id"] == "extractors.schema.json")
+    registry = Registry().with_resources(resources)
+    errors = Draft7Validator(schema, registry=registry).iter_errors(definition)
+    return [error.message for error in errors]
+
+
+def test_the_definition_fits_the_schemas_of_the_hub() -> None:
+    assert problems(DEFINITION) == []
     assert DEFINITION["log_parser"] == "singer-sdk"
-    for setting in DEFINITION["settings"]:
-        assert set(setting) <= SETTING_KEYS, setting["name"]
-        assert setting["kind"] in KINDS, setting["name"]
+
+
+@pytest.mark.parametrize(
+    "change", [{"quality": "best"}, {"author": "somebody"}, {"settings": [{}]}]
+)
+def test_the_schemas_are_those_that_refuse(change: dict[str, t.Any]) -> None:
+    assert problems(DEFINITION | change)
 
 
 def test_keys_and_lists_are_sorted_as_the_hub_sorts() -> None:

@@ -19,7 +19,9 @@ def program(package: str, name: str, *requirements: str) -> Path:
     home = OTHERS / package
     if not _has(home, package):
         uv = [str(Path(sys.executable).parent / "uv"), "--quiet"]
-        subprocess.run([*uv, "venv", "--clear", str(home)], check=True)
+        subprocess.run(
+            [*uv, "venv", "--clear", "--python", sys.executable, str(home)], check=True
+        )
         install = [*uv, "pip", "install", "--python", str(home)]
         subprocess.run([*install, package, *requirements], check=True)
     return home / "bin" / name

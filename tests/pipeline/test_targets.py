@@ -7,21 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.postgres import Postgres
 from tests.documents.tables import ROOT
 from tests.targets.pairings import DUCKDB, PAIRINGS
 from tests.targets.trial import alike, trial
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from local.postgres import Postgres
 
 JSONL = next(pairing for pairing in PAIRINGS if pairing.name == "target-jsonl")
-
-
-@pytest.fixture
-def postgres() -> Iterator[Postgres]:
-    with Postgres() as postgres:
-        yield postgres
 
 
 @pytest.mark.pipeline
