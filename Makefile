@@ -26,7 +26,7 @@ export UV_COMPILE_BYTECODE := 1
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' Makefile
 
-demo: $(PLUGINS) ## Load made-up candidates into a PostgreSQL of its own, twice
+demo: $(PLUGINS) $(DBT) ## Load made-up candidates into a PostgreSQL of its own, twice, and report
 	@$(BIN)/python -m demo
 
 workspaces-demo: $(PLUGINS) $(DAGSTER) ## Load three made-up workspaces by Dagster, twice
@@ -80,18 +80,18 @@ build: $(VENV) ## Build the wheel and the source distribution into dist/
 
 plugins: $(PLUGINS) ## Install the tap and the targets of meltano.yml
 
-dbt: $(DBT) ## Install dbt, for the models in dbt/
+dbt: $(DBT) ## Install dbt and the report of meltano.yml
 
 clean: ## Remove what these commands made, the state in .meltano too
-	rm -rf .venv .venv-* .meltano .targets dist output mutants
+	rm -rf .venv .venv-* .meltano .targets dist output mutants report.html
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV): pyproject.toml
+$(VENV): pyproject.toml report/pyproject.toml
 	@test -n "$(PYTHON)" || { echo 'Python 3.11 or later is needed.' >&2; exit 1; }
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check uv
-	$(UV) pip install --python .venv --editable . --group dev
+	$(UV) pip install --python .venv --editable . --editable './report[duckdb,postgres]' --group dev
 	@touch $@
 
 $(LOWEST): $(VENV)
@@ -125,5 +125,5 @@ $(PLUGINS): $(VENV) meltano.yml
 
 # dbt 1.11 does not know Python 3.14 yet.
 $(DBT): $(PLUGINS)
-	-$(BIN)/meltano --log-level=warning install dbt-postgres dbt-duckdb
+	-$(BIN)/meltano --log-level=warning install dbt-postgres dbt-duckdb report
 	@touch $@

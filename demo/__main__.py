@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unicodedata import combining, east_asian_width
 
-from local.meltano import PipelineError, Project
+from local.meltano import CHECKOUT, PipelineError, Project
 from local.postgres import Postgres, PostgresError
 from sandbox import Account, Sandbox
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 PREFIX = "TAP_TOGGL_HIRE_"
 PLUGINS = ("tap-toggl-hire", "target-postgres")
+ANSWERS = ("dbt-postgres:build", "report:render")
 COMMAND = f"meltano run {' '.join(PLUGINS)}"
 LISTS = ("job_openings", "categories", "tags")
 CANDIDATES = (
@@ -68,7 +70,7 @@ def main() -> None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="demo-"))
             connection = stack.enter_context(postgres.connect())
             connection.execute("set timezone to 'UTC'; set search_path to toggl_hire")
-            settings["TARGET_POSTGRES_SQLALCHEMY_URL"] = postgres.url()
+            settings |= postgres.settings()
             _tell(Story(Project(Path(folder), settings), connection, sandbox))
     except (PipelineError, PostgresError) as error:
         sys.exit(f"\n{error}")
@@ -105,6 +107,16 @@ class Story:
         _show([("table", "rows", "written now"), *counts])
         _say(f"   {took}")
 
+    def report(self) -> Path | None:
+        """Build the models and the report; None where dbt is not installed."""
+        if not (CHECKOUT / ".meltano/utilities/dbt-postgres").is_dir():
+            return None
+        _say(f"   $ meltano run {' '.join(ANSWERS)}")
+        self._project.run(*ANSWERS)
+        page = CHECKOUT / "report.html"
+        shutil.move(self._project.folder / page.name, page)
+        return page
+
     def look(self, query: str, *, since_load: bool = False) -> None:
         """Show what a query returns."""
         _show(self._rows(query, *[self._loaded] * since_load))
@@ -139,6 +151,9 @@ def _tell(story: Story) -> None:
             ("", f".venv/bin/{COMMAND}"),
         ]
     )
+    _say("\nWhat it comes to")
+    report = story.report()
+    _say(f"   {report or 'The report needs dbt, which is not for this Python yet.'}")
 
 
 def _change(account: Account) -> Iterable[Sequence[str]]:

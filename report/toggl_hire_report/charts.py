@@ -1,7 +1,7 @@
 """The charts. Each is drawn for a phone, and scales up to a desk.
 
-The colours are those of Okabe and Ito, which the colour-blind tell apart; text and lines
-take the colour of the page, light or dark.
+The colours are those of Okabe and Ito, which the colour-blind tell apart; text and
+lines take the colour of the page, light or dark.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from toggl_hire_report.warehouse import Row
+
+Chart = Any  # altair's hints tell no more of a chart that is encoded
 
 WIDTH = 340
 BLUE, ORANGE, GREEN, PINK, SKY, RED = (
@@ -45,20 +47,23 @@ CONFIG = {
         "title": None,
         "orient": "top",
         "columns": 2,
-        "labelLimit": 150,
+        "labelLimit": 140,
+        "symbolStrokeWidth": 3,
     },
     "header": {
         "labelColor": TEXT,
         "title": None,
         "labelAnchor": "start",
+        "labelOrient": "top",
+        "labelPadding": 2,
         "labelFontWeight": "bold",
     },
     "range": {"category": COLOURS},
 }
 
 
-def svg(chart: alt.TopLevelMixin) -> str:
-    """A chart as SVG that stands in a page: it has the page's font, width and colour."""
+def svg(chart: Chart) -> str:
+    """A chart as SVG that takes width and colour from the page it stands in."""
     spec = chart.to_dict() | {"config": CONFIG}
     drawn: str = vlc.vegalite_to_svg(spec, vl_version="6.1")
     drawn = re.sub(r' xmlns(:\w+)?="[^"]*"| version="[^"]*"', "", drawn)
@@ -66,7 +71,7 @@ def svg(chart: alt.TopLevelMixin) -> str:
     return drawn.replace("<svg", '<svg aria-hidden="true"', 1)
 
 
-def funnel(rows: list[Row]) -> alt.TopLevelMixin:
+def funnel(rows: list[Row]) -> Chart:
     """Bars of those who reached a category, by what became of them."""
     parts = ["Went on", "Still here", "Rejected"]
     marks = [
@@ -81,11 +86,17 @@ def funnel(rows: list[Row]) -> alt.TopLevelMixin:
         for place, part in enumerate(parts)
         if row[part]
     ]
-    # Where the parts may not be told, the whole is.
+    # Where parts may not be told, what they are together may.
     marks += [
-        {**row, "Part": "Not told", "Candidates": row["Reached"], "Place": 3}
+        {
+            "Opening": row["Opening"],
+            "Category": row["Category"],
+            "Part": "Not told apart",
+            "Candidates": row["Reached"] - sum(row[part] or 0 for part in parts),
+            "Place": 3,
+        }
         for row in rows
-        if all(row[part] is None for part in parts)
+        if None in row.values()
     ]
     base = _chart(marks, 16).mark_bar()
     return base.encode(
@@ -94,7 +105,7 @@ def funnel(rows: list[Row]) -> alt.TopLevelMixin:
         color=alt.Color(
             "Part:N",
             scale=alt.Scale(
-                domain=[*parts, "Not told"], range=[BLUE, SKY, ORANGE, "#999999"]
+                domain=[*parts, "Not told apart"], range=[BLUE, SKY, ORANGE, "#999999"]
             ),
         ),
         order="Place:O",
@@ -102,7 +113,7 @@ def funnel(rows: list[Row]) -> alt.TopLevelMixin:
     ).resolve_scale(y="independent")
 
 
-def scores(rows: list[Row], bands: Sequence[str]) -> alt.TopLevelMixin:
+def scores(rows: list[Row], bands: Sequence[str]) -> Chart:
     """A small histogram for each opening."""
     marks = [
         {"Opening": row["Opening"], "Score": band, "Candidates": row[band]}
@@ -126,7 +137,7 @@ def scores(rows: list[Row], bands: Sequence[str]) -> alt.TopLevelMixin:
     )
 
 
-def waits(rows: list[Row]) -> alt.TopLevelMixin:
+def waits(rows: list[Row]) -> Chart:
     """Survival curves."""
     return (
         _chart(rows, height=220)
@@ -139,17 +150,19 @@ def waits(rows: list[Row]) -> alt.TopLevelMixin:
                 scale=alt.Scale(domain=[0, 100]),
             ),
             color=alt.Color("Opening:N", sort=_unique(rows, "Opening")),
-            strokeDash=alt.StrokeDash("Opening:N", sort=_unique(rows, "Opening")),
+            strokeDash=alt.StrokeDash(
+                "Opening:N", sort=_unique(rows, "Opening"), legend=None
+            ),
         )
     )
 
 
-def stages(rows: list[Row]) -> alt.TopLevelMixin:
+def stages(rows: list[Row]) -> Chart:
     """A bar for the median stay in each category."""
     return _bars(rows, "Category", "Median days", "days")
 
 
-def pipeline(rows: list[Row]) -> alt.TopLevelMixin:
+def pipeline(rows: list[Row]) -> Chart:
     """Lines of the candidates in each category."""
     return (
         _chart(rows, height=220)
@@ -158,14 +171,14 @@ def pipeline(rows: list[Row]) -> alt.TopLevelMixin:
             x=alt.X("Day:T", title=None, axis=alt.Axis(format="%-d %b", tickCount=5)),
             y=alt.Y("Candidates:Q", title="candidates", axis=_whole()),
             color="Category:N",
-            strokeDash="Category:N",
+            strokeDash=alt.StrokeDash("Category:N", legend=None),
         )
     )
 
 
-def questions(rows: list[Row]) -> alt.TopLevelMixin:
+def questions(rows: list[Row]) -> Chart:
     """The map of questions."""
-    zero = alt.Chart(alt.Data(values=[{"Discrimination": 0}])).mark_rule(
+    zero = alt.Chart(_data([{"Discrimination": 0}])).mark_rule(
         color=TEXT, opacity=0.5, strokeDash=[4, 3]
     )
     points = (
@@ -195,12 +208,14 @@ def questions(rows: list[Row]) -> alt.TopLevelMixin:
     return alt.layer(zero.encode(y="Discrimination:Q"), points)
 
 
-def distractors(rows: list[Row]) -> alt.TopLevelMixin:
+def distractors(rows: list[Row]) -> Chart:
     """For each option, a bar for the upper third and one for the lower."""
     thirds = ["Upper third", "Lower third"]
     marks = [
         {
-            "Option": f"✓ {row['Option']}" if row["Correct"] == "yes" else row["Option"],
+            "Option": f"✓ {row['Option']}"
+            if row["Correct"] == "yes"
+            else row["Option"],
             "Third": third,
             "Percent": row[third],
         }
@@ -223,12 +238,12 @@ def distractors(rows: list[Row]) -> alt.TopLevelMixin:
     )
 
 
-def skills(rows: list[Row]) -> alt.TopLevelMixin:
+def skills(rows: list[Row]) -> Chart:
     """A bar for each skill."""
     return _bars(rows, "Skill", "Average score", "average score, %")
 
 
-def _bars(rows: list[Row], name: str, value: str, title: str) -> alt.TopLevelMixin:
+def _bars(rows: list[Row], name: str, value: str, title: str) -> Chart:
     return (
         _chart(rows, 18)
         .mark_bar(color=BLUE)
@@ -242,7 +257,13 @@ def _bars(rows: list[Row], name: str, value: str, title: str) -> alt.TopLevelMix
 def _chart(rows: list[Row], step: int = 0, height: int = 0) -> alt.Chart:
     """A chart with its data in it; `step` is the height of each bar."""
     size: Any = alt.Step(step) if step else height
-    return alt.Chart(alt.Data(values=rows), width=WIDTH - 120 if step else WIDTH - 50, height=size)
+    width = WIDTH - 120 if step else WIDTH - 50  # room for names
+    return alt.Chart(_data(rows), width=width, height=size)
+
+
+def _data(rows: list[Row]) -> Any:
+    """Rows as the data of a chart, which stand in it."""
+    return alt.InlineData.from_dict({"values": rows})
 
 
 def _whole(ticks: int = 5) -> alt.Axis:

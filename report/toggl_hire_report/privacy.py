@@ -24,14 +24,11 @@ def shown(count: int) -> int | None:
 def shown_parts(counts: Sequence[int]) -> list[int | None]:
     """The parts of a sum that is shown too.
 
-    One part that is left out alone could be told from the others and the sum, so the
-    smallest of the others is left out with it.
+    What is left out could be told from the others and the sum, so the smallest of the
+    others are left out too, until it is that of five or more.
     """
     left_out = {place for place, count in enumerate(counts) if hidden(count)}
-    if len(left_out) == 1:
-        others = [place for place in range(len(counts)) if place not in left_out]
-        if others:
-            left_out.add(min(others, key=lambda place: (counts[place], place)))
-    return [
-        None if place in left_out else count for place, count in enumerate(counts)
-    ]
+    others = sorted((n, place) for place, n in enumerate(counts) if n >= LEAST)
+    if sum(counts[place] for place in left_out) < LEAST and left_out:
+        left_out |= {place for _, place in others[:1]}
+    return [None if place in left_out else count for place, count in enumerate(counts)]

@@ -52,12 +52,13 @@ def connect(schema: str, path: str | None = None) -> Iterator[Warehouse]:
 
     import psycopg  # noqa: PLC0415
 
-    parts = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD"}
+    parts = {name: name.upper() for name in ("host", "port", "user", "password")}
     given = {
         part: os.environ.get(f"TARGET_POSTGRES_{name}")
         for part, name in (parts | {"dbname": "DATABASE"}).items()
     }
-    with psycopg.connect(**{k: v for k, v in given.items() if v}) as connection:
+    where = psycopg.conninfo.make_conninfo(**{k: v for k, v in given.items() if v})
+    with psycopg.connect(where) as connection:
         connection.read_only = True
         connection.execute(f'set search_path to "{schema}"'.encode())
         yield Warehouse(lambda query: connection.execute(query.encode()))
