@@ -83,7 +83,7 @@ def test_first_and_later_runs(sandbox: Start) -> None:
         ]
         assert len(set(emitted)) == len(emitted)
         assert set(emitted) <= changed
-        assert_holds(target, account, streams=CANDIDATES)
+        assert_holds(target, account, shapes, CANDIDATES)
         assert box.stats.max_in_flight <= 8
         assert box.stats.without_key == 0
     assert struck >= 40
