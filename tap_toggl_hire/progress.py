@@ -39,12 +39,12 @@ class Progress:
             return
         self._told = now
         rate = self.done / (now - self._started)
-        if not self.total or not rate:
+        if not self.total or not rate or self.done > self.total:  # a wrong total
             self._logger.info(
                 "%s candidates done, %.1f a second.", f"{self.done:,}", rate
             )
             return
-        left = max(self.total - self.done, 0) / rate
+        left = (self.total - self.done) / rate
         self._logger.info(
             "%s of %s candidates done (%.0f %%), %.1f a second, %s left.",
             f"{self.done:,}",

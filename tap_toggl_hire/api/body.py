@@ -74,12 +74,11 @@ class _Body:
         while piece and not self.is_too_large:
             if self._member is None:
                 self._member = zlib.decompressobj(zlib.MAX_WBITS | 16)
-            room = self._most + 1 - self._buffer.tell()
             try:
-                self._buffer.write(self._member.decompress(piece, room))
+                self._buffer.write(self._member.decompress(piece, LARGEST_PIECE))
             except zlib.error as error:
                 raise DecodeError from error
-            piece = self._member.unused_data
+            piece = self._member.unconsumed_tail or self._member.unused_data
             if self._member.eof:
                 self._member = None
 

@@ -50,13 +50,11 @@ def _problem(bundle: str) -> str | None:
     path = Path(bundle)
     if not path.exists():
         return "which is not there"
-    try:
-        ssl.create_default_context(
-            cafile=None if path.is_dir() else bundle,
-            capath=bundle if path.is_dir() else None,
-        )
-    except OSError:  # as ssl.SSLError is
-        return "which holds no certificates that can be read"
+    if path.is_file():
+        try:
+            ssl.create_default_context(cafile=bundle)
+        except OSError:  # as ssl.SSLError is
+            return "which holds no certificates that can be read"
     return None
 
 

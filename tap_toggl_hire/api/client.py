@@ -221,9 +221,13 @@ class Client:
             paginator.advance(page)
 
     def _page(self, path: str, params: Params, version: str) -> Row:
-        request = Request(version=version, path=path, params=params)
-        return t.cast("Row", self._requester.get(request))
+        page: Row = self._requester.get(
+            Request(version=version, path=path, params=params)
+        )
+        return page
 
     def _item(self, path: str, item_id: str) -> Row:
-        request = Request(version=self.version, path=path, item=item_id)
-        return t.cast("Row", self._requester.get(request))
+        item: Row = self._requester.get(
+            Request(version=self.version, path=path, item=item_id)
+        )
+        return item

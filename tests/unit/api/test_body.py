@@ -132,4 +132,4 @@ def test_a_bomb_is_not_decoded_beyond_the_limit() -> None:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 1_000_000
+    assert peak < 500_000

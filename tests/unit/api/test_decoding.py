@@ -83,7 +83,8 @@ def test_what_is_no_json_is_refused(content: bytes) -> None:
 
 @pytest.mark.parametrize("broken", BROKEN)
 def test_the_row_that_is_broken_is_found(broken: bytes) -> None:
-    rows = b'{"id": "1", "a": "\xc3\xa4"}, {"id": "2", "b": %s}, {"id": 3}' % broken
+    good = b'{"id": "1", "a": "\xc3\xa4", "b": 1.5, "c": null, "d": [-7]}'
+    rows = b'%s, {"id": "2", "b": %s}, {"id": 3}' % (good, broken)
     assert broken_row(b'{"data": [%s], "total": 3}' % rows) == "2"
 
 

@@ -201,6 +201,11 @@ def test_the_first_pace_is_what_was_served_pause_included(clock: Clock) -> None:
     assert pace(throttle, clock) == pytest.approx(30, rel=0.15)
 
 
+def test_a_short_pause_counts_as_long_as_it_is(clock: Clock) -> None:
+    throttle = slowed(clock, served=100, seconds=0, asked=0.25)
+    assert throttle._pace == pytest.approx(400, rel=0.01)
+
+
 def test_where_hardly_any_was_served_it_searches_from_a_few(clock: Clock) -> None:
     throttle = slowed(clock, served=1, seconds=4, asked=6)
     assert pace(throttle, clock, 2) == pytest.approx(wing.FIRST_PACE, rel=0.2)
