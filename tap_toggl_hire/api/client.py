@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import typing as t
 from functools import cached_property
+from itertools import chain
 
 from tap_toggl_hire.api.pagination import LinksPaginator, LoopGuard, Params
 from tap_toggl_hire.api.requester import Request, Requester
@@ -143,7 +144,7 @@ class Client:
 
         Not every list is documented to have pages, nor not to have them.
         """
-        return self._rows(path, params or {}, self.version)
+        return [*chain.from_iterable(self.pages(path, params or {}))]
 
     def pages(self, path: str, params: Params) -> Iterator[list[Row]]:
         """Read a list page by page, following `links.next`."""
@@ -182,7 +183,7 @@ class Client:
         versions = VERSIONS if asked is None else (asked,)
         for version in versions:
             try:
-                tags = self._rows("/tags", {}, version)
+                tags = [*chain.from_iterable(self._pages("/tags", {}, version))]
             except (NotFoundError, NoLongerError):
                 continue
             if version != versions[0]:
@@ -205,9 +206,6 @@ class Client:
                 "it knows, or unset it."
             )
         raise TapError(msg)
-
-    def _rows(self, path: str, params: Params, version: str) -> list[Row]:
-        return [row for rows in self._pages(path, params, version) for row in rows]
 
     def _pages(self, path: str, params: Params, version: str) -> Iterator[list[Row]]:
         paginator, guard = self.paginator(params), LoopGuard()

@@ -11,20 +11,15 @@ import contextlib
 import queue
 import threading
 import typing as t
-from collections import deque
 from concurrent.futures import Future
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable
 
 T = t.TypeVar("T")
-K = t.TypeVar("K")
 
 Call = tuple[Future[t.Any], t.Callable[..., t.Any], tuple[t.Any, ...]]
 Calls = queue.SimpleQueue[Call | None]
-
-TICK = 1.0
-"""Seconds after which a caller that waits for a result gets a chance to act."""
 
 
 class Workers:
@@ -35,12 +30,10 @@ class Workers:
 
     Args:
         size: How many threads, so how many calls at once.
-        tick: Seconds after which a caller that waits for a result gets its turn.
     """
 
-    def __init__(self, size: int, tick: float = TICK) -> None:
+    def __init__(self, size: int) -> None:
         self.size = size
-        self._tick = tick
         self._calls: Calls = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
 
@@ -61,52 +54,6 @@ class Workers:
         future: Future[T] = Future()
         self._calls.put((future, function, args))
         return future
-
-    def ordered(
-        self,
-        jobs: Iterable[tuple[K, Callable[[], T] | None] | None],
-        ahead: int,
-    ) -> Iterator[tuple[K, T | None] | None]:
-        """Run jobs at once, and yield their results in the order of the jobs.
-
-        Args:
-            jobs: Pairs of a key and a call; without a call, there is nothing to
-                wait for. None is no job, but a moment to hand out what is ready.
-            ahead: How many jobs to start before the first result is waited for.
-
-        Yields:
-            Pairs of a key and the call's result. None after each tick of waiting, so
-            that the caller can do what is due.
-
-        Raises:
-            Exception: What a call raised, once all results before it are out.
-        """
-        started: deque[tuple[K, Future[T] | None]] = deque()
-        try:
-            for job in jobs:
-                if job is not None:
-                    key, call = job
-                    started.append((key, call and self.submit(call)))
-                while started and (len(started) >= ahead or _is_ready(started[0][1])):
-                    yield from self._finish(*started.popleft())
-                if job is None:
-                    yield None
-            while started:
-                yield from self._finish(*started.popleft())
-        finally:
-            for _, future in started:
-                if future is not None:
-                    future.cancel()
-
-    def _finish(
-        self, key: K, future: Future[T] | None
-    ) -> Iterator[tuple[K, T | None] | None]:
-        while future is not None and not future.done():
-            try:
-                future.exception(timeout=self._tick)
-            except TimeoutError:
-                yield None
-        yield key, None if future is None else future.result()
 
     def stop(self) -> None:
         """Leave out the calls that no worker has begun."""
@@ -129,7 +76,3 @@ def _work(calls: Calls) -> None:
         except BaseException as error:  # noqa: BLE001 - raised where the result is read
             future.set_exception(error)
         del call, future, function, args  # hold no result while waiting for work
-
-
-def _is_ready(future: Future[t.Any] | None) -> bool:
-    return future is None or future.done()

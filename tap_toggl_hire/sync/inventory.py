@@ -29,7 +29,8 @@ _HELD = tuple(
     tuple(Held(byte >> 2 * place & 3) for place in range(len(STREAMS)))
     for byte in range(256)
 )
-_STATUS = codec.RECORD - 1
+_STATUS, _HELD_AT = codec.RECORD - 1, codec.RECORD - 2
+_DETAILS = sum(3 << 2 * STREAMS.index(stream) for stream in FROM_DETAILS)
 _VERIFIED = 128
 MOST_ANSWERS = 65535
 """Rows of answers that can be counted."""
@@ -137,9 +138,7 @@ class Inventory:
     @property
     def has_details(self) -> bool:
         """Whether the target may hold details of any candidate."""
-        return any(
-            known.holds(stream) for _, known in self.items() for stream in FROM_DETAILS
-        )
+        return any(held & _DETAILS for held in self._records[_HELD_AT :: codec.RECORD])
 
     @property
     def estimated_size(self) -> int:
