@@ -22,9 +22,9 @@ import boto3
 from moto.server import ThreadedMotoServer
 
 from bench.crowd import Crowd
-from bench.measure import last_state
+from bench.measure import extract
 from bench.pipeline import MB, children
-from bench.programs import TAP, catalog
+from bench.programs import TAP
 from bench.server import Server
 from bench.table import Table
 from local.meltano import CHECKOUT, Project
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 PLUGINS = ("tap-toggl-hire", "target-jsonl")
 STATE_ID = f"dev:{'-to-'.join(PLUGINS)}"
 TARGET = CHECKOUT / ".meltano/loaders/target-jsonl/venv/bin/target-jsonl"
-ONLY_ROWS = {"TAP_TOGGL_HIRE__SELECT": json.dumps(["candidates.*"])}
-"""The state is as large with one stream; the first load is not as long."""
 BUCKET = "states"
 AWS = {
     "AWS_ACCESS_KEY_ID": "made-up",
@@ -67,7 +65,6 @@ def measure(server: Server, state: str, backend: Backend, folder: Path) -> Run:
     settings = {
         "TAP_TOGGL_HIRE_API_KEY": server.key,
         "TAP_TOGGL_HIRE_API_URL": server.url,
-        **ONLY_ROWS,
         **backend.settings,
     }
     project = Project(folder, settings)
@@ -91,12 +88,11 @@ def pipe(server: Server, state: str, folder: Path) -> Run:
     for name, text in (("config", json.dumps(config)), ("state", state)):
         (folder / f"{name}.json").write_text(text)
     tap = f"{sys.executable} {' '.join(TAP)} --config config.json --state state.json"
-    catalog = f"--catalog {_catalog(folder)}"
-    line = f"{tap} {catalog} 2>/dev/null | {TARGET} > states.jsonl 2>/dev/null"
+    line = f"set -o pipefail; {tap} | {TARGET} > states.jsonl"
     runs = []
     for _ in range(RUNS):
         with _timed() as took:
-            subprocess.run(["/bin/sh", "-ec", line], cwd=folder, check=True)
+            subprocess.run(["bash", "-ec", line], cwd=folder, check=True)  # noqa: S607
         runs.append(took())
     clock, processor = map(min, zip(*runs, strict=True))
     return Run(clock, processor, kept=0)
@@ -138,21 +134,8 @@ def main() -> None:
 def _first_state(server: Server, folder: Path) -> str:
     config = folder / "first.json"
     config.write_text(json.dumps({"api_key": server.key, "api_url": server.url}))
-    command = [sys.executable, *TAP, "--config", str(config)]
-    command += ["--catalog", str(_catalog(folder))]
-    output = folder / "first.jsonl"
-    with output.open("wb") as stdout:
-        subprocess.run(
-            command, check=True, stdout=stdout, stderr=subprocess.DEVNULL, cwd=CHECKOUT
-        )
-    with output.open("rb") as messages:
-        return json.dumps(last_state(messages))
-
-
-def _catalog(folder: Path) -> Path:
-    path = folder / "catalog.json"
-    path.write_text(json.dumps(catalog("candidates".__eq__)))
-    return path
+    _, output = extract([sys.executable, *TAP, "--config", str(config)], folder)
+    return output.last_state.decode()
 
 
 def _sqlite(folder: Path) -> Backend:
