@@ -129,7 +129,10 @@ def last_state(messages: list[Json]) -> Json | None:
 
 
 def assert_goes_on(box: Sandbox, messages: list[Json]) -> None:
-    """See that the next run brings the rest, and fetches none of it again."""
+    """See that the next run brings the rest, and fetches none of it again.
+
+    But for the one between whose records the signal came.
+    """
     box.latency, box.faults = 0.0, []
     box.stats.reset()
     done = {row["id"] for row in records(messages, "candidate_details")}
@@ -137,7 +140,8 @@ def assert_goes_on(box: Sandbox, messages: list[Json]) -> None:
     trial = attempt(config, state=last_state(messages)).good()
     assert_true(messages + trial.messages, box.account)
     asked = {one.route.item_id for one in box.stats.log if one.kind == "candidate"}
-    assert asked == set(box.account.listed_ids()) - done
+    assert asked >= set(box.account.listed_ids()) - done
+    assert len(asked & done) <= 1
 
 
 def assert_stopped(run: Running, number: signal.Signals) -> None:

@@ -27,6 +27,8 @@ if t.TYPE_CHECKING:
     from tests.unit.api.asking import Serve
 
 TIMEOUT = 0.15
+PATIENT = 0.6
+"""Seconds that are enough for an answer, busy as this machine may be."""
 LONG = 30.0
 
 TAGS = "/v2.1/tags"
@@ -112,7 +114,7 @@ def test_a_connection_that_is_kept_is_watched_as_well(serve: Serve) -> None:
         return server.trickle(OK, b"x")
 
     server: Hostile = serve(reply, keeps_alive=True)
-    sender = transport(server.url, timeout=TIMEOUT)
+    sender = transport(server.url, timeout=PATIENT)
     assert sender.send("/first").status == 200
     assert_ends_in_time(lambda: sender.send("/second"))
     assert server.connections == 1
@@ -164,7 +166,7 @@ def test_what_is_late_is_tried_again(serve: Serve) -> None:
     page: dict[str, t.Any] = {"data": []}
     server: Hostile = serve(reply)
     pauses = Pauses()
-    asks = requester(server.url, pauses, timeout=TIMEOUT)
+    asks = requester(server.url, pauses, timeout=PATIENT)
     assert asks.get(Request(version="v2.1", path="/tags")) == page
     assert len(pauses) == 1
 
