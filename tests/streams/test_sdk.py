@@ -19,7 +19,7 @@ from singer_sdk.pagination import BaseAPIPaginator
 from singer_sdk.testing import SuiteConfig, get_tap_test_class
 
 from sandbox import Account, Sandbox
-from tap_toggl_hire import streams, tap, writer
+from tap_toggl_hire import bases, streams, tap, writer
 from tap_toggl_hire.api import pagination
 from tap_toggl_hire.tap import TapTogglHire
 from tests.streams.checks import (
@@ -49,7 +49,7 @@ UPSERTED = ("candidates", "candidate_details", "candidate_answers")
 WHOLE = (*LISTS, *UPSERTED)
 """What a first load reads whole, and upserts."""
 
-MODULES = (streams, tap, writer, pagination)
+MODULES = (bases, streams, tap, writer, pagination)
 HOOKS: dict[type, tuple[str, ...]] = {
     Stream: (
         "TYPE_CONFORMANCE_LEVEL",
@@ -59,7 +59,7 @@ HOOKS: dict[type, tuple[str, ...]] = {
     ),
     Tap: (
         *("__init__", "name", "config_jsonschema", "message_writer_class", "invoke"),
-        *("cb_config", "discover_streams", "load_state", "sync_all"),
+        *("cb_config", "cb_test", "discover_streams", "load_state", "sync_all"),
         *("_validate_config", "_handle_termination", "setup_mapper"),
     ),
     MsgSpecWriter: ("write_message",),
