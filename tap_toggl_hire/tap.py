@@ -47,7 +47,7 @@ class TapTogglHire(Tap):
     retry = Retry()
     """How often, and after which pauses, a request is tried again."""
     throttle_class = Throttle
-    stretch_class: t.ClassVar[Callable[[], Stretch]] = Stretch
+    stretch_class = Stretch
 
     def __init__(self, *, parse_env_config: bool = False, **kwargs: t.Any) -> None:
         if parse_env_config:  # the SDK would fail without naming the variable

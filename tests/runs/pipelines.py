@@ -55,13 +55,17 @@ class ImpatientTap(TapTogglHire):
     retry = Retry(pauses=(0.0, 0.01))
 
 
-class SlowTap(ImpatientTap):
+class SlowStretch(Stretch):
     """Takes half a minute for each candidate, by its own clock."""
 
-    @staticmethod
-    def stretch_class() -> Stretch:
-        """Make what tells when a STATE is due."""
-        return Stretch(clock=count(step=30).__next__)
+    def __init__(self) -> None:
+        super().__init__(clock=count(step=30).__next__)
+
+
+class SlowTap(ImpatientTap):
+    """Takes half a minute for each candidate."""
+
+    stretch_class: type[Stretch] = SlowStretch
 
 
 @dataclass
