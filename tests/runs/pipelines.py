@@ -56,16 +56,16 @@ class ImpatientTap(TapTogglHire):
 
 
 class SlowStretch(Stretch):
-    """Half a minute passes whenever it looks at the clock."""
+    """Takes half a minute for each candidate, by its own clock."""
 
     def __init__(self) -> None:
         super().__init__(clock=count(step=30).__next__)
 
 
 class SlowTap(ImpatientTap):
-    """Takes half a minute for each candidate, by its own clock."""
+    """Takes half a minute for each candidate."""
 
-    stretch_class = SlowStretch
+    stretch_class: type[Stretch] = SlowStretch
 
 
 @dataclass
