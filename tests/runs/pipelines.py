@@ -65,7 +65,7 @@ class SlowStretch(Stretch):
 class SlowTap(ImpatientTap):
     """Takes half a minute for each candidate, by its own clock."""
 
-    stretch_class = SlowStretch
+    stretch_class: type[Stretch] = SlowStretch
 
 
 @dataclass

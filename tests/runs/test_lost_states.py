@@ -115,7 +115,8 @@ def of_the_warehouse(line: Pipeline) -> Json:
     """A state that says which ids are held, and how many rows of answers of each."""
     rows = line.target.tables
     held = [
-        [key, sum(one == key for one, _ in rows[ANSWERS])] for key in rows[CANDIDATES]
+        [key, sum(row["candidate_id"] == key for row in rows[ANSWERS].values())]
+        for key in rows[CANDIDATES]
     ]
     return {"bookmarks": {"candidates": {"digests": {"format": 2, "held": held}}}}
 
