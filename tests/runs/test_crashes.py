@@ -278,7 +278,7 @@ def stopped_at(line_number: int) -> Iterator[None]:
 @pytest.mark.parametrize("start", range(3))
 def test_a_run_that_is_stopped_at_any_line(start: int) -> None:
     """The state that it writes at its end vouches for what it wrote, and no more."""
-    for number in itertools.count(1 + 13 * start, 39):
+    for number in itertools.count(1 + 20 * start, 61):
         with pipeline(account(6), page_size=4) as line:
             line.run()
             changed, gone, back, *_ = line.account.listed_ids()

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from sandbox import Account, Shapes
+from tap_toggl_hire.errors import TapError
 from tests.runs.pipelines import (
     CANDIDATES,
     UPSERTED,
@@ -154,7 +155,7 @@ def test_what_one_run_misses_the_next_one_finds(
         line.run()
         deleted: set[str] = set()
         anchors = line.anchors
-        churn = Churn(line, events, 0.5, seed=1, most=40)
+        churn = Churn(line, events, 0.3, seed=1, most=40)  # few die in a row
         outcome = churned_run(line, churn, deleted).good()
         assert churn.happened
         assert is_partitioned(outcome, anchors) is (candidates >= 20 * PAGE_SIZE)
@@ -208,7 +209,9 @@ def play_moves(  # noqa: PLR0913
         deleted: set[str] = set()
         for number in range(2):  # a first run and a later one
             churn = Churn(line, events, rate, seed + number, most=30)
-            churned_run(line, churn, deleted).good()
+            outcome = churned_run(line, churn, deleted)
+            # Too many anchors in a row may die: then the run says so, and stops.
+            assert outcome.error is None or isinstance(outcome.error, TapError)
         line.run()
         if start_date:
             line.config.pop("start_date")
