@@ -127,6 +127,9 @@ def test_odd_texts_land_as_they_are_and_go_when_deleted(
         marked = tombstones(warehouse.rows(stream))
         assert set(marked) == {ids[0], ids[-1]}
         assert all(filled == {"id", "_sdc_deleted_at"} for filled in marked.values())
+    marked = tombstones(warehouse.rows("candidate_answers"))
+    key = {"candidate_id", "position", "_sdc_deleted_at"}
+    assert marked == {(ids[0], 0): key, (ids[-1], 0): key}
 
 
 def test_a_flat_warehouse_forgets_too(
