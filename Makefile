@@ -44,8 +44,8 @@ test-lowest: $(LOWEST) ## Run the tests on the lowest versions of the dependenci
 test-next: $(NEXT) ## Run the tests on the pre-releases of the SDK
 	.venv-next/bin/pytest --numprocesses logical --dist worksteal -m 'not slow and not orchestration' --ignore tests/pipeline $(ARGS)
 
-test-orchestration: $(PLUGINS) $(DAGSTER) ## Run the tests of many workspaces, on Dagster and Airflow
-	.venv-dagster/bin/pytest -m orchestration tests/orchestration $(ARGS)
+test-orchestration: $(PLUGINS) $(DAGSTER) $(AIRFLOW) ## Run the tests of many workspaces, on Dagster and Airflow
+	.venv-dagster/bin/pytest --numprocesses logical --dist worksteal -m orchestration tests/orchestration $(ARGS)
 
 mutants: $(MUTANTS) ## Change api/ and sync/ bit by bit; ARGS='tap_toggl_hire.api.*' for some
 	$(MUTMUT) run $(ARGS)
@@ -115,6 +115,11 @@ $(DAGSTER): $(VENV)
 $(MUTANTS): $(VENV)
 	$(BIN)/python -m venv --clear .venv-mutants
 	$(UV) pip install --python .venv-mutants --editable . --group mutants
+	@touch $@
+
+$(AIRFLOW): $(VENV)
+	$(BIN)/python -m venv --clear .venv-airflow
+	$(UV) pip install --python .venv-airflow --group airflow
 	@touch $@
 
 # The DuckDB that target-duckdb needs has no wheel for Python 3.14.

@@ -16,7 +16,7 @@ import dagster as dg
 from local.meltano import CHECKOUT, Project
 from local.postgres import Postgres, PostgresError
 from orchestration import loading
-from orchestration.dagster_code import WORKSPACES, definitions, limit, not_fresh
+from orchestration.dagster_code import JOB, WORKSPACES, definitions, limit, not_fresh
 from sandbox import Account, Sandbox
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Story:
         _say("\n   With workspaces of your own: docs/operations.md")
 
     def _load(self, names: Iterable[str]) -> None:
-        job = self._definitions.resolve_job_def(WORKSPACES)
+        job = self._definitions.resolve_job_def(JOB)
         rows: list[Sequence[object]] = [
             ("workspace", "run", "requests", "new", "changed", "deleted", "s"),
         ]

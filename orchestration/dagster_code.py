@@ -19,7 +19,8 @@ from orchestration.report import as_level, metadata
 from orchestration.workspaces import Workspace
 
 WORKSPACES = "toggl_hire"
-"""The asset whose partitions are workspaces, their job, and the pool of all loads."""
+"""The asset whose partitions are workspaces, and the pool of all loads."""
+JOB = f"load_{WORKSPACES}"
 CHECK = "every_workspace_is_fresh"
 CRON = "17 * * * *"
 PAUSE = 60.0
@@ -76,9 +77,9 @@ def definitions(project: Project, pause: float = PAUSE) -> dg.Definitions:
             metadata={"workspaces": len(names), "late": len(late)},
         )
 
-    job = _job(WORKSPACES, whole)
+    job = _job(JOB, whole)
     check_job = dg.define_asset_job(
-        "toggl_hire_freshness", selection=dg.AssetSelection.checks(fresh)
+        "check_toggl_hire", selection=dg.AssetSelection.checks(fresh)
     )
 
     @dg.sensor(
@@ -105,7 +106,7 @@ def definitions(project: Project, pause: float = PAUSE) -> dg.Definitions:
     def every_hour(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
         """Ask for a run of each workspace that has none under way."""
         names = context.instance.get_dynamic_partitions(WORKSPACES)
-        return _requests(context, names, WORKSPACES)
+        return _requests(context, names, JOB)
 
     in_parts = [_in_parts(project, one, policy) for one in _parted(project)]
     return dg.Definitions.merge(
@@ -190,12 +191,12 @@ def _in_parts(
         """Load a part of a workspace into its schema."""
         return _load(project, context, loads[context.partition_key])
 
-    job = _job(name, parts)
+    job = _job(f"load_{name}", parts)
 
     @dg.schedule(job=job, cron_schedule=CRON, name=f"{name}_every_hour")
     def every_hour(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
         """Ask for a run of each part that has none under way."""
-        return _requests(context, loads, name)
+        return _requests(context, loads, f"load_{name}")
 
     return dg.Definitions(assets=[parts], jobs=[job], schedules=[every_hour])
 

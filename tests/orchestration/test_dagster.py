@@ -20,7 +20,7 @@ from local.meltano import CHECKOUT
 dg = pytest.importorskip("dagster", reason="make test-orchestration has it")
 
 from orchestration import dagster_code  # noqa: E402
-from orchestration.dagster_code import WORKSPACES, definitions  # noqa: E402
+from orchestration.dagster_code import JOB, WORKSPACES, definitions  # noqa: E402
 from orchestration.workspaces import WorkspacesError  # noqa: E402
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def follow(many: Many, instance: Any) -> list[str]:
     return [request.partition_key for request in result.run_requests or ()]
 
 
-def run(many: Many, instance: Any, key: str, job: str = WORKSPACES) -> Any:
+def run(many: Many, instance: Any, key: str, job: str = JOB) -> Any:
     """Run a partition in this process."""
     return (
         definitions(many.project, pause=1)
@@ -85,7 +85,7 @@ def start(folder: Path, number: int, key: str) -> subprocess.Popen[bytes]:
     location = folder / "location.py"
     location.write_text(LOCATION)
     command = [str(Path(sys.executable).parent / "dagster"), "job", "execute"]
-    command += ["--python-file", str(location), "--job", WORKSPACES]
+    command += ["--python-file", str(location), "--job", JOB]
     command += ["--tags", json.dumps({dagster_code.PARTITION: key})]
     with (folder / f"{number}.log").open("wb") as log:
         return subprocess.Popen(
@@ -126,7 +126,7 @@ def test_one_wrong_key_of_five_stops_nobody_else_and_is_named(
             told = event.step_materialization_data.materialization.metadata
             assert told["created"].value == len(many.created(name))
             assert told["seconds"].value > 0
-    freshness = definitions(many.project).resolve_job_def("toggl_hire_freshness")
+    freshness = definitions(many.project).resolve_job_def("check_toggl_hire")
     checked = freshness.execute_in_process(instance=instance, raise_on_error=False)
     (check,) = checked.get_asset_check_evaluations()
     assert not check.passed
@@ -201,6 +201,7 @@ def test_what_may_pass_is_tried_again(many: Many, instance: Any) -> None:
 def test_partitions_follow_the_file(many: Many, instance: Any) -> None:
     many.add("berlin", "lisbon")
     many.add("big", parts=3)
+    dg.Definitions.validate_loadable(definitions(many.project))
     assert follow(many, instance) == ["berlin", "lisbon"]
     assert follow(many, instance) == []
     limits = instance.event_log_storage.get_concurrency_info(WORKSPACES)
@@ -222,7 +223,7 @@ def test_a_schedule_asks_for_none_that_is_under_way(many: Many, instance: Any) -
     follow(many, instance)
     code = definitions(many.project)
     instance.create_run_for_job(
-        code.resolve_job_def(WORKSPACES),
+        code.resolve_job_def(JOB),
         status=dg.DagsterRunStatus.STARTED,
         tags={dagster_code.PARTITION: "berlin"},
     )
@@ -235,9 +236,9 @@ def test_parts_are_static_partitions_that_load_what_is_theirs(
     many: Many, instance: Any
 ) -> None:
     many.add("big", candidates=40, parts=2)
-    job = "toggl_hire_big"
+    job = "load_toggl_hire_big"
     code = definitions(many.project)
-    schedule = code.resolve_schedule_def(f"{job}_every_hour")
+    schedule = code.resolve_schedule_def("toggl_hire_big_every_hour")
     requests = schedule(dg.build_schedule_context(instance=instance))
     keys = [request.partition_key for request in requests]
     assert keys == ["1-of-2", "2-of-2"]
