@@ -11,7 +11,7 @@ from toggl_hire_report.privacy import LEAST, hidden, shown, shown_parts
 from toggl_hire_report.survival import Duration, curve, median
 
 if TYPE_CHECKING:
-    from toggl_hire_report.warehouse import Warehouse
+    from toggl_hire_report.warehouse import Row, Warehouse
 
 Names = dict[tuple[str, str | None], str]
 """Of openings, by workspace and id."""
@@ -158,35 +158,25 @@ def waits(warehouse: Warehouse, names: Names) -> Figure:
         from candidates_enhanced
         where coalesce(days_to_decision, days_waiting) is not null
     """)
-    groups: dict[str, list[Duration]] = {"All": []}
-    for key in list(names)[: MOST - 1]:
-        groups[names[key]] = []
+    largest = {key: names[key] for key in list(names)[: MOST - 1]}
+    groups: dict[str, list[Duration]] = {"All": [], **{n: [] for n in largest.values()}}
     for row in found:
         duration = Duration(row["days"], row["is_over"])
         groups["All"].append(duration)
-        name = names.get((row["workspace"], row["job_opening_id"]))
-        if name in groups:
-            groups[name].append(duration)
-    curves = {name: curve(durations) for name, durations in groups.items()}
-    steps = [
-        {
-            "Opening": name,
-            "Days": step.days,
-            "Still waiting": round(100 * step.share, 1),
-        }
-        for name, curve_ in curves.items()
-        for step in curve_
-        if len(curve_) > 1
-    ]
-    half = median(curves["All"])
-    told = "fewer than half have a decision" if half is None else f"{half} days"
+        key = row["workspace"], row["job_opening_id"]
+        if key in largest:
+            groups[largest[key]].append(duration)
+    steps = survival("Opening", groups)
+    half = median(curve(groups["All"]))
+    told = "fewer than half have a decision yet" if half is None else f"{half} days"
+    axes = "days since the test was finished", "still waiting, %"
     return Figure(
         "How long they wait for a decision",
         "Share of candidates without a decision, by days since they finished the test "
         f"(Kaplan and Meier: who still waits counts as long as known). Median: {told}. "
         "Those decided on before the first run are not in it.",
         steps,
-        charts.waits(steps) if steps else None,
+        charts.curves(steps, "Opening", axes) if steps else None,
         "" if steps else TOO_FEW,
     )
 
@@ -194,39 +184,33 @@ def waits(warehouse: Warehouse, names: Names) -> Figure:
 def stages(warehouse: Warehouse) -> Figure:
     """How long candidates stay in each category."""
     found = warehouse.rows("""
-        select category, days, is_current
-        from candidate_stages
-        where days is not null
+        select category, days, is_current from candidate_stages where days is not null
     """)
-    groups = defaultdict(list)
+    groups: dict[str, list[Duration]] = defaultdict(list)
     for row in found:
         groups[category(row)].append(Duration(row["days"], not row["is_current"]))
-    table = []
-    for name, durations in sorted(
-        groups.items(), key=lambda item: (-len(item[1]), item[0])
-    )[:MOST]:
-        over = [one.days for one in durations if one.is_over]
-        if len(over) < LEAST:
-            continue
-        half = median(curve(durations))
-        table.append(
-            {
-                "Category": name,
-                "Stays": len(durations),
-                "Median days": half,
-                "Average of those over": number(sum(over) / len(over)),
-            }
-        )
-    drawn = [row for row in table if row["Median days"] is not None]
+    largest = sorted(groups, key=lambda name: (-len(groups[name]), name))[:MOST]
+    steps = survival("Category", {name: groups[name] for name in largest})
+    axes = "days since they were first seen in it", "still there, %"
     return Figure(
         "Days in each category",
-        "Median of the days that candidates stay in a category. Who is still there "
-        "counts as long as known, and stays that had begun before the first run were "
-        "longer than that.",
-        table,
-        charts.stages(drawn) if drawn else None,
-        "" if table else "Too few moves were observed so far.",
+        "Share of candidates who are still in a category, by days since a run first "
+        "saw them in it (Kaplan and Meier). What began before the first run is longer.",
+        steps,
+        charts.curves(steps, "Category", axes) if steps else None,
+        "" if steps else "The history is too short to tell.",
     )
+
+
+def survival(column: str, groups: dict[str, list[Duration]]) -> list[Row]:
+    """The steps of the groups' curves; none of those without any."""
+    curves = {name: curve(durations) for name, durations in groups.items()}
+    return [
+        {column: name, "Days": step.days, "Percent": round(100 * step.share, 1)}
+        for name, steps in curves.items()
+        for step in steps
+        if len(steps) > 1
+    ]
 
 
 def pipeline(warehouse: Warehouse) -> Figure:

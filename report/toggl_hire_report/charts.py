@@ -137,42 +137,26 @@ def scores(rows: list[Row], bands: Sequence[str]) -> Chart:
     )
 
 
-def waits(rows: list[Row]) -> Chart:
-    """Survival curves."""
-    return (
-        _chart(rows, height=220)
-        .mark_line(interpolate="step-after", strokeWidth=2)
-        .encode(
-            x=alt.X("Days:Q", title="days since the test was finished"),
-            y=alt.Y(
-                "Still waiting:Q",
-                title="still waiting, %",
-                scale=alt.Scale(domain=[0, 100]),
-            ),
-            color=alt.Color("Opening:N", sort=_unique(rows, "Opening")),
-            strokeDash=alt.StrokeDash(
-                "Opening:N", sort=_unique(rows, "Opening"), legend=None
-            ),
-        )
+def curves(rows: list[Row], name: str, axes: tuple[str, str]) -> Chart:
+    """Survival curves: one for each value of a column.
+
+    Args:
+        rows: with Days, Percent, and the column.
+        name: of the column.
+        axes: their titles.
+    """
+    across, up = axes
+    return _lines(rows, name).encode(
+        x=alt.X("Days:Q", title=across),
+        y=alt.Y("Percent:Q", title=up, scale=alt.Scale(domain=[0, 100])),
     )
-
-
-def stages(rows: list[Row]) -> Chart:
-    """A bar for the median stay in each category."""
-    return _bars(rows, "Category", "Median days", "days")
 
 
 def pipeline(rows: list[Row]) -> Chart:
     """Lines of the candidates in each category."""
-    return (
-        _chart(rows, height=220)
-        .mark_line(interpolate="step-after", strokeWidth=2)
-        .encode(
-            x=alt.X("Day:T", title=None, axis=alt.Axis(format="%-d %b", tickCount=5)),
-            y=alt.Y("Candidates:Q", title="candidates", axis=_whole()),
-            color="Category:N",
-            strokeDash=alt.StrokeDash("Category:N", legend=None),
-        )
+    return _lines(rows, "Category").encode(
+        x=alt.X("Day:T", title=None, axis=alt.Axis(format="%-d %b", tickCount=5)),
+        y=alt.Y("Candidates:Q", title="candidates", axis=_whole()),
     )
 
 
@@ -240,16 +224,25 @@ def distractors(rows: list[Row]) -> Chart:
 
 def skills(rows: list[Row]) -> Chart:
     """A bar for each skill."""
-    return _bars(rows, "Skill", "Average score", "average score, %")
-
-
-def _bars(rows: list[Row], name: str, value: str, title: str) -> Chart:
     return (
         _chart(rows, 18)
         .mark_bar(color=BLUE)
         .encode(
-            x=alt.X(f"{value}:Q", title=title),
-            y=alt.Y(f"{name}:N", title=None, sort="-x"),
+            x=alt.X("Average score:Q", title="average score, %"),
+            y=alt.Y("Skill:N", title=None, sort="-x"),
+        )
+    )
+
+
+def _lines(rows: list[Row], name: str) -> Chart:
+    """A line for each value of a column, which the colour-blind tell apart too."""
+    names = _unique(rows, name)
+    return (
+        _chart(rows, height=220)
+        .mark_line(interpolate="step-after", strokeWidth=2)
+        .encode(
+            color=alt.Color(f"{name}:N", sort=names),
+            strokeDash=alt.StrokeDash(f"{name}:N", sort=names, legend=None),
         )
     )
 

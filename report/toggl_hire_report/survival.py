@@ -36,15 +36,15 @@ def curve(durations: Iterable[Duration]) -> list[Step]:
     left, ended, share, end = len(known), 0, 1.0, 0
     steps = [Step(0, 1.0)] if left >= LEAST else []
     for days, group in groupby(known, key=lambda one: max(ceil(one.days), 0)):
+        if left < LEAST:
+            break
+        end = days
         for one in group:
             if one.is_over:
                 share *= 1 - 1 / left
                 ended += 1
             left -= 1
-        if left < LEAST:
-            break
-        end = days
-        if ended >= LEAST:
+        if ended >= LEAST <= left:
             steps.append(Step(days, share))
             ended = 0
     if steps and steps[-1].days < end:

@@ -11,7 +11,7 @@ import pytest
 
 from local.postgres import Postgres
 from sandbox import Account, Sandbox
-from tests.dbt.expected import Expected, Look
+from tests.dbt.expected import Look, Looks
 from tests.dbt.warehouses import InDuckDB, InPostgres
 from tests.runs.pipelines import FAMILY, Pipeline
 
@@ -43,15 +43,11 @@ SCHEMAS = (*SELECTIONS, "never_loaded")
 class Story:
     """What happened: the looks at an account, and what each run of the tap wrote."""
 
-    looks: list[Look]
+    looks: Looks
     messages: dict[str, list[list[Row]]]
     """Of each run, by schema."""
     personal: dict[str, set[str]]
     """What is personal of each candidate who is deleted in the end."""
-
-    @property
-    def expected(self) -> Expected:
-        return Expected(self.looks)
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +70,7 @@ def story() -> Story:
                 messages[schema].append(outcome.messages)
     living = looks[-1].rows["candidates"]
     gone = {one: texts for one, texts in personal.items() if one not in living}
-    return Story(looks, messages, gone)
+    return Story(Looks(looks), messages, gone)
 
 
 def _sign(account: Account, candidate_id: str) -> set[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from tests.dbt import expected
 from tests.dbt.conftest import SCHEMAS, SELECTIONS
 from tests.dbt.warehouses import PROJECT
 
@@ -50,7 +51,7 @@ def test_the_models_equal_the_truth(young: Warehouse, story: Story) -> None:
 
     for model in KEYS:
         rows = [r for r in young.rows(model) if r["workspace"] == "toggl_hire"]
-        compare(model, rows, story.expected.model(model), story)
+        compare(model, rows, expected.model(model, story.looks), story)
     check_other_workspaces(young, story)
     assert young.relations() == dict.fromkeys(KEYS, "BASE TABLE")
     assert leaks(young, story) == []
@@ -64,7 +65,7 @@ def test_nothing_loaded_is_nothing_told(empty: Warehouse) -> None:
 
 
 def check_other_workspaces(warehouse: Warehouse, story: Story) -> None:
-    living = story.looks[-1].rows["candidates"]
+    living = story.looks.last.rows["candidates"]
     held = {
         model: {
             schema: [r for r in rows if r["workspace"] == schema]
@@ -90,10 +91,10 @@ def check_other_workspaces(warehouse: Warehouse, story: Story) -> None:
     assert counts != {0}
 
 
-def compare(model: str, rows: list[Row], expected: list[Row], story: Story) -> None:
+def compare(model: str, rows: list[Row], truth: list[Row], story: Story) -> None:
     key = [column for column in KEYS[model] if column != "workspace"]
     held = by_key((simplified(row, story) for row in rows), key)
-    wanted = by_key(expected, key)
+    wanted = by_key(truth, key)
     assert held.keys() == wanted.keys(), model
     for one, row in wanted.items():
         left_out = held[one].keys() - row.keys()
@@ -116,7 +117,7 @@ def simplified(row: Row, story: Story) -> Row:
 
 def look_of(moment: datetime, story: Story) -> datetime:
     """When the run began that observed something; any other time as it is."""
-    starts = [look.at for look in story.looks]
+    starts = [look.at for look in story.looks.all]
     begun = [
         start for start in starts if timedelta(0) <= moment - start < timedelta(hours=1)
     ]

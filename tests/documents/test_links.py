@@ -17,13 +17,6 @@ if t.TYPE_CHECKING:
 DOCUMENTS = sorted(
     [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("hub/*.md")]
 )
-AWAITED = {
-    "ARCHITECTURE.md",
-    "CONTRIBUTING.md",
-    "docs/answers.md",
-    "docs/report.md",
-}
-"""Documents that are about to come; remove those that are there."""
 MAIN = "https://github.com/tap-toggl-hire/tap-toggl-hire/blob/main/"
 
 
@@ -48,11 +41,9 @@ def broken(text: str, base: Path) -> list[str]:
             continue
         path, _, anchor = link.partition("#")
         target = (base / path).resolve()
-        if target.is_relative_to(ROOT) and not target.exists():
-            is_awaited = target.relative_to(ROOT).as_posix() in AWAITED
-            found += [] if is_awaited else [link]
-        elif anchor and anchor not in anchors(
-            target.read_text("utf-8") if path else text
+        if (target.is_relative_to(ROOT) and not target.exists()) or (
+            anchor
+            and anchor not in anchors(target.read_text("utf-8") if path else text)
         ):
             found.append(link)
     return found
