@@ -28,7 +28,7 @@ def decode(content: bytes) -> Json:
     if body is not None and b"\\u0000" not in content:
         return body
     try:
-        text = json.dumps(_printable(json.loads(content)), ensure_ascii=False)
+        text = json.dumps(_printable(json.loads(content)))
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError from error

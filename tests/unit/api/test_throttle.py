@@ -106,6 +106,13 @@ def test_nothing_is_released_that_was_not_acquired(clock: Clock) -> None:
         made(clock).release()
 
 
+def test_time_may_begin_with_nothing(clock: Clock) -> None:
+    clock.now = 0.0
+    throttle = made(clock)
+    assert starts(throttle, clock, 1) == [0.0]
+    assert refuse(throttle) == wing.GUESSED_PAUSE
+
+
 # The ceiling
 
 
@@ -203,7 +210,12 @@ def test_the_first_pace_is_what_was_served_pause_included(clock: Clock) -> None:
 
 def test_a_short_pause_counts_as_long_as_it_is(clock: Clock) -> None:
     throttle = slowed(clock, served=100, seconds=0, asked=0.25)
-    assert throttle._pace == pytest.approx(400, rel=0.01)
+    assert throttle._pace == pytest.approx(400, rel=0.001)
+
+
+def test_the_pace_holds_from_the_first_answer_on(clock: Clock) -> None:
+    throttle = slowed(clock, served=100, seconds=4, asked=6)
+    assert starts(throttle, clock, 1)[0] == pytest.approx(0.1, rel=0.2)
 
 
 def test_where_hardly_any_was_served_it_searches_from_a_few(clock: Clock) -> None:
