@@ -12,7 +12,7 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.streams import Stream
 
 from tap_toggl_hire.privacy import scrubber
-from tap_toggl_hire.records import conformer
+from tap_toggl_hire.records import conformer, id_of
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -72,9 +72,8 @@ class ListStream(TogglHireStream):
     def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002
         """Read the resource, fitted to its schema."""
         for row in self.rows():
-            record = self.conform(row)
-            if record and record["id"]:
-                yield record
+            if id_of(row) is not None:
+                yield t.cast("Record", self.conform(row))
             else:
                 self.session.warn_once(
                     "A record of %s has no id: it is left out.", self.name

@@ -78,6 +78,13 @@ def conformer(schema: Schema, report: Report) -> Callable[[t.Any], Record | None
     return conform
 
 
+def id_of(row: t.Any) -> str | None:
+    """Return the id of an object of the API; None where it has none that can be one."""
+    value = row.get("id") if isinstance(row, dict) else None
+    is_id = type(value) is int or (isinstance(value, str) and value != "")
+    return str(value) if is_id else None
+
+
 def leftovers(value: t.Any, schema: Schema) -> t.Any:
     """Return what of a value its schema does not declare, or does not fit.
 

@@ -14,6 +14,7 @@ from collections import deque
 
 from tap_toggl_hire.api.pagination import LoopGuard
 from tap_toggl_hire.errors import NotFoundError, RefusedError, TapError
+from tap_toggl_hire.records import id_of
 from tap_toggl_hire.times import moment
 
 if t.TYPE_CHECKING:
@@ -44,13 +45,11 @@ class Row(t.NamedTuple):
 def parsed(data: t.Any) -> Row:
     """Parse a row of the list."""
     row = data if isinstance(data, dict) else {}
-    value = row.get("id")
-    is_id = type(value) is int or (isinstance(value, str) and value != "")
     try:
         started = moment(row["started_at"])
     except (LookupError, TypeError, ValueError):
         started = None
-    return Row(str(value) if is_id else None, started, row)
+    return Row(id_of(row), started, row)
 
 
 class Listing:

@@ -387,7 +387,7 @@ def test_rows_that_are_no_candidates(junk: list[t.Any], place: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["openings", "categories", "tags"])
-@pytest.mark.parametrize("value", ["", None])
+@pytest.mark.parametrize("value", ["", None, [], {"a": "b"}, 1.5, True])
 def test_an_id_that_is_none_is_no_row(sandbox: Start, kind: str, value: object) -> None:
     box = sandbox(a_few())
 
