@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import typing as t
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from functools import cache
 
 import pytest
@@ -26,6 +26,7 @@ from tap_toggl_hire.sync.plan import (
     STREAMS,
     UNKNOWN,
     UPSERTED,
+    Absence,
     Details,
     Held,
     Known,
@@ -668,3 +669,17 @@ def test_one_that_was_never_seen_is_in_no_scope() -> None:
 def test_every_member_has_a_rule() -> None:
     assert plan.HELD.keys() == set(Held)
     assert plan.PRESENCE.keys() == set(Presence)
+    # Where the lists of both scopes are read, nothing depends on what a run covers.
+    assert {rule.other for rule in plan.PRESENCE.values()} == {
+        Absence.ASK,
+        Absence.LEAVE,
+    }
+
+
+@pytest.mark.parametrize(
+    "value", [UNKNOWN, AS_KNOWN, DETAILS_READ[0], ALL, Plan(UNKNOWN)], ids=type
+)
+def test_a_decision_is_a_value_that_does_not_change(value: t.Any) -> None:
+    for name in value.__slots__:
+        with pytest.raises(FrozenInstanceError):
+            setattr(value, name, None)

@@ -127,5 +127,13 @@ def test_states_are_a_small_part_of_what_is_written(known: int, average: int) ->
     assert states >= 1
 
 
+def test_a_byte_too_few_is_too_few() -> None:
+    stretch = written(CANDIDATES - 1, 1)
+    stretch.emit(0, asked=True)
+    assert not stretch.is_due(CANDIDATES // SHARE)
+    assert stretch.is_due(CANDIDATES // SHARE - 1)
+
+
 def test_the_time_is_the_contract_s() -> None:
     assert (CANDIDATES, SECONDS, SHARE) == (1000, 30.0, 10)
+    assert 0 < LIGHT < 1 < MARGIN
