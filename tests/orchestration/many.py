@@ -95,6 +95,14 @@ class Many:
         dicts = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         return keyed(stream, dicts)
 
+    def state_from_warehouse(self, name: str) -> str:
+        """What the query prints for a workspace."""
+        query = (meltano.CHECKOUT / "queries" / "state_from_warehouse.sql").read_text()
+        self._connection.execute(f"set search_path to toggl_hire_{name}".encode())
+        row = self._connection.execute(query.encode()).fetchone()
+        assert row
+        return str(row[0])
+
     def assert_true(self, name: str) -> None:
         """Compare a workspace's tables with what its API holds."""
         for stream, rows in expected(self.sandboxes[name].account).items():

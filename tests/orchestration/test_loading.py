@@ -201,3 +201,27 @@ def test_parts_at_once_equal_the_whole(many: Many) -> None:
     assert len(created) == len(set(created))
     assert deleted in tombstones(many.rows("big", "candidates"))
     assert many.sandboxes["big"].stats.count("candidate") < 40
+
+
+def test_from_two_parts_to_three_with_a_state_from_the_warehouse(many: Many) -> None:
+    """Who is deleted between the last load in two parts and the first in three goes."""
+    many.add("big", candidates=20, parts=2)
+    for name in many.project.workspaces().loads:
+        many.project.load(name)
+    account = many.sandboxes["big"].account
+    deleted = account.listed_ids()[0]
+    account.delete(deleted)
+
+    many.parts["big"] = 3
+    many.write()
+    state = many.folder / "state.json"
+    state.write_text(f'{{"singer_state": {many.state_from_warehouse("big")}}}')
+    for load in many.project.workspaces().loads.values():
+        command = [many.project.meltano, "state", "set", "--force", load.state_id]
+        command += ["--input-file", str(state)]
+        subprocess.run(command, cwd=many.folder, check=True, capture_output=True)
+        many.project.load(load.name)
+
+    many.assert_true("big")
+    marked = tombstones(many.rows("big", "candidates"))
+    assert marked == {deleted: {"id", "_sdc_deleted_at"}}
