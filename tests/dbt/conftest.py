@@ -1,4 +1,4 @@
-"""Two warehouses, loaded by the same runs of the tap, with models built in both."""
+"""Two warehouses, and a story that the tap loads into both."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from tests.runs.pipelines import FAMILY, Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.dbt.warehouses import Row, Warehouse
 
 STREAMS = (*FAMILY, "job_openings", "categories", "tags", "sync_runs")
+WHOLE = "toggl_hire"
 SELECTIONS: dict[str, Row] = {
-    "toggl_hire": {"select": STREAMS},
+    WHOLE: {"select": STREAMS},
     "dropped": {"select": STREAMS, "pii": "drop"},
     # Some streams, of which some columns are left out.
     "details_alone": {
@@ -36,7 +38,6 @@ SELECTIONS: dict[str, Row] = {
     "answers_alone": {"select": ("candidate_answers",)},
     "history_alone": {"select": ("candidate_history",)},
 }
-SCHEMAS = (*SELECTIONS, "never_loaded")
 
 
 @dataclass
@@ -49,28 +50,30 @@ class Story:
     personal: dict[str, set[str]]
     """What is personal of each candidate who is deleted in the end."""
 
-
-@pytest.fixture(scope="session")
-def story() -> Story:
-    """Seven runs, days apart, with random changes in between."""
-    rng = random.Random(13)
-    account = Account.example(candidates=70, in_progress=6, seed=13)
-    looks: list[Look] = []
-    messages: dict[str, list[list[Row]]] = {schema: [] for schema in SELECTIONS}
-    with Sandbox(account) as sandbox:
-        lines = {schema: Pipeline(sandbox) for schema in SELECTIONS}
-        personal = {one: _sign(account, one) for one in account.listed_ids()}
-        for number in range(7):
-            if number:
-                lines["toggl_hire"].happen(rng, 12)
-            looks.append(Look.now(account, lines["toggl_hire"].clock))
-            for schema, line in lines.items():
-                line.interval = timedelta(hours=40)
-                outcome = line.run(**SELECTIONS[schema])
-                messages[schema].append(outcome.messages)
-    living = looks[-1].rows["candidates"]
-    gone = {one: texts for one, texts in personal.items() if one not in living}
-    return Story(Looks(looks), messages, gone)
+    @classmethod
+    def random(cls, seed: int, selections: dict[str, Row], runs: int = 7) -> Story:
+        """Runs of the tap, days apart, with random changes in between."""
+        rng = random.Random(seed)
+        account = Account.example(
+            candidates=rng.randrange(10, 80), in_progress=6, seed=seed
+        )
+        looks: list[Look] = []
+        messages: dict[str, list[list[Row]]] = {schema: [] for schema in selections}
+        with Sandbox(account) as sandbox:
+            lines = {schema: Pipeline(sandbox) for schema in selections}
+            clock = next(iter(lines.values()))
+            personal = {one: _sign(account, one) for one in account.listed_ids()}
+            for number in range(runs):
+                if number:
+                    clock.happen(rng, 12)
+                looks.append(Look.now(account, clock.clock))
+                for schema, line in lines.items():
+                    line.interval = timedelta(hours=40)
+                    outcome = line.run(**selections[schema])
+                    messages[schema].append(outcome.messages)
+        living = looks[-1].rows["candidates"]
+        gone = {one: texts for one, texts in personal.items() if one not in living}
+        return cls(Looks(looks), messages, gone)
 
 
 def _sign(account: Account, candidate_id: str) -> set[str]:
@@ -87,22 +90,11 @@ def _sign(account: Account, candidate_id: str) -> set[str]:
     return set(texts.values())
 
 
-@pytest.fixture(scope="session", params=["postgres", "duckdb"])
-def empty(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Warehouse]:
+@pytest.fixture(params=["postgres", "duckdb"])
+def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Warehouse]:
     """A warehouse that nothing was loaded into."""
-    folder = tmp_path_factory.mktemp("warehouse")
     if request.param == "duckdb":
-        yield InDuckDB(folder)
+        yield InDuckDB(tmp_path)
         return
     with Postgres() as server:
-        yield InPostgres(folder, server)
-
-
-@pytest.fixture(scope="session")
-def young(empty: Warehouse, story: Story) -> Warehouse:
-    """The warehouse after the first run, with its models."""
-    empty.load("toggl_hire", story.messages["toggl_hire"][0])
-    empty.build(schemas=SCHEMAS)
-    return empty
+        yield InPostgres(tmp_path, server)

@@ -5,19 +5,20 @@ from __future__ import annotations
 import sys
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]
 
 from tests.dbt import expected
-from tests.dbt.conftest import SCHEMAS, SELECTIONS
+from tests.dbt.conftest import SELECTIONS, WHOLE, Story
 from tests.dbt.warehouses import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tests.dbt.conftest import Story
+    from tests.dbt.expected import Looks
     from tests.dbt.warehouses import Row, Warehouse
 
 pytestmark = [
@@ -27,6 +28,7 @@ pytestmark = [
         sys.version_info >= (3, 14), reason="dbt-core 1.11 does not know this Python"
     ),
 ]
+MODELS = "--exclude-resource-type", "unit_test"
 KEYS = {
     model["name"]: tuple(
         column
@@ -40,87 +42,95 @@ KEYS = {
 }
 
 
-def test_the_models_equal_the_truth(young: Warehouse, story: Story) -> None:
+def test_the_models_equal_the_truth(warehouse: Warehouse) -> None:
     """One story, told by workspaces of which the models are built together."""
-    assert leaks(young, story), "nothing to erase would prove nothing"
+    schemas = *SELECTIONS, "never_loaded"
+    warehouse.build(schemas=schemas)
+    assert warehouse.relations() == dict.fromkeys(KEYS, "BASE TABLE")
+    assert not any(warehouse.rows(model) for model in KEYS)
 
-    for schema, runs in story.messages.items():
-        done = 1 if schema == "toggl_hire" else 0
-        young.load(schema, [message for run in runs[done:] for message in run])
-    young.build("--exclude-resource-type", "unit_test", schemas=SCHEMAS)
+    story = Story.random(13, SELECTIONS)
+    first, *later = story.messages[WHOLE]
+    warehouse.load(WHOLE, first)
+    warehouse.build(*MODELS, schemas=schemas)
+    assert leaks(warehouse, story), "nothing to erase would prove nothing"
 
-    for model in KEYS:
-        rows = [r for r in young.rows(model) if r["workspace"] == "toggl_hire"]
-        compare(model, rows, expected.model(model, story.looks), story)
-    check_other_workspaces(young, story)
-    assert young.relations() == dict.fromkeys(KEYS, "BASE TABLE")
-    assert leaks(young, story) == []
-
-
-def test_nothing_loaded_is_nothing_told(empty: Warehouse) -> None:
-    options = "--exclude-resource-type", "unit_test"
-    empty.build(*options, schemas=["never_loaded"], marts="empty_marts")
-    for model in KEYS:
-        assert empty.rows(model, "empty_marts") == []
+    for schema, runs in (story.messages | {WHOLE: later}).items():
+        warehouse.load(schema, chain.from_iterable(runs))
+    warehouse.build(*MODELS, schemas=schemas)
+    compare(warehouse, WHOLE, story.looks)
+    check_other_workspaces(warehouse, story.looks.last.rows["candidates"].keys())
+    assert warehouse.relations() == dict.fromkeys(KEYS, "BASE TABLE")
+    assert leaks(warehouse, story) == []
 
 
-def check_other_workspaces(warehouse: Warehouse, story: Story) -> None:
-    living = story.looks.last.rows["candidates"]
+@pytest.mark.slow
+def test_random_stories(warehouse: Warehouse) -> None:
+    stories = {
+        f"story_{seed}": Story.random(seed, {f"story_{seed}": SELECTIONS[WHOLE]}, runs)
+        for seed, runs in zip(range(100, 108), (1, 2, 3, 4, 5, 6, 8, 10), strict=True)
+    }
+    for schema, story in stories.items():
+        warehouse.load(schema, chain.from_iterable(story.messages[schema]))
+    warehouse.build(*MODELS, schemas=list(stories))
+    for schema, story in stories.items():
+        compare(warehouse, schema, story.looks)
+        assert leaks(warehouse, story) == []
+
+
+def check_other_workspaces(warehouse: Warehouse, living: Iterable[str]) -> None:
     held = {
-        model: {
-            schema: [r for r in rows if r["workspace"] == schema]
-            for schema in SELECTIONS
-        }
+        (model, schema): [r for r in rows if r["workspace"] == schema]
         for model in KEYS
         for rows in [warehouse.rows(model)]
+        for schema in SELECTIONS
     }
-    candidates = held["candidates_enhanced"]
     for schema in SELECTIONS.keys() - {"answers_alone"}:
-        assert {row["candidate_id"] for row in candidates[schema]} == set(living)
-    for schema in SELECTIONS.keys() - {"answers_alone", "toggl_hire"}:
-        personal = {
-            row[name] for row in candidates[schema] for name in ("city", "phone")
-        }
-        assert personal == {None}
-    assert held["candidate_stages"]["history_alone"]
+        candidates = held["candidates_enhanced", schema]
+        assert {row["candidate_id"] for row in candidates} == set(living)
+        if schema != WHOLE:
+            assert not any(row["city"] or row["phone"] for row in candidates)
+    assert held["candidate_stages", "history_alone"]
     counts = {
-        len(held["skill_scores"][schema])
-        for schema in ("answers_alone", "dropped", "toggl_hire")
+        len(held["skill_scores", schema])
+        for schema in ("answers_alone", "dropped", WHOLE)
     }
     assert len(counts) == 1
     assert counts != {0}
 
 
-def compare(model: str, rows: list[Row], truth: list[Row], story: Story) -> None:
-    key = [column for column in KEYS[model] if column != "workspace"]
-    held = by_key((simplified(row, story) for row in rows), key)
-    wanted = by_key(truth, key)
-    assert held.keys() == wanted.keys(), model
-    for one, row in wanted.items():
-        left_out = held[one].keys() - row.keys()
-        assert left_out <= {"workspace", "deleted_at"}, model
-        for name, value in row.items():
-            assert is_same(held[one][name], value), (model, one, name, held[one], row)
+def compare(warehouse: Warehouse, schema: str, looks: Looks) -> None:
+    """The rows of a workspace are those that are calculated from the looks."""
+    for model, columns in KEYS.items():
+        key = [column for column in columns if column != "workspace"]
+        rows = [r for r in warehouse.rows(model) if r["workspace"] == schema]
+        held = by_key((simplified(row, looks) for row in rows), key)
+        wanted = by_key(expected.model(model, looks), key)
+        assert len(held) == len(rows), model
+        assert held.keys() == wanted.keys(), model
+        for one, row in wanted.items():
+            left_out = held[one].keys() - row.keys()
+            assert left_out <= {"workspace", "deleted_at"}, model
+            for name, value in row.items():
+                assert is_same(held[one][name], value), (model, name, held[one], row)
 
 
 def by_key(rows: Iterable[Row], key: list[str]) -> dict[tuple[Any, ...], Row]:
     return {tuple(row[column] for column in key): row for row in rows}
 
 
-def simplified(row: Row, story: Story) -> Row:
+def simplified(row: Row, looks: Looks) -> Row:
     """A row whose times are those of the runs that observed something."""
     return {
-        name: look_of(value, story) if isinstance(value, datetime) else value
+        name: look_of(value, looks) if isinstance(value, datetime) else value
         for name, value in row.items()
     }
 
 
-def look_of(moment: datetime, story: Story) -> datetime:
+def look_of(moment: datetime, looks: Looks) -> datetime:
     """When the run began that observed something; any other time as it is."""
-    starts = [look.at for look in story.looks.all]
-    begun = [
-        start for start in starts if timedelta(0) <= moment - start < timedelta(hours=1)
-    ]
+    hour = timedelta(hours=1)
+    begun = [one.at for one in looks.all if timedelta(0) <= moment - one.at < hour]
     return begun[0] if begun else moment
 
 

@@ -54,8 +54,8 @@ class Warehouse:
             input="".join(f"{json.dumps(message)}\n" for message in messages),
         )
 
-    def build(self, *options: str, schemas: Sequence[str], marts: str = MARTS) -> None:
-        """Build the models, and run their tests; a warning fails."""
+    def build(self, *options: str, schemas: Sequence[str]) -> None:
+        """Build the models, and run their tests; a warning fails the build."""
         self._run(
             PLUGINS / f"utilities/dbt-{self.engine}/venv/bin/dbt",
             *("build", "--warn-error", "--quiet", *options),
@@ -63,18 +63,18 @@ class Warehouse:
             *("--target-path", self._folder / "target"),
             *("--log-path", self._folder / "logs"),
             *("--vars", json.dumps({"toggl_hire_schemas": list(schemas)})),
-            env={**self._environment, "TOGGL_HIRE_MARTS_SCHEMA": marts},
+            env=self._environment,
         )
 
-    def rows(self, mart: str, schema: str = MARTS) -> list[Row]:
+    def rows(self, model: str) -> list[Row]:
         """The rows of a model."""
-        return self.fetch(f'select * from "{schema}"."{mart}"')
+        return self.fetch(f'select * from "{MARTS}"."{model}"')
 
-    def relations(self, schema: str = MARTS) -> dict[str, str]:
-        """All relations of a schema, with their kind."""
+    def relations(self) -> dict[str, str]:
+        """All relations beside the models, with their kind."""
         found = self.fetch(
             "select table_name, table_type from information_schema.tables "
-            f"where table_schema = '{schema}'"
+            f"where table_schema = '{MARTS}'"
         )
         return {row["table_name"]: row["table_type"] for row in found}
 

@@ -6,70 +6,74 @@
     'deleted_at',
 ] %}
 {%- set columns = personal + contact + others %}
-with details as (
+with candidates as (
+    select * from {{ ref('stg_toggl_hire__candidates') }}
+),
+
+details as (
     select * from {{ ref('stg_toggl_hire__candidate_details') }}
 ),
 
+-- Not by row_number(): PostgreSQL takes the rows of a first number for very few, and
+-- plans loops within loops.
 last_events as (
-    select *
-    from (
-        select
-            *,
-            row_number() over (
-                partition by workspace, candidate_id order by observed_at desc, event_id desc
-            ) as place
-        from {{ ref('stg_toggl_hire__candidate_history') }}
-    ) as events
-    where place = 1
+    select distinct on (workspace, candidate_id) *
+    from {{ ref('stg_toggl_hire__candidate_history') }}
+    order by workspace, candidate_id, observed_at desc, event_id desc
 ),
 
-ranked as (
+found as (
+    select workspace, candidate_id, {{ columns | join(', ') }}
+    from candidates
+    union all
+    select workspace, candidate_id, {{ columns | join(', ') }}
+    from details
+    where not exists (
+        select 1 from candidates
+        where candidates.workspace = details.workspace and candidates.candidate_id = details.candidate_id
+    )
+    union all
     select
-        *,
-        row_number() over (partition by workspace, candidate_id order by precedence) as place
-    from (
-        select workspace, candidate_id, {{ columns | join(', ') }}, 1 as precedence
-        from {{ ref('stg_toggl_hire__candidates') }}
-        union all
-        select workspace, candidate_id, {{ columns | join(', ') }}, 2
-        from details
-        union all
-        select
-            workspace,
-            candidate_id,
-            {%- for column in personal + contact[:-1] %}
-            cast(null as text),
-            {%- endfor %}
-            false,
-            cast(null as timestamp),
-            cast(null as timestamp),
-            points,
-            score,
-            rating,
-            hire_state,
-            category_id,
-            job_opening_id,
-            case when event = 'deleted' then observed_at end,
-            3
-        from last_events
-    ) as sources
+        workspace,
+        candidate_id,
+        {%- for column in personal + contact[:-1] %}
+        cast(null as text),
+        {%- endfor %}
+        false,
+        cast(null as timestamp),
+        cast(null as timestamp),
+        points,
+        score,
+        rating,
+        hire_state,
+        category_id,
+        job_opening_id,
+        case when event = 'deleted' then observed_at end
+    from last_events
+    where not exists (
+        select 1 from candidates
+        where candidates.workspace = last_events.workspace and candidates.candidate_id = last_events.candidate_id
+    )
+    and not exists (
+        select 1 from details
+        where details.workspace = last_events.workspace and details.candidate_id = last_events.candidate_id
+    )
 )
 
 select
-    ranked.workspace,
-    ranked.candidate_id,
+    found.workspace,
+    found.candidate_id,
     {%- for column in personal + others %}
-    ranked.{{ column }},
+    found.{{ column }},
     {%- endfor %}
     -- Contact details that are unlocked later show in the details alone.
     {%- for column in contact[:-1] %}
-    coalesce(ranked.{{ column }}, details.{{ column }}) as {{ column }},
+    coalesce(found.{{ column }}, details.{{ column }}) as {{ column }},
     {%- endfor %}
-    ranked.has_contact_info or coalesce(details.has_contact_info, false) as has_contact_info,
+    found.has_contact_info or coalesce(details.has_contact_info, false) as has_contact_info,
     coalesce(details.tag_ids, last_events.tag_ids) as tag_ids
-from ranked
+from found
 left join details
-    on details.workspace = ranked.workspace and details.candidate_id = ranked.candidate_id
+    on details.workspace = found.workspace and details.candidate_id = found.candidate_id
 left join last_events
-    on last_events.workspace = ranked.workspace and last_events.candidate_id = ranked.candidate_id
-where ranked.place = 1
+    on last_events.workspace = found.workspace and last_events.candidate_id = found.candidate_id
