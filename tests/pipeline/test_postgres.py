@@ -204,3 +204,23 @@ def test_parts_together_equal_the_whole(
 
     for stream, rows in expected(sandbox.account).items():
         assert warehouse.rows(stream) == rows, stream
+
+
+def test_a_history_of_version_0_1_goes_on(
+    project: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
+) -> None:
+    """Its table had another key, and no column for the new one."""
+    old = {"__key_properties__": ["candidate_id", "observed_at"], "event_id": None}
+    maps = json.dumps({"candidate_history": old})
+    project.run(*PLUGINS, **warehouse.settings, TAP_TOGGL_HIRE_STREAM_MAPS=maps)
+    before = warehouse.rows("candidate_history")
+    rated = sandbox.account.listed_ids()[0]
+    sandbox.account.rate(rated, 1 + sandbox.account.row(rated)["rating"] % 3)
+    project.run(*PLUGINS, **warehouse.settings)
+    after = warehouse.rows("candidate_history")
+    new = [row for key, row in after.items() if key not in before]
+    assert [(row["candidate_id"], row["event"]) for row in new] == [(rated, "updated")]
+    assert len(after) == len(before) + 1
+    assert {key for key, row in after.items() if row["event_id"]} == {
+        (row["candidate_id"], row["observed_at"]) for row in new
+    }
