@@ -7,22 +7,20 @@ asset of its own, whose partitions are the parts. `dagster.yaml` has the limits.
 """
 
 # Dagster reads the annotations themselves: they must not be texts.
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
 from orchestration.loading import LoadError, Project
 from orchestration.report import as_level, metadata
-from orchestration.workspaces import Workspace
 
 WORKSPACES = "toggl_hire"
 """The asset whose partitions are workspaces, and the pool of all loads."""
 JOB = f"load_{WORKSPACES}"
 CHECK = "every_workspace_is_fresh"
-CRON = "17 * * * *"
+LOADS_AT, CHECKS_AT = "17 * * * *", "47 * * * *"
 PAUSE = 60.0
 """Seconds before the first retry; the second waits three times, the third seven."""
 FRESH = timedelta(hours=24)
@@ -59,31 +57,8 @@ def definitions(project: Project, pause: float = PAUSE) -> dg.Definitions:
     )
     partitions = dg.DynamicPartitionsDefinition(name=WORKSPACES)
 
-    @dg.asset(
-        name=WORKSPACES, partitions_def=partitions, pool=WORKSPACES, retry_policy=policy
-    )
-    def whole(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        """Load a workspace into its schema."""
-        return _load(project, context, context.partition_key)
-
-    @dg.asset_check(asset=whole, name=CHECK)
-    def fresh(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        """Name the workspaces that failed, or were not loaded for a day."""
-        names = project.workspaces().whole
-        late = not_fresh(context.instance, names)
-        return dg.AssetCheckResult(
-            passed=not late,
-            description="; ".join(f"{name}: {why}" for name, why in late.items()),
-            metadata={"workspaces": len(names), "late": len(late)},
-        )
-
-    job = _job(JOB, whole)
-    check_job = dg.define_asset_job(
-        "check_toggl_hire", selection=dg.AssetSelection.checks(fresh)
-    )
-
     @dg.sensor(
-        job=job,
+        job_name=JOB,
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
@@ -102,25 +77,17 @@ def definitions(project: Project, pause: float = PAUSE) -> dg.Definitions:
             ],
         )
 
-    @dg.schedule(job=job, cron_schedule=CRON)
-    def every_hour(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
-        """Ask for a run of each workspace that has none under way."""
-        names = context.instance.get_dynamic_partitions(WORKSPACES)
-        return _requests(context, names, JOB)
-
-    in_parts = [_in_parts(project, one, policy) for one in _parted(project)]
+    # Another number of parts takes effect when this code is loaded again.
+    parts = {
+        f"{WORKSPACES}_{workspace.name}": dg.StaticPartitionsDefinition(
+            [load.name for load in workspace.loads]
+        )
+        for workspace in project.workspaces().in_parts
+    }
     return dg.Definitions.merge(
-        dg.Definitions(
-            assets=[whole],
-            asset_checks=[fresh],
-            jobs=[job, check_job],
-            sensors=[follow_workspaces],
-            schedules=[
-                every_hour,
-                dg.ScheduleDefinition(job=check_job, cron_schedule="47 * * * *"),
-            ],
-        ),
-        *in_parts,
+        dg.Definitions(sensors=[follow_workspaces]),
+        _loads(project, WORKSPACES, partitions, policy),
+        *(_loads(project, name, static, policy) for name, static in parts.items()),
     )
 
 
@@ -129,80 +96,89 @@ def limit(instance: dg.DagsterInstance, at_once: int) -> None:
     instance.event_log_storage.set_concurrency_slots(WORKSPACES, at_once)
 
 
-def not_fresh(instance: dg.DagsterInstance, names: Iterable[str]) -> Mapping[str, str]:
-    """Return which workspaces failed last or were not loaded for long, and why."""
+def not_fresh(
+    instance: dg.DagsterInstance, names: Iterable[str], asset: str = WORKSPACES
+) -> Mapping[str, str]:
+    """Return which loads failed last or are too long ago, and why."""
     late = {}
     for name in names:
-        why = _failure(instance, name) or _age(instance, name)
+        why = _failure(instance, name) or _age(instance, asset, name)
         if why:
             late[name] = why
     return late
 
 
-def _load(
-    project: Project, context: dg.AssetExecutionContext, name: str
-) -> dg.MaterializeResult:
-    try:
-        figures = project.load(
-            name, lambda level, text: getattr(context.log, as_level(level))(text)
-        )
-    except LoadError as error:
-        raise dg.Failure(str(error), allow_retries=error.may_pass) from None
-    return dg.MaterializeResult(metadata=metadata(figures))
-
-
-def _job(name: str, asset: dg.AssetsDefinition) -> Any:  # its type has no public name
-    # One process a run is enough: a run has one step.
-    return dg.define_asset_job(
-        name,
-        selection=dg.AssetSelection.assets(asset).without_checks(),
-        executor_def=dg.in_process_executor,
-    )
-
-
-def _requests(
-    context: dg.ScheduleEvaluationContext, names: Iterable[str], job: str
-) -> list[dg.RunRequest]:
-    runs = context.instance.get_runs(RunsFilter(job_name=job, statuses=UNFINISHED))
-    under_way = {run.tags.get(PARTITION) for run in runs}
-    return [
-        dg.RunRequest(partition_key=name) for name in names if name not in under_way
-    ]
-
-
-def _parted(project: Project) -> list[Workspace]:
-    return project.workspaces().in_parts
-
-
-def _in_parts(
-    project: Project, workspace: Workspace, policy: dg.RetryPolicy
+def _loads(
+    project: Project,
+    name: str,
+    partitions: dg.PartitionsDefinition,
+    policy: dg.RetryPolicy,
 ) -> dg.Definitions:
-    """Return what loads a workspace in parts: another number of them is other code."""
-    name = f"{WORKSPACES}_{workspace.name}"
-    loads = {str(load.part): load.name for load in workspace.loads}
+    """Return an asset whose partitions are loads, with what runs and watches it."""
+
+    def names(instance: dg.DagsterInstance) -> Sequence[str]:
+        return list(partitions.get_partition_keys(dynamic_partitions_store=instance))
 
     @dg.asset(
-        name=name,
-        partitions_def=dg.StaticPartitionsDefinition(list(loads)),
-        pool=WORKSPACES,
-        retry_policy=policy,
+        name=name, partitions_def=partitions, pool=WORKSPACES, retry_policy=policy
     )
-    def parts(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        """Load a part of a workspace into its schema."""
-        return _load(project, context, loads[context.partition_key])
+    def load(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        """Load a workspace, or a part of one, into its schema."""
 
-    job = _job(f"load_{name}", parts)
+        def tell(level: str, text: str) -> None:
+            getattr(context.log, as_level(level))(text)
 
-    @dg.schedule(job=job, cron_schedule=CRON, name=f"{name}_every_hour")
+        try:
+            figures = project.load(context.partition_key, tell)
+        except LoadError as error:
+            raise dg.Failure(str(error), allow_retries=error.may_pass) from None
+        return dg.MaterializeResult(metadata=metadata(figures))
+
+    @dg.asset_check(asset=load, name=CHECK)
+    def fresh(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        """Name the loads that failed, or are more than a day ago."""
+        every = names(context.instance)
+        late = not_fresh(context.instance, every, name)
+        return dg.AssetCheckResult(
+            passed=not late,
+            description="; ".join(f"{name}: {why}" for name, why in late.items()),
+            metadata={"loads": len(every), "late": len(late)},
+        )
+
+    job = dg.define_asset_job(
+        f"load_{name}",
+        selection=dg.AssetSelection.assets(load).without_checks(),
+        executor_def=dg.in_process_executor,  # a run has one step
+    )
+    check = dg.define_asset_job(
+        f"check_{name}", selection=dg.AssetSelection.checks(fresh)
+    )
+
+    @dg.schedule(job=job, cron_schedule=LOADS_AT, name=f"{name}_every_hour")
     def every_hour(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
-        """Ask for a run of each part that has none under way."""
-        return _requests(context, loads, f"load_{name}")
+        """Ask for a run of each partition that has none under way."""
+        unfinished = RunsFilter(job_name=job.name, statuses=UNFINISHED)
+        runs = context.instance.get_runs(unfinished)
+        under_way = {run.tags.get(PARTITION) for run in runs}
+        return [
+            dg.RunRequest(partition_key=key)
+            for key in names(context.instance)
+            if key not in under_way
+        ]
 
-    return dg.Definitions(assets=[parts], jobs=[job], schedules=[every_hour])
+    return dg.Definitions(
+        assets=[load],
+        asset_checks=[fresh],
+        jobs=[job, check],
+        schedules=[
+            every_hour,
+            dg.ScheduleDefinition(job=check, cron_schedule=CHECKS_AT),
+        ],
+    )
 
 
 def _failure(instance: dg.DagsterInstance, name: str) -> str | None:
-    """The sentence of a workspace's last finished run, if it failed."""
+    """The sentence of the last finished run of a load, if it failed."""
     finished = RunsFilter(
         tags={PARTITION: name},
         statuses=[DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE],
@@ -220,12 +196,10 @@ def _failure(instance: dg.DagsterInstance, name: str) -> str | None:
     return None
 
 
-def _age(instance: dg.DagsterInstance, name: str) -> str | None:
-    """What is wrong with the age of a workspace's last load, if anything."""
+def _age(instance: dg.DagsterInstance, asset: str, name: str) -> str | None:
+    """What is wrong with the age of a load, if anything."""
     loaded = instance.fetch_materializations(
-        dg.AssetRecordsFilter(
-            asset_key=dg.AssetKey(WORKSPACES), asset_partitions=[name]
-        ),
+        dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=[name]),
         limit=1,
     ).records
     if not loaded:

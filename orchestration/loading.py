@@ -104,7 +104,7 @@ class Project:
             environment = workspaces.environment(load, os.environ)
         except WorkspacesError as error:
             raise LoadError(str(error), may_pass=False) from error
-        self._prepare()
+        self._prepare(environment)
         report = Report(tell, environment["TAP_TOGGL_HIRE_API_KEY"])
         started = time.monotonic()
         with self._only_run_of(load) as lock:
@@ -154,7 +154,7 @@ class Project:
             finally:
                 _end(process)
 
-    def _prepare(self) -> None:
+    def _prepare(self, environment: dict[str, str]) -> None:
         """Set up the system database, before the first runs do so all at once."""
         done = self._own() / "prepared"
         with self._lock("system-database", wait=True):
@@ -164,6 +164,7 @@ class Project:
                 process = subprocess.run(  # noqa: S603 - our own command
                     [self.meltano, "--log-level=warning", "schedule", "list"],
                     cwd=self.folder,
+                    env=environment,
                     stdin=subprocess.DEVNULL,
                     capture_output=True,
                     check=False,
@@ -200,7 +201,7 @@ class Project:
     def _own(self) -> Path:
         """Return the folder of locks and logs."""
         folder = self.folder / ".meltano" / "run" / "toggl-hire"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
 
 

@@ -227,7 +227,7 @@ def test_a_schedule_asks_for_none_that_is_under_way(many: Many, instance: Any) -
         status=dg.DagsterRunStatus.STARTED,
         tags={dagster_code.PARTITION: "berlin"},
     )
-    schedule = code.resolve_schedule_def("every_hour")
+    schedule = code.resolve_schedule_def("toggl_hire_every_hour")
     requests = schedule(dg.build_schedule_context(instance=instance))
     assert [request.partition_key for request in requests] == ["lisbon"]
 
@@ -241,9 +241,14 @@ def test_parts_are_static_partitions_that_load_what_is_theirs(
     schedule = code.resolve_schedule_def("toggl_hire_big_every_hour")
     requests = schedule(dg.build_schedule_context(instance=instance))
     keys = [request.partition_key for request in requests]
-    assert keys == ["1-of-2", "2-of-2"]
+    assert keys == ["big-1-of-2", "big-2-of-2"]
 
     for key in keys:
         assert run(many, instance, key, job).success
 
     many.assert_true("big")
+    checked = code.resolve_job_def("check_toggl_hire_big").execute_in_process(
+        instance=instance
+    )
+    (check,) = checked.get_asset_check_evaluations()
+    assert check.passed
