@@ -39,10 +39,10 @@ test-slow: $(PLUGINS) $(DBT) ## Run what takes longer: soaks, real pauses, more 
 	$(BIN)/pytest --numprocesses logical --dist worksteal -m slow $(ARGS)
 
 test-lowest: $(LOWEST) ## Run the tests on the lowest versions of the dependencies
-	.venv-lowest/bin/pytest --numprocesses logical --dist worksteal -m 'not slow and not orchestration' --ignore tests/pipeline $(ARGS)
+	.venv-lowest/bin/pytest --numprocesses logical --dist worksteal -m 'not slow and not orchestration' --ignore tests/pipeline --ignore tests/dbt --ignore tests/report $(ARGS)
 
 test-next: $(NEXT) ## Run the tests on the pre-releases of the SDK
-	.venv-next/bin/pytest --numprocesses logical --dist worksteal -m 'not slow and not orchestration' --ignore tests/pipeline $(ARGS)
+	.venv-next/bin/pytest --numprocesses logical --dist worksteal -m 'not slow and not orchestration' --ignore tests/pipeline --ignore tests/dbt --ignore tests/report $(ARGS)
 
 test-orchestration: $(PLUGINS) $(DAGSTER) $(AIRFLOW) ## Run the tests of many workspaces, on Dagster and Airflow
 	.venv-dagster/bin/pytest --numprocesses logical --dist worksteal -m orchestration tests/orchestration $(ARGS)

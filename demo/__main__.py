@@ -111,7 +111,6 @@ class Story:
         """Build the models and the report; None where dbt is not installed."""
         if not (CHECKOUT / ".meltano/utilities/dbt-postgres").is_dir():
             return None
-        _say(f"   $ meltano run {' '.join(ANSWERS)}")
         self._project.run(*ANSWERS)
         page = CHECKOUT / "report.html"
         shutil.move(self._project.folder / page.name, page)
@@ -142,6 +141,7 @@ def _tell(story: Story) -> None:
     else:
         _say("\n2. The second load reads what has changed since: hardly anything")
         story.load(*CANDIDATES)
+    report = story.report() or "needs dbt, which is not for this Python yet"
     _say("\nWhere to go from here")
     _show(
         [
@@ -149,11 +149,9 @@ def _tell(story: Story) -> None:
             ("queries/", "questions to these tables, in SQL"),
             (".env.example", "copy it to .env, fill in your key and PostgreSQL, then"),
             ("", f".venv/bin/{COMMAND}"),
+            ("report", report),
         ]
     )
-    _say("\nWhat it comes to")
-    report = story.report()
-    _say(f"   {report or 'The report needs dbt, which is not for this Python yet.'}")
 
 
 def _change(account: Account) -> Iterable[Sequence[str]]:

@@ -11,6 +11,7 @@ import pytest
 
 from local.postgres import Postgres
 from sandbox import Account, Sandbox
+from sandbox.changes import VISIBLE
 from tests.dbt.expected import Look, Looks
 from tests.dbt.warehouses import InDuckDB, InPostgres
 from tests.runs.pipelines import FAMILY, Pipeline
@@ -55,7 +56,7 @@ class Story:
         """Runs of the tap, days apart, with random changes in between."""
         rng = random.Random(seed)
         account = Account.example(
-            candidates=rng.randrange(10, 80), in_progress=6, seed=seed
+            candidates=rng.randrange(10, 80), openings=5, in_progress=6, seed=seed
         )
         looks: list[Look] = []
         messages: dict[str, list[list[Row]]] = {schema: [] for schema in selections}
@@ -65,7 +66,10 @@ class Story:
             personal = {one: _sign(account, one) for one in account.listed_ids()}
             for number in range(runs):
                 if number:
-                    clock.happen(rng, 12)
+                    # A workspace without any opening that was known is another one.
+                    few = len(account.openings()) < 4
+                    kinds = set(VISIBLE) - ({"delete_opening"} if few else set())
+                    clock.happen(rng, 12, sorted(kinds))
                 looks.append(Look.now(account, clock.clock))
                 for schema, line in lines.items():
                     line.interval = timedelta(hours=40)

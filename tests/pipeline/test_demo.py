@@ -47,7 +47,8 @@ def test_the_story_fits_on_a_screen_and_leaves_nothing(
     assert demo.returncode == 0, errors
     assert not errors
     lines = told.splitlines()
-    assert len(lines) <= 45
+    assert len(lines) <= 46
+    assert lines[-1].endswith("report.html")
     assert max(map(len, lines)) <= 88
     assert "120 of them for one candidate each" in told
     assert "4 of them for one candidate each" in told

@@ -110,12 +110,12 @@ def openings_enhanced(looks: Looks) -> list[Row]:
     openings = {
         key: row for look in looks.all for key, row in look.rows["job_openings"].items()
     }
-    groups: dict[str | None, list[Row]] = {one: [] for one in openings}
+    groups = defaultdict(list, {one: [] for one in openings})
     for row in candidates_enhanced(looks):
         groups[row["job_opening_id"]].append(row)
     rows = []
     for one, group in groups.items():
-        opening = openings[one]
+        opening = openings.get(one, {})  # of one that no run saw, only candidates tell
         states = Counter(row["hire_state"] for row in group)
         decisions = Counter(row["decision"] for row in group)
         days = [
@@ -128,10 +128,10 @@ def openings_enhanced(looks: Looks) -> list[Row]:
         rows.append(
             {
                 "job_opening_id": one,
-                "job_opening": opening["name"],
-                "slug": opening["slug"],
+                "job_opening": opening.get("name"),
+                "slug": opening.get("slug"),
                 **{
-                    name: naive(opening[name])
+                    name: naive(opening.get(name))
                     for name in ("created_at", "published_at", "closed_at")
                 },
                 "candidates": len(group),
