@@ -177,7 +177,7 @@ def waits(warehouse: Warehouse, names: Names) -> Figure:
         "Those decided on before the first run are not in it.",
         steps,
         charts.curves(steps, "Opening", axes) if steps else None,
-        "" if steps else TOO_FEW,
+        "" if steps else "Too few decisions were observed yet to draw it.",
     )
 
 
@@ -198,13 +198,15 @@ def stages(warehouse: Warehouse) -> Figure:
         "saw them in it (Kaplan and Meier). What began before the first run is longer.",
         steps,
         charts.curves(steps, "Category", axes) if steps else None,
-        "" if steps else "The history is too short to tell.",
+        "" if steps else "Too few moves were observed yet to draw it.",
     )
 
 
 def survival(column: str, groups: dict[str, list[Duration]]) -> list[Row]:
-    """The steps of the groups' curves; none of those without any."""
+    """The steps of the groups' curves; none where nothing is over anywhere."""
     curves = {name: curve(durations) for name, durations in groups.items()}
+    if all(step.share == 1 for steps in curves.values() for step in steps):
+        return []
     return [
         {column: name, "Days": step.days, "Percent": round(100 * step.share, 1)}
         for name, steps in curves.items()
