@@ -19,6 +19,9 @@ from tap_toggl_hire.errors import TapError  # noqa: E402
 from tap_toggl_hire.tap import TapTogglHire  # noqa: E402
 from tap_toggl_hire.writer import disarm, nobody_reads  # noqa: E402
 
+BUFFER = 1 << 16
+"""Bytes of messages that are written at once, unless a state comes."""
+
 logger = logging.getLogger(TapTogglHire.name)
 
 
@@ -31,7 +34,9 @@ def main(tap_class: type[TapTogglHire] = TapTogglHire) -> None:
         tap_class: The tap; another one for tests, which have no time for pauses.
     """
     # Buffered even with PYTHONUNBUFFERED: a raw write that a signal meets is cut short.
-    sys.stdout = os.fdopen(sys.stdout.fileno(), "w", encoding="utf-8", closefd=False)
+    sys.stdout = os.fdopen(
+        sys.stdout.fileno(), "w", BUFFER, encoding="utf-8", closefd=False
+    )
     try:
         tap_class.cli()
     except TapError as error:

@@ -11,7 +11,11 @@ import typing as t
 from copy import deepcopy
 
 from singer_sdk.helpers._catalog import get_selected_schema
-from singer_sdk.mapper import PluginMapper, RemoveRecordTransform
+from singer_sdk.mapper import (
+    PluginMapper,
+    RemoveRecordTransform,
+    SameRecordTransform,
+)
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,10 +50,16 @@ class Projection:
         self._select = _selector(selected_schema(stream), stream.schema)
         self._whole = whole
         self._keys = keys
+        self._is_plain = (
+            isinstance(whole, SameRecordTransform) and not whole.flattening_enabled
+        )
 
     def record(self, record: Record) -> Record | None:
         """Return a record with every column; None for one that is filtered out."""
-        return self._complete(self._whole.transform(self._select(record)))
+        selected = self._select(record)
+        if self._is_plain:  # nearly all; it has every column
+            return selected
+        return self._complete(self._whole.transform(selected))
 
     def tombstone(self, record: Record) -> Record | None:
         """Return a tombstone with every column, whatever the map's filter says."""

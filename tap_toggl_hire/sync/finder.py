@@ -128,8 +128,10 @@ class Finder:
 
     def observe_again(self, task: Task, row: Record) -> None:
         """Compare a listed candidate with the tags that are known by now."""
-        task.tags = self.source.tags.of(task.id) or task.tags
-        task.listed = self._observer.listed(row, task.tags)
+        tags = self.source.tags.of(task.id) or task.tags
+        if tags != task.tags or task.listed is None or task.listed.history is None:
+            task.tags = tags
+            task.listed = self._observer.listed(row, tags)
 
     def _compare(self, row: Row) -> Task | None:
         """Return a task for a row, None where nothing is to be done."""

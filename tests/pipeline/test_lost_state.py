@@ -154,6 +154,7 @@ def test_a_state_from_the_warehouse_does_not_empty_it(
         assert warehouse.rows(stream) == rows, stream
 
 
+@pytest.mark.slow
 @pytest.mark.postgres
 def test_parts_of_a_workspace_take_their_own_of_one_state(
     project: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
@@ -196,6 +197,7 @@ def test_a_full_refresh_marks_who_was_deleted(
     assert deleted not in held(warehouse)
 
 
+@pytest.mark.slow
 @pytest.mark.postgres
 def test_a_full_refresh_removes_who_was_deleted_with_hard_delete(
     project: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
