@@ -27,7 +27,7 @@ class Picture:
     svg: str
 
     def __str__(self) -> str:
-        return f"![{self.description}](bench/{self.file})\n"
+        return f"![{self.description}](../bench/{self.file})\n"  # seen from docs/
 
     def write(self) -> None:
         """Put it into its file."""

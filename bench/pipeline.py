@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -166,7 +166,10 @@ class Pipeline:
         """Seconds of PostgreSQL, those of connections that are over too."""
         server = psutil.Process(self._postgres.process_id)
         own = server.cpu_times()
-        living = [child.cpu_times() for child in server.children()]
+        living = []
+        for child in server.children():
+            with suppress(psutil.NoSuchProcess):  # it ended meanwhile
+                living.append(child.cpu_times())
         ended = own.children_user + own.children_system
         return ended + sum(times.user + times.system for times in (own, *living))
 

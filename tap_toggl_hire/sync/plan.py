@@ -2,8 +2,7 @@
 
 A `Plan` comes of what the state says that the target holds (`Known`), what the API
 shows (`Listed`, `Details`), what this run selects (`Run`), and the two tables below.
-The engine carries it out: `inventory[id] = before(...)`, STATE, the records,
-`inventory[id] = plan.after`.
+The engine carries it out: `inventory[id] = before(...)`, STATE, records, `plan.after`.
 """
 
 from __future__ import annotations
@@ -271,12 +270,12 @@ def carried(
         answers=read.answers if read and ANSWERS in emit else known.answers,
     )
     # Torn details are read again by the next run; if the same, they differ for good.
-    is_new = replace(seen, extra=known.extra, answers=known.answers) != known
+    torn = read is not None and read.torn
+    torn = torn and replace(seen, extra=known.extra, answers=known.answers) != known
     held = []
     for stream, holds in zip(STREAMS, known.held, strict=True):
         if stream in emit:
-            is_stale = stream in FROM_DETAILS and read and read.torn and is_new
-            held.append(Held.STALE if is_stale else Held.CURRENT)
+            held.append(Held.STALE if torn and stream in FROM_DETAILS else Held.CURRENT)
         elif stream not in run.selected and _differs(stream, known, listed, read, run):
             held.append(HELD[holds].missed)
         else:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.orchestration.many import Many
 
 pytestmark = pytest.mark.orchestration
-TEN = [f"w{number}" for number in range(10)]
+TWELVE = [f"w{number}" for number in range(12)]
 LOAD = "import sys; from orchestration.loading import Project; "
 LOAD += "Project.of_environment().load(sys.argv[1])"
 
@@ -55,25 +55,25 @@ def wait_for_details(many: Many, name: str, count: int) -> None:
         time.sleep(0.02)
 
 
-def test_ten_at_once_on_a_fresh_system_database_and_ten_one_after_the_other(
+def test_twelve_at_once_on_a_fresh_system_database_and_then_staggered(
     many: Many,
 ) -> None:
-    many.add(*TEN)
+    many.add(*TWELVE)
     # A key in the project's own .env is that of no workspace.
     (many.folder / ".env").write_text("TAP_TOGGL_HIRE_API_KEY=of-nobody\n")
 
-    first = load(many, TEN)
+    first = load(many, TWELVE)
 
-    for name in TEN:
+    for name in TWELVE:
         many.assert_true(name)
         listed = many.sandboxes[name].account.listed_ids()
         assert first[name].counts["created"] == len(listed)
         many.change(name)
         many.sandboxes[name].stats.reset()
 
-    second = load(many, TEN, gap=0.1)
+    second = load(many, TWELVE, gap=0.1)
 
-    for name in TEN:
+    for name in TWELVE:
         many.assert_true(name)
         # A state of another workspace, or none, would have everybody read again.
         assert many.sandboxes[name].stats.count("candidate") <= 6, name
