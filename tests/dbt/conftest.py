@@ -94,7 +94,9 @@ def _sign(account: Account, candidate_id: str) -> set[str]:
     return set(texts.values())
 
 
-@pytest.fixture(params=["postgres", "duckdb"])
+@pytest.fixture(
+    params=["postgres", pytest.param("duckdb", marks=pytest.mark.slow)],
+)
 def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Warehouse]:
     """A warehouse that nothing was loaded into."""
     if request.param == "duckdb":

@@ -136,6 +136,7 @@ def test_the_state_names_who_is_held_and_their_answers(
     assert held(warehouse) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.postgres
 def test_a_state_from_the_warehouse_does_not_empty_it(
     project: Project, sandbox: Sandbox, warehouse: PostgresWarehouse

@@ -52,6 +52,7 @@ def test_a_full_refresh_after_a_load_that_died(
     assert sandbox.stats.count("candidate") == 1
 
 
+@pytest.mark.slow
 def test_states_that_are_merged(
     project: Project, sandbox: Sandbox, warehouse: PostgresWarehouse, died: str
 ) -> None:
