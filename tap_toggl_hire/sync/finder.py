@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
+from tap_toggl_hire.fields import MOST_NAMES
 from tap_toggl_hire.sync import absence, guard, plan
 from tap_toggl_hire.sync.asking import Task
 from tap_toggl_hire.sync.plan import FROM_DETAILS, UNKNOWN, Known, Presence
@@ -26,8 +27,6 @@ if t.TYPE_CHECKING:
     from tap_toggl_hire.sync.sweep import Sweep
     from tap_toggl_hire.sync.tags import TagLists
 
-MOST_NAMES = 20
-"""Unknown fields that are told by name."""
 MANY_VOLATILE = 100
 SHARE_VOLATILE = 0.1
 """Where more candidates, and a larger share, differ by unknown fields alone, these

@@ -41,7 +41,6 @@ class Stretch:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._waiting = 0.0
         self._bytes_in_all = 0
         self._candidates_in_all = 0.0
         self.begin()

@@ -11,9 +11,9 @@ import pytest
 
 from tap_toggl_hire.bases import SCHEMAS
 from tap_toggl_hire.errors import TapError
+from tap_toggl_hire.fields import MOST_NAMES
 from tap_toggl_hire.progress import Progress
 from tap_toggl_hire.records import conformer
-from tap_toggl_hire.sync import finder as finder_module
 from tap_toggl_hire.sync.finder import NO_ID, Finder, Source
 from tap_toggl_hire.sync.guard import FEW
 from tap_toggl_hire.sync.inventory import Inventory
@@ -221,7 +221,7 @@ def test_of_many_names_some_are_told() -> None:
     case.run = replace(case.run)
     tasks(case.finder().listed())
     (warning,) = case.warnings
-    assert warning.count("new_") == finder_module.MOST_NAMES
+    assert warning.count("new_") == MOST_NAMES
 
 
 # Missing ones
