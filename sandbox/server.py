@@ -158,11 +158,15 @@ class Sandbox:
 
     def _run(self) -> None:
         self._loop.run_forever()
+        self._loop.run_until_complete(self._end())
+        self._loop.close()
+
+    async def _end(self) -> None:
         self._server.close()
+        await asyncio.sleep(0)  # one that was accepted a moment ago joins the others
         for connection in tuple(self.connections):
             connection.abort()
-        self._loop.run_until_complete(asyncio.sleep(0))  # lets them end
-        self._loop.close()
+        await asyncio.sleep(0)  # lets them end
 
 
 class Connection(asyncio.Protocol):

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
@@ -288,6 +289,27 @@ def test_it_ends_at_once_with_requests_hanging() -> None:
     assert len(results) == 1
     with pytest.raises(requests.ConnectionError):
         requests.get(url, timeout=5)
+
+
+def test_it_ends_while_clients_connect() -> None:
+    def connect(address: tuple[str, int]) -> None:
+        with suppress(OSError), ExitStack() as held:
+            while True:
+                held.enter_context(socket.create_connection(address, 0.1))
+
+    for _ in range(20):
+        sandbox = Sandbox(Account())
+        sandbox.start()
+        at = urlsplit(sandbox.url)
+        client = threading.Thread(target=connect, args=((at.hostname, at.port),))
+        client.start()
+        while not sandbox.connections:
+            time.sleep(0.001)
+        ending = threading.Thread(target=sandbox.stop, daemon=True)
+        ending.start()
+        ending.join(timeout=10)
+        assert not ending.is_alive()
+        client.join()
 
 
 def test_no_http_ends_the_connection(client: Client, sandbox: Sandbox) -> None:
