@@ -16,6 +16,7 @@ from tap_toggl_hire.records import conformer, id_of
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Future
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
@@ -59,6 +60,7 @@ class ListStream(TogglHireStream):
     """A resource that is read whole, by one list."""
 
     primary_keys = ("id",)
+    _asked: Future[list[t.Any]] | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -69,9 +71,13 @@ class ListStream(TogglHireStream):
         """Read the resource."""
         raise NotImplementedError
 
+    def ask(self) -> None:
+        """Ask for the resource, without waiting for it."""
+        self._asked = self.session.workers.submit(lambda: [*self.rows()])
+
     def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002
         """Read the resource, fitted to its schema."""
-        for row in self.rows():
+        for row in self.rows() if self._asked is None else self._asked.result():
             if id_of(row) is not None:
                 yield t.cast("Record", self.conform(row))
             else:

@@ -80,9 +80,16 @@ class Runner:
             self._finish(failure)
 
     def _read(self) -> None:
-        for name, stream in self._tap.streams.items():
-            if isinstance(stream, ListStream) and name in self._outputs:
-                self._read_list(stream)
+        lists = [
+            stream
+            for name, stream in self._tap.streams.items()
+            if isinstance(stream, ListStream) and name in self._outputs
+        ]
+        for stream in lists:
+            if stream.is_whole:  # else they share requests for the openings of settings
+                stream.ask()
+        for stream in lists:
+            self._read_list(stream)
         if self._of_candidates:
             self._candidates = CandidateRun(
                 self._session,

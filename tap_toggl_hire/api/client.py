@@ -54,6 +54,7 @@ class Client:
         self._asked_version = version
         self._logger = logger
         self._first: tuple[str, list[Row]] | None = None
+        self._refusal: TapError | None = None
         self._first_lock = threading.Lock()
         self._tags: list[Row] | None = None
         self._openings: dict[str, Row] = {}
@@ -165,8 +166,14 @@ class Client:
     def _first_list(self) -> tuple[str, list[Row]]:
         """The version in use, and the tags, whose list was asked to find it."""
         with self._first_lock:
+            if self._refusal is not None:  # to another thread: nothing will answer
+                raise self._refusal
             if self._first is None:
-                self._first = self._find_version()
+                try:
+                    self._first = self._find_version()
+                except TapError as error:
+                    self._refusal = error
+                    raise
             return self._first
 
     def _find_version(self) -> tuple[str, list[Row]]:

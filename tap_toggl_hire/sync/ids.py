@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import typing as t
+from array import array
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
 MOST_DIGITS = 19
 """From so many digits on, a number takes as much room as its text."""
+SMALLEST = 8
+"""Slots of a table; always a power of two."""
+SPREAD = 0x9E3779B97F4A7C15
+"""2 ** 64 by the golden ratio: spreads ids that are alike (Fibonacci hashing)."""
 
 
 class Ids:
     """Numbers ids in the order in which they come.
 
-    An id that is a plain number is kept as one, in half the room of a text.
+    It is a hash table with open addressing whose slots hold numbers: a dict, with
+    objects for keys and values, would take twice the room. An id that is a plain
+    number is kept as one, in half the room of a text.
     """
 
     def __init__(self) -> None:
-        self._numbers: dict[str | int, int] = {}
         self._ids: list[str | int] = []
+        self._table = _table(SMALLEST)
+        """In a slot, the number of an id plus 1; 0 where it is free."""
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -29,18 +37,46 @@ class Ids:
 
     def find(self, candidate_id: str) -> int | None:
         """Return the number of an id, None if it has none."""
-        return self._numbers.get(_kept(candidate_id))
+        number = self._table[self._slot(_kept(candidate_id))]
+        return number - 1 if number else None
 
     def number(self, candidate_id: str) -> int:
         """Return the number of an id, a new one if it has none."""
         kept = _kept(candidate_id)
-        number = self._numbers.setdefault(kept, len(self._ids))
-        if number == len(self._ids):
-            self._ids.append(kept)
-        return number
+        slot = self._slot(kept)
+        if number := self._table[slot]:
+            return number - 1
+        self._ids.append(kept)
+        self._table[slot] = len(self._ids)
+        if 2 * len(self._ids) > len(self._table):
+            self._grow()
+        return len(self._ids) - 1
 
     def __getitem__(self, number: int) -> str:
         return str(self._ids[number])
+
+    def _slot(self, kept: str | int) -> int:
+        """Return the slot of an id, or the free one where it belongs."""
+        table, ids = self._table, self._ids
+        last = len(table) - 1
+        slot = hash(kept) * SPREAD >> 32 & last
+        while (number := table[slot]) and ids[number - 1] != kept:
+            slot = slot + 1 & last
+        return slot
+
+    def _grow(self) -> None:
+        table = _table(2 * len(self._table))
+        last = len(table) - 1
+        for number, kept in enumerate(self._ids, 1):
+            slot = hash(kept) * SPREAD >> 32 & last
+            while table[slot]:
+                slot = slot + 1 & last
+            table[slot] = number
+        self._table = table
+
+
+def _table(size: int) -> array[int]:
+    return array("I", bytes(array("I").itemsize * size))
 
 
 def _kept(candidate_id: str) -> str | int:

@@ -76,7 +76,7 @@ class Listing:
     ) -> None:
         self.params = params
         self.read = read
-        self.order = array("L")
+        self.order = array("I")
         """For each new row, its place in `read` where that numbers ids."""
         self.total: int | None = None
         """What the API said on the first page."""
