@@ -96,8 +96,9 @@ class Finder:
             self._progress.total = sweep.total
             tasks = [task for row in rows if (task := self._compare(row)) is not None]
             if not self.run.volatile:
-                waiting += [task for task in tasks if self._is_extra_alone(task)]
-                tasks = [task for task in tasks if not self._is_extra_alone(task)]
+                alone = [task for task in tasks if self._is_extra_alone(task)]
+                tasks = [task for task in tasks if task not in alone]
+                waiting += alone
                 share = SHARE_VOLATILE * (sweep.total or len(self._inventory))
                 if len(waiting) > max(MANY_VOLATILE, share):
                     self.run = replace(self.run, volatile=True)
@@ -156,7 +157,7 @@ class Finder:
 
     def _is_extra_alone(self, task: Task) -> bool:
         """Return whether a candidate would be asked for because of unknown fields."""
-        if task.listed is None or task.due:
+        if task.listed is None or task.due or task.known is UNKNOWN:
             return False
         calm = replace(self.run, volatile=True)
         wanted, listed = plan.wants_details, task.listed

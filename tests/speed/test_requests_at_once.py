@@ -39,6 +39,15 @@ def test_a_first_run_is_concurrent_across_pages(runs: Callable[..., Runs]) -> No
     assert some.steps("candidate") <= len(some.requests("candidate")) // 4
 
 
+def test_the_short_lists_are_asked_for_at_the_same_time(
+    runs: Callable[..., Runs],
+) -> None:
+    some = runs(Workspace(1, tags=0).account(), LATENCY)
+    some.go()
+    (openings,), (categories,) = some.requests("openings"), some.requests("categories")
+    assert abs(openings.at - categories.at) < LATENCY
+
+
 def test_a_change_on_each_page_is_as_concurrent(runs: Callable[..., Runs]) -> None:
     account = Workspace(300, tags=3).account()
     some = runs(account, page_size=10)
