@@ -1,4 +1,4 @@
-"""What the Toggl Hire API has, and in which version."""
+"""What the Toggl Hire API has."""
 
 from __future__ import annotations
 
@@ -9,12 +9,8 @@ from itertools import chain
 
 from tap_toggl_hire.api.pagination import LinksPaginator, LoopGuard, Params
 from tap_toggl_hire.api.requester import Request, Requester
-from tap_toggl_hire.errors import (
-    NoLongerError,
-    NotFoundError,
-    TapError,
-    TransientError,
-)
+from tap_toggl_hire.api.version import find_version
+from tap_toggl_hire.errors import NotFoundError, TapError, TransientError
 
 if t.TYPE_CHECKING:
     import logging
@@ -24,9 +20,6 @@ if t.TYPE_CHECKING:
     from tap_toggl_hire.api.transport import Counts, Transport
 
 Row = dict[str, t.Any]
-
-VERSIONS = ("v2.1", "v2.2", "v2")
-"""Tried in this order: the documented one, the current one, the vendor's latest."""
 
 
 class Client:
@@ -177,42 +170,16 @@ class Client:
             return self._first
 
     def _find_version(self) -> tuple[str, list[Row]]:
-        """Ask for the tags in each version until one is known.
-
-        A workspace always has a list of tags, so a 404 speaks of the version.
-        """
         if self._transport.is_exposed:
             self._logger.warning(
                 "The API key crosses the network without encryption, since api_url "
                 "begins with http://: set it to an address with https://."
             )
-        asked = self._asked_version
-        versions = VERSIONS if asked is None else (asked,)
-        for version in versions:
-            try:
-                tags = [*chain.from_iterable(self._pages("/tags", {}, version))]
-            except (NotFoundError, NoLongerError):
-                continue
-            if version != versions[0]:
-                self._logger.warning(
-                    "The API no longer knows version %s; %s was taken. To pin it and "
-                    "to be rid of this warning, set api_version to %s.",
-                    versions[0],
-                    version,
-                    version,
-                )
-            return version, tags
-        if asked is None:
-            msg = (
-                "The API answers 404 or 410 for each known version "
-                f"({', '.join(versions)}): check api_url."
-            )
-        else:
-            msg = (
-                f"The API answers 404 for version {asked}: set api_version to one that "
-                "it knows, or unset it."
-            )
-        raise TapError(msg)
+        return find_version(
+            self._asked_version,
+            lambda version: [*chain.from_iterable(self._pages("/tags", {}, version))],
+            self._logger,
+        )
 
     def _pages(self, path: str, params: Params, version: str) -> Iterator[list[Row]]:
         paginator, guard = self.paginator(params), LoopGuard()

@@ -6,8 +6,8 @@ import typing as t
 
 import pytest
 
-from tap_toggl_hire.api.client import VERSIONS, Client
 from tap_toggl_hire.api.pagination import LOOP
+from tap_toggl_hire.api.version import VERSIONS
 from tap_toggl_hire.errors import (
     NotFoundError,
     NotServedError,
@@ -20,6 +20,7 @@ from tests.unit.api.asking import HTML, client, error, page, routes
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tap_toggl_hire.api.client import Client
     from tests.support.hostile import Asked, Hostile
     from tests.unit.api.asking import Serve
 
