@@ -81,6 +81,9 @@ def test_no_version_is_known(serve: Serve) -> None:
     )
     assert len(server.asked) == 3
     assert api.found_version is None
+    with pytest.raises(TapError):  # as another thread does, that waited for it
+        api.categories()
+    assert len(server.asked) == 3
 
 
 def test_a_version_that_is_set_is_used_and_no_other(
