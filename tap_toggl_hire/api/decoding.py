@@ -11,6 +11,17 @@ import msgspec
 
 Json = t.Any
 
+MOST_VALUES = 4_000_000
+"""Of an answer: an empty object has 2 bytes there, and takes 64 in memory."""
+
+
+def has_too_many_values(content: bytes) -> bool:
+    """Return whether JSON, short as it may be, would take very much memory."""
+    if len(content) <= MOST_VALUES:
+        return False
+    # Each but the first follows one of these bytes.
+    return sum(map(content.count, (b"[", b"{", b","))) > MOST_VALUES
+
 
 def decode(content: bytes) -> Json:
     """Decode JSON.

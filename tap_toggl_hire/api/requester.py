@@ -12,7 +12,13 @@ import requests
 
 from tap_toggl_hire.api import retry
 from tap_toggl_hire.api.body import LARGEST_ANSWER
-from tap_toggl_hire.api.decoding import broken_row, decode, plain_id
+from tap_toggl_hire.api.decoding import (
+    MOST_VALUES,
+    broken_row,
+    decode,
+    has_too_many_values,
+    plain_id,
+)
 from tap_toggl_hire.errors import (
     AskedToWaitError,
     KeyRefusedError,
@@ -151,11 +157,9 @@ class Requester:
             raise
         if answer.status == requests.codes.ok:
             if answer.content is None:
-                msg = (
-                    f"The API does not serve {request.endpoint}: its answer is larger "
-                    f"than {LARGEST_ANSWER >> 20} MiB. Check page_size and api_url."
-                )
-                raise NotServedError(msg)
+                raise _too_large(request, f"is larger than {LARGEST_ANSWER >> 20} MiB")
+            if has_too_many_values(answer.content):
+                raise _too_large(request, f"has more than {MOST_VALUES:,} values")
             try:
                 body = decode(answer.content)
             except ValueError as error:
@@ -187,6 +191,13 @@ class Requester:
                 return
             self._told[kind] = now
         self._logger.warning(message, *args)
+
+
+def _too_large(request: Request, how: str) -> NotServedError:
+    return NotServedError(
+        f"The API does not serve {request.endpoint}: its answer {how}. Check page_size "
+        "and api_url."
+    )
 
 
 def _whose(request: Request, failure: TransientError) -> str:

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_toggl_hire.api.decoding import broken_row, decode, error_type, plain_id
+from tap_toggl_hire.api.decoding import (
+    MOST_VALUES,
+    broken_row,
+    decode,
+    error_type,
+    has_too_many_values,
+    plain_id,
+)
 
 VALUES = st.recursive(
     st.none()
@@ -149,3 +156,12 @@ def test_an_id_that_may_be_told(value: object, told: str | None) -> None:
 )
 def test_the_type_of_an_error(content: bytes, kind: str | None) -> None:
     assert error_type(content) == kind
+
+
+@pytest.mark.parametrize("value", [b"0", b"{}", b"[]"])
+def test_values_are_counted_not_bytes(value: bytes) -> None:
+    marks = 1 + value.count(b"{") + value.count(b"[")
+    most = MOST_VALUES // marks
+    assert not has_too_many_values(b",".join([value] * most))
+    assert has_too_many_values(b",".join([value] * (most + 2)))
+    assert not has_too_many_values(b'"' + b" " * (MOST_VALUES + 1) + b'"')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 import typing as t
 
 import pytest
@@ -36,6 +37,7 @@ if t.TYPE_CHECKING:
 LIST = Request(version="v2.1", path="/candidates", params={"limit": "5"})
 ITEM = Request(version="v2.1", path="/candidates", item="100")
 GOOD = page({"id": "1"})
+ZIPPED = "Content-Encoding: gzip"
 
 
 def in_turn(*answers: bytes) -> Reply:
@@ -258,7 +260,7 @@ def test_unless_it_is_an_odd_one(serve: Serve) -> None:
 
 def test_an_answer_that_is_too_large_is_not_asked_for_again(serve: Serve) -> None:
     piece = gzip.compress(b" " * (1 << 20))
-    server = serve(says(answer(piece * 65, 200, "Content-Encoding: gzip")))
+    server = serve(says(answer(piece * 65, 200, ZIPPED)))
     pauses = Pauses()
     with pytest.raises(NotServedError) as raised:
         requester(server.url, pauses).get(LIST)
@@ -267,6 +269,27 @@ def test_an_answer_that_is_too_large_is_not_asked_for_again(serve: Serve) -> Non
         "page_size and api_url."
     )
     assert not pauses
+
+
+@pytest.mark.parametrize("value", ["{}", "[]", "0"])
+def test_nor_is_one_of_too_many_values(serve: Serve, value: str) -> None:
+    """Each takes little of the answer, and much memory."""
+    body = '{"data": [' + ",".join([value] * 4_000_001) + "]}"
+    server = serve(says(answer(gzip.compress(body.encode(), 1), 200, ZIPPED)))
+    pauses = Pauses()
+    tracemalloc.start()
+    try:
+        with pytest.raises(NotServedError) as raised:
+            requester(server.url, pauses).get(LIST)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert str(raised.value) == (
+        "The API does not serve /candidates: its answer has more than 4,000,000 "
+        "values. Check page_size and api_url."
+    )
+    assert not pauses
+    assert peak < 3 * len(body)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 418])
