@@ -134,21 +134,25 @@ class Listing:
             if self._until and row.started and row.started < self._until:
                 self.is_cut = True
                 break
-            if row.id is None or row.id not in self.read:
-                fresh.append(row)
             if row.id is not None:
                 self._recent.append(row.id)
-                self._note(row.id)
+            if row.id is None or self._is_new(row.id):
+                fresh.append(row)
         if rows:
             self._last = rows[-1].started or self._last
         self._is_barren = len(self.read) == before
         return fresh
 
-    def _note(self, candidate_id: str) -> None:
+    def _is_new(self, candidate_id: str) -> bool:
+        """Note that a candidate came; return whether it did not before."""
         if isinstance(self.read, set):
+            size = len(self.read)
             self.read.add(candidate_id)
-        elif (number := self.read.add(candidate_id)) is not None:
+            return len(self.read) > size
+        number = self.read.add(candidate_id)
+        if number is not None:
             self.order.append(number)
+        return number is not None
 
     def _advance(self, page: Json) -> bool:
         """Ask for the next page; return whether there is none."""
