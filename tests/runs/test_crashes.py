@@ -378,7 +378,8 @@ def test_a_large_first_run_is_killed_halfway() -> None:
         killed = kill(line, 2 * many, "SIGKILL")
         line.load(killed)
         vouched = vouched_for(killed, DETAILS)
-        assert len(vouched) >= 900
+        assert vouched
+        assert len(unvouched_for(killed)) <= 1000
         again = line.run()
         line.assert_true()
         assert not vouched & set(again.details)
