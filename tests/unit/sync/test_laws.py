@@ -438,7 +438,8 @@ def test_who_is_missing_is_asked_for_once_there_is_a_reason(
         if run.relation is Relation.OTHER and elsewhere:
             is_asked = False
         known = Known(presence=presence)
-        assert absence.absent(known, run, elsewhere=elsewhere) is is_asked
+        asked = absence.absent(known, run, due=False, elsewhere=elsewhere)
+        assert asked is is_asked
         due = absence.absent(known, run, due=True, elsewhere=elsewhere)
         assert due is (presence is not Presence.DELETED)
 
@@ -447,7 +448,7 @@ def test_one_that_no_list_shows_is_asked_for_twice() -> None:
     """The list may have moved the first time; then it is archived, say."""
     known, asked = Known(presence=Presence.LISTED), []
     for _ in range(4):
-        asked.append(absence.absent(known, ALL))
+        asked.append(absence.absent(known, ALL, due=False, elsewhere=False))
         known = absence.found(known, ALL) if asked[-1] else known
     assert asked == [True, True, False, False]
     assert known.presence is Presence.UNLISTED
@@ -660,6 +661,17 @@ def test_streams_keep_their_places() -> None:
     ) == STREAMS
     known = Known((Held.NOTHING, Held.STALE, Held.CURRENT, Held.PENDING))
     assert [known.holds(stream) for stream in STREAMS] == list(Held)
+
+
+def test_what_is_held_in_a_stream_that_there_is_not_is_a_mistake() -> None:
+    known = Known((Held.CURRENT,) * (len(STREAMS) + 1), Presence.LISTED)
+    for decide in (
+        lambda: plan.plan(known, AS_KNOWN, None, ALONE[CANDIDATES]),
+        lambda: plan.in_flight(known, frozenset({CANDIDATES}), 0),
+        lambda: absence.tombstone(known, ALONE[CANDIDATES]),
+    ):
+        with pytest.raises(ValueError, match="longer"):
+            decide()
 
 
 def test_one_that_was_never_seen_is_in_no_scope() -> None:
