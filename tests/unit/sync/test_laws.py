@@ -307,6 +307,7 @@ def test_unknown_fields_that_change_by_themselves_cost_no_details(
         assert decided.emit == calm.emit | (selected & {CANDIDATES})
         noted = after(decided)
         assert noted.extra == OTHER
+        assert not plan.settled(known, listed, run)
         for stream in FROM_DETAILS:
             assert noted.holds(stream) is after(calm).holds(stream)
         if CANDIDATES not in selected and known.holds(CANDIDATES) is Held.CURRENT:
@@ -327,7 +328,8 @@ def test_a_full_table_emits_every_candidate(presence: Presence) -> None:
             details = Details(SAME, 3) if wanted else None
             emit = plan.plan(known, AS_KNOWN, details, run).emit
             assert emit >= full
-            assert plan.before(known, AS_KNOWN, run).holds(*full) is not Held.CURRENT
+            before = plan.before(known, AS_KNOWN, run, answers=3)
+            assert before.holds(*full) is not Held.CURRENT
 
 
 @every_presence
@@ -393,7 +395,8 @@ def test_a_scope_counts_once_a_run_is_complete(
             listed_at = Presence.UNREADABLE
         decided = plan.plan(known, AS_KNOWN, details, run, due=due)
         assert after(decided).presence is listed_at
-        assert plan.before(known, AS_KNOWN, run, due=due).presence is listed_at
+        before = plan.before(known, AS_KNOWN, run, due=due, answers=3)
+        assert before.presence is listed_at
         is_settled = plan.settled(known, AS_KNOWN, run)
         assert is_settled is (listed_at is presence) or due or details is not None
 
@@ -528,7 +531,7 @@ def test_return() -> None:
     for gone, listed, run in itertools.product(deleted, back, RUNS):
         emit = step(gone, listed, run, Details(SAME, 3))
         assert emit.emit >= run.selected & UPSERTED
-        died = plan.before(gone, listed, run)
+        died = plan.before(gone, listed, run, answers=3)
         for stream in UPSERTED:
             for left in {died} if stream in run.selected else {died, after(emit)}:
                 shown = Details(left.details, 3)
