@@ -127,6 +127,15 @@ def test_a_list_that_is_short_the_same_way_twice_is_believed(
     assert sizes == [str(limit), "1", str(other), "1"]
 
 
+def test_a_list_of_one_that_counts_two_is_believed() -> None:
+    one = api(1)
+    one.miscounted = 1
+    made = whole(one)
+    assert read(made) == ids(1)
+    assert made.is_complete
+    assert made.is_believed
+
+
 def test_a_list_that_is_short_in_other_ways_each_time_is_not_whole() -> None:
     one = Skipping({}, 9)
     one.miscounted = 2
