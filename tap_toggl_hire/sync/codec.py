@@ -83,7 +83,7 @@ def decode_block(text: str) -> Iterable[Entry]:
         zlib.error,
         msgspec.MsgspecError,
     ) as error:
-        raise ValueError(text[:20]) from error
+        raise ValueError from error
 
 
 def _entries(buffer: bytes) -> Iterable[Entry]:

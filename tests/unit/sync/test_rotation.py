@@ -25,6 +25,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 @pytest.mark.parametrize("elapsed", [0, -3 * DAY])
 def test_a_first_run_and_a_clock_that_goes_back_verify_nothing(elapsed: float) -> None:
     assert arc(elapsed, NO_PAUSES, 30 * DAY) == 0
+    assert arc(elapsed, (30 * DAY, 0), 30 * DAY) == 0
 
 
 @given(elapsed=st.floats(-400 * DAY, 400 * DAY))
@@ -45,10 +46,11 @@ def test_zero_days_is_never(elapsed: float) -> None:
         (31 * DAY, NO_PAUSES, 30, 1),
         (HOUR, (29 * DAY, 0), 30, 24),
         (HOUR, (30 * DAY - 1, 0), 30, 1),
+        (0.5, (30 * DAY - 1, 0), 30, 2),
     ],
 )
 def test_it_keeps_the_longest_pause_in_reserve(
-    elapsed: int, pauses: tuple[int, int], days: int, runs: int
+    elapsed: float, pauses: tuple[int, int], days: int, runs: int
 ) -> None:
     assert arc(elapsed, pauses, days * DAY) == pytest.approx(1 / runs)
 
@@ -89,7 +91,7 @@ def turns(ids: list[str], days: int, pauses: list[timedelta]) -> list[set[str]]:
         now += pause
         rotation = Rotation(turn, now, days)
         found.append({key for key in ids if rotation.is_due(key, verified=False)})
-        turn = rotation.finished()
+        turn = rotation.finished().checked()
     return found
 
 
@@ -117,10 +119,10 @@ def test_an_arc_goes_on_where_the_circle_begins() -> None:
 
 def test_where_an_arc_ends_the_next_one_begins() -> None:
     """Whoever is just there has one turn, not two."""
-    before = (place_of("100") - 0.5) % 1.0
-    first = Rotation(Turn(START, before), START + timedelta(days=1), 3)
+    before = (place_of("100") - 0.25) % 1.0
+    first = Rotation(Turn(START, before), START + timedelta(days=1), 5)
     assert not first.is_due("100", verified=False)
-    second = Rotation(first.finished(), START + timedelta(days=2), 3)
+    second = Rotation(first.finished(), START + timedelta(days=2), 5)
     assert second.is_due("100", verified=False)
 
 

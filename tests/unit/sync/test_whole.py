@@ -207,6 +207,20 @@ def test_where_parts_may_begin() -> None:
     assert len(large.anchors()) < MOST_PARTS
 
 
+def test_parts_of_pages_of_one_may_begin_up_to_the_last_but_one() -> None:
+    made = whole(api(LARGE + 1), 1)
+    read(made)
+    assert made.anchors() == [str(number) for number in range(2, LARGE + 1, 2)]
+
+
+def test_of_a_list_whose_total_is_unknown_there_are_no_parts() -> None:
+    one = api(3 * LARGE)
+    one.has_total = False
+    made = whole(one)
+    read(made)
+    assert made.anchors() == []
+
+
 def test_of_an_order_from_the_newest_on_there_are_no_parts() -> None:
     made = whole(api(3 * LARGE), order="desc")
     read(made)
