@@ -200,6 +200,19 @@ HOSTILE = {
     "an endless number": base64.b85encode(b"\xff" * 100).decode(),
     "no deflate": base64.b85encode(bytes(3) + b"\x05hello").decode(),
     "a column that is cut": base64.b85encode(bytes(3) + b"\x09\x03\x00").decode(),
+    "a column without an end": base64.b85encode(
+        bytes(3) + put(1) + column(b"")[1:2] + column(b"[]") + column(b"") * RECORD
+    ).decode(),
+    "a last column that is cut": base64.b85encode(
+        bytes(3)
+        + column(b"")
+        + column(b"[]")
+        + column(b"") * (RECORD - 1)
+        + b"\x03\x03\0"
+    ).decode(),
+    "a number with more bytes than numbers have": block(
+        (1, 0, 0), numbers=b"\x02" + bytes(10)
+    ),
     "a column that goes on": base64.b85encode(
         bytes(3) + put(1) + column(b"")[1:2]
     ).decode(),
