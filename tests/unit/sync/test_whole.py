@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tap_toggl_hire.errors import RefusedError
 from tap_toggl_hire.sync.ids import Ids
 from tap_toggl_hire.sync.whole import (
     LARGE,
@@ -17,6 +18,7 @@ from tap_toggl_hire.sync.whole import (
     READINGS,
     WholeList,
     in_turn,
+    page_sizes,
 )
 from tests.support.memory import InlineWorkers, MemoryApi, candidate
 
@@ -154,6 +156,32 @@ def test_a_list_that_is_short_in_other_ways_each_time_is_not_whole() -> None:
     assert len([size for size in one.sizes if size != "1"]) == READINGS
 
 
+def test_what_only_the_last_reading_brings_makes_the_list_whole() -> None:
+    one = Skipping({"5": {"1"}, "3": {"1", "2"}, "4": {"1"}, "2": {"1", "2"}}, 9)
+    made = whole(one, 5)
+    assert len(read(made)) == 9
+    assert made.is_complete
+    assert not made.is_believed
+
+
+def test_a_list_of_which_only_the_last_two_readings_agree_is_believed() -> None:
+    fewer = {"3": {"1", "2"}, "4": {"1", "2", "3"}}
+    one = Skipping({"any": {"1"}, **fewer}, 9)
+    one.miscounted = 1
+    made = whole(one, 5)
+    assert len(read(made)) == 8
+    assert made.is_complete
+    assert made.is_believed
+    assert [size for size in one.sizes if size != "1"] == ["5", "3", "4", "2", "6"]
+
+
+@pytest.mark.parametrize("usual", [12, 50, 100, 1000])
+def test_the_page_sizes_of_the_readings_differ_and_none_is_larger(usual: int) -> None:
+    sizes = [int(size) for size in page_sizes(usual)]
+    assert sizes[0] == max(sizes) == usual
+    assert len(set(sizes)) == READINGS
+
+
 def test_a_list_that_says_there_are_some_and_shows_none_is_not_whole() -> None:
     one = api(0)
     one.miscounted = 9
@@ -258,6 +286,21 @@ def test_parts_are_asked_for_at_once() -> None:
     one = api(30)
     whole(one, 3, anchors=["9", "18"])
     assert one.asked["page"] == 3
+
+
+def test_a_part_that_fails_is_read_by_the_one_before_it() -> None:
+    one = api(30)
+
+    def fail(params: Json) -> None:
+        if params.get("after_id") == "18" and not one.asked["failed"]:
+            one.asked["failed"] += 1
+            msg = "no"
+            raise RefusedError(msg)
+
+    one.before_page = fail
+    made = whole(one, 3, anchors=["9", "18"])
+    assert set(read(made)) == set(ids(*range(1, 31)))
+    assert one.asked["page"] == 10
 
 
 def test_without_a_total_there_are_no_parts() -> None:
