@@ -191,6 +191,15 @@ def test_a_list_that_says_there_are_some_and_shows_none_is_not_whole() -> None:
     assert not made.is_believed
 
 
+def test_where_none_are_shown_and_no_total_is_told_any_more_none_are_short() -> None:
+    one = api(0)
+    one.miscounted = 9
+    made = whole(one, 5)
+    one.has_total = False
+    assert read(made) == []
+    assert made.is_complete
+
+
 def test_an_empty_list_is_whole() -> None:
     made = whole(api(0))
     assert read(made) == []
