@@ -192,14 +192,17 @@ HOSTILE = {
     "half a surrogate": block((0, 0, 1), others=b'["\\ud800"]'),
     "columns that are too short": block((1, 0, 0), numbers=b"\x02", length=0),
     "columns that are too long": block((1, 0, 0), numbers=b"\x02", length=2),
-    "a column that is shorter than others": base64.b85encode(
-        put(1)
-        + bytes(2)
-        + column(b"\x02")
-        + column(b"[]")
-        + column(b"\0") * (RECORD - 1)
-        + column(b"")
-    ).decode(),
+    **{
+        f"a column that is {name} than others": base64.b85encode(
+            put(1)
+            + bytes(2)
+            + column(b"\x02")
+            + column(b"[]")
+            + column(b"\0") * (RECORD - 1)
+            + column(last)
+        ).decode()
+        for name, last in (("shorter", b""), ("longer", bytes(2)))
+    },
     "a column that swells": block(length=1 << 24),
     "ids that swell": block(others=b'["' + b"a" * (LONGEST_IDS + 1) + b'"]'),
     "numbers that swell": block(numbers=bytes(1 << 24)),
