@@ -35,9 +35,7 @@ from tap_toggl_hire.sync.plan import (
 )
 
 
-def absent(
-    known: Known, run: Run, *, due: bool = False, elsewhere: bool = False
-) -> bool:
+def absent(known: Known, run: Run, *, due: bool, elsewhere: bool) -> bool:
     """Return whether a known candidate that the list lacks is asked for.
 
     Args:
@@ -55,7 +53,7 @@ def absent(
     return what is Absence.ASK or (what is Absence.ASK_IF_ALL and run.covers_all)
 
 
-def before_asked(known: Known, run: Run, *, answers: int = 0) -> Known:
+def before_asked(known: Known, run: Run, *, answers: int) -> Known:
     """Return what the state says of a missing candidate while it is asked for.
 
     It may get a tombstone or new rows; should the run die, it is emitted once listed.

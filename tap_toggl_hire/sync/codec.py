@@ -83,7 +83,7 @@ def decode_block(text: str) -> Iterable[Entry]:
         zlib.error,
         msgspec.MsgspecError,
     ) as error:
-        raise ValueError(text[:20]) from error
+        raise ValueError from error
 
 
 def _entries(buffer: bytes) -> Iterable[Entry]:
@@ -105,7 +105,7 @@ def _entries(buffer: bytes) -> Iterable[Entry]:
     for _ in range(RECORD):
         column, offset = _column(buffer, offset, LARGEST_BLOCK)
         columns.append(column)
-    if len(ids) != sum(counts) or any(len(column) != len(ids) for column in columns):
+    if len(ids) != sum(counts):
         raise ValueError
     return zip(ids, map(bytes, zip(*columns, strict=True)), strict=True)
 

@@ -183,7 +183,7 @@ def settled(known: Known, listed: Listed, run: Run) -> bool:
 
 
 def before(
-    known: Known, listed: Listed, run: Run, *, due: bool = False, answers: int = 0
+    known: Known, listed: Listed, run: Run, *, answers: int, due: bool = False
 ) -> Known:
     """Return what the state says of a listed candidate while it is being emitted.
 

@@ -132,9 +132,9 @@ class Part:
         Raises:
             ValueError: If it is none.
         """
-        match = re.fullmatch(r"([1-9][0-9]{0,2})/([1-9][0-9]{0,2})", text, re.ASCII)
+        match = re.fullmatch(r"([1-9][0-9]{0,2})/([1-9][0-9]{0,2})", text)
         if match is None or not int(match[1]) <= int(match[2]) <= MOST_PARTS:
-            raise ValueError(text)
+            raise ValueError
         return cls(int(match[1]), int(match[2]))
 
     def has(self, candidate_id: str) -> bool:

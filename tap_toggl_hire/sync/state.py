@@ -112,7 +112,8 @@ class State:
             part=self.part or "",
             tags=self.tags,
         )
-        return t.cast("dict[str, t.Any]", msgspec.to_builtins(stored))
+        value: dict[str, t.Any] = msgspec.to_builtins(stored)
+        return value
 
     def keep_part(self, part: Part) -> None:
         """Forget candidates of other parts, which a state from the warehouse names."""

@@ -32,8 +32,8 @@ class TagLists:
         client: The API.
         workers: Where requests are made.
         params: The query that the lists share, with `limit` and `order`.
-        until: Where rows that started earlier end a list; None to read it whole.
         known: How many tags there were: where `/tags` has fewer, it is asked twice.
+        until: Where rows that started earlier end a list; None to read it whole.
     """
 
     def __init__(
@@ -42,8 +42,8 @@ class TagLists:
         workers: Workers,
         params: Params,
         *,
+        known: int,
         until: datetime | None = None,
-        known: int = 0,
     ) -> None:
         self.version = 0
         """Grows whenever more was learned, so that what was compared is out of date."""

@@ -74,8 +74,9 @@ class WholeList:
             for anchor in anchors
         }
         self._ends = ends
-        self._readings: list[tuple[str, int, int | None]] = []
-        """Of each whole reading: the page size, how many came, and the total."""
+        self._readings: list[tuple[int, int | None]] = []
+        """Of each whole reading, which all have another page size: how many came, and
+        the total."""
 
     def ask(self) -> WholeList:
         """Ask for the first page of each part, without waiting for them."""
@@ -112,7 +113,7 @@ class WholeList:
         self.start()
         yield from in_turn(self._listings)
         if not self._parts:
-            self._remember(self._params["limit"], len(self.read), self.total)
+            self._readings.append((len(self.read), self.total))
         if self.total is not None and not self.is_cut:
             yield from self._again(self.total)
 
@@ -133,20 +134,17 @@ class WholeList:
                 for row in rows:
                     if row.id is not None:
                         self.read.add(row.id)
-            self._remember(limit, len(ids), again.total)
+            self._readings.append((len(ids), again.total))
             total = min(total, again.total or 0)
         self.is_believed = not self._has_all(total) and self._is_agreed()
         self.is_complete = self.is_believed or self._has_all(total)
-
-    def _remember(self, limit: str, count: int, total: int | None) -> None:
-        self._readings.append((limit, count, total))
 
     def _is_agreed(self) -> bool:
         """Return whether the last two readings brought the same, and all there is."""
         if len(self._readings) < 2:  # noqa: PLR2004
             return False
-        (size, *one), (other_size, *other) = self._readings[-2:]
-        return size != other_size and one == other and one[0] == len(self.read) > 0
+        one, other = self._readings[-2:]
+        return one == other and one[0] == len(self.read) > 0
 
     def _has_all(self, total: int) -> bool:
         """Return whether all came, but for those that were deleted meanwhile."""

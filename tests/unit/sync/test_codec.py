@@ -192,6 +192,17 @@ HOSTILE = {
     "half a surrogate": block((0, 0, 1), others=b'["\\ud800"]'),
     "columns that are too short": block((1, 0, 0), numbers=b"\x02", length=0),
     "columns that are too long": block((1, 0, 0), numbers=b"\x02", length=2),
+    **{
+        f"a column that is {name} than others": base64.b85encode(
+            put(1)
+            + bytes(2)
+            + column(b"\x02")
+            + column(b"[]")
+            + column(b"\0") * (RECORD - 1)
+            + column(last)
+        ).decode()
+        for name, last in (("shorter", b""), ("longer", bytes(2)))
+    },
     "a column that swells": block(length=1 << 24),
     "ids that swell": block(others=b'["' + b"a" * (LONGEST_IDS + 1) + b'"]'),
     "numbers that swell": block(numbers=bytes(1 << 24)),
@@ -200,6 +211,19 @@ HOSTILE = {
     "an endless number": base64.b85encode(b"\xff" * 100).decode(),
     "no deflate": base64.b85encode(bytes(3) + b"\x05hello").decode(),
     "a column that is cut": base64.b85encode(bytes(3) + b"\x09\x03\x00").decode(),
+    "a column without an end": base64.b85encode(
+        bytes(3) + put(1) + column(b"")[1:2] + column(b"[]") + column(b"") * RECORD
+    ).decode(),
+    "a last column that is cut": base64.b85encode(
+        bytes(3)
+        + column(b"")
+        + column(b"[]")
+        + column(b"") * (RECORD - 1)
+        + b"\x03\x03\0"
+    ).decode(),
+    "a number with more bytes than numbers have": block(
+        (1, 0, 0), numbers=b"\x02" + bytes(10)
+    ),
     "a column that goes on": base64.b85encode(
         bytes(3) + put(1) + column(b"")[1:2]
     ).decode(),

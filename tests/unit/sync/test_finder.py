@@ -83,7 +83,7 @@ class Case:
             filters={},
             last=self.last,
         )
-        tags = TagLists(client, workers, sweep.shared_params)
+        tags = TagLists(client, workers, sweep.shared_params, known=0)
         tags.ask()
         sweep.ask(())
         tags.read()

@@ -307,6 +307,7 @@ def test_unknown_fields_that_change_by_themselves_cost_no_details(
         assert decided.emit == calm.emit | (selected & {CANDIDATES})
         noted = after(decided)
         assert noted.extra == OTHER
+        assert not plan.settled(known, listed, run)
         for stream in FROM_DETAILS:
             assert noted.holds(stream) is after(calm).holds(stream)
         if CANDIDATES not in selected and known.holds(CANDIDATES) is Held.CURRENT:
@@ -327,7 +328,8 @@ def test_a_full_table_emits_every_candidate(presence: Presence) -> None:
             details = Details(SAME, 3) if wanted else None
             emit = plan.plan(known, AS_KNOWN, details, run).emit
             assert emit >= full
-            assert plan.before(known, AS_KNOWN, run).holds(*full) is not Held.CURRENT
+            before = plan.before(known, AS_KNOWN, run, answers=3)
+            assert before.holds(*full) is not Held.CURRENT
 
 
 @every_presence
@@ -393,7 +395,8 @@ def test_a_scope_counts_once_a_run_is_complete(
             listed_at = Presence.UNREADABLE
         decided = plan.plan(known, AS_KNOWN, details, run, due=due)
         assert after(decided).presence is listed_at
-        assert plan.before(known, AS_KNOWN, run, due=due).presence is listed_at
+        before = plan.before(known, AS_KNOWN, run, due=due, answers=3)
+        assert before.presence is listed_at
         is_settled = plan.settled(known, AS_KNOWN, run)
         assert is_settled is (listed_at is presence) or due or details is not None
 
@@ -438,7 +441,8 @@ def test_who_is_missing_is_asked_for_once_there_is_a_reason(
         if run.relation is Relation.OTHER and elsewhere:
             is_asked = False
         known = Known(presence=presence)
-        assert absence.absent(known, run, elsewhere=elsewhere) is is_asked
+        asked = absence.absent(known, run, due=False, elsewhere=elsewhere)
+        assert asked is is_asked
         due = absence.absent(known, run, due=True, elsewhere=elsewhere)
         assert due is (presence is not Presence.DELETED)
 
@@ -447,7 +451,7 @@ def test_one_that_no_list_shows_is_asked_for_twice() -> None:
     """The list may have moved the first time; then it is archived, say."""
     known, asked = Known(presence=Presence.LISTED), []
     for _ in range(4):
-        asked.append(absence.absent(known, ALL))
+        asked.append(absence.absent(known, ALL, due=False, elsewhere=False))
         known = absence.found(known, ALL) if asked[-1] else known
     assert asked == [True, True, False, False]
     assert known.presence is Presence.UNLISTED
@@ -527,7 +531,7 @@ def test_return() -> None:
     for gone, listed, run in itertools.product(deleted, back, RUNS):
         emit = step(gone, listed, run, Details(SAME, 3))
         assert emit.emit >= run.selected & UPSERTED
-        died = plan.before(gone, listed, run)
+        died = plan.before(gone, listed, run, answers=3)
         for stream in UPSERTED:
             for left in {died} if stream in run.selected else {died, after(emit)}:
                 shown = Details(left.details, 3)
@@ -660,6 +664,17 @@ def test_streams_keep_their_places() -> None:
     ) == STREAMS
     known = Known((Held.NOTHING, Held.STALE, Held.CURRENT, Held.PENDING))
     assert [known.holds(stream) for stream in STREAMS] == list(Held)
+
+
+def test_what_is_held_in_a_stream_that_there_is_not_is_a_mistake() -> None:
+    known = Known((Held.CURRENT,) * (len(STREAMS) + 1), Presence.LISTED)
+    for decide in (
+        lambda: plan.plan(known, AS_KNOWN, None, ALONE[CANDIDATES]),
+        lambda: plan.in_flight(known, frozenset({CANDIDATES}), 0),
+        lambda: absence.tombstone(known, ALONE[CANDIDATES]),
+    ):
+        with pytest.raises(ValueError, match="longer"):
+            decide()
 
 
 def test_one_that_was_never_seen_is_in_no_scope() -> None:

@@ -25,6 +25,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 @pytest.mark.parametrize("elapsed", [0, -3 * DAY])
 def test_a_first_run_and_a_clock_that_goes_back_verify_nothing(elapsed: float) -> None:
     assert arc(elapsed, NO_PAUSES, 30 * DAY) == 0
+    assert arc(elapsed, (30 * DAY, 0), 30 * DAY) == 0
 
 
 @given(elapsed=st.floats(-400 * DAY, 400 * DAY))
@@ -45,10 +46,11 @@ def test_zero_days_is_never(elapsed: float) -> None:
         (31 * DAY, NO_PAUSES, 30, 1),
         (HOUR, (29 * DAY, 0), 30, 24),
         (HOUR, (30 * DAY - 1, 0), 30, 1),
+        (0.5, (30 * DAY - 1, 0), 30, 2),
     ],
 )
 def test_it_keeps_the_longest_pause_in_reserve(
-    elapsed: int, pauses: tuple[int, int], days: int, runs: int
+    elapsed: float, pauses: tuple[int, int], days: int, runs: int
 ) -> None:
     assert arc(elapsed, pauses, days * DAY) == pytest.approx(1 / runs)
 
@@ -75,6 +77,12 @@ def test_whatever_the_pauses_each_has_a_turn_in_time(
 # Turns
 
 
+def place_of(number: str) -> float:
+    """Where an id is on the circle."""
+    digest = blake2b(f'"{number}"'.encode(), digest_size=4).digest()
+    return int.from_bytes(digest, "little") / 2**32
+
+
 def turns(ids: list[str], days: int, pauses: list[timedelta]) -> list[set[str]]:
     """Whose turn it is in each of some runs."""
     now, turn = START, Turn(START)
@@ -83,7 +91,7 @@ def turns(ids: list[str], days: int, pauses: list[timedelta]) -> list[set[str]]:
         now += pause
         rotation = Rotation(turn, now, days)
         found.append({key for key in ids if rotation.is_due(key, verified=False)})
-        turn = rotation.finished()
+        turn = rotation.finished().checked()
     return found
 
 
@@ -103,6 +111,21 @@ def test_the_circle_closes() -> None:
     assert found[:3] == found[3:6] == found[6:]
 
 
+def test_an_arc_goes_on_where_the_circle_begins() -> None:
+    rotation = Rotation(Turn(START, 0.75), START + timedelta(days=1), 3)
+    half = sum(rotation.is_due(str(n), verified=False) for n in range(1_000))
+    assert 450 < half < 550
+
+
+def test_where_an_arc_ends_the_next_one_begins() -> None:
+    """Whoever is just there has one turn, not two."""
+    before = (place_of("100") - 0.25) % 1.0
+    first = Rotation(Turn(START, before), START + timedelta(days=1), 5)
+    assert not first.is_due("100", verified=False)
+    second = Rotation(first.finished(), START + timedelta(days=2), 5)
+    assert second.is_due("100", verified=False)
+
+
 def test_a_turn_that_a_run_before_gave_is_not_given_again() -> None:
     rotation = Rotation(Turn(START), START + timedelta(days=40), 30)
     assert rotation.is_due("1", verified=False)
@@ -117,8 +140,7 @@ def test_nothing_is_due_in_a_first_run_or_never() -> None:
 
 def test_the_place_of_an_id_is_the_same_for_good() -> None:
     """Another one would let candidates miss their turns."""
-    digest = blake2b(b'"100"', digest_size=4).digest()
-    place = int.from_bytes(digest, "little") / 2**32
+    place = place_of("100")
     now = START + timedelta(hours=1)
     for cursor, expected in (
         (place, True),

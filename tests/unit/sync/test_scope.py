@@ -136,7 +136,7 @@ def test_only_what_another_does_not_cover_is_remembered(
 
 @pytest.mark.parametrize(
     ("text", "number", "parts"),
-    [("1/1", 1, 1), ("2/4", 2, 4), ("4/4", 4, 4), ("256/256", 256, 256)],
+    [("1/1", 1, 1), ("1/2", 1, 2), ("2/4", 2, 4), ("4/4", 4, 4), ("256/256", 256, 256)],
 )
 def test_a_part_is_read(text: str, number: int, parts: int) -> None:
     part = Part.parse(text)

@@ -105,6 +105,15 @@ def test_without_a_state_everything_is_to_be_read() -> None:
     assert not of_none.is_new  # a complete run that found no candidates
 
 
+def test_a_new_state_says_nothing() -> None:
+    value = State().dump()
+    assert {name for name, said in value.items() if said} == {
+        *("format", "rotation", "columns")  # which name what they say nothing of
+    }
+    assert not any(value["columns"].values())
+    assert Turn.load(value["rotation"]) == Turn()
+
+
 def test_nothing_personal_is_in_it() -> None:
     assert "zoe" not in json.dumps(whole().dump())
 
@@ -244,7 +253,7 @@ def test_what_is_nested_without_end_is_damaged(name: str) -> None:
 
 def test_a_newer_format_is_refused_by_name() -> None:
     for newer in (3, 10**30):
-        with pytest.raises(StateError, match=rf"newer .*format {newer};"):
+        with pytest.raises(StateError, match=rf"newer .*format {newer};.* state\.$"):
             State.load({**whole().dump(), "format": newer})
 
 

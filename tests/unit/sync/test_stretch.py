@@ -112,6 +112,12 @@ def test_the_average_counts_once_there_is_one() -> None:
     assert not waiting(written(SAMPLE, 1), 10 * CANDIDATES).is_enough(size)
 
 
+def test_while_nothing_is_written_no_state_is_small_enough_but_none() -> None:
+    stretch = waiting(written(SAMPLE, 0), CANDIDATES)
+    assert stretch.is_enough(0)
+    assert not stretch.is_enough(1)
+
+
 @pytest.mark.parametrize("known", [0, 1_000, 20_000])
 @pytest.mark.parametrize("average", [300, 3_000])
 def test_states_are_a_small_part_of_what_is_written(known: int, average: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing as t
+from datetime import UTC, datetime
 
 import pytest
 
@@ -22,11 +23,13 @@ def api() -> MemoryApi:
     return one
 
 
-def lists(one: MemoryApi, *, known: int = 0, **params: str) -> TagLists:
+def lists(
+    one: MemoryApi, *, known: int = 0, until: datetime | None = None, **params: str
+) -> TagLists:
     client: Any = one
     workers: Any = InlineWorkers()
     query = {"limit": "2", "order": "asc", **params}
-    made = TagLists(client, workers, query, known=known)
+    made = TagLists(client, workers, query, known=known, until=until)
     made.ask()
     made.read()
     return made
@@ -53,6 +56,18 @@ def test_a_filter_by_tags_is_asked_for_too() -> None:
     assert one.of("1") == ()  # the run does not list it
 
 
+def test_lists_end_where_those_end_who_are_looked_for() -> None:
+    one = api()
+    one.candidates = {
+        str(number): candidate(number, tag_ids=["7"]) for number in range(1, 10)
+    }
+    until = datetime(2026, 1, 1, 0, 8, tzinfo=UTC)
+    made = lists(one, until=until, order="desc")
+    assert made.of("8") == ("7",)
+    assert made.of("1") == ()
+    assert made.is_complete
+
+
 def test_fewer_tags_than_there_were_are_asked_for_twice() -> None:
     one = api()
     rows, one.tag_rows = one.tag_rows, []
@@ -68,6 +83,19 @@ def test_fewer_tags_than_there_were_are_asked_for_twice() -> None:
     one.asked.clear()
     assert lists(one, known=2).of("3") == ("7", "8")
     assert one.asked["tags"] == 0
+
+
+def test_what_either_reading_of_the_tags_has_is_read() -> None:
+    one = api()
+    rows, one.tag_rows = one.tag_rows, [{"id": "7"}]
+    reread = one.reread_tags
+
+    def later() -> list[Json]:
+        one.tag_rows = [row for row in rows if row.get("id") == "8"]
+        return reread()
+
+    one.reread_tags = later  # type: ignore[method-assign]
+    assert lists(one, known=2).of("3") == ("7", "8")
 
 
 def test_a_short_list_leaves_all_tags_unknown() -> None:
@@ -148,6 +176,9 @@ def test_a_tag_that_came_meanwhile_is_read() -> None:
     made.learn(["9", "10"])
     assert made.version == 1
     assert one.asked["tags"] == 1
+    one.tag_rows.append({"id": "11"})
+    made.learn(["11"])
+    assert made.version == 2
 
 
 def test_a_tag_that_is_not_there_is_looked_for_once() -> None:
@@ -159,3 +190,6 @@ def test_a_tag_that_is_not_there_is_looked_for_once() -> None:
     assert one.asked["tags"] == 1
     assert one.asked["page"] == pages
     assert made.version == 0
+    for tag_id in ("98", "99", "98"):
+        made.learn([tag_id])
+    assert one.asked["tags"] == 2

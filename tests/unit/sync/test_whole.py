@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tap_toggl_hire.errors import RefusedError
 from tap_toggl_hire.sync.ids import Ids
 from tap_toggl_hire.sync.whole import (
     LARGE,
@@ -17,6 +18,7 @@ from tap_toggl_hire.sync.whole import (
     READINGS,
     WholeList,
     in_turn,
+    page_sizes,
 )
 from tests.support.memory import InlineWorkers, MemoryApi, candidate
 
@@ -127,6 +129,15 @@ def test_a_list_that_is_short_the_same_way_twice_is_believed(
     assert sizes == [str(limit), "1", str(other), "1"]
 
 
+def test_a_list_of_one_that_counts_two_is_believed() -> None:
+    one = api(1)
+    one.miscounted = 1
+    made = whole(one)
+    assert read(made) == ids(1)
+    assert made.is_complete
+    assert made.is_believed
+
+
 def test_a_list_that_is_short_in_other_ways_each_time_is_not_whole() -> None:
     one = Skipping({}, 9)
     one.miscounted = 2
@@ -145,6 +156,32 @@ def test_a_list_that_is_short_in_other_ways_each_time_is_not_whole() -> None:
     assert len([size for size in one.sizes if size != "1"]) == READINGS
 
 
+def test_what_only_the_last_reading_brings_makes_the_list_whole() -> None:
+    one = Skipping({"5": {"1"}, "3": {"1", "2"}, "4": {"1"}, "2": {"1", "2"}}, 9)
+    made = whole(one, 5)
+    assert len(read(made)) == 9
+    assert made.is_complete
+    assert not made.is_believed
+
+
+def test_a_list_of_which_only_the_last_two_readings_agree_is_believed() -> None:
+    fewer = {"3": {"1", "2"}, "4": {"1", "2", "3"}}
+    one = Skipping({"any": {"1"}, **fewer}, 9)
+    one.miscounted = 1
+    made = whole(one, 5)
+    assert len(read(made)) == 8
+    assert made.is_complete
+    assert made.is_believed
+    assert [size for size in one.sizes if size != "1"] == ["5", "3", "4", "2", "6"]
+
+
+@pytest.mark.parametrize("usual", [12, 50, 100, 1000])
+def test_the_page_sizes_of_the_readings_differ_and_none_is_larger(usual: int) -> None:
+    sizes = [int(size) for size in page_sizes(usual)]
+    assert sizes[0] == max(sizes) == usual
+    assert len(set(sizes)) == READINGS
+
+
 def test_a_list_that_says_there_are_some_and_shows_none_is_not_whole() -> None:
     one = api(0)
     one.miscounted = 9
@@ -152,6 +189,15 @@ def test_a_list_that_says_there_are_some_and_shows_none_is_not_whole() -> None:
     assert read(made) == []
     assert not made.is_complete
     assert not made.is_believed
+
+
+def test_where_none_are_shown_and_no_total_is_told_any_more_none_are_short() -> None:
+    one = api(0)
+    one.miscounted = 9
+    made = whole(one, 5)
+    one.has_total = False
+    assert read(made) == []
+    assert made.is_complete
 
 
 def test_an_empty_list_is_whole() -> None:
@@ -198,6 +244,20 @@ def test_where_parts_may_begin() -> None:
     assert len(large.anchors()) < MOST_PARTS
 
 
+def test_parts_of_pages_of_one_may_begin_up_to_the_last_but_one() -> None:
+    made = whole(api(LARGE + 1), 1)
+    read(made)
+    assert made.anchors() == [str(number) for number in range(2, LARGE + 1, 2)]
+
+
+def test_of_a_list_whose_total_is_unknown_there_are_no_parts() -> None:
+    one = api(3 * LARGE)
+    one.has_total = False
+    made = whole(one)
+    read(made)
+    assert made.anchors() == []
+
+
 def test_of_an_order_from_the_newest_on_there_are_no_parts() -> None:
     made = whole(api(3 * LARGE), order="desc")
     read(made)
@@ -235,6 +295,21 @@ def test_parts_are_asked_for_at_once() -> None:
     one = api(30)
     whole(one, 3, anchors=["9", "18"])
     assert one.asked["page"] == 3
+
+
+def test_a_part_that_fails_is_read_by_the_one_before_it() -> None:
+    one = api(30)
+
+    def fail(params: Json) -> None:
+        if params.get("after_id") == "18" and not one.asked["failed"]:
+            one.asked["failed"] += 1
+            msg = "no"
+            raise RefusedError(msg)
+
+    one.before_page = fail
+    made = whole(one, 3, anchors=["9", "18"])
+    assert set(read(made)) == set(ids(*range(1, 31)))
+    assert one.asked["page"] == 10
 
 
 def test_without_a_total_there_are_no_parts() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 import pytest
@@ -42,6 +43,17 @@ def test_where_a_version_has_no_slugs_ids_and_times_tell() -> None:
     assert is_foreign(signs(MINE), signs(openings(3, 4)))
     other_time = [{**row, "created_at": "2020-01-01T00:00:00"} for row in plain]
     assert is_foreign(signs(plain), signs(other_time))
+
+
+def test_openings_of_one_moment_are_told_apart_by_their_ids() -> None:
+    one, other = ({"id": n, "created_at": "2026-01-01T10:00:00"} for n in (1, 2))
+    assert is_foreign(signs([one]), signs([other]))
+    assert not is_foreign(signs([one]), signs([other, one]))
+
+
+def test_a_sign_is_a_letter_and_a_short_digest() -> None:
+    """The state has them: another form would be another workspace."""
+    assert {re.sub(r"[0-9a-f]{8}$", "", sign) for sign in signs(MINE)} == {"s", "i"}
 
 
 def test_versions_that_write_ids_and_times_otherwise_tell_the_same() -> None:
