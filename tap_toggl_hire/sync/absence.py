@@ -130,7 +130,8 @@ def settle_scope(known: Known, run: Run, *, seen: bool) -> Known:
     ):
         return known
     if seen:
-        return replace(known, presence=Presence.LISTED)
+        is_noted = known.presence is Presence.LISTED
+        return known if is_noted else replace(known, presence=Presence.LISTED)
     if run.relation is Relation.OTHER:
         return replace(known, presence=Presence.OUT_OF_SCOPE)
     return known

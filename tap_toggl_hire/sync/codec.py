@@ -38,10 +38,14 @@ def is_number(candidate_id: str) -> bool:
 
 def encode_block(entries: Sequence[Entry]) -> str:
     """Write at most LARGEST_BLOCK ids and their records as text."""
-    numbers = [entry for entry in entries if is_number(entry[0])]
-    rest = [entry for entry in entries if not is_number(entry[0])]
-    uuids = [entry for entry in rest if _UUID.fullmatch(entry[0])]
-    others = [entry for entry in rest if not _UUID.fullmatch(entry[0])]
+    numbers: list[Entry] = []
+    uuids: list[Entry] = []
+    others: list[Entry] = []
+    for entry in entries:
+        if is_number(entry[0]):
+            numbers.append(entry)
+        else:
+            (uuids if _UUID.fullmatch(entry[0]) else others).append(entry)
 
     buffer = bytearray()
     for part in (numbers, uuids, others):

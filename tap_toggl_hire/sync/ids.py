@@ -80,12 +80,13 @@ def _table(size: int) -> array[int]:
 
 
 def _kept(candidate_id: str) -> str | int:
-    is_number = candidate_id.isdecimal() and candidate_id.isascii()
-    if is_number and len(candidate_id) < MOST_DIGITS:
-        number = int(candidate_id)
-        if str(number) == candidate_id:  # not 007
-            return number
-    return candidate_id
+    is_number = (
+        len(candidate_id) < MOST_DIGITS
+        and candidate_id.isdecimal()
+        and candidate_id.isascii()
+        and (candidate_id[0] != "0" or candidate_id == "0")  # not 007
+    )
+    return int(candidate_id) if is_number else candidate_id
 
 
 class IdSet:
