@@ -37,13 +37,13 @@ class Ids:
 
     def find(self, candidate_id: str) -> int | None:
         """Return the number of an id, None if it has none."""
-        number = self._table[self._slot(_kept(candidate_id))]
+        number = self._table[self._slot(_kept(candidate_id), self._table)]
         return number - 1 if number else None
 
     def number(self, candidate_id: str) -> int:
         """Return the number of an id, a new one if it has none."""
         kept = _kept(candidate_id)
-        slot = self._slot(kept)
+        slot = self._slot(kept, self._table)
         if number := self._table[slot]:
             return number - 1
         self._ids.append(kept)
@@ -55,9 +55,9 @@ class Ids:
     def __getitem__(self, number: int) -> str:
         return str(self._ids[number])
 
-    def _slot(self, kept: str | int) -> int:
+    def _slot(self, kept: str | int, table: array[int]) -> int:
         """Return the slot of an id, or the free one where it belongs."""
-        table, ids = self._table, self._ids
+        ids = self._ids
         last = len(table) - 1
         slot = hash(kept) * SPREAD >> 32 & last
         while (number := table[slot]) and ids[number - 1] != kept:
@@ -66,12 +66,8 @@ class Ids:
 
     def _grow(self) -> None:
         table = _table(2 * len(self._table))
-        last = len(table) - 1
         for number, kept in enumerate(self._ids, 1):
-            slot = hash(kept) * SPREAD >> 32 & last
-            while table[slot]:
-                slot = slot + 1 & last
-            table[slot] = number
+            table[self._slot(kept, table)] = number
         self._table = table
 
 
