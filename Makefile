@@ -27,10 +27,10 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' Makefile
 
 demo: $(PLUGINS) $(DBT) ## Load made-up candidates into a PostgreSQL of its own, twice, and report
-	@$(BIN)/python -m demo
+	@$(BIN)/python -m tools.demo
 
 workspaces-demo: $(PLUGINS) $(DAGSTER) ## Load three made-up workspaces by Dagster, twice
-	@.venv-dagster/bin/python -m demo.workspaces
+	@.venv-dagster/bin/python -m tools.demo.workspaces
 
 test: $(PLUGINS) $(DBT) ## Run the tests, the ones against PostgreSQL too; ARGS='-k sweep' for some
 	$(BIN)/pytest --numprocesses logical --dist worksteal -m 'not slow and not orchestration' $(ARGS)
@@ -39,24 +39,24 @@ test-slow: $(PLUGINS) $(DBT) ## Run what takes longer: soaks, real pauses, more 
 	$(BIN)/pytest --numprocesses logical --dist worksteal -m slow $(ARGS)
 
 test-lowest: $(LOWEST) ## Run the tests on the lowest versions of the dependencies
-	.venv-lowest/bin/pytest --numprocesses logical --dist worksteal -m 'not slow and not orchestration' --ignore tests/pipeline --ignore tests/dbt --ignore tests/report $(ARGS)
+	.venv-lowest/bin/pytest --numprocesses logical --dist worksteal -m 'not slow and not orchestration' --ignore tests/pipeline --ignore analytics/tests $(ARGS)
 
 test-next: $(NEXT) ## Run the tests on the pre-releases of the SDK
-	.venv-next/bin/pytest --numprocesses logical --dist worksteal -m 'not slow and not orchestration' --ignore tests/pipeline --ignore tests/dbt --ignore tests/report $(ARGS)
+	.venv-next/bin/pytest --numprocesses logical --dist worksteal -m 'not slow and not orchestration' --ignore tests/pipeline --ignore analytics/tests $(ARGS)
 
 test-orchestration: $(PLUGINS) $(DAGSTER) $(AIRFLOW) ## Run the tests of many workspaces, on Dagster and Airflow
-	.venv-dagster/bin/pytest --numprocesses logical --dist worksteal -m orchestration tests/orchestration $(ARGS)
+	.venv-dagster/bin/pytest --numprocesses logical --dist worksteal -m orchestration orchestration/tests $(ARGS)
 
 mutants: $(MUTANTS) ## Change api/ and sync/ bit by bit; ARGS='tap_toggl_hire.api.*' for some
 	$(MUTMUT) run $(ARGS)
 	@! $(MUTMUT) results | grep -v 'not checked'
 
 bench: $(PLUGINS) ## Measure the tap and the pipeline against the sandbox
-	$(BIN)/python -m bench $(ARGS)
+	$(BIN)/python -m tools.bench $(ARGS)
 
 bench-states: $(PLUGINS) ## Measure what Meltano does with large states
 	$(UV) pip install --python .venv --group states
-	$(BIN)/python -m bench.states $(ARGS)
+	$(BIN)/python -m tools.bench.states $(ARGS)
 
 lint: $(VENV) ## Check style, formatting, types and workflows
 	$(BIN)/ruff check
@@ -69,7 +69,7 @@ format: $(VENV) ## Format, and mend what can be mended
 	$(BIN)/ruff check --fix
 
 targets: $(PLUGINS) ## Try the tap with the targets of docs/targets.md; ARGS=--write
-	$(BIN)/python -m tests.targets $(ARGS)
+	$(BIN)/python -m tools.targets $(ARGS)
 
 documents: $(VENV) ## Write the tables and definitions that come from the code
 	$(BIN)/python -m tests.documents
@@ -87,11 +87,11 @@ clean: ## Remove what these commands made, the state in .meltano too
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV): pyproject.toml report/pyproject.toml
+$(VENV): pyproject.toml analytics/report/pyproject.toml
 	@test -n "$(PYTHON)" || { echo 'Python 3.11 or later is needed.' >&2; exit 1; }
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check uv
-	$(UV) pip install --python .venv --editable . --editable './report[duckdb,postgres]' --group dev
+	$(UV) pip install --python .venv --editable . --editable './analytics/report[duckdb,postgres]' --group dev
 	@touch $@
 
 $(LOWEST): $(VENV)

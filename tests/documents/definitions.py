@@ -11,7 +11,7 @@ from tests.documents.tables import ROOT, kind, settings
 
 NAME = TapTogglHire.name
 REPOSITORY = "https://github.com/tap-toggl-hire/tap-toggl-hire"
-HUB_FILE = ROOT / "hub/_data/meltano/extractors" / NAME / f"{NAME}.yml"
+HUB_FILE = ROOT / "tools/hub/_data/meltano/extractors" / NAME / f"{NAME}.yml"
 FILES = (ROOT / "plugin.yaml", HUB_FILE)
 
 

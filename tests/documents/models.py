@@ -12,8 +12,8 @@ from tests.documents.tables import ROOT
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
-DESCRIPTIONS = ROOT / "dbt/models/streams.md"
-SOURCES = ROOT / "dbt/models/staging/_sources.yml"
+DESCRIPTIONS = ROOT / "analytics/dbt/models/streams.md"
+SOURCES = ROOT / "analytics/dbt/models/staging/_sources.yml"
 
 Schema = dict[str, t.Any]
 

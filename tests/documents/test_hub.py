@@ -20,7 +20,7 @@ from referencing.jsonschema import DRAFT7
 from tests.documents import definitions
 from tests.documents.tables import ROOT
 
-HUB = ROOT / "hub"
+HUB = ROOT / "tools" / "hub"
 DEFINITION: dict[str, t.Any] = yaml.safe_load(definitions.HUB_FILE.read_text("utf-8"))
 SCHEMAS = [
     json.loads(path.read_text("utf-8"))

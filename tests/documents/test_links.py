@@ -15,7 +15,7 @@ if t.TYPE_CHECKING:
     from pathlib import Path
 
 DOCUMENTS = sorted(
-    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("hub/*.md")]
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("tools/hub/*.md")]
 )
 MAIN = "https://github.com/tap-toggl-hire/tap-toggl-hire/blob/main/"
 
@@ -71,7 +71,7 @@ def test_the_readme_is_short_and_leads_to_every_document() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    sorted([*ROOT.glob("queries/*.sql"), *ROOT.glob("examples/[!_]*.*")]),
+    sorted([*ROOT.glob("examples/queries/*.sql"), *ROOT.glob("examples/[!_]*.*")]),
     ids=lambda path: path.name,
 )
 def test_every_query_and_example_begins_with_what_it_is(path: Path) -> None:

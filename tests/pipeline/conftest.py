@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.meltano import Project
-from local.postgres import Postgres
 from sandbox import Account, Sandbox
 from tests.pipeline.warehouse import PostgresWarehouse
+from tools.local.meltano import Project
+from tools.local.postgres import Postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

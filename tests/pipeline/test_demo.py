@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from local.meltano import CHECKOUT
 from sandbox import Account, Sandbox
+from tools.local.meltano import CHECKOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ def demo(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 def start(folder: Path, **settings: str) -> subprocess.Popen[str]:
     plain = {k: v for k, v in os.environ.items() if not k.startswith("TAP_TOGGL_HIRE_")}
     return subprocess.Popen(
-        [sys.executable, "-m", "demo"],
+        [sys.executable, "-m", "tools.demo"],
         cwd=CHECKOUT,
         env={**plain, "TMPDIR": str(folder), **settings},
         stdout=subprocess.PIPE,

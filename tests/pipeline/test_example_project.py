@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.meltano import CHECKOUT
 from tests.pipeline.warehouse import expected
+from tools.local.meltano import CHECKOUT
 
 if TYPE_CHECKING:
-    from local.meltano import Project
     from sandbox import Sandbox
     from tests.pipeline.warehouse import PostgresWarehouse
+    from tools.local.meltano import Project
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.postgres]
 

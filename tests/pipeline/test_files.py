@@ -16,9 +16,9 @@ from tests.pipeline.warehouse import (
 )
 
 if TYPE_CHECKING:
-    from local.meltano import Project
     from sandbox import Sandbox
     from tests.pipeline.warehouse import Rows
+    from tools.local.meltano import Project
 
 pytestmark = pytest.mark.pipeline
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
-from local.meltano import CHECKOUT, PipelineError
 from tests.pipeline.warehouse import (
     SCHEMA,
     duckdb_rows,
@@ -19,18 +18,19 @@ from tests.pipeline.warehouse import (
     living,
     tombstones,
 )
+from tools.local.meltano import CHECKOUT, PipelineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local.meltano import Project
     from sandbox import Account, Sandbox
     from tests.pipeline.warehouse import PostgresWarehouse, Rows
+    from tools.local.meltano import Project
 
 pytestmark = pytest.mark.pipeline
 POSTGRES = ("tap-toggl-hire", "target-postgres")
 DUCKDB = ("tap-toggl-hire", "target-duckdb")
-QUERY = (CHECKOUT / "queries" / "state_from_warehouse.sql").read_text("utf-8")
+QUERY = (CHECKOUT / "examples/queries/state_from_warehouse.sql").read_text("utf-8")
 GUARANTEES = (CHECKOUT / "docs" / "guarantees.md").read_text("utf-8")
 CANDIDATE_STREAMS = ("candidates", "candidate_details", "candidate_answers")
 
@@ -74,7 +74,7 @@ def with_state_from_postgres(
 @pytest.fixture(autouse=True)
 def queries(project: Project) -> None:
     """The project is a copy of the checkout's, as far as the document needs it."""
-    (project.folder / "queries").symlink_to(CHECKOUT / "queries")
+    (project.folder / "examples").symlink_to(CHECKOUT / "examples")
 
 
 @pytest.mark.postgres

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.meltano import PipelineError
 from sandbox import Fault
 from tests.pipeline.warehouse import expected, living
+from tools.local.meltano import PipelineError
 
 if TYPE_CHECKING:
-    from local.meltano import Project
     from sandbox import Account, Sandbox
     from tests.pipeline.warehouse import PostgresWarehouse
+    from tools.local.meltano import Project
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.postgres]
 PLUGINS = ("tap-toggl-hire", "target-postgres")

@@ -8,9 +8,9 @@ import pytest
 from tests.pipeline.warehouse import expected, living, tombstones
 
 if TYPE_CHECKING:
-    from local.meltano import Project
     from sandbox import Sandbox
     from tests.pipeline.warehouse import PostgresWarehouse
+    from tools.local.meltano import Project
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.postgres]
 PLUGINS = ("tap-toggl-hire", "target-postgres")

@@ -20,9 +20,9 @@ from tests.pipeline.warehouse import expected, keyed, tombstones
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from local.meltano import Project
     from sandbox import Account, Sandbox
     from tests.pipeline.warehouse import PostgresWarehouse, Row
+    from tools.local.meltano import Project
 
 pytestmark = [
     pytest.mark.pipeline,
@@ -32,7 +32,7 @@ pytestmark = [
     ),
 ]
 PLUGINS = ("tap-toggl-hire", "target-postgres")
-QUERIES = Path(__file__).resolve().parents[2] / "queries"
+QUERIES = Path(__file__).resolve().parents[2] / "examples" / "queries"
 STREAMS = (
     *("job_openings", "categories", "tags"),
     *("candidates", "candidate_details", "candidate_answers"),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.meltano import CHECKOUT
+from tools.local.meltano import CHECKOUT
 
 if TYPE_CHECKING:
     from sandbox import Sandbox

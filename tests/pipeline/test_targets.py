@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.documents.tables import ROOT
-from tests.targets.pairings import DUCKDB, PAIRINGS
-from tests.targets.trial import alike, trial
+from tools.targets.pairings import DUCKDB, PAIRINGS
+from tools.targets.trial import alike, trial
 
 if TYPE_CHECKING:
-    from local.postgres import Postgres
+    from tools.local.postgres import Postgres
 
 JSONL = next(pairing for pairing in PAIRINGS if pairing.name == "target-jsonl")
 

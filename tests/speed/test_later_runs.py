@@ -7,7 +7,7 @@ import typing as t
 
 import pytest
 
-from bench.server import Workspace
+from tools.bench.server import Workspace
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable

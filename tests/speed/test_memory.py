@@ -6,8 +6,8 @@ import typing as t
 
 import pytest
 
-from bench.programs import Programs
-from bench.server import Server, Workspace
+from tools.bench.programs import Programs
+from tools.bench.server import Server, Workspace
 
 if t.TYPE_CHECKING:
     from pathlib import Path

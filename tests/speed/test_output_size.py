@@ -5,8 +5,8 @@ from __future__ import annotations
 import typing as t
 from collections import Counter
 
-from bench.server import Workspace
 from sandbox import Account
+from tools.bench.server import Workspace
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable

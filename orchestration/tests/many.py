@@ -1,0 +1,127 @@
+"""Several sandboxes, one Meltano project, one PostgreSQL."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+from orchestration.loading import Project
+from sandbox import Account, Sandbox, random_change
+from tests.pipeline.warehouse import expected, keyed, living
+from tools.local import meltano
+
+if TYPE_CHECKING:
+    from contextlib import ExitStack
+    from pathlib import Path
+
+    import psycopg
+    import pytest
+
+    from tests.pipeline.warehouse import Rows
+
+MELTANO = str(meltano.CHECKOUT / ".venv" / "bin" / "meltano")
+
+
+class Many:
+    """Workspaces with a made-up account each, and where they are loaded to."""
+
+    def __init__(
+        self,
+        folder: Path,
+        stack: ExitStack,
+        connection: psycopg.Connection,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        meltano.Project(folder, {})  # lays it out
+        self.folder = folder
+        self.file = folder / "workspaces.yml"
+        self.project = Project(folder, MELTANO, self.file)
+        self.sandboxes: dict[str, Sandbox] = {}
+        self.parts: dict[str, int] = {}
+        self._stack = stack
+        self._connection = connection
+        self._monkeypatch = monkeypatch
+        for variable, value in (
+            ("PROJECT", folder),
+            ("MELTANO", MELTANO),
+            ("WORKSPACES", self.file),
+        ):
+            monkeypatch.setenv(f"TOGGL_HIRE_{variable}", str(value))
+
+    def add(self, *names: str, candidates: int = 12, parts: int = 1) -> None:
+        """Start a sandbox for each new workspace, and write it into the file."""
+        for name in names:
+            seed = len(self.sandboxes) + 1
+            account = Account.example(candidates + seed, in_progress=2, seed=seed)
+            sandbox = Sandbox(account, f"secret-{name}-4711")
+            self.sandboxes[name] = self._stack.enter_context(sandbox)
+            self.parts[name] = parts
+            self.give_key(name, sandbox.api_key)
+        self.write()
+
+    def remove(self, name: str) -> None:
+        """Take a workspace out of the file."""
+        del self.sandboxes[name]
+        self.write()
+
+    def give_key(self, name: str, key: str) -> None:
+        """Let the environment have a key for a workspace."""
+        self._monkeypatch.setenv(f"KEY_OF_{name.upper()}", key)
+
+    def write(self, at_once: int = 4) -> None:
+        """Write the file."""
+        lines = [f"at_once: {at_once}", "workspaces:"]
+        for name, sandbox in self.sandboxes.items():
+            lines += [
+                f"  - name: {name}",
+                f"    key_variable: KEY_OF_{name.upper()}",
+                f"    parts: {self.parts[name]}",
+                f"    settings: {{api_url: '{sandbox.url}'}}",
+            ]
+        self.file.write_text("\n".join(lines))
+
+    def change(self, name: str, times: int = 4) -> None:
+        """Let something happen in a workspace that its lists show."""
+        account = self.sandboxes[name].account
+        rng = random.Random(name)
+        for _ in range(times):
+            random_change(account, rng)
+
+    def rows(self, name: str, stream: str) -> Rows:
+        """A table of a workspace."""
+        query = f"select * from toggl_hire_{name}.{stream}"
+        cursor = self._connection.execute(query.encode())
+        names = [column.name for column in cursor.description or ()]
+        dicts = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        return keyed(stream, dicts)
+
+    def state_from_warehouse(self, name: str) -> str:
+        """What the query prints for a workspace."""
+        query = (
+            meltano.CHECKOUT / "examples/queries/state_from_warehouse.sql"
+        ).read_text()
+        self._connection.execute(f"set search_path to toggl_hire_{name}".encode())
+        row = self._connection.execute(query.encode()).fetchone()
+        assert row
+        return str(row[0])
+
+    def assert_true(self, name: str) -> None:
+        """Compare a workspace's tables with what its API holds."""
+        for stream, rows in expected(self.sandboxes[name].account).items():
+            assert living(self.rows(name, stream)) == rows, (name, stream)
+
+    def created(self, name: str) -> list[str]:
+        """Whom the history says to have been created."""
+        history = self.rows(name, "candidate_history").values()
+        return sorted(
+            row["candidate_id"] for row in history if row["event"] == "created"
+        )
+
+    def assert_no_key_in(self, *folders: Path) -> None:
+        """Search every file for the keys."""
+        keys = [sandbox.api_key.encode() for sandbox in self.sandboxes.values()]
+        for folder in (self.folder, *folders):
+            for path in folder.rglob("*"):
+                if path.is_file() and "venv" not in path.parts:
+                    content = path.read_bytes()
+                    assert not [key for key in keys if key in content], path

@@ -1,0 +1,1 @@
+"""Programs to develop the tap with: a demonstration, measurements, trials."""

@@ -1,0 +1,82 @@
+"""The programs that are measured, and the files that they are started with."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+from tools.bench.measure import Cost, last_state, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tools.bench.server import Server
+
+CORE_STREAMS = frozenset(
+    ("job_openings", "categories", "tags", "candidates", "candidate_details")
+)
+TAP = ("-m", "tap_toggl_hire")
+TEMPLATE = ("-m", "tools.bench.template_tap")
+THREADS = ("-m", "tools.bench.threads")
+
+
+class Programs:
+    """Run programs against a server, with their files in a folder.
+
+    Args:
+        server: The sandbox.
+        folder: For configurations and output; each run writes over the last.
+    """
+
+    def __init__(self, server: Server, folder: Path) -> None:
+        self._server = server
+        self._folder = folder
+        self._config: dict[str, Any] = {"api_url": server.url, "api_key": server.key}
+        self._catalog = self._write("catalog", catalog(CORE_STREAMS.__contains__))
+        self._state: str | None = None
+
+    def tap(self, **settings: Any) -> Cost:
+        """Run this tap over the core streams; from the state of `remember`, if any."""
+        config = self._write("config", {**self._config, **settings})
+        state = ["--state", self._state] if self._state else []
+        return self._run(*TAP, "--config", config, "--catalog", self._catalog, *state)
+
+    def template(self) -> Cost:
+        """Run the tap that the template leads to, which has the same streams."""
+        return self._run(*TEMPLATE, "--config", self._write("config", self._config))
+
+    def threads(self) -> Cost:
+        """Run the program without a framework."""
+        return self._run(*THREADS, self._server.url, self._server.key)
+
+    def remember(self) -> None:
+        """Let the runs of the tap start from the state of the last one."""
+        with self._output.open("rb") as output:
+            self._state = self._write("state", last_state(output))
+
+    @property
+    def _output(self) -> Path:
+        return self._folder / "output.jsonl"
+
+    def _run(self, *arguments: str) -> Cost:
+        return run([sys.executable, *arguments], self._output)
+
+    def _write(self, name: str, value: Any) -> str:
+        path = self._folder / f"{name}.json"
+        path.write_text(json.dumps(value))
+        return str(path)
+
+
+def catalog(is_selected: Callable[[str], bool]) -> dict[str, Any]:
+    """The tap's catalog with the streams selected that are to be."""
+    discover = [sys.executable, *TAP, "--discover"]
+    found = subprocess.run(discover, check=True, capture_output=True).stdout
+    made: dict[str, Any] = json.loads(found)
+    for stream in made["streams"]:
+        for entry in stream["metadata"]:
+            if not entry["breadcrumb"]:
+                entry["metadata"]["selected"] = is_selected(stream["tap_stream_id"])
+    return made

@@ -1,0 +1,50 @@
+"""Put the files of this folder into a checkout of the Meltano Hub.
+
+`python tools/hub/into.py ../hub` copies the definition and the logo, and adds a line
+to the list of default variants and an entry to the list of maintainers, each at its
+place.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+NAME = "tap-toggl-hire"
+MAINTAINER = f"""{NAME}:
+  label: The {NAME} contributors
+  name: {NAME}
+  url: https://github.com/{NAME}
+"""
+
+
+def main(hub: Path) -> None:
+    """Put everything into a checkout of the Hub; once is enough, twice does no harm."""
+    for folder in ("_data", "static"):
+        shutil.copytree(HERE / folder, hub / folder, dirs_exist_ok=True)
+    variants = hub / "_data" / "default_variants.yml"
+    head, section, rest = variants.read_text("utf-8").partition("extractors:\n")
+    variants.write_text(head + section + _insert(rest, f"  {NAME}: {NAME}\n"), "utf-8")
+    maintainers = hub / "_data" / "maintainers.yml"
+    maintainers.write_text(_insert(maintainers.read_text("utf-8"), MAINTAINER), "utf-8")
+
+
+def _insert(text: str, entry: str) -> str:
+    """Put an entry before the first one that sorts after it, among its like."""
+    key = entry.partition(":")[0]
+    indent = len(key) - len(key.lstrip())
+    lines = text.splitlines(keepends=True)
+    for place, line in enumerate(lines):
+        told = line.partition(":")[0]
+        if told == key:
+            return text
+        depth = len(told) - len(told.lstrip())
+        if depth < indent or (depth == indent and told > key):
+            return "".join([*lines[:place], entry, *lines[place:]])
+    return text + entry
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

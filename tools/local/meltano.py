@@ -1,0 +1,108 @@
+"""Meltano, run on a copy of this checkout's `meltano.yml`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+PROGRAMS = Path(sys.executable).parent
+_OURS = ("MELTANO_", "TAP_TOGGL_HIRE_", "TARGET_")
+
+
+class PipelineError(Exception):
+    """Meltano failed; the message is the end of its log."""
+
+
+class Project:
+    """A Meltano project with the plugins of the checkout and a state of its own.
+
+    Neither `.env` nor `.meltano` of the checkout is read or written, nothing of the
+    environment that would configure a plugin is passed on, and nothing is installed:
+    `make plugins` did that, and `make dbt`.
+    """
+
+    def __init__(self, folder: Path, settings: dict[str, str]) -> None:
+        """Lay out the project in an empty folder, with `settings` as environment."""
+        self.folder = folder
+        self.log = folder / "meltano.log"
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(_OURS)}
+        self._environment = {
+            **inherited,
+            "MELTANO_CLI_DISABLE_VERSION_CHECK": "true",
+            "NO_COLOR": "1",
+            **settings,
+        }
+        shutil.copy(CHECKOUT / "meltano.yml", folder)
+        (folder / "analytics").symlink_to(CHECKOUT / "analytics")
+        for kind in ("extractors", "loaders", "utilities"):
+            link = folder / ".meltano" / kind
+            link.parent.mkdir(exist_ok=True)
+            link.symlink_to(CHECKOUT / ".meltano" / kind)
+
+    def run(self, *plugins: str, **settings: str) -> str:
+        """`meltano run` the plugins, and return what it logged.
+
+        Raises:
+            PipelineError: if it failed.
+        """
+        return self.meltano("run", "--no-install", *plugins, **settings)
+
+    def meltano(self, *arguments: str, **settings: str) -> str:
+        """Run a command of Meltano, and return what it printed and logged.
+
+        Raises:
+            PipelineError: if it failed.
+        """
+        return self._execute([str(PROGRAMS / "meltano"), *arguments], settings)
+
+    def shell(self, script: str, **settings: str) -> str:
+        """Run lines of a document, as somebody would type them.
+
+        Raises:
+            PipelineError: if one failed.
+        """
+        path = f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"
+        typed = {"PATH": path, "MELTANO_AUTO_INSTALL": "false", **settings}
+        return self._execute(["/bin/sh", "-euc", script], typed)
+
+    def _execute(self, command: list[str], settings: dict[str, str]) -> str:
+        with self.log.open("a+b") as log:
+            start = log.seek(0, os.SEEK_END)
+            # A session of its own: Ctrl-C in the terminal must reach us alone, and
+            # what Meltano starts can be ended with it.
+            process = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env=self._environment | settings,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            try:
+                code = process.wait()
+            finally:
+                _end(process)
+            log.seek(start)
+            printed = log.read().decode()
+        if code:
+            end = "\n".join(printed.splitlines()[-40:])
+            name = " ".join((Path(command[0]).name, *command[1:]))
+            raise PipelineError(f"`{name}` ended with {code}:\n{end}")
+        return printed
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process that still runs, and all that it started."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is None:
+            os.killpg(process.pid, number)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                continue
