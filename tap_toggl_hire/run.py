@@ -9,13 +9,11 @@ from __future__ import annotations
 import os
 import time
 import typing as t
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from hashlib import blake2b
 
 from singer_sdk import metrics
-from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_toggl_hire.api.client import Client
 from tap_toggl_hire.api.http import Access, Transport
@@ -77,22 +75,22 @@ NOTHING_SELECTED = (
     "tap-toggl-hire --list --all shows them)."
 )
 UNPROVED = (
-    "None of the known candidates that were asked for exists. Either the API key is the "
-    "key of another workspace than the state's, or all of these candidates were "
+    "None of the known candidates that were asked for exists. Either the API key "
+    "belongs to another workspace than the state, or all of these candidates were "
     "deleted. Nothing was extracted. Check api_key; if they were deleted, set "
     "confirm_mass_deletion to true for one run."
 )
 UNNEEDED = (
-    "Setting confirm_mass_deletion is true, but this run did not need it. Remove it: it "
-    "turns off the protection against the API key of another workspace."
+    "Setting confirm_mass_deletion is true, but this run did not need it. Remove it: "
+    "it turns off the protection against the API key of another workspace."
 )
 ACCEPTED = (
     "The API reports more candidates than it lists, the same in two readings with "
     "different page sizes. The list is taken as complete."
 )
 REEMITTED = (
-    "Stream %s has columns, expressions or a treatment of personal data that it did not "
-    "have before: all %s candidates are emitted again%s."
+    "Stream %s has columns, expressions or a treatment of personal data that it did "
+    "not have before: all %s candidates are emitted again%s."
 )
 OLD_TREATMENT = (
     "%s candidates are not in the list (archived, or outside the selection). They keep "
@@ -229,7 +227,9 @@ class CandidateSink:
     @property
     def written(self) -> int:
         """Bytes of records so far, those in BATCH files too."""
-        files = (o.written for o in self._outputs.values() if isinstance(o, BatchOutput))
+        files = (
+            o.written for o in self._outputs.values() if isinstance(o, BatchOutput)
+        )
         return sum(files) + self._writer.record_bytes
 
     def emit(self, change: Change, streams: Streams) -> None:
@@ -265,7 +265,9 @@ class CandidateSink:
         """
         for output in self._outputs.values():
             output.flush()
-        value = self._tap.state[KEY] = self._state.dump()
+        value = self._state.dump()
+        # The SDK's type of a state has no key but `bookmarks`; its writer writes all.
+        t.cast("dict[str, t.Any]", self._tap.state)[KEY] = value
         self._tap.state_writer.write_state(self._tap.state)
         return sum(map(len, value["candidates"].values()))
 
@@ -514,10 +516,9 @@ class Runner:
         outputs = [
             output for name, output in self._of_candidates.items() if name in UPSERTED
         ]
-        if (
-            not (settings.emit_activate_version_messages and is_whole and is_first)
-            or any(isinstance(output, BatchOutput) for output in outputs)
-        ):
+        if not (
+            settings.emit_activate_version_messages and is_whole and is_first
+        ) or any(isinstance(output, BatchOutput) for output in outputs):
             return []
         return outputs
 
@@ -564,7 +565,9 @@ class Runner:
                 known.presence in {Presence.UNLISTED, Presence.OUT_OF_SCOPE}
                 for _, known in entries
             )
-            never = "" if settings.reverify_days else ", which reverify_days 0 turns off"
+            never = (
+                "" if settings.reverify_days else ", which reverify_days 0 turns off"
+            )
             if outside:
                 self._session.logger.warning(OLD_TREATMENT, f"{outside:,}", never)
 

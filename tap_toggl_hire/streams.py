@@ -1,7 +1,7 @@
 """The streams: what each resource of the API becomes.
 
 The lists (`job_openings`, `categories`, `tags`) are read whole. The candidate streams
-say what the records of one candidate are; which candidates are emitted, `sync/` decides.
+say what the records of one candidate are; `sync/` decides which candidates are emitted.
 For the SDK's own loop, `candidates` is an ordinary parent stream with child streams.
 """
 
@@ -98,10 +98,10 @@ class ListStream(TogglHireStream):
 
     def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002
         """Read the resource, fitted to its schema."""
-        if self._requested is None:
-            rows = self.rows()
-        else:
-            rows = self.session.wait(self._requested)
+        requested = self._requested
+        rows: Iterable[t.Any] = (
+            self.rows() if requested is None else self.session.wait(requested)
+        )
         without_id = 0
         for row in rows:
             if id_of(row) is None:

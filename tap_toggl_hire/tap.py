@@ -182,7 +182,7 @@ class TapTogglHire(Tap):
         super().load_state(state)
         self.known = State.load(state.get(KEY))
         if KEY in state:
-            self.state[KEY] = state[KEY]
+            t.cast("dict[str, t.Any]", self.state)[KEY] = state[KEY]
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         """Ask the run to stop.

@@ -233,7 +233,7 @@ class Changes:
         self._tags = tags
 
     def of_page(self, rows: Iterable[Row]) -> list[Task]:
-        """Return the tasks of a page: candidates that are new, changed or not current."""
+        """Return the candidates of a page that are new, changed or not current."""
         tasks = []
         for row in rows:
             if row.id is None:
@@ -253,7 +253,7 @@ class Changes:
         return tasks
 
     def missing(self) -> dict[Absence, list[Task]]:
-        """Return the known candidates that the lists lack, by what is done about them."""
+        """Return the known candidates that the lists lack, by what follows."""
         tasks: dict[Absence, list[Task]] = {absence: [] for absence in Absence}
         for candidate_id, known in self._inventory.items():
             if not self._inventory.is_listed(candidate_id):

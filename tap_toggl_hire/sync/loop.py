@@ -28,7 +28,13 @@ from tap_toggl_hire.errors import (
     UnauthorizedError,
 )
 from tap_toggl_hire.sync import plan
-from tap_toggl_hire.sync.changes import Change, Task, answers_of, details_digest, tags_of
+from tap_toggl_hire.sync.changes import (
+    Change,
+    Task,
+    answers_of,
+    details_digest,
+    tags_of,
+)
 from tap_toggl_hire.sync.plan import (
     ANSWERS,
     FROM_DETAILS,
@@ -54,7 +60,7 @@ if t.TYPE_CHECKING:
     from tap_toggl_hire.sync.changes import Changes, Json, Observer
     from tap_toggl_hire.sync.lists import ScopeLists, Source
     from tap_toggl_hire.sync.state import State
-    from tap_toggl_hire.sync.tags import TagLists, Tags
+    from tap_toggl_hire.sync.tags import TagLists
 
 ANNOUNCED = 10_000
 """Candidates that a STATE announces, at least."""
@@ -94,8 +100,9 @@ EMPTY_LIST = (
     "asked for still exist. No deletions were emitted."
 )
 LEFT_SELECTION = (
-    "%s candidates left the selection of the settings and were not asked for. Deletions "
-    "among them are found by re-verification, or by the next run without narrowing."
+    "%s candidates left the selection of the settings and were not asked for. "
+    "Deletions among them are found by re-verification, or by the next run without "
+    "narrowing."
 )
 FORBIDDEN = (
     "The API rejects the key for every candidate (HTTP 403): check api_key, and the "
@@ -138,9 +145,7 @@ class Checkpoint:
         clock: Seconds, monotonic.
     """
 
-    def __init__(
-        self, sink: Sink, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, sink: Sink, clock: Callable[[], float] = time.monotonic) -> None:
         self._sink = sink
         self._clock = clock
         self._state_size = 0
@@ -162,9 +167,7 @@ class Checkpoint:
 
     def is_due(self) -> bool:
         """Return whether a STATE is due."""
-        is_time = (
-            self._fetched >= FETCHED or self._clock() - self._begun >= SECONDS
-        )
+        is_time = self._fetched >= FETCHED or self._clock() - self._begun >= SECONDS
         return is_time and self._sink.written - self._bytes >= SHARE * self._state_size
 
     @property
@@ -354,7 +357,10 @@ class Loop:
         return len(self._inventory.ids())
 
     def _is_empty_by_mistake(self, tasks: list[Task]) -> bool:
-        """Ask for some missing candidates; return whether all exist in an empty list."""
+        """Return whether the list is empty, but its candidates exist.
+
+        Some of them are asked for, spread over the inventory.
+        """
         step = len(tasks) / SAMPLE
         sample = [tasks[int(step * number)] for number in range(SAMPLE)]
         for task in sample:
