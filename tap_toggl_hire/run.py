@@ -158,13 +158,20 @@ class Session:
     ) -> None:
         self.logger = logger
         self.stop = Stop()
-        self.wait = self.stop.wait
         self.clock = Clock(logger)
         self.fields = FieldLog(logger)
         self._config = config
         self._user_agent = user_agent
         self._retry = retry
         self._throttle = throttle
+
+    def wait(self, future: Future[T]) -> T:
+        """Wait for a result, or for the run to be stopped.
+
+        Raises:
+            StoppedError: If the run is to stop.
+        """
+        return self.stop.wait(future)
 
     @cached_property
     def settings(self) -> Settings:

@@ -81,7 +81,7 @@ class ListStream(TogglHireStream):
     """A resource that one list has completely."""
 
     primary_keys = ("id",)
-    _requested: Future[list[t.Any]] | None = None
+    _requested: Future[t.Any] | None = None
 
     @property
     def is_narrowed(self) -> bool:
@@ -98,10 +98,11 @@ class ListStream(TogglHireStream):
 
     def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002
         """Read the resource, fitted to its schema."""
-        requested = self._requested
-        rows: Iterable[t.Any] = (
-            self.rows() if requested is None else self.session.wait(requested)
-        )
+        rows: Iterable[t.Any]
+        if self._requested is None:
+            rows = self.rows()
+        else:
+            rows = self.session.wait(self._requested)
         without_id = 0
         for row in rows:
             if id_of(row) is None:
