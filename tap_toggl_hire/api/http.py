@@ -133,15 +133,13 @@ class Transport:
                     self.root, {}, stream=True, verify=None, cert=None
                 )
             )
-        self._headers = requests.structures.CaseInsensitiveDict(
-            {
-                **requests.utils.default_headers(),
-                "Accept": "application/json",
-                "Accept-Encoding": "gzip",
-                "Authorization": f"Bearer {access.key}",
-                "User-Agent": access.user_agent,
-            }
-        )
+        self._headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            "Authorization": f"Bearer {access.key}",
+            "Connection": "keep-alive",
+            "User-Agent": access.user_agent,
+        }
         _check_host(self.root)
         if urlsplit(self.root).scheme == "https":
             _check_bundle(self._options["verify"])
@@ -171,7 +169,7 @@ class Transport:
         request = requests.PreparedRequest()
         request.method = "GET"
         request.url = url
-        request.headers = self._headers
+        request.headers = self._headers  # type: ignore[assignment] # copied faster
         started = self.throttle.acquire()
         try:
             with self._watchdog.watch() as watch:
