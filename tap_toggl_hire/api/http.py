@@ -196,7 +196,9 @@ class Transport:
         if not is_ok:
             return (body or b"").replace(self._key, b"***")  # it may quote the request
         if body is None:
-            raise TransientError(f"a body of more than {MAX_BODY >> 20} MiB")
+            raise TransientError(
+                f"a body of more than {MAX_BODY >> 20} MiB; check page_size and api_url"
+            )
         return body
 
     def _at_home(self, url: str, location: str) -> str:
@@ -265,7 +267,7 @@ def _failure(error: Exception) -> TransientError | TapError:
     Its own text is not passed on, since it quotes the URL.
     """
     reason = re.search(r"certificate verify failed: ([^(]*[^( ])", str(error))
-    if reason:
+    if reason and isinstance(error, requests.exceptions.SSLError):
         return TapError(
             f"The certificate of the host in api_url is invalid ({reason[1]}). If the "
             "certificate authority of a proxy or a company signs it, set "
