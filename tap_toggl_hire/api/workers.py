@@ -1,8 +1,7 @@
-"""Worker threads: the one place where the tap is concurrent.
+"""Worker threads, the only place where the tap is concurrent.
 
-Workers make requests and nothing else. Whoever asks gets a future, and the main
-thread takes the results in the order that suits it: records, state and logs all
-come from there.
+Workers make requests and nothing else. Records, state and logs come from the main
+thread, which takes the results in the order it needs.
 """
 
 from __future__ import annotations
@@ -23,13 +22,13 @@ Calls = queue.SimpleQueue[Call | None]
 
 
 class Workers:
-    """A fixed number of threads that run calls in the order they were submitted.
+    """A fixed number of threads that run calls in the order of their submission.
 
-    They are daemons: where a run ends early (an error, a signal), it does not wait
-    for answers that nobody will read.
+    The threads are daemons. A `ThreadPoolExecutor` joins its threads at exit, so a run
+    that ends early (an error, a signal) would wait for responses it does not need.
 
     Args:
-        size: How many threads, so how many calls at once.
+        size: Number of threads.
     """
 
     def __init__(self, size: int) -> None:
@@ -38,14 +37,14 @@ class Workers:
         self._threads: list[threading.Thread] = []
 
     def submit(self, function: Callable[..., T], *args: t.Any) -> Future[T]:
-        """Run a call in a worker.
+        """Run a call in a worker thread.
 
         Args:
-            function: What to call.
-            *args: What to call it with.
+            function: The function to call.
+            *args: Its arguments.
 
         Returns:
-            The future result; cancelled, the call is left out.
+            The future result. A call that is cancelled before it starts is skipped.
         """
         if len(self._threads) < self.size:
             thread = threading.Thread(target=_work, args=(self._calls,), daemon=True)
@@ -56,7 +55,7 @@ class Workers:
         return future
 
     def stop(self) -> None:
-        """Leave out the calls that no worker has begun."""
+        """Drop the calls that have not started."""
         with contextlib.suppress(queue.Empty):
             while True:
                 self._calls.get_nowait()
