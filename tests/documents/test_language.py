@@ -69,16 +69,17 @@ def test_similar_words_are_not(text: str) -> None:
     assert not list(phrases(text))
 
 
-def test_text_has_no_rejected_phrase() -> None:
-    found = []
-    for path in FILES:
-        name, text = path.relative_to(ROOT).as_posix(), path.read_text("utf-8")
-        lines = text.splitlines()
-        found += [
-            f"{name}:{number}: {phrase}"
-            for number, phrase in phrases(text)
-            if not is_allowed(name, lines[number - 1])
-        ]
+@pytest.mark.parametrize(
+    "path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix()
+)
+def test_text_has_no_rejected_phrase(path: Path) -> None:
+    name, text = path.relative_to(ROOT).as_posix(), path.read_text("utf-8")
+    lines = text.splitlines()
+    found = [
+        f"{name}:{number}: {phrase}"
+        for number, phrase in phrases(text)
+        if not is_allowed(name, lines[number - 1])
+    ]
     assert not found, "see CONTRIBUTING.md, Language:\n" + "\n".join(found)
 
 
