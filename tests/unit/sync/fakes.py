@@ -344,17 +344,14 @@ class World:
         one = loop.Loop(
             source=api,
             state=state,
-            run=run,
             lists=lists,
-            tags=tags,
             changes=Changes(state.inventory, run, looks, tags),
-            observer=looks,
             sink=sink,
             progress=Progress(LOGGER),
             logger=LOGGER,
             now=self.now,
             reverify_days=self.days,
-            confirm_mass_deletion=self.confirmed,
+            confirmed=self.confirmed,
         )
         error: TapError | None = None
         try:

@@ -19,7 +19,7 @@ from unittest import mock
 
 import pytest
 
-from tap_toggl_hire.errors import UnavailableError
+from tap_toggl_hire.errors import NotFoundError, UnavailableError
 from tap_toggl_hire.sync import changes, loop, plan
 from tap_toggl_hire.sync.plan import (
     ANSWERS,
@@ -141,7 +141,7 @@ def run(
     if choice.fault == FAILED:
         fake.failures["1"] = UnavailableError("down")
     if not api.exists or (choice.fault == NOT_FOUND and listed):
-        fake.failures["1"] = changes_not_found()
+        fake.failures["1"] = NotFoundError("gone")
     if shown != api.visible:
         fake.candidate = lambda _: body(api, shown)  # type: ignore[method-assign]
     world = World(fake, scope=NARROW if choice.narrow else Scope(), days=30)
@@ -163,10 +163,6 @@ def run(
     ]
     messages[-1] = ("state", messages[-1][1], state.scope)
     return tuple(messages), len(fake.asked)
-
-
-def changes_not_found() -> Exception:
-    return loop.NotFoundError("gone")
 
 
 def value(stream: str, change: changes.Change) -> t.Any:
@@ -330,7 +326,7 @@ class Explorer:
         """Follow all histories of some runs, until something is wrong."""
         level = set(starts())
         seen = set(level)
-        for number in range(depth):
+        for _ in range(depth):
             ends: set[Place] = set()
             for place in sorted(level, key=repr):
                 for api in following(place.api):
@@ -341,7 +337,7 @@ class Explorer:
                     return
             level = ends - seen
             seen |= level
-            for place in sorted(level, key=repr) if number < depth else ():
+            for place in sorted(level, key=repr):
                 self.check(place)
                 if self.wrong:
                     return
