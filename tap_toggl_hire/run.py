@@ -444,7 +444,8 @@ class Runner:
         query, is_dropped = settings.scope.shared, settings.drops_tags
         tags = TagLists(source, query, settings.page_size, is_dropped=is_dropped)
         tags.ask()
-        tags.read()
+        for _ in tags.read():
+            lists.read_ahead()
         changes = Changes(state.inventory, self._selection(), self._observer(), tags)
         now = self._session.clock.now()
         state.reverified_until = rotation.effective(state.reverified_until, now)

@@ -7,6 +7,7 @@ candidates that have a tag (API documentation: List candidates): a few requests 
 from __future__ import annotations
 
 import typing as t
+from collections import deque
 
 from tap_toggl_hire.errors import BadRequestError, NotFoundError
 from tap_toggl_hire.sync.lists import CandidateList, Source, in_turn, parse_row
@@ -39,15 +40,13 @@ class TagLists:
     ) -> None:
         self.version = 0
         """Changes with everything that is learned after `read`."""
-        self.are_unknown = False
-        """Whether a tag is missing from `/tags`, or the list of a tag is short."""
-        self.is_accepted = False
-        """Whether the list of a tag is shorter than its total, and was accepted."""
         self._source = source
         self._query = query
         self._page_size = page_size
         self._is_dropped = is_dropped
         self._asked: dict[str, CandidateList] = {}
+        self._read: dict[str, CandidateList] = {}
+        self._are_unknown: bool | None = None
         self._ids: set[str] = set()
         self._looked_up: set[str] = set()
         self._members: dict[str, Tags] = {}
@@ -61,20 +60,31 @@ class TagLists:
         if not self._is_dropped:
             self._ask(_ids(self._source.client.tags))
 
-    def read(self) -> None:
-        """Read the lists that were requested.
+    def read(self) -> Iterator[None]:
+        """Read the lists that were requested; yield after each page.
 
         Raises:
             TapError: If the API fails.
         """
         asked, self._asked = self._asked, {}
+        self._read |= asked
         for tag_id, rows in in_turn(self._pages(*item) for item in asked.items()):
             for row in rows:
                 self._add(row.id, tag_id)
-        for tag_id, members in asked.items():
-            self.is_accepted = self.is_accepted or members.is_accepted
-            if tag_id in self._ids and not members.is_complete:
-                self.are_unknown = True
+            yield
+
+    @property
+    def are_unknown(self) -> bool:
+        """Whether a tag is missing from `/tags`, or the list of a tag is short."""
+        if self._are_unknown is None:
+            lists = (self._read[tag_id] for tag_id in self._ids)
+            self._are_unknown = not all(members.is_complete for members in lists)
+        return self._are_unknown
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the list of a tag is shorter than its total, and was accepted."""
+        return any(members.is_accepted for members in self._read.values())
 
     def of(self, candidate_id: str) -> Tags | None:
         """Return the tags of a candidate; None where they are unknown."""
@@ -94,9 +104,9 @@ class TagLists:
         self._looked_up |= missing
         self.version += 1
         self._ask(_ids(self._source.client.reread_tags()) - self._ids)
-        self.read()
-        if missing - self._ids:
-            self.are_unknown = True
+        deque(self.read(), maxlen=0)
+        is_missing = bool(missing - self._ids)
+        self._are_unknown = self._are_unknown or is_missing or None
 
     def _pages(
         self, tag_id: str, members: CandidateList
