@@ -32,7 +32,7 @@ from tap_toggl_hire.privacy import fingerprint
 from tap_toggl_hire.progress import Progress
 from tap_toggl_hire.records import EXTRA, FieldLog, as_text
 from tap_toggl_hire.settings import Settings
-from tap_toggl_hire.streams import CandidateStream, ListStream, SyncRuns
+from tap_toggl_hire.streams import CandidateStream, ListStream, SyncRuns, Tags
 from tap_toggl_hire.sync import plan, rotation
 from tap_toggl_hire.sync.changes import Changes, Observer
 from tap_toggl_hire.sync.lists import ScopeLists, Source
@@ -351,9 +351,9 @@ class Runner:
             for name, stream in self._tap.streams.items()
             if isinstance(stream, ListStream) and name in self._outputs
         ]
+        self._read_openings()
         for stream in lists:
-            if not stream.is_narrowed:  # else they share the requests for openings
-                stream.ask()
+            stream.ask()
         source = Source(
             self._session.client,
             self._session.workers,
@@ -410,6 +410,18 @@ class Runner:
         return False
 
     # The lists
+
+    def _read_openings(self) -> None:
+        """Read the openings in the settings once, for all streams that need them.
+
+        Raises:
+            TapError: If one does not exist: its list of candidates would just be empty.
+        """
+        client, workers = self._session.client, self._session.workers
+        if self._outputs.keys() - {Tags.name, SyncRuns.name}:
+            ids = self._settings.job_opening_ids or ()
+            for opening in [workers.submit(client.opening, key) for key in ids]:
+                self._session.wait(opening)
 
     def _read_list(self, stream: ListStream) -> None:
         output = self._outputs[stream.name]

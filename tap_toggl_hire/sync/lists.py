@@ -327,27 +327,13 @@ class ScopeLists:
         """Candidates that were listed, so far."""
         self._pages = self._read()
         self._ahead: deque[list[Row]] = deque()
-        self._source = source
-        self._scope = scope
         self._part = part
         self._lists = [
             CandidateList(source, query, page_size, see) for query in scope.queries()
         ]
 
     def ask(self) -> None:
-        """Request the first pages, without waiting for them.
-
-        Raises:
-            TapError: If the settings name an opening that the workspace lacks: its list
-                would just be empty.
-        """
-        source = self._source
-        openings = [
-            source.workers.submit(source.client.opening, opening_id)
-            for opening_id in self._scope.job_opening_ids or ()
-        ]
-        for opening in openings:
-            source.wait(opening)
+        """Request the first pages, without waiting for them."""
         for one in self._lists:
             one.ask()
 

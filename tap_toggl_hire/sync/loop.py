@@ -573,13 +573,13 @@ class Loop:
             TapError: The first reason.
         """
         missing, asked = self.counts.without_details, self._asked_of_listed
-        if not self._lists.is_complete:
-            raise TapError(SHORT_LIST, is_transient=True)
         if self._failures:
             is_forbidden = all(isinstance(f, ForbiddenError) for f in self._failures)
             if is_forbidden and asked == missing:
                 raise UnauthorizedError(FORBIDDEN)
             raise self._failures[0]
+        if not self._lists.is_complete:
+            raise TapError(SHORT_LIST, is_transient=True)
         if plan.is_most(missing, asked):
             raise TapError(NO_DETAILS.format(missing=missing, asked=asked))
         if self._tags.are_unknown:

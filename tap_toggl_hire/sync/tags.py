@@ -14,8 +14,9 @@ from tap_toggl_hire.sync.lists import CandidateList, Source, in_turn, parse_row
 from tap_toggl_hire.sync.scope import Query
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from tap_toggl_hire.api.client import Client
     from tap_toggl_hire.sync.lists import Row
 
 Tags = tuple[str, ...]
@@ -58,7 +59,7 @@ class TagLists:
     def ask(self) -> None:
         """Request the list of each tag, without waiting for them."""
         if not self._is_dropped:
-            self._ask(_ids(self._source.client.tags))
+            self._ask(self._ids_of(lambda client: client.tags))
 
     def read(self) -> Iterator[None]:
         """Read the lists that were requested; yield after each page.
@@ -103,7 +104,7 @@ class TagLists:
             return
         self._looked_up |= missing
         self.version += 1
-        self._ask(_ids(self._source.client.reread_tags()) - self._ids)
+        self._ask(self._ids_of(lambda client: client.reread_tags()) - self._ids)
         deque(self.read(), maxlen=0)
         is_missing = bool(missing - self._ids)
         self._are_unknown = self._are_unknown or is_missing or None
@@ -115,9 +116,14 @@ class TagLists:
             for rows in members.pages():
                 yield tag_id, rows
         except (NotFoundError, BadRequestError):
-            if tag_id in _ids(self._source.client.reread_tags()):
+            if tag_id in self._ids_of(lambda client: client.reread_tags()):
                 raise
             self._ids.discard(tag_id)  # it was deleted a moment ago
+
+    def _ids_of(self, read: Callable[[Client], list[t.Any]]) -> set[str]:
+        request = self._source.workers.submit(read, self._source.client, urgent=True)
+        rows = map(parse_row, self._source.wait(request))
+        return {row.id for row in rows if row.id is not None}
 
     def _ask(self, tag_ids: set[str]) -> None:
         params = dict(self._query.params)
@@ -135,7 +141,3 @@ class TagLists:
                 more = tuple(sorted({*tags, tag_id}))
                 # Few combinations exist: each is kept once.
                 self._members[candidate_id] = self._shared.setdefault(more, more)
-
-
-def _ids(rows: Iterable[t.Any]) -> set[str]:
-    return {key for row in rows if (key := parse_row(row).id) is not None}
