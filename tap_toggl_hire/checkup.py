@@ -102,7 +102,8 @@ class Checkup:
         }
         rows["candidates"], findings = self._list_of_candidates()
         ids = [one for row in rows["candidates"] if (one := id_of(row)) is not None]
-        rows["candidate_details"] = list(self._details({*ids[:1], *ids[-1:]}))
+        sample = dict.fromkeys([*ids[:1], *ids[-1:]])
+        rows["candidate_details"] = list(self._details(sample))
         resources = [
             Resource(name, self._tap.streams[name].schema, found)
             for name, found in rows.items()
@@ -166,7 +167,7 @@ class Checkup:
             f"API {client.version}, {client.counts.requests} requests"
         )
         for resource in resources:
-            yield f"{resource.name}: {resource.count} rows"
+            yield f"{resource.name}: {resource.count} read"
             yield from _names("unknown fields", resource.unknown)
             yield from _names("missing fields", resource.missing)
             yield from _names("misfits", resource.misfit)

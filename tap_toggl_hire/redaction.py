@@ -21,8 +21,9 @@ class _Redaction(logging.Filter):
             record.msg, record.args = text.replace(self._secret, "***"), ()
         if record.exc_info:
             traceback = logging.Formatter().formatException(record.exc_info)
-            record.exc_text = traceback.replace(self._secret, "***")
-            record.exc_info = None  # a formatter would prefer it to the text
+            if self._secret in traceback:
+                record.exc_text = traceback.replace(self._secret, "***")
+                record.exc_info = None  # a formatter would prefer it to the text
         return True
 
 

@@ -36,41 +36,34 @@ _EDGE = "[!#-&(-_a-~]"  # visible ASCII without quotes
 def _setting(
     name: str,
     wrapped: th.JSONTypeHelper[t.Any] | type[th.JSONTypeHelper[t.Any]],
-    description: str,
-    valid: str = "true or false",
+    text: str,
     **options: t.Any,
 ) -> th.Property[t.Any]:
     """Declare a setting.
 
-    `valid` completes "Setting ... must be". It also replaces `{valid}` in the
-    description, because the Hub and Meltano have no field for bounds.
+    The text is its description, which names the bounds, because the Hub and Meltano
+    have no field for them. What stands in braces completes "Setting ... must be".
     """
+    valid = re.search("{(.+)}", text)
     words = [_WORDS.get(word, word) for word in name.split("_")]
     return th.Property(
         name,
         wrapped,
         title=" ".join([words[0][0].upper() + words[0][1:], *words[1:]]),
-        description=description.format(valid=valid),
-        errorMessage=f"must be {valid}",  # a keyword that ajv-errors has, too
+        description=re.sub("[{}]", "", text),
+        errorMessage=f"must be {valid[1] if valid else 'true or false'}",
         **options,
     )
 
 
-_WORDS = {
-    "api": "API",
-    "ids": "IDs",
-    "max": "maximum",
-    "min": "minimum",
-    "pii": "PII",
-    "url": "URL",
-}
+_WORDS = {"api": "API", "id": "ID", "ids": "IDs", "pii": "PII", "url": "URL"}
 
 
 def _filter(
     name: str, wrapped: th.JSONTypeHelper[t.Any], valid: str, **options: t.Any
 ) -> th.Property[t.Any]:
-    text = f"The API's filter {name}: {{valid}}."
-    return _setting(name, wrapped, text, valid, **options)
+    text = f"The API's filter {name}: {{{valid}}}."
+    return _setting(name, wrapped, text, **options)
 
 
 def _id() -> th.CustomType:
@@ -78,14 +71,10 @@ def _id() -> th.CustomType:
     return th.CustomType({"type": ["string", "integer"], "pattern": r"\S"})
 
 
+_IDS = th.ArrayType(_id())
 _FILTERS = th.ObjectType(
     _filter("category_id", _id(), "the ID of a category"),
-    _filter(
-        "tag_ids",
-        th.ArrayType(_id()),
-        'a list of tag IDs such as ["300", "301"]',
-        minItems=1,
-    ),
+    _filter("tag_ids", _IDS, 'a list of tag IDs such as ["300", "301"]', minItems=1),
     _filter(  # a candidate may have another state, but the API does not filter by it
         "hire_state",
         th.StringType(allowed_values=["possible-hire", "rejected"]),
@@ -109,140 +98,128 @@ SCHEMA: dict[str, t.Any] = th.PropertiesList(
     _setting(
         "api_key",
         th.StringType(pattern=f"^{_EDGE}([!-~]*{_EDGE})?$"),
-        "API key of the Toggl Hire workspace, from its integration settings page.",
-        "the workspace's API key, without quotes, spaces or line breaks around it",
+        "API key: {the key from the integration settings page of the workspace, "
+        "without quotes, spaces or line breaks around it}.",
         required=True,
         secret=True,
     ),
     _setting(
         "api_url",
         th.URIType(pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://[^\x00-\x20\\?#@]+$"),
-        "Root of the API, without the version.",
-        "the API's root without a version, a URL such as "
-        "https://api.hire.toggl.com/api",
+        "Root of the API: {a URL without a version, such as the default}.",
         default="https://api.hire.toggl.com/api",
     ),
     _setting(
         "api_version",
         th.StringType(pattern=r"^v[0-9]+(\.[0-9]+)*$"),
-        "Version of the API: {valid}. Unset: v2.1; if the API no longer knows it, "
-        "v2.2, then v2. Set: only that version.",
-        "a version such as v2.1",
+        "Version of the API: {a version such as v2.1}. Unset: v2.1; if the API no "
+        "longer knows it, v2.2, then v2. Set: only that version.",
     ),
     _setting(
         "start_date",
         th.DateTimeType,
-        "Only candidates who started the test at or after this time: {valid}.",
-        "a date or time such as 2024-01-31T00:00:00Z",
+        "Only candidates who started the test at or after this time: {a date or time "
+        "such as 2024-01-31T00:00:00Z}.",
     ),
     _setting(
         "job_opening_ids",
-        th.ArrayType(_id()),
-        "Only these job openings, their categories and candidates: {valid}. Unset: "
-        "all.",
-        'a list of job opening IDs such as ["100", "101"]',
+        _IDS,
+        "Only these job openings, their categories and candidates: {a list of job "
+        'opening IDs such as ["100", "101"]}. Unset: all.',
         minItems=1,
     ),
     _setting(
         "candidate_filters",
         _FILTERS,
-        "Only candidates that match all of these filters of the API: {valid}. tag_ids "
-        "selects candidates with all of these tags; scores are percentages from 0 to "
-        "100, ratings numbers of stars from 0 to 3.",
-        f"an object with some of {', '.join(FILTERS)}",
+        "Only candidates that match all of these filters of the API: {an object with "
+        f"some of {', '.join(FILTERS)}}}. tag_ids selects candidates with all of these "
+        "tags; scores are percentages from 0 to 100, ratings numbers of stars from 0 "
+        "to 3.",
     ),
     _setting(
         "page_size",
         th.IntegerType(minimum=1),
-        "Candidates per list request (the API's limit): {valid}.",
-        "an integer of at least 1",
+        "Candidates per list request (the API's limit): {an integer of at least 1}.",
         default=100,
     ),
     _setting(
         "max_concurrency",
         th.IntegerType(minimum=1, maximum=256),
-        "Maximum number of concurrent requests across all streams, {valid}; 1 is "
-        "sequential.",
-        "an integer from 1 to 256",
+        "Maximum number of concurrent requests across all streams: {an integer from 1 "
+        "to 256}. 1 is sequential.",
         default=8,
     ),
     _setting(
         "requests_per_second",
         th.NumberType(minimum=0.001),  # type: ignore[arg-type] # a float is fine
-        "Upper limit of the request rate, {valid}. Unset: the tap adapts to the API's "
-        "rate limit.",
-        "a number of at least 0.001",
+        "Upper limit of the request rate: {a number of at least 0.001}. Unset: the tap "
+        "adapts to the API's rate limit.",
     ),
     _setting(
         "request_timeout",
         th.NumberType(exclusive_minimum=0, maximum=86400),
-        "Seconds per request, from connect to the last byte: {valid}.",
-        "a number greater than 0 and at most 86400",
+        "Seconds per request, from connect to the last byte: {a number greater than 0 "
+        "and at most 86400}.",
         default=60,
     ),
     _setting(
         "reverify_days",
         th.IntegerType(minimum=0),
         "Every candidate's details are re-fetched once per this many days, spread "
-        "evenly over the runs, to find changes that the list does not show: {valid}. "
-        "0 turns re-verification off.",
-        "an integer of at least 0",
+        "evenly over the runs, to find changes that the list does not show: {an "
+        "integer of at least 0}. 0 turns re-verification off.",
         default=30,
     ),
     _setting(
         "pii",
-        th.StringType,
+        th.StringType(allowed_values=["keep", "hash", "drop"]),
         "Treatment of name, email, profile_url, every field of contact_info, and text "
-        "answers: keep; hash (keyed HMAC-SHA256 in hex, text answers become null); "
-        "drop (null). Null and the empty string stay as they are. With hash and drop, "
-        "the column extra is null.",
-        "one of keep, hash, drop",
+        "answers: {keep, hash or drop}. hash: keyed HMAC-SHA256 in hex, text answers "
+        "become null. drop: null. Null and the empty string stay as they are. With "
+        "hash and drop, the column extra is null.",
         default="keep",
-        allowed_values=["keep", "hash", "drop"],
     ),
     _setting(
         "pii_hash_key",
         th.StringType(min_length=16),
-        "Key of the hashes, {valid}; required if pii is hash.",
-        "a string of at least 16 characters",
+        "Key of the hashes: {a string of at least 16 characters}. Required if pii is "
+        "hash.",
         secret=True,
     ),
     _setting(
         "pii_tags",
-        th.StringType,
-        "If pii is hash or drop: keep or drop (set to null) the tag_ids of candidates. "
-        "A tag may say anything about a person.",
-        "one of keep, drop",
+        th.StringType(allowed_values=["keep", "drop"]),
+        "Treatment of the tag_ids of candidates if pii is hash or drop: {keep or drop} "
+        "(null). A tag may say anything about a person.",
         default="keep",
-        allowed_values=["keep", "drop"],
     ),
     _setting(
         "part",
         th.StringType(pattern="^[1-9][0-9]{0,2}/[1-9][0-9]{0,2}$"),
-        "Only the candidates whose ID falls into this part by a stable hash: {valid}. "
-        "Each part needs its own state.",
-        f"a part such as 2/4 (the second of four), of at most {MOST_PARTS}",
+        "Only the candidates whose ID falls into this part by a stable hash: {a part "
+        f"such as 2/4 (the second of four; at most {MOST_PARTS} parts)}}. Each part "
+        "needs its own state.",
         format="part",
     ),
     _setting(
         "confirm_mass_deletion",
         th.BooleanType,
-        "For one run: skip the proof that the API key belongs to the workspace of the "
-        "state, and the limit on deletions. Set it after most candidates were deleted "
-        "on purpose.",
+        "For one run, after most candidates were deleted on purpose: skip the proof "
+        "that the API key belongs to the workspace of the state, and the limit on "
+        "deletions.",
         default=False,
     ),
     _setting(
         "user_agent",
         th.StringType(pattern="^[!-~]([ -~]*[!-~])?$"),
-        "The User-Agent header, {valid}. Unset: tap-toggl-hire/<version>.",
-        "a string of printable ASCII characters",
+        "User-Agent header: {a string of printable ASCII characters}. Unset: "
+        "tap-toggl-hire/<version>.",
     ),
     _setting(
         "emit_activate_version_messages",
         th.BooleanType,
-        "Send ACTIVATE_VERSION after the last record of a full-table stream, so that "
-        "the target marks the rows that are gone.",
+        "Send ACTIVATE_VERSION after the last record of a full-table stream or of a "
+        "first load of candidates, so that the target marks the rows that are gone.",
         default=False,
     ),
 ).to_dict()
@@ -291,12 +268,9 @@ def environment_problems(environ: Mapping[str, str], prefix: str) -> list[str]:
         One sentence per variable, which names the setting.
     """
     return [
-        f"Setting {name} must be {noun}."
+        f"Setting {name} {schema.get('errorMessage') or 'does not fit its type'}."
         for name, schema in SCHEMA["properties"].items()
-        for kind, noun in _NOUNS.items()
-        if (text := environ.get(prefix + name.upper())) is not None
-        and kind in schema["type"]
-        and not _parses(kind, text)
+        if not _parses(environ.get(prefix + name.upper()), schema["type"])
     ]
 
 
@@ -345,25 +319,18 @@ def _nearest(name: str, cutoff: float = 0.6) -> str:
     return f" Did you mean {nearest[0]}?" if nearest else ""
 
 
-_NOUNS = {
-    "integer": "an integer",
-    "boolean": "true or false",
-    "array": "a JSON array",
-    "object": "a JSON object",
-}
-"""The types of settings that the SDK parses in the environment."""
-
-
-def _parses(kind: str, text: str) -> bool:
+def _parses(text: str | None, types: list[str]) -> bool:
+    if text is None:
+        return True
     try:
-        if kind == "integer":
+        if "integer" in types:
             int(text)
-        elif kind == "object" or (kind == "array" and text.startswith("[")):
+        if "object" in types or ("array" in types and text.startswith("[")):
             json.loads(text)
     except ValueError:
         return False
     switches = {"true", "false", "1", "0", "yes", "no", "on", "off"}
-    return kind != "boolean" or text.lower() in switches
+    return "boolean" not in types or text.lower() in switches
 
 
 def _given(schema: dict[str, t.Any], value: t.Any) -> t.Any:

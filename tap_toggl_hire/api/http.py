@@ -43,6 +43,7 @@ if t.TYPE_CHECKING:
 
     from tap_toggl_hire.api.throttle import Throttle
 
+REDIRECTS = {301, 302, 303, 307, 308}
 MAX_REDIRECTS = 4
 MAX_BODY = 64 << 20
 """Bytes, decoded, of a response with status 200."""
@@ -132,15 +133,13 @@ class Transport:
                     self.root, {}, stream=True, verify=None, cert=None
                 )
             )
-        self._headers = requests.structures.CaseInsensitiveDict(
-            {
-                **requests.utils.default_headers(),
-                "Accept": "application/json",
-                "Accept-Encoding": "gzip",
-                "Authorization": f"Bearer {access.key}",
-                "User-Agent": access.user_agent,
-            }
-        )
+        self._headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            "Authorization": f"Bearer {access.key}",
+            "Connection": "keep-alive",
+            "User-Agent": access.user_agent,
+        }
         _check_host(self.root)
         if urlsplit(self.root).scheme == "https":
             _check_bundle(self._options["verify"])
@@ -159,23 +158,23 @@ class Transport:
         for redirects in range(MAX_REDIRECTS + 1):
             started, response, body = self._exchange(url)
             location = response.headers.get("Location")
-            if location is None or not response.is_redirect:
-                status, headers = response.status_code, response.headers
+            if location is None or response.status not in REDIRECTS:
+                status, headers = response.status, response.headers
                 return Response(status, headers, body, started, redirects)
             url = self._at_home(url, location)
         raise TapError("The API redirects in circles: check api_url.")
 
-    def _exchange(self, url: str) -> tuple[float, requests.Response, bytes]:
+    def _exchange(self, url: str) -> tuple[float, BaseHTTPResponse, bytes]:
         """Send one request; return its start, the response and its decoded body."""
         request = requests.PreparedRequest()
         request.method = "GET"
         request.url = url
-        request.headers = self._headers
+        request.headers = self._headers  # type: ignore[assignment] # copied faster
         started = self.throttle.acquire()
         try:
             with self._watchdog.watch() as watch:
                 try:
-                    response = self._adapter.send(
+                    response: BaseHTTPResponse = self._adapter.send(  # type: ignore[assignment]
                         request, timeout=self._timeout, **self._options
                     )
                     body = self._read(response)
@@ -191,13 +190,15 @@ class Transport:
             raise TransientError(LATE)
         return started, response, body
 
-    def _read(self, response: requests.Response) -> bytes:
-        is_ok = response.status_code == requests.codes.ok
-        body = read_body(response.raw, MAX_BODY if is_ok else MAX_ERROR_BODY)
+    def _read(self, response: BaseHTTPResponse) -> bytes:
+        is_ok = response.status == requests.codes.ok
+        body = read_body(response, MAX_BODY if is_ok else MAX_ERROR_BODY)
         if not is_ok:
             return (body or b"").replace(self._key, b"***")  # it may quote the request
         if body is None:
-            raise TransientError(f"a body of more than {MAX_BODY >> 20} MiB")
+            raise TransientError(
+                f"a body of more than {MAX_BODY >> 20} MiB; check page_size and api_url"
+            )
         return body
 
     def _at_home(self, url: str, location: str) -> str:
@@ -225,13 +226,13 @@ def is_unencrypted(url: str) -> bool:
 
 
 def read_body(raw: BaseHTTPResponse, limit: int) -> bytes | None:
-    """Read a body, decoded by the standard library.
+    """Read a body; the standard library decodes it.
 
     The decoder of urllib3 2.6 takes gigabytes for a body of 1,300 bytes: if a gzip
     member ends at the size of a read, it keeps what follows twice, at every read.
 
     Args:
-        raw: The response, not read yet.
+        raw: The response, not read yet and not to be decoded.
         limit: Maximum number of bytes, encoded and decoded.
 
     Returns:
@@ -240,32 +241,24 @@ def read_body(raw: BaseHTTPResponse, limit: int) -> bytes | None:
     Raises:
         HTTPError: If it is truncated or not encoded as stated.
     """
-    counted = _Counted(raw)
-    is_encoded = raw.headers.get("Content-Encoding", "").lower() == "gzip"
-    stream = gzip.GzipFile(fileobj=counted, mode="rb") if is_encoded else counted
-    body = io.BytesIO()
-    try:
-        while piece := stream.read(PIECE):
-            body.write(piece)
-            if max(body.tell(), counted.bytes) > limit:
-                raw.close()
-                return None
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DecodeError from error
-    return body.getvalue()
+    body = _read_at_most(limit, raw)
+    if body is None:
+        raw.close()
+    elif raw.headers.get("Content-Encoding", "").lower() == "gzip":
+        try:
+            body = _read_at_most(limit, gzip.GzipFile(fileobj=io.BytesIO(body)))
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise DecodeError from error
+    return body
 
 
-class _Counted(io.RawIOBase):
-    """A file that counts the bytes that are read."""
-
-    def __init__(self, raw: BaseHTTPResponse) -> None:
-        self._raw = raw
-        self.bytes = 0
-
-    def read(self, size: int | None = -1) -> bytes:
-        data = self._raw.read(size, decode_content=False)
-        self.bytes += len(data)
-        return data
+def _read_at_most(limit: int, stream: t.Any) -> bytes | None:
+    content = io.BytesIO()
+    while piece := stream.read(PIECE):
+        content.write(piece)
+        if content.tell() > limit:
+            return None
+    return content.getvalue()
 
 
 def _failure(error: Exception) -> TransientError | TapError:
@@ -274,7 +267,7 @@ def _failure(error: Exception) -> TransientError | TapError:
     Its own text is not passed on, since it quotes the URL.
     """
     reason = re.search(r"certificate verify failed: ([^(]*[^( ])", str(error))
-    if reason:
+    if reason and isinstance(error, requests.exceptions.SSLError):
         return TapError(
             f"The certificate of the host in api_url is invalid ({reason[1]}). If the "
             "certificate authority of a proxy or a company signs it, set "
@@ -409,6 +402,10 @@ class _WatchedAdapter(HTTPAdapter):
                 pool.ConnectionCls = type("Watched", (_WatchedConnection, made), {})
             self._pool = pool
         return self._pool
+
+    def build_response(self, _: t.Any, resp: t.Any) -> t.Any:
+        """Return the response as it is: to wrap it takes as long as to decode it."""
+        return resp
 
 
 class _WatchedConnection(HTTPConnection):

@@ -481,4 +481,6 @@ def _plan(
         answers=read.answers if read and ANSWERS in emit else known.answers,
     )
     event = "created" if known.history == NEVER else "updated"
-    return Plan(after if after.is_held else None, emit, event if HISTORY in emit else None)
+    return Plan(
+        after if after.is_held else None, emit, event if HISTORY in emit else None
+    )

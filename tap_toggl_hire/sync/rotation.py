@@ -1,9 +1,9 @@
 """Re-verification: when a candidate's details are due to be re-fetched.
 
-What no list row shows (an unlocked answer, a regrade with an equal sum) is found only in
-the details. A hash of its ID gives each candidate a place on a circle of `reverify_days`
-days, and so one due time per turn. A run re-fetches the candidates that were due since
-the time that was reached before.
+What no list row shows (an unlocked answer, a regrade with an equal sum) is found only
+in the details. A hash of its ID gives each candidate a place on a circle of
+`reverify_days` days, and so one due time per turn. A run re-fetches the candidates that
+were due since the time that was reached before.
 """
 
 from __future__ import annotations

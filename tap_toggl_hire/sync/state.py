@@ -163,7 +163,7 @@ class State:
         elif self.part != str(part):
             raise StateError(
                 f"The state is of part {self.part or '1/1'}, but setting part is "
-                f"{part or 'not set'}. {NOTHING} Use the state of this part; for "
+                f"{str(part) or 'not set'}. {NOTHING} Use the state of this part; for "
                 f"another number of parts, {FROM_WAREHOUSE}."
             )
         self.part = str(part)

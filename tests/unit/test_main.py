@@ -11,6 +11,7 @@ import sys
 import typing as t
 
 import pytest
+from singer_sdk.logging import StructuredFormatter
 
 from tap_toggl_hire.redaction import redact
 
@@ -118,14 +119,16 @@ def test_a_signal_tears_no_line() -> None:
 
 
 class Lines(logging.Handler):
-    """Keep formatted lines."""
+    """Keep lines, as people read them and as Meltano does."""
 
     def __init__(self) -> None:
         super().__init__()
         self.lines: list[str] = []
+        self.structured: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(self.format(record))
+        self.structured.append(StructuredFormatter().format(record))
 
 
 @pytest.fixture
@@ -147,6 +150,7 @@ def test_no_line_has_the_key(handler: Lines) -> None:
     logger.error("A failure with a-key", exc_info=ValueError("a-key"))
     wrong = "%s of %s"  # logging itself would print its arguments
     logger.warning(wrong, "a-key")
+    assert "a-key" not in str(handler.structured)
     first, second = handler.lines
     assert first == "Bearer *** of an-old-key"
     assert second.splitlines() == ["A failure with ***", "ValueError: ***"]

@@ -105,6 +105,12 @@ def test_an_expression_for_the_key_applies_to_tombstones() -> None:
     assert projection.alias == "persons"
 
 
+def test_a_key_may_be_a_column_made_of_the_key() -> None:
+    rules = {"key": "'x' + id", "__key_properties__": ["key"], "id": None}
+    record, tombstone = mapped({"people": rules})
+    assert record["key"] == tombstone["key"] == "x5"
+
+
 def test_a_copy_is_an_output_of_its_own() -> None:
     copy = {"__source__": "people", "name": None, "__key_properties__": ["rating"]}
     own, other = people({"copy": copy, "people": {"tag_ids": None}})
@@ -251,10 +257,15 @@ def test_fewer_columns_are_a_subset(
 
 
 def test_a_removed_copy_or_expression_is_a_subset() -> None:
-    maps = {"people": {"initial": "name[0]"}, "copy": {"__source__": "people"}}
+    maps = {
+        "copy": {"__source__": "people", "name": "name[0]"},
+        "people": {"initial": "name[0]"},
+        "other": {"__source__": "people"},
+    }
     whole = fingerprint(maps, **SEEDED)
-    assert fingerprint({"people": maps["people"]}, **SEEDED) < whole
-    assert fingerprint({"people": {}, "copy": maps["copy"]}, **SEEDED) < whole
+    for name in maps:
+        rest = {other: rules for other, rules in maps.items() if other != name}
+        assert fingerprint(rest, **SEEDED) < whole
 
 
 def test_types_are_noticed_and_texts_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
