@@ -28,6 +28,7 @@ ERRORS = {
     for node in ast.parse((ROOT / "tap_toggl_hire/errors.py").read_text("utf-8")).body
     if isinstance(node, ast.ClassDef)
 } - INTERNAL
+SETTING = re.compile(rf"Setting \S+ [a-z].*\.{ANY}?$")
 PLACEHOLDER = re.compile(r"%[-+ #0]*[\d.]*[sdfr]|\{[^{}]*\}")
 
 
@@ -63,11 +64,11 @@ def messages(source: str) -> Iterator[str]:
                     text = text_of(args[name == "_warn"], constants)
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 text = text_of(value, constants) if name in VARIABLES else None
+            case ast.keyword(arg="errorMessage", value=value):
+                text = f"Setting {ANY} {text_of(value, constants)}."
             case ast.Constant() | ast.JoinedStr():
-                text = text_of(node, {})
-                text = (
-                    text if text and re.match(r"Setting \S+ [a-z].*\.$", text) else None
-                )
+                text = text_of(node, {}) or ""
+                text = text if SETTING.match(text) else None
         if text and re.search("[A-Za-z]{2} ", text):
             yield " ".join(text.split())
 
