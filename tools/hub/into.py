@@ -37,11 +37,11 @@ def _insert(text: str, entry: str) -> str:
     indent = len(key) - len(key.lstrip())
     lines = text.splitlines(keepends=True)
     for place, line in enumerate(lines):
-        told = line.partition(":")[0]
-        if told == key:
+        other = line.partition(":")[0]
+        if other == key:
             return text
-        depth = len(told) - len(told.lstrip())
-        if depth < indent or (depth == indent and told > key):
+        depth = len(other) - len(other.lstrip())
+        if depth < indent or (depth == indent and other > key):
             return "".join([*lines[:place], entry, *lines[place:]])
     return text + entry
 
