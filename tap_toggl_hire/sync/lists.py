@@ -149,52 +149,45 @@ class Reading:
         """
         try:
             rows = self.peek()
-        except UnavailableError:
-            raise
-        except RequestError:
-            if not self.totals:
+        except RequestError as error:
+            if isinstance(error, UnavailableError) or not self.totals:
                 raise
             self.is_over = True  # the candidate that after_id names is gone
             return []
-        page, self._page = t.cast("Json", self._page), None
+        page, self._page = self._page, None
         fresh = self._fresh(rows)
         if not self.is_over:
             self._paginator.advance(page)
-            if self._paginator.finished:
-                self.is_over = self.has_ended = True
-            else:
+            self.is_over = self.has_ended = self._paginator.finished
+            if not self.is_over:
                 self.ask()
         return fresh
 
     def _fresh(self, rows: list[Row]) -> list[Row]:
+        """Return the new rows, and note whether the reading is over."""
         fresh = []
-        goes_back = bool(rows) and self._goes_back(rows[0])
-        new = 0
+        goes_back = bool(rows) and self._is_before(rows[0].started, self._last)
         for row in rows:
             if self._since and row.started and row.started < self._since:
                 self.is_over = self.has_ended = self.is_cut = True
                 break
             if row.id is None or self._see(row.id):
                 fresh.append(row)
-                new += row.id is not None
         self.met_seen = len(fresh) < len(rows) and not self.is_cut
-        if rows:
-            self._last = rows[-1].started or self._last
-        self._barren = 0 if new else self._barren + 1
+        self._last = (rows[-1].started if rows else None) or self._last
+        self._barren = 0 if any(row.id for row in fresh) else self._barren + 1
         # After a deleted anchor, some APIs begin the list anew.
-        if goes_back or (rows and not fresh and not self.is_cut):
+        if goes_back or (rows and not fresh):
             self.is_over = True
         elif self._barren == MOST_BARREN_PAGES:
             raise TapError(LOOP, is_transient=True)
         return fresh
 
-    def _goes_back(self, row: Row) -> bool:
+    def _is_before(self, started: datetime | None, last: datetime | None) -> bool:
         """Return whether a row belongs before the last one that was read."""
-        if row.started is None or self._last is None:
+        if started is None or last is None:
             return False
-        if self._is_descending:
-            return row.started > self._last
-        return row.started < self._last
+        return started > last if self._is_descending else started < last
 
 
 class CandidateList:
