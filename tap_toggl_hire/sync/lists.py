@@ -235,8 +235,8 @@ class CandidateList:
 
     @property
     def total(self) -> int | None:
-        """What the first page says of the number of rows."""
-        return self._head.totals[0]
+        """What the first page says of the number of rows, once it is read."""
+        return self._head.totals[0] if self._head.totals else None
 
     def pages(self) -> Iterator[list[Row]]:
         """Yield the rows, each once, page by page.
@@ -346,7 +346,7 @@ class ScopeLists:
 
     @property
     def total(self) -> int | None:
-        """The number of candidates, where each first page says it."""
+        """The number of candidates, once each first page was read and says it."""
         totals = [one.total for one in self._lists]
         return None if None in totals else sum(filter(None, totals))
 
