@@ -174,13 +174,14 @@ class Observer:
         return listed
 
     def read(
-        self, row: Record, tags: Tags | None, details: Record, body: Json
+        self, row: Record | None, tags: Tags | None, details: Record, body: Json
     ) -> Details:
-        """Digest details, and compare them with the list row.
+        """Digest details, and compare them with the list row and the tags.
 
         Args:
-            row: A record of `candidates`.
-            tags: The tags of the candidate; None where they are unknown.
+            row: A record of `candidates`; None where it is not compared.
+            tags: The tags of the candidate; None where they are unknown: a tag that is
+                taken away later would not make a difference.
             details: What `details` made of the body.
             body: The body of `/candidates/{id}`. A field that it lacks altogether does
                 not make it one of another moment.
@@ -188,16 +189,11 @@ class Observer:
         own_tags = tags_of(details)
         torn = any(
             details[name] != value
-            for name, value in row.items()
+            for name, value in (row or {}).items()
             if name in body and name in details and name != EXTRA
         )
-        torn = torn or (None not in (tags, own_tags) and tags != own_tags)
-        return Details(details_digest(details), answers_of(details), torn)
-
-
-def details_digest(details: Record) -> int:
-    """Digest a record of `candidate_details`."""
-    return digest(details)
+        torn = torn or own_tags not in {None, tags}
+        return Details(digest(details), answers_of(details), torn)
 
 
 def answers_of(details: Record) -> int:

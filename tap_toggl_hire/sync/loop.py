@@ -30,7 +30,6 @@ from tap_toggl_hire.sync.changes import (
     Change,
     Task,
     answers_of,
-    details_digest,
     tags_of,
 )
 from tap_toggl_hire.sync.plan import (
@@ -39,7 +38,6 @@ from tap_toggl_hire.sync.plan import (
     HISTORY,
     NEW,
     Absence,
-    Details,
     Plan,
     Presence,
     Streams,
@@ -462,7 +460,7 @@ class Loop:
     def _reverified(self, task: Task, body: Json) -> None:
         """Plan and emit the details of a listed candidate."""
         details = self._details(body)
-        read = Details(details_digest(details), answers_of(details))
+        read = self._observer.read(None, self._tags.of(task.id), details, body)
         decided = plan.plan_reverified(task.known, read, self._run)
         self._carry_out(task, decided, None, details)
 
