@@ -489,6 +489,13 @@ def test_429_for_too_long_ends_the_run_and_says_until_when(
     assert len(made.targets) == 1 + requests
 
 
+def test_429_between_served_requests_never_ends_the_run() -> None:
+    refused = error(429, Retry_After="600")
+    made = details(*[refused, GOOD] * 5, *[refused, error(500)] * 5, refused, GOOD)
+    for _ in range(6):
+        assert made.client.candidate("100")
+
+
 # Permanent failures
 
 
