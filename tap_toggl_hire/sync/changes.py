@@ -250,11 +250,10 @@ class Changes:
     def missing(self) -> dict[Absence, list[Task]]:
         """Return the known candidates that the lists lack, by what follows."""
         tasks: dict[Absence, list[Task]] = {absence: [] for absence in Absence}
-        for candidate_id, known in self._inventory.items():
-            if not self._inventory.is_listed(candidate_id):
-                absence = plan.absence(known, self.run)
-                if absence is not Absence.LEAVE:
-                    tasks[absence].append(Task(candidate_id, known))
+        for candidate_id, known in self._inventory.items(is_listed=False):
+            absence = plan.absence(known, self.run)
+            if absence is not Absence.LEAVE:
+                tasks[absence].append(Task(candidate_id, known))
         return tasks
 
     def due(self, since: datetime, until: datetime, days: int) -> Iterator[list[Task]]:
@@ -263,12 +262,12 @@ class Changes:
         Without a stream that needs details, only candidates that the lists lack are
         asked for, since these may be deleted.
         """
-        inventory, has_details = self._inventory, self.run.selected & FROM_DETAILS
+        inventory = self._inventory
+        which = None if self.run.selected & FROM_DETAILS else False
         due = sorted(
             (time, candidate_id)
-            for candidate_id, known in inventory.items()
+            for candidate_id, known in inventory.items(is_listed=which)
             if plan.PRESENCE[known.presence].reverified
-            and (has_details or not inventory.is_listed(candidate_id))
             and not inventory.is_fetched(candidate_id)
             and (time := due_time(candidate_id, since, until, days)) is not None
         )
