@@ -10,6 +10,7 @@ import contextlib
 import os
 import time
 import typing as t
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from hashlib import blake2b
@@ -127,10 +128,11 @@ class Stop:
         return future.result()
 
 
+@dataclass
 class Session:
     """What the streams of a run share. Discovery uses none of it.
 
-    Args:
+    Attributes:
         config: The settings, with defaults.
         user_agent: The User-Agent header, unless a setting has one.
         retry: When a request that failed is sent again.
@@ -138,28 +140,21 @@ class Session:
         logger: The logger.
     """
 
-    def __init__(
-        self,
-        config: Mapping[str, t.Any],
-        *,
-        user_agent: str,
-        retry: Retry,
-        throttle: Callable[[int, float | None], Throttle],
-        logger: logging.Logger,
-    ) -> None:
-        self.logger = logger
+    config: Mapping[str, t.Any]
+    user_agent: str
+    retry: Retry
+    throttle: Callable[[int, float | None], Throttle]
+    logger: logging.Logger
+
+    def __post_init__(self) -> None:
         self.stop = Stop()
-        self.clock = Clock(logger)
-        self.fields = FieldLog(logger)
-        self._config = config
-        self._user_agent = user_agent
-        self._retry = retry
-        self._throttle = throttle
+        self.clock = Clock(self.logger)
+        self.fields = FieldLog(self.logger)
 
     @cached_property
     def settings(self) -> Settings:
         """The settings, parsed."""
-        return Settings.parse(self._config)
+        return Settings.parse(self.config)
 
     @cached_property
     def workers(self) -> Workers:
@@ -173,59 +168,50 @@ class Session:
         access = Access(
             url=settings.api_url,
             key=settings.api_key,
-            user_agent=settings.user_agent or self._user_agent,
+            user_agent=settings.user_agent or self.user_agent,
             timeout=settings.request_timeout,
             connections=settings.max_concurrency,
         )
-        throttle = self._throttle(
-            settings.max_concurrency, settings.requests_per_second
-        )
+        throttle = self.throttle(settings.max_concurrency, settings.requests_per_second)
         return Client(
             Transport(access, throttle),
             version=settings.api_version,
-            retry=self._retry,
+            retry=self.retry,
             setting_of=settings.setting_of,
             clock=self.clock,
             logger=self.logger,
         )
 
 
+@dataclass
 class CandidateSink:
     """Writes the records of candidates, and STATE.
 
-    Args:
+    Attributes:
         tap: Its state and writers.
         state: What is known of candidates.
         streams: The candidate streams, by name.
         outputs: The outputs of those that are selected.
     """
 
-    def __init__(
-        self,
-        tap: Tap,
-        state: State,
-        streams: Mapping[str, CandidateStream],
-        outputs: Mapping[str, Output],
-    ) -> None:
-        self._tap = tap
-        self._writer = t.cast("MessageWriter", tap.message_writer)
-        self._state = state
-        self._streams = streams
-        self._outputs = outputs
+    tap: Tap
+    state: State
+    streams: Mapping[str, CandidateStream]
+    outputs: Mapping[str, Output]
 
     @property
     def written(self) -> int:
         """Bytes of records so far, those in BATCH files too."""
-        files = (
-            o.written for o in self._outputs.values() if isinstance(o, BatchOutput)
+        files = (o.written for o in self.outputs.values() if isinstance(o, BatchOutput))
+        return (
+            sum(files) + t.cast("MessageWriter", self.tap.message_writer).record_bytes
         )
-        return sum(files) + self._writer.record_bytes
 
     def emit(self, change: Change, streams: Streams) -> None:
         """Write the records of a candidate to some streams."""
-        for name, output in self._outputs.items():
+        for name, output in self.outputs.items():
             if name in streams:
-                stream = self._streams[name]
+                stream = self.streams[name]
                 for record in stream.records(change):
                     output.write(record)
                     self.bookmark(name, stream.replication_key, record)
@@ -235,7 +221,7 @@ class CandidateSink:
     def bookmark(self, name: str, key: str | None, record: dict[str, t.Any]) -> None:
         """Note the largest replication key value that a stream emitted."""
         value = record.get(key) if key else None
-        bookmark = self._tap.state.setdefault("bookmarks", {}).setdefault(name, {})
+        bookmark = self.tap.state.setdefault("bookmarks", {}).setdefault(name, {})
         if value and not _is_later(bookmark.get("replication_key_value"), value):
             bookmark["replication_key"] = key
             bookmark["replication_key_value"] = value
@@ -246,12 +232,12 @@ class CandidateSink:
         Returns:
             About its size in bytes.
         """
-        for output in self._outputs.values():
+        for output in self.outputs.values():
             output.flush()
-        value = self._state.dump()
+        value = self.state.dump()
         # The SDK's type of a state has no key but `bookmarks`; its writer writes all.
-        t.cast("dict[str, t.Any]", self._tap.state)[KEY] = value
-        self._tap.state_writer.write_state(self._tap.state)
+        t.cast("dict[str, t.Any]", self.tap.state)[KEY] = value
+        self.tap.state_writer.write_state(self.tap.state)
         return sum(map(len, value["candidates"].values()))
 
 
@@ -475,8 +461,8 @@ class Runner:
         emits_extra = CANDIDATES in self._of_candidates and any(
             EXTRA in one.raw_schema["properties"] for one in candidates.stream_maps
         )
-        to_details = self._streams[DETAILS].treated
-        return Observer(candidates.treated, to_details, compares_extra=emits_extra)
+        details = self._streams[DETAILS]
+        return Observer(candidates.treated, details.treated, emits_extra)
 
     def _reemit(self) -> None:
         """Make streams stale that emit more, or something else, than before.
