@@ -91,10 +91,11 @@ class PostgresWarehouse:
         return confirmed
 
     def rows(self, stream: str) -> Rows:
-        """Return a table by its key."""
+        """Return a table, or a view `current_...`, by its key."""
         cursor = self.connection.execute(f"select * from {SCHEMA}.{stream}".encode())
         names = [column.name for column in cursor.description or ()]
-        return keyed(stream, _dicts(names, cursor.fetchall()))
+        table = stream.removeprefix("current_")
+        return keyed(table, _dicts(names, cursor.fetchall()))
 
     def held(self) -> dict[str, int]:
         """Return the candidates in a state from the warehouse, with their answers."""
