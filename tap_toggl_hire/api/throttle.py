@@ -197,6 +197,8 @@ class Throttle:
 def _rate_limit_error(wait: float) -> RateLimitError:
     until = datetime.now(UTC) + timedelta(seconds=wait)
     return RateLimitError(
-        "The API limits the rate of requests (HTTP 429) and asks not to be called "
-        f"before {until:%Y-%m-%d %H:%M:%S} UTC. Run again after that time."
+        "The API limits the rate of requests (HTTP 429): it asks to be called again "
+        f"at {until:%Y-%m-%d %H:%M:%S} UTC, which is more than "
+        f"{LONGEST_REFUSAL / 60:.0f} minutes after the last served request. Run again "
+        "after that time."
     )

