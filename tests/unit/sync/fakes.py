@@ -332,7 +332,7 @@ class World:
         if tags is None:
             tags = TagLists(api, self.scope.shared, self.page_size, is_dropped=False)
             tags.ask()
-            tags.read()
+            deque(tags.read(), maxlen=0)
         run = Run(
             frozenset(selected),
             frozenset(full_table),
