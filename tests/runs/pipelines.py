@@ -130,12 +130,8 @@ class Pipeline:
         self.sandbox = sandbox
         self.account = sandbox.account
         self.target = Target()
-        self.config = settings(
-            sandbox,
-            emit_activate_version_messages=True,  # as in meltano.yml
-            reverify_days=0,
-            **config,
-        )
+        activates = {"emit_activate_version_messages": True}  # as in meltano.yml
+        self.config = settings(sandbox, **{**activates, "reverify_days": 0, **config})
         self.clock = datetime(2026, 3, 1, tzinfo=UTC)
         self.interval = HOUR
 

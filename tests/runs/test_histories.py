@@ -150,7 +150,7 @@ class Histories:
             due, where the scope leaves it out.
         touched: Candidates whose history may be emitted again, though it is the same:
             they changed since the last whole run that selected it.
-        has_all: Whether the state never forgot a candidate.
+        has_all: Whether the state never forgot a deletion.
     """
 
     def __init__(self, line: Pipeline, seed: int) -> None:
@@ -184,8 +184,8 @@ class Histories:
         now, target = Truth(self.account), self.line.target
         for stream in UPSERTED:
             held = target.alive(stream)
-            # An archived candidate may never have been listed, or be forgotten.
-            known = now.listed | (set(map(key_of, held)) if self.has_all else set())
+            # An archived candidate may never have been listed.
+            known = now.listed | set(map(key_of, held))
             rows = {k: row for k, row in now.rows[stream].items() if key_of(k) in known}
             assert_same(held, rows, stream)
         for key in now.listed:
