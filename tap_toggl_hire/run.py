@@ -32,7 +32,7 @@ from tap_toggl_hire.privacy import fingerprint
 from tap_toggl_hire.progress import Progress
 from tap_toggl_hire.records import EXTRA, FieldLog, as_text
 from tap_toggl_hire.settings import Settings
-from tap_toggl_hire.streams import CandidateStream, ListStream, SyncRuns
+from tap_toggl_hire.streams import CandidateStream, ListStream, SyncRuns, Tags
 from tap_toggl_hire.sync import plan, rotation
 from tap_toggl_hire.sync.changes import Changes, Observer
 from tap_toggl_hire.sync.lists import ScopeLists, Source
@@ -83,6 +83,11 @@ UNPROVED = (
 UNNEEDED = (
     "Setting confirm_mass_deletion is true, but this run did not need it. Remove it: "
     "it turns off the protection against the API key of another workspace."
+)
+WITHOUT_ID = "%s rows of %s have no ID and were left out."
+WITHOUT_DETAILS = (
+    "The details of %s listed candidates were not found. Their list rows are emitted; "
+    "their details stay due."
 )
 ACCEPTED = (
     "The API reports more candidates than it lists, the same in two readings with "
@@ -314,7 +319,6 @@ class Runner:
         self._of_candidates = {
             name: self._outputs[name] for name in plan.STREAMS if name in self._outputs
         }
-        self._selected: Streams = frozenset(self._of_candidates)
         self._sink = CandidateSink(tap, state, self._streams, self._of_candidates)
         self._begun = time.monotonic()
         self._is_proved = False
@@ -347,16 +351,16 @@ class Runner:
             for name, stream in self._tap.streams.items()
             if isinstance(stream, ListStream) and name in self._outputs
         ]
+        self._read_openings()
         for stream in lists:
-            if not stream.is_narrowed:  # else they share the requests for openings
-                stream.ask()
+            stream.ask()
         source = Source(
             self._session.client,
             self._session.workers,
             self._session.wait,
             self._session.stop.check,
         )
-        candidates = self._ask_candidates(source) if self._selected else None
+        candidates = self._ask_candidates(source) if self._of_candidates else None
         self._prove_workspace(candidates)
         for stream in lists:
             self._read_list(stream)
@@ -365,34 +369,26 @@ class Runner:
         if self._settings.confirm_mass_deletion and not self._needed_confirmation:
             self._session.logger.warning(UNNEEDED)
 
-    # The proof of the workspace
-
     def _prove_workspace(self, lists: ScopeLists | None) -> None:
         """Prove that the key belongs to the workspace of the state.
 
-        The first page of the list is at hand if candidates are selected. Else, or if it
-        has no known candidate, some known candidates are asked for.
+        A known candidate on the first page of the list is proof, and at hand if
+        candidates are selected. Else some known candidates are asked for.
 
         Raises:
             StateError: If there is no proof.
         """
-        known = self._state.inventory.ids()
-        if known and not (self._is_on_first_page(lists) or self._exists(known)):
-            if not self._settings.confirm_mass_deletion:
-                raise StateError(UNPROVED)
-            self._needed_confirmation = True
-        self._is_proved = True
-
-    def _is_on_first_page(self, lists: ScopeLists | None) -> bool:
-        if lists is None:
-            return False
         inventory = self._state.inventory
-        return any(
-            (known := inventory.get(candidate_id)) is not None
-            and known.is_held
-            and known.presence is not Presence.DELETED
-            for candidate_id in lists.first_ids()
+        known = inventory.ids()
+        is_proved = (
+            not known
+            or (lists is not None and any(map(inventory.is_known, lists.first_ids())))
+            or self._exists(known)
         )
+        if not is_proved and not self._settings.confirm_mass_deletion:
+            raise StateError(UNPROVED)
+        self._needed_confirmation = not is_proved
+        self._is_proved = True
 
     def _exists(self, known: list[str]) -> bool:
         """Ask for known candidates, spread over the inventory, until one exists."""
@@ -415,6 +411,18 @@ class Runner:
 
     # The lists
 
+    def _read_openings(self) -> None:
+        """Read the openings in the settings once, for all streams that need them.
+
+        Raises:
+            TapError: If one does not exist: its list of candidates would just be empty.
+        """
+        client, workers = self._session.client, self._session.workers
+        if self._outputs.keys() - {Tags.name, SyncRuns.name}:
+            ids = self._settings.job_opening_ids or ()
+            for opening in [workers.submit(client.opening, key) for key in ids]:
+                self._session.wait(opening)
+
     def _read_list(self, stream: ListStream) -> None:
         output = self._outputs[stream.name]
         is_whole = not stream.is_narrowed and self._settings.part.number == 1
@@ -431,13 +439,9 @@ class Runner:
     # The candidates
 
     def _ask_candidates(self, source: Source) -> ScopeLists:
-        settings = self._settings
+        settings, see = self._settings, self._state.inventory.see
         lists = ScopeLists(
-            source,
-            settings.scope,
-            settings.part,
-            settings.page_size,
-            self._state.inventory.see,
+            source, settings.scope, settings.part, settings.page_size, see
         )
         lists.ask()
         return lists
@@ -448,16 +452,13 @@ class Runner:
         Raises:
             TapError: If the run is not complete. What could be read was emitted.
         """
-        settings, state = self._settings, self._state
-        tags = TagLists(
-            source,
-            settings.scope.shared,
-            settings.page_size,
-            is_dropped=settings.drops_tags,
-        )
+        settings, state, logger = self._settings, self._state, self._session.logger
+        query, is_dropped = settings.scope.shared, settings.drops_tags
+        tags = TagLists(source, query, settings.page_size, is_dropped=is_dropped)
         tags.ask()
-        tags.read()
-        run = self._run()
+        for _ in tags.read():
+            lists.read_ahead()
+        changes = Changes(state.inventory, self._selection(), self._observer(), tags)
         now = self._session.clock.now()
         state.reverified_until = rotation.effective(state.reverified_until, now)
         versioned = self._versioned()
@@ -466,79 +467,67 @@ class Runner:
         for output in self._of_candidates.values():
             output.write_schema()
         self._reemit()
-        observer = self._observer()
-        changes = Changes(state.inventory, run, observer, tags)
         loop = Loop(
             source=source,
             state=state,
-            run=run,
             lists=lists,
-            tags=tags,
             changes=changes,
-            observer=observer,
             sink=self._sink,
-            progress=Progress(self._session.logger),
-            logger=self._session.logger,
+            progress=Progress(logger),
+            logger=logger,
             now=now,
             reverify_days=settings.reverify_days,
-            confirm_mass_deletion=settings.confirm_mass_deletion,
+            confirmed=settings.confirm_mass_deletion,
         )
         self._counts = loop.counts
         loop.run()
-        if changes.without_id:
-            self._session.logger.warning(
-                "%s rows of the candidate list have no ID and were left out.",
-                changes.without_id,
-            )
         self._needed_confirmation |= loop.needed_confirmation
-        state.scope = settings.scope.key
-        state.tags = len(tags)
+        state.scope, state.tags = settings.scope.key, len(tags)
+        if changes.without_id:
+            logger.warning(WITHOUT_ID, changes.without_id, CANDIDATES)
         if lists.is_accepted or tags.is_accepted:
-            self._session.logger.warning(ACCEPTED)
+            logger.warning(ACCEPTED)
+        if self._counts.without_details:
+            logger.warning(WITHOUT_DETAILS, f"{self._counts.without_details:,}")
         if lists.count:
             for output in versioned:
                 output.activate(self._tap.initialized_at)
 
-    def _run(self) -> plan.Run:
+    def _selection(self) -> plan.Run:
         """Return what the run selects."""
+        outputs, scope = self._of_candidates, self._settings.scope
+        full = (name for name in UPSERTED & set(outputs) if outputs[name].is_full_table)
         return plan.Run(
-            selected=self._selected,
-            full_table=frozenset(
-                name
-                for name in self._selected & UPSERTED
-                if self._of_candidates[name].is_full_table
-            ),
-            narrowed=self._settings.scope.is_narrowed,
-            same_scope=self._state.scope == self._settings.scope.key,
+            selected=frozenset(outputs),
+            full_table=frozenset(full),
+            narrowed=scope.is_narrowed,
+            same_scope=self._state.scope == scope.key,
         )
 
     def _versioned(self) -> list[Output]:
         """Return the outputs whose rows of other versions are gone after this run.
 
-        Only a run without a state emits every candidate, and so every living row.
+        Only a run that began without a state emits every candidate, and so every row.
         """
-        settings = self._settings
-        is_whole = not settings.scope.is_narrowed and settings.part == ALL_PARTS
-        is_first = not len(self._state.inventory) and not self._state.scope
-        outputs = [
-            output for name, output in self._of_candidates.items() if name in UPSERTED
-        ]
-        if not (
-            settings.emit_activate_version_messages and is_whole and is_first
-        ) or any(isinstance(output, BatchOutput) for output in outputs):
-            return []
-        return outputs
+        settings, state = self._settings, self._state
+        outputs = [o for name, o in self._of_candidates.items() if name in UPSERTED]
+        is_versioned = (
+            settings.emit_activate_version_messages
+            and not settings.scope.is_narrowed
+            and settings.part == ALL_PARTS
+            and not len(state.inventory)
+            and not state.scope
+            and not any(isinstance(output, BatchOutput) for output in outputs)
+        )
+        return outputs if is_versioned else []
 
     def _observer(self) -> Observer:
         candidates = self._streams[CANDIDATES]
-        emits_extra = CANDIDATES in self._selected and any(
+        emits_extra = CANDIDATES in self._of_candidates and any(
             EXTRA in one.raw_schema["properties"] for one in candidates.stream_maps
         )
-        return Observer(
-            candidates.treated,
-            self._streams[DETAILS].treated,
-            compares_extra=emits_extra,
-        )
+        to_details = self._streams[DETAILS].treated
+        return Observer(candidates.treated, to_details, compares_extra=emits_extra)
 
     def _reemit(self) -> None:
         """Make streams stale that emit more, or something else, than before.
@@ -552,7 +541,7 @@ class Runner:
         personal = "pii-" + blake2b(treatment.encode(), digest_size=4).hexdigest()
         entries = list(state.inventory.items())
         is_treated_anew = False
-        for name in sorted(self._selected & UPSERTED):
+        for name in sorted(UPSERTED & set(self._of_candidates)):
             before = state.columns.get(name)
             state.columns[name] = [*self._of_candidates[name].fingerprint(), personal]
             if before and not set(state.columns[name]) <= set(before):
@@ -646,12 +635,6 @@ class Runner:
 
     def _log_summary(self) -> None:
         counts, requests = self._counts, self._session.client.counts
-        if counts.without_details:
-            self._session.logger.warning(
-                "The details of %s listed candidates were not found. Their list rows "
-                "are emitted; their details stay due.",
-                f"{counts.without_details:,}",
-            )
         self._session.logger.info(
             "%s candidates listed: %s new, %s changed, %s deleted, %s re-verified; "
             "%s requests, %s refused, in %.0f s.",

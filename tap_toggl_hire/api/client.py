@@ -425,11 +425,16 @@ class Client:
     def _send(self, request: Request, version: str) -> Response:
         """Make one attempt; return the response, whatever its status, 429 aside."""
         target = request.target(version)
+        throttle = self._transport.throttle
         self.counts.add(request.endpoint, sent=1)
-        response = self._transport.send(target)
+        try:
+            response = self._transport.send(target)
+        except TapError as error:
+            if error is throttle.failure:  # it was not sent
+                self.counts.add(request.endpoint, sent=-1)
+            raise
         if response.redirects:
             self.counts.add(request.endpoint, sent=response.redirects)
-        throttle = self._transport.throttle
         if response.status == requests.codes.too_many_requests:
             self.counts.add(request.endpoint, refused=1)
             wait = throttle.refused(response.started, self._retry_after(response))

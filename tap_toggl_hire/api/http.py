@@ -133,15 +133,13 @@ class Transport:
                     self.root, {}, stream=True, verify=None, cert=None
                 )
             )
-        self._headers = requests.structures.CaseInsensitiveDict(
-            {
-                **requests.utils.default_headers(),
-                "Accept": "application/json",
-                "Accept-Encoding": "gzip",
-                "Authorization": f"Bearer {access.key}",
-                "User-Agent": access.user_agent,
-            }
-        )
+        self._headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            "Authorization": f"Bearer {access.key}",
+            "Connection": "keep-alive",
+            "User-Agent": access.user_agent,
+        }
         _check_host(self.root)
         if urlsplit(self.root).scheme == "https":
             _check_bundle(self._options["verify"])
@@ -171,7 +169,7 @@ class Transport:
         request = requests.PreparedRequest()
         request.method = "GET"
         request.url = url
-        request.headers = self._headers
+        request.headers = self._headers  # type: ignore[assignment] # copied faster
         started = self.throttle.acquire()
         try:
             with self._watchdog.watch() as watch:
@@ -198,7 +196,9 @@ class Transport:
         if not is_ok:
             return (body or b"").replace(self._key, b"***")  # it may quote the request
         if body is None:
-            raise TransientError(f"a body of more than {MAX_BODY >> 20} MiB")
+            raise TransientError(
+                f"a body of more than {MAX_BODY >> 20} MiB; check page_size and api_url"
+            )
         return body
 
     def _at_home(self, url: str, location: str) -> str:
@@ -267,7 +267,7 @@ def _failure(error: Exception) -> TransientError | TapError:
     Its own text is not passed on, since it quotes the URL.
     """
     reason = re.search(r"certificate verify failed: ([^(]*[^( ])", str(error))
-    if reason:
+    if reason and isinstance(error, requests.exceptions.SSLError):
         return TapError(
             f"The certificate of the host in api_url is invalid ({reason[1]}). If the "
             "certificate authority of a proxy or a company signs it, set "

@@ -68,7 +68,8 @@ class Throttle:
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
-        self._failure: TapError | None = None
+        self.failure: TapError | None = None
+        """What `stop` was called with."""
         self._next_start = 0.0
         self._resume_at = 0.0
         self._pace: float | None = None  # requests per second; None: no limit seen
@@ -103,8 +104,8 @@ class Throttle:
     def _try_to_start(self) -> tuple[float, float]:
         """Return the time, and the seconds to wait: not positive for a start."""
         with self._lock:
-            if self._failure is not None:
-                raise self._failure
+            if self.failure is not None:
+                raise self.failure
             now = self._clock()
             wait = max(self._next_start, self._resume_at) - now
             if wait <= 0:
@@ -122,7 +123,7 @@ class Throttle:
             failure: Raised by `acquire` from now on.
         """
         with self._lock:
-            self._failure = self._failure or failure
+            self.failure = self.failure or failure
 
     def served(self) -> None:
         """Note that the API answered a request, with anything but 429."""
@@ -197,6 +198,8 @@ class Throttle:
 def _rate_limit_error(wait: float) -> RateLimitError:
     until = datetime.now(UTC) + timedelta(seconds=wait)
     return RateLimitError(
-        "The API limits the rate of requests (HTTP 429) and asks not to be called "
-        f"before {until:%Y-%m-%d %H:%M:%S} UTC. Run again after that time."
+        "The API limits the rate of requests (HTTP 429): it asks to be called again "
+        f"at {until:%Y-%m-%d %H:%M:%S} UTC, which is more than "
+        f"{LONGEST_REFUSAL / 60:.0f} minutes after the last served request. Run again "
+        "after that time."
     )

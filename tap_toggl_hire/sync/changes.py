@@ -16,7 +16,6 @@ from tap_toggl_hire.records import EXTRA
 from tap_toggl_hire.sync import plan
 from tap_toggl_hire.sync.inventory import digest
 from tap_toggl_hire.sync.plan import (
-    CANDIDATES,
     FROM_DETAILS,
     NEVER,
     NEW,
@@ -175,13 +174,14 @@ class Observer:
         return listed
 
     def read(
-        self, row: Record, tags: Tags | None, details: Record, body: Json
+        self, row: Record | None, tags: Tags | None, details: Record, body: Json
     ) -> Details:
-        """Digest details, and compare them with the list row.
+        """Digest details, and compare them with the list row and the tags.
 
         Args:
-            row: A record of `candidates`.
-            tags: The tags of the candidate; None where they are unknown.
+            row: A record of `candidates`; None where it is not compared.
+            tags: The tags of the candidate; None where they are unknown: a tag that is
+                taken away later would not make a difference.
             details: What `details` made of the body.
             body: The body of `/candidates/{id}`. A field that it lacks altogether does
                 not make it one of another moment.
@@ -189,16 +189,11 @@ class Observer:
         own_tags = tags_of(details)
         torn = any(
             details[name] != value
-            for name, value in row.items()
+            for name, value in (row or {}).items()
             if name in body and name in details and name != EXTRA
         )
-        torn = torn or (None not in (tags, own_tags) and tags != own_tags)
-        return Details(details_digest(details), answers_of(details), torn)
-
-
-def details_digest(details: Record) -> int:
-    """Digest a record of `candidate_details`."""
-    return digest(details)
+        torn = torn or own_tags not in {None, tags}
+        return Details(digest(details), answers_of(details), torn)
 
 
 def answers_of(details: Record) -> int:
@@ -225,12 +220,12 @@ class Changes:
     def __init__(
         self, inventory: Inventory, run: Run, observer: Observer, tags: TagLists
     ) -> None:
+        self.run = run
+        self.observer = observer
+        self.tags = tags
         self.without_id = 0
         """List rows without a usable ID, which cannot be emitted."""
         self._inventory = inventory
-        self._run = run
-        self._observer = observer
-        self._tags = tags
 
     def of_page(self, rows: Iterable[Row]) -> list[Task]:
         """Return the candidates of a page that are new, changed or not current."""
@@ -240,13 +235,13 @@ class Changes:
                 self.without_id += 1
                 continue
             known = self._inventory.get(row.id) or NEW
-            record = self._observer.row(row.id, row.data)
-            tags = self._tags.of(row.id)
-            listed = self._observer.listed(record, tags)
-            if not plan.is_settled(known, listed, self._run):
-                is_asked = plan.wants_details(known, listed, self._run)
+            record = self.observer.row(row.id, row.data)
+            tags = self.tags.of(row.id)
+            listed = self.observer.listed(record, tags)
+            if not plan.is_settled(known, listed, self.run):
+                is_asked = plan.wants_details(known, listed, self.run)
                 packed = msgspec.json.encode(record)
-                version = self._tags.version
+                version = self.tags.version
                 tasks.append(
                     Task(row.id, known, packed, tags, version, listed, is_asked)
                 )
@@ -257,7 +252,7 @@ class Changes:
         tasks: dict[Absence, list[Task]] = {absence: [] for absence in Absence}
         for candidate_id, known in self._inventory.items():
             if not self._inventory.is_listed(candidate_id):
-                absence = plan.absence(known, self._run)
+                absence = plan.absence(known, self.run)
                 if absence is not Absence.LEAVE:
                     tasks[absence].append(Task(candidate_id, known))
         return tasks
@@ -268,7 +263,7 @@ class Changes:
         Without a stream that needs details, only candidates that the lists lack are
         asked for, since these may be deleted.
         """
-        inventory, has_details = self._inventory, self._run.selected & FROM_DETAILS
+        inventory, has_details = self._inventory, self.run.selected & FROM_DETAILS
         due = sorted(
             (time, candidate_id)
             for candidate_id, known in inventory.items()
@@ -290,16 +285,6 @@ class Changes:
         """Return a listed candidate whose tags seem to be gone, if there is one."""
         for candidate_id, known in self._inventory.items():
             is_tagged = known.tags != NEVER and known.presence is Presence.LISTED
-            if is_tagged and not self._tags.of(candidate_id):
+            if is_tagged and not self.tags.of(candidate_id):
                 return Task(candidate_id, known)
         return None
-
-
-def compares_extra(selected: Streams, columns: Iterable[str]) -> bool:
-    """Return whether the unknown fields of list rows are emitted.
-
-    Args:
-        selected: The selected streams of candidates.
-        columns: The selected columns of stream `candidates`.
-    """
-    return CANDIDATES in selected and EXTRA in columns

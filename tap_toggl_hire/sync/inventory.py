@@ -98,14 +98,18 @@ class Inventory:
             if known is not None:
                 yield candidate_id, known
 
+    def is_known(self, candidate_id: str) -> bool:
+        """Return whether the target may hold a candidate that is not deleted."""
+        position = self._positions.get(candidate_id)
+        return (
+            position is not None
+            and self._held[position] > 0
+            and self._presence[position] != Presence.DELETED + 1
+        )
+
     def ids(self) -> list[str]:
-        """Return the IDs of the candidates that the target may hold, deleted aside."""
-        deleted = Presence.DELETED + 1
-        return [
-            candidate_id
-            for candidate_id, position in self._positions.items()
-            if self._held[position] and self._presence[position] != deleted
-        ]
+        """Return the IDs of the candidates for which `is_known` holds."""
+        return list(filter(self.is_known, self._positions))
 
     def __len__(self) -> int:
         return len(self._presence) - self._presence.count(0)

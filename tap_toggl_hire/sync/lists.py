@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import typing as t
 from collections import deque
+from itertools import islice
 
 from tap_toggl_hire.api.pagination import total_of
 from tap_toggl_hire.clock import moment
@@ -39,6 +40,8 @@ Json = dict[str, t.Any]
 See = t.Callable[[str], bool]
 """Marks an ID as seen; returns whether it was not yet."""
 
+MOST_AHEAD = 100
+"""Pages that are read ahead, at most."""
 MOST_BARREN_PAGES = 3
 """Pages in a row without a new row that are taken for a loop."""
 LOOP = (
@@ -149,52 +152,45 @@ class Reading:
         """
         try:
             rows = self.peek()
-        except UnavailableError:
-            raise
-        except RequestError:
-            if not self.totals:
+        except RequestError as error:
+            if isinstance(error, UnavailableError) or not self.totals:
                 raise
             self.is_over = True  # the candidate that after_id names is gone
             return []
-        page, self._page = t.cast("Json", self._page), None
+        page, self._page = self._page, None
         fresh = self._fresh(rows)
         if not self.is_over:
             self._paginator.advance(page)
-            if self._paginator.finished:
-                self.is_over = self.has_ended = True
-            else:
+            self.is_over = self.has_ended = self._paginator.finished
+            if not self.is_over:
                 self.ask()
         return fresh
 
     def _fresh(self, rows: list[Row]) -> list[Row]:
+        """Return the new rows, and note whether the reading is over."""
         fresh = []
-        goes_back = bool(rows) and self._goes_back(rows[0])
-        new = 0
+        goes_back = bool(rows) and self._is_before(rows[0].started, self._last)
         for row in rows:
             if self._since and row.started and row.started < self._since:
                 self.is_over = self.has_ended = self.is_cut = True
                 break
             if row.id is None or self._see(row.id):
                 fresh.append(row)
-                new += row.id is not None
         self.met_seen = len(fresh) < len(rows) and not self.is_cut
-        if rows:
-            self._last = rows[-1].started or self._last
-        self._barren = 0 if new else self._barren + 1
+        self._last = (rows[-1].started if rows else None) or self._last
+        self._barren = 0 if any(row.id for row in fresh) else self._barren + 1
         # After a deleted anchor, some APIs begin the list anew.
-        if goes_back or (rows and not fresh and not self.is_cut):
+        if goes_back or (rows and not fresh):
             self.is_over = True
         elif self._barren == MOST_BARREN_PAGES:
             raise TapError(LOOP, is_transient=True)
         return fresh
 
-    def _goes_back(self, row: Row) -> bool:
+    def _is_before(self, started: datetime | None, last: datetime | None) -> bool:
         """Return whether a row belongs before the last one that was read."""
-        if row.started is None or self._last is None:
+        if started is None or last is None:
             return False
-        if self._is_descending:
-            return row.started > self._last
-        return row.started < self._last
+        return started > last if self._is_descending else started < last
 
 
 class CandidateList:
@@ -239,8 +235,8 @@ class CandidateList:
 
     @property
     def total(self) -> int | None:
-        """What the first page says of the number of rows."""
-        return self._head.totals[0]
+        """What the first page says of the number of rows, once it is read."""
+        return self._head.totals[0] if self._head.totals else None
 
     def pages(self) -> Iterator[list[Row]]:
         """Yield the rows, each once, page by page.
@@ -248,13 +244,16 @@ class CandidateList:
         Raises:
             TapError: If the API fails, or its links form a loop.
         """
-        readings = deque([self._head])
-        tail = self._tail()
-        if tail is not None:
-            readings.append(tail)
+        first = self._head.peek()
+        self._granted = len(first) or self._page_size
+        tail = self._tail(len(first))
+        readings = deque([self._head, *([tail] if tail else [])])
         has_ended = False
         while readings:
             reading = readings.popleft()
+            if reading is tail and not self._is_reversed(tail, first):
+                tail = None
+                continue
             yield self._counted(reading.take())
             met = len(readings) > 0 and reading.met_seen
             has_ended = reading.has_ended or met
@@ -267,20 +266,20 @@ class CandidateList:
         if not self.is_complete:
             yield from self._again(totals)
 
-    def _tail(self) -> Reading | None:
-        """Return a reading from the other end, where the total proves that they met."""
-        first, total = self._head.peek(), self.total
-        self._granted = len(first) or self._page_size
-        is_long = total is not None and total > 2 * len(first)
+    def _tail(self, first: int) -> Reading | None:
+        """Return a reading from the other end, if the total can prove that they met."""
+        is_long = self.total is not None and self.total > 2 * first
         if not is_long or self._query.since or self._source.workers.size == 1:
             return None
-        tail = self._reading(self._page_size, "desc", self._see).ask()
+        return self._reading(self._page_size, "desc", self._see).ask()
+
+    def _is_reversed(self, tail: Reading, first: list[Row]) -> bool:
+        """Return whether the other end is one: an API may not know the order."""
         try:
             rows = tail.peek()
-        except (BadRequestError, NotFoundError):  # this API knows no order
-            return None
-        is_reversed = bool(rows and first) and rows[0].id != first[0].id
-        return tail if is_reversed else None
+        except (BadRequestError, NotFoundError):
+            return len(tail.totals) > 0
+        return len(tail.totals) > 1 or (bool(rows) and rows[0].id != first[0].id)
 
     def _again(self, totals: list[int | None]) -> Iterator[list[Row]]:
         """Read the list once more, with another page size."""
@@ -326,27 +325,15 @@ class ScopeLists:
     ) -> None:
         self.count = 0
         """Candidates that were listed, so far."""
-        self._source = source
-        self._scope = scope
+        self._pages = self._read()
+        self._ahead: deque[list[Row]] = deque()
         self._part = part
         self._lists = [
             CandidateList(source, query, page_size, see) for query in scope.queries()
         ]
 
     def ask(self) -> None:
-        """Request the first pages, without waiting for them.
-
-        Raises:
-            TapError: If the settings name an opening that the workspace lacks: its list
-                would just be empty.
-        """
-        source = self._source
-        openings = [
-            source.workers.submit(source.client.opening, opening_id)
-            for opening_id in self._scope.job_opening_ids or ()
-        ]
-        for opening in openings:
-            source.wait(opening)
+        """Request the first pages, without waiting for them."""
         for one in self._lists:
             one.ask()
 
@@ -359,9 +346,18 @@ class ScopeLists:
 
     @property
     def total(self) -> int | None:
-        """The number of candidates, where each first page says it."""
+        """The number of candidates, once each first page was read and says it."""
         totals = [one.total for one in self._lists]
         return None if None in totals else sum(filter(None, totals))
+
+    def read_ahead(self) -> None:
+        """Read a page for `pages`, unless many are ahead already.
+
+        Raises:
+            TapError: As `pages`.
+        """
+        if len(self._ahead) < MOST_AHEAD:
+            self._ahead.extend(islice(self._pages, 1))
 
     def pages(self) -> Iterator[list[Row]]:
         """Yield the rows of this part, page by page, of the lists in turn.
@@ -369,6 +365,11 @@ class ScopeLists:
         Raises:
             TapError: If the API fails, or its links form a loop.
         """
+        while self._ahead:
+            yield self._ahead.popleft()
+        yield from self._pages
+
+    def _read(self) -> Iterator[list[Row]]:
         for page in in_turn(one.pages() for one in self._lists):
             rows = [row for row in page if row.id is None or self._part.has(row.id)]
             self.count += sum(row.id is not None for row in rows)

@@ -1,7 +1,5 @@
 """One run over the candidates: announce, fetch, plan, emit, commit.
 
-Phases, in this order:
-
 1. Candidates that the lists show: new, changed, or not current in a selected stream.
 2. Known candidates that complete lists lack: they are asked for.
 3. Candidates that are due to be re-verified.
@@ -32,7 +30,6 @@ from tap_toggl_hire.sync.changes import (
     Change,
     Task,
     answers_of,
-    details_digest,
     tags_of,
 )
 from tap_toggl_hire.sync.plan import (
@@ -40,12 +37,9 @@ from tap_toggl_hire.sync.plan import (
     FROM_DETAILS,
     HISTORY,
     NEW,
-    SAMPLE,
     Absence,
-    Details,
     Plan,
     Presence,
-    Run,
     Streams,
 )
 
@@ -57,10 +51,9 @@ if t.TYPE_CHECKING:
 
     from tap_toggl_hire.progress import Progress
     from tap_toggl_hire.records import Record
-    from tap_toggl_hire.sync.changes import Changes, Json, Observer
+    from tap_toggl_hire.sync.changes import Changes, Json
     from tap_toggl_hire.sync.lists import ScopeLists, Source
     from tap_toggl_hire.sync.state import State
-    from tap_toggl_hire.sync.tags import TagLists
 
 ANNOUNCED = 10_000
 """Candidates that a STATE announces, at least."""
@@ -73,7 +66,7 @@ SHARE = 10
 MARGIN = 1.25
 """Spare candidates in an announcement, as records differ in size."""
 MOST_FAILURES = 8
-"""Failures in a row, with no details served in between, that end a run early."""
+"""Failures in a row, with no candidate served in between, that end a run early."""
 
 SHORT_LIST = (
     "The list of candidates is shorter than its total, differently in two readings. "
@@ -95,6 +88,10 @@ NO_DETAILS = (
     "list shows them: GET /candidates/{{id}} seems to be gone in this version of the "
     "API. Their list rows are extracted. Check api_version."
 )
+FORBIDDEN = (
+    "The API rejects the key for every candidate (HTTP 403): check api_key, and the "
+    "rights of the user who made it."
+)
 EMPTY_LIST = (
     "The list of candidates is empty, but the %s of %s missing candidates that were "
     "asked for still exist. No deletions were emitted."
@@ -103,10 +100,6 @@ LEFT_SELECTION = (
     "%s candidates left the selection of the settings and were not asked for. "
     "Deletions among them are found by re-verification, or by the next run without "
     "narrowing."
-)
-FORBIDDEN = (
-    "The API rejects the key for every candidate (HTTP 403): check api_key, and the "
-    "rights of the user who made it."
 )
 
 
@@ -148,7 +141,6 @@ class Checkpoint:
     def __init__(self, sink: Sink, clock: Callable[[], float] = time.monotonic) -> None:
         self._sink = sink
         self._clock = clock
-        self._state_size = 0
         self._emitted = 0
         self._at_first = sink.written
         self.begin(0)
@@ -167,8 +159,9 @@ class Checkpoint:
 
     def is_due(self) -> bool:
         """Return whether a STATE is due."""
-        is_time = self._fetched >= FETCHED or self._clock() - self._begun >= SECONDS
-        return is_time and self._sink.written - self._bytes >= SHARE * self._state_size
+        has_worked = self._fetched >= FETCHED or self._clock() - self._begun >= SECONDS
+        written = self._sink.written - self._bytes
+        return has_worked and written >= SHARE * self._state_size
 
     @property
     def announced(self) -> int:
@@ -184,17 +177,14 @@ class Loop:
     Args:
         source: The API, and the workers.
         state: What is known; kept up to date.
-        run: What the run selects.
         lists: The lists of candidates.
-        tags: Which candidate has which tag.
         changes: Compares what the API shows with the inventory.
-        observer: Turns what the API sends into records and digests.
         sink: Takes what is emitted.
         progress: Logs how far the run is.
         logger: For warnings.
         now: The time of the run, on the API's clock.
         reverify_days: Days of a turn of re-verification; 0 for none.
-        confirm_mass_deletion: Whether any number of candidates may be deleted.
+        confirmed: Whether any number of candidates may be deleted.
     """
 
     def __init__(  # noqa: PLR0913 - all that a run touches
@@ -202,17 +192,14 @@ class Loop:
         *,
         source: Source,
         state: State,
-        run: Run,
         lists: ScopeLists,
-        tags: TagLists,
         changes: Changes,
-        observer: Observer,
         sink: Sink,
         progress: Progress,
         logger: logging.Logger,
         now: datetime,
         reverify_days: int,
-        confirm_mass_deletion: bool,
+        confirmed: bool,
     ) -> None:
         self.counts = Counts()
         self.needed_confirmation = False
@@ -220,26 +207,26 @@ class Loop:
         self._source = source
         self._state = state
         self._inventory = state.inventory
-        self._run = run
         self._lists = lists
-        self._tags = tags
         self._changes = changes
-        self._observer = observer
+        self._run = changes.run
+        self._tags = changes.tags
+        self._observer = changes.observer
         self._sink = sink
         self._progress = progress
         self._logger = logger
         self._now = now
         self._days = reverify_days
-        self._confirmed = confirm_mass_deletion
+        self._confirmed = confirmed
         self._checkpoint = Checkpoint(sink)
         self._queue: deque[Task] = deque()
         self._unsent: deque[Task] = deque()
         self._early: dict[str, Future[Json]] = {}
         self._in_flight = 0
-        self._is_ending = False
         self._gone: list[Task] = []
         self._failures: list[RequestError] = []
         self._failures_in_a_row = 0
+        self._is_ending = False
         self._asked_of_listed = 0
         self._most_answers = self._inventory.most_answers
 
@@ -268,12 +255,10 @@ class Loop:
     def _look_at_suspect(self) -> None:
         """Look at one tagged candidate, where `/tags` has fewer tags than before.
 
-        Else an answer of `/tags` that lacks tags would cost a request per candidate
+        Else a response of `/tags` that lacks tags would cost a request per candidate
         that has one of them.
         """
-        if len(self._tags) >= self._state.tags or not self._run.selected:
-            return
-        task = self._changes.suspect()
+        task = self._changes.suspect() if len(self._tags) < self._state.tags else None
         if task is None:
             return
         self._send(task)
@@ -309,6 +294,24 @@ class Loop:
             return []
         return tasks
 
+    def _is_empty_by_mistake(self, tasks: list[Task]) -> bool:
+        """Return whether the list is empty, but its candidates exist.
+
+        Some of them are asked for, spread over the inventory.
+        """
+        step = len(tasks) / plan.SAMPLE
+        sample = [tasks[int(step * number)] for number in range(plan.SAMPLE)]
+        for task in sample:
+            self._send(task)
+        for task in sample:
+            if isinstance(self._response(task), RequestError):
+                return False
+        if self._lists.count:
+            return False
+        self._logger.warning(EMPTY_LIST, plan.SAMPLE, f"{len(tasks):,}")
+        self._in_flight -= plan.SAMPLE
+        return True
+
     def _reverify(self) -> bool:
         """Re-fetch the candidates that are due.
 
@@ -331,12 +334,10 @@ class Loop:
         """
         if self._is_ending:
             return
-        proved = [t for t in self._gone if t.known.presence is not Presence.DELETED]
-        if plan.is_most(len(proved), self._known):
+        proved = sum(t.known.presence is not Presence.DELETED for t in self._gone)
+        if plan.is_most(proved, self._known):
             if not self._confirmed:
-                raise TapError(
-                    MASS_DELETION.format(gone=len(proved), known=self._known)
-                )
+                raise TapError(MASS_DELETION.format(gone=proved, known=self._known))
             self.needed_confirmation = True
         plans = [(task, plan.plan_gone(task.known, self._run)) for task in self._gone]
         self._gone = []
@@ -345,38 +346,14 @@ class Loop:
                 self._inventory[task.id] = plan.intent(task.known, decided.emit, 0)
             self._save()
         for task, decided in plans:
-            held = task.known.answers
-            change = Change(
-                task.id, event=decided.event, answers_held=held, is_deleted=True
-            )
-            self._emit(task, decided, change)
+            self._emit(task, decided, Change(task.id, is_deleted=True))
             self.counts.deleted += bool(decided.emit)
 
     @property
     def _known(self) -> int:
         return len(self._inventory.ids())
 
-    def _is_empty_by_mistake(self, tasks: list[Task]) -> bool:
-        """Return whether the list is empty, but its candidates exist.
-
-        Some of them are asked for, spread over the inventory.
-        """
-        step = len(tasks) / SAMPLE
-        sample = [tasks[int(step * number)] for number in range(SAMPLE)]
-        for task in sample:
-            self._send(task)
-        for task in sample:
-            try:
-                self._source.wait(t.cast("Future[Json]", task.response))
-            except RequestError:
-                return False
-        if self._lists.count:
-            return False
-        self._in_flight -= SAMPLE
-        self._logger.warning(EMPTY_LIST, SAMPLE, f"{len(tasks):,}")
-        return True
-
-    # One task after the other
+    # Tasks, one after the other
 
     def _work(self, pages: Iterable[list[Task]]) -> None:
         """Carry out tasks in their order, with requests sent ahead."""
@@ -423,7 +400,7 @@ class Loop:
         if task.response is None:
             return None
         try:
-            return t.cast("Json", self._source.wait(task.response))
+            return self._source.wait(task.response)  # type: ignore[no-any-return]
         except RequestError as error:
             return error
 
@@ -439,7 +416,7 @@ class Loop:
             self._reverified(task, t.cast("Json", body))
         else:
             self._show(task, body)
-        if task.due is not None:
+        if task.due is not None and not self._is_ending:
             self._reach(task.due)
 
     def _count_response(self, task: Task, body: Json | RequestError) -> None:
@@ -472,8 +449,7 @@ class Loop:
         row = t.cast("Record", task.row)
         details = read = None
         if body is not None:
-            details = self._observer.details(body)
-            self._tags.learn(tags_of(details) or ())
+            details = self._details(body)
         self._refresh(task)
         if body is not None and details is not None:
             read = self._observer.read(row, task.tags, details, body)
@@ -483,9 +459,8 @@ class Loop:
 
     def _reverified(self, task: Task, body: Json) -> None:
         """Plan and emit the details of a listed candidate."""
-        details = self._observer.details(body)
-        self._tags.learn(tags_of(details) or ())
-        read = Details(details_digest(details), answers_of(details))
+        details = self._details(body)
+        read = self._observer.read(None, self._tags.of(task.id), details, body)
         decided = plan.plan_reverified(task.known, read, self._run)
         self._carry_out(task, decided, None, details)
 
@@ -499,13 +474,18 @@ class Loop:
         decided = plan.plan_found(task.known, listed, read, self._run)
         self._carry_out(task, decided, row, details)
 
+    def _details(self, body: Json) -> Record:
+        """Make a record of details, and look up tags that `/tags` lacked."""
+        details = self._observer.details(body)
+        self._tags.learn(tags_of(details) or ())
+        return details
+
     def _refresh(self, task: Task) -> None:
         """Compare a listed candidate with the tags that were learned meanwhile."""
         if task.packed is not None and task.tags_version != self._tags.version:
             task.tags_version = self._tags.version
             task.tags = self._tags.of(task.id)
-            row = t.cast("Record", task.row)
-            task.listed = self._observer.listed(row, task.tags)
+            task.listed = self._observer.listed(t.cast("Record", task.row), task.tags)
 
     # Emission
 
@@ -519,15 +499,14 @@ class Loop:
             known = plan.intent(task.known, decided.emit, answers)
             self._inventory[task.id] = known
             self._announce(with_history=HISTORY in decided.emit)
-        tags, held = task.tags, task.known.answers
-        change = Change(task.id, row, tags, details, decided.event, held)
-        self._emit(task, decided, change)
+        self._emit(task, decided, Change(task.id, row, task.tags, details))
         if decided.emit:
             self.counts.created += task.known is NEW
             self.counts.updated += task.known is not NEW
 
     def _emit(self, task: Task, decided: Plan, change: Change) -> None:
         if decided.emit:
+            change.event, change.answers_held = decided.event, task.known.answers
             self._sink.emit(change, decided.emit)
             self._checkpoint.add(fetched=change.details is not None)
         self._inventory[task.id] = decided.after
@@ -545,9 +524,8 @@ class Loop:
             if with_history and task.listed is None:
                 streams |= self._run.selected & {HISTORY}
             task.announced, task.answers = streams, self._most_answers
-            self._inventory[task.id] = plan.intent(
-                task.known, streams, self._most_answers
-            )
+            announced = plan.intent(task.known, streams, self._most_answers)
+            self._inventory[task.id] = announced
         self._save()
 
     def _save(self) -> None:
@@ -593,15 +571,13 @@ class Loop:
             TapError: The first reason.
         """
         missing, asked = self.counts.without_details, self._asked_of_listed
-        if not self._lists.is_complete:
-            raise TapError(SHORT_LIST, is_transient=True)
         if self._failures:
-            served = self._asked_of_listed - missing
-            if not served and all(
-                isinstance(failure, ForbiddenError) for failure in self._failures
-            ):
+            is_forbidden = all(isinstance(f, ForbiddenError) for f in self._failures)
+            if is_forbidden and asked == missing:
                 raise UnauthorizedError(FORBIDDEN)
             raise self._failures[0]
+        if not self._lists.is_complete:
+            raise TapError(SHORT_LIST, is_transient=True)
         if plan.is_most(missing, asked):
             raise TapError(NO_DETAILS.format(missing=missing, asked=asked))
         if self._tags.are_unknown:

@@ -10,7 +10,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from tap_toggl_hire.api.retry import Retry
+from tap_toggl_hire.api.client import Retry
 from tap_toggl_hire.api.throttle import Throttle
 from tap_toggl_hire.tap import TapTogglHire
 from tests.faults.trials import Clock

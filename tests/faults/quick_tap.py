@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tap_toggl_hire.__main__ import main
-from tap_toggl_hire.api.retry import Retry
+from tap_toggl_hire.api.client import Retry
 from tap_toggl_hire.tap import TapTogglHire
 
 
