@@ -234,7 +234,7 @@ def pipeline(made: Account | int = 12, **config: t.Any) -> Iterator[Pipeline]:
 
 def account(candidates: int, **options: t.Any) -> Account:
     """Make a workspace."""
-    few = {"openings": 2, "tags": 2, "questions": 2}
+    few = {"openings": 2, "tags": 2, "questions": 2, "in_progress": 9}
     return Account.example(candidates=candidates, **(few | options))
 
 
