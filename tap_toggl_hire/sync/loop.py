@@ -16,6 +16,7 @@ import time
 import typing as t
 from collections import deque
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from itertools import islice
 
 from tap_toggl_hire.errors import (
@@ -63,6 +64,9 @@ SECONDS, FETCHED = 30.0, 1_000
 """Seconds of work, or candidates with details, after which a STATE is due."""
 SHARE = 10
 """A STATE waits for records of so many times its own size."""
+UNCHANGED = 1_000
+"""Bytes of records that details stand for which were read and differ in nothing: else a
+re-verification that is killed would begin again."""
 MARGIN = 1.25
 """Spare candidates in an announcement, as records differ in size."""
 MOST_FAILURES = 8
@@ -150,17 +154,19 @@ class Checkpoint:
         self._state_size = state_size
         self._bytes = self._sink.written
         self._fetched = 0
+        self._unchanged = 0
         self._begun = self._clock()
 
-    def add(self, *, fetched: bool) -> None:
-        """Count a candidate that was emitted."""
-        self._emitted += 1
+    def add(self, *, emitted: bool, fetched: bool) -> None:
+        """Count a candidate, emitted or not, whose details may have been read."""
+        self._emitted += emitted
         self._fetched += fetched
+        self._unchanged += fetched and not emitted
 
     def is_due(self) -> bool:
         """Return whether a STATE is due."""
         has_worked = self._fetched >= FETCHED or self._clock() - self._begun >= SECONDS
-        written = self._sink.written - self._bytes
+        written = self._sink.written - self._bytes + UNCHANGED * self._unchanged
         return has_worked and written >= SHARE * self._state_size
 
     @property
@@ -314,7 +320,9 @@ class Loop:
             has_details or not self._inventory.has_details
         )
         if has_turn and not self._is_ending:
-            since = t.cast("datetime", self.state.reverified_until)
+            reached = t.cast("datetime", self.state.reverified_until)
+            # After a longer pause all are due, once: a killed run would begin again.
+            since = max(reached, self.now - timedelta(days=self.reverify_days))
             self._work(self.changes.due(since, self.now, self.reverify_days))
         return has_turn and not self._is_ending
 
@@ -500,7 +508,8 @@ class Loop:
         if decided.emit:
             change.event, change.answers_held = decided.event, task.known.answers
             self.sink.emit(change, decided.emit)
-            self._checkpoint.add(fetched=change.details is not None)
+        fetched = change.details is not None
+        self._checkpoint.add(emitted=bool(decided.emit), fetched=fetched)
         self._inventory[task.id] = decided.after
 
     def _announce(self, *, with_history: bool = False) -> None:
