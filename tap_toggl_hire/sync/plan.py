@@ -470,13 +470,19 @@ def _plan(
     history = known.history
     if HISTORY in emit and listed.history is not None:
         history = listed.history
+    details = known.details
+    if read is not None:
+        details = read.digest
+    elif _is_visible(known, listed):
+        # Else torn details of before this difference would pass for a permanent one.
+        details = min(details, UNKNOWN_VALUE)
     after = Known(
         held=tuple(held),
         presence=presence,
         row=listed.row,
         tags=known.tags if listed.tags is None else listed.tags,
         extra=known.extra if listed.extra is None else listed.extra,
-        details=known.details if read is None else read.digest,
+        details=details,
         history=history,
         answers=read.answers if read and ANSWERS in emit else known.answers,
     )

@@ -1,13 +1,16 @@
-"""Write what the documents and definitions have from the code."""
+"""Generate what documents and definitions take from the code: `make documents`."""
 
-from tests.documents import definitions, models, sample, tables
+import sys
 
-tables.README.write_text(tables.updated(tables.README.read_text("utf-8")), "utf-8")
-page = tables.ARCHITECTURE
-page.write_text(tables.architecture(page.read_text("utf-8")), "utf-8")
-page = sample.PAGE
-page.write_text(sample.updated(page.read_text("utf-8")), "utf-8")
-for file in definitions.FILES:
-    file.write_text(definitions.text(), "utf-8")
-for file, text in models.FILES.items():
-    file.write_text(text(), "utf-8")
+from tap_toggl_hire.errors import TapError
+from tests.documents.generated import FILES
+
+try:
+    texts = {path: text() for path, text in FILES.items()}
+except TapError as error:  # of the check-up
+    sys.exit(
+        f"Nothing was written, since the check-up of the sandbox failed: {error}\n"
+        "Does sandbox/ serve every resource that the tap reads?"
+    )
+for path, text in texts.items():
+    path.write_text(text, "utf-8")

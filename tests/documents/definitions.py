@@ -1,22 +1,24 @@
-"""The definition of the plugin, for `meltano add` and for the Meltano Hub."""
+"""The definition of the plugin, for `meltano add`, the Meltano Hub and meltano.yml."""
 
 from __future__ import annotations
 
+import textwrap
 import typing as t
 
 import yaml  # type: ignore[import-untyped]
 
 from tap_toggl_hire.tap import TapTogglHire
-from tests.documents.tables import ROOT, kind, settings
+from tests.documents.tables import ROOT, kind, replace, settings
 
 NAME = TapTogglHire.name
 REPOSITORY = "https://github.com/tap-toggl-hire/tap-toggl-hire"
 HUB_FILE = ROOT / "tools/hub/_data/meltano/extractors" / NAME / f"{NAME}.yml"
+PROJECT = ROOT / "meltano.yml"
 FILES = (ROOT / "plugin.yaml", HUB_FILE)
 
 
 def definition() -> dict[str, t.Any]:
-    """The definition, sorted as the Hub sorts."""
+    """Return the definition, sorted as the Hub sorts."""
     about = TapTogglHire._get_about_info()
     return {
         "capabilities": capabilities(),
@@ -44,19 +46,35 @@ def definition() -> dict[str, t.Any]:
 
 
 def capabilities() -> list[str]:
-    """What the tap can do; `test`, which the SDK does not count, is its option."""
+    """Return the capabilities, with `test`, which the SDK does not list."""
     return sorted({"test", *(one.value for one in TapTogglHire.capabilities)})
 
 
 def required() -> list[str]:
-    """The settings without which nothing works."""
+    """Return the required settings."""
     return [name for name, one in settings().items() if "null" not in one["type"]]
 
 
 def text() -> str:
-    """The definition as the Hub formats it: keys sorted, lists not indented."""
+    """Return the definition as the Hub formats it: keys sorted, lists not indented."""
     content: str = yaml.safe_dump(definition(), allow_unicode=True, width=88)
     return content
+
+
+def project() -> str:
+    """Return meltano.yml with the settings of the tap."""
+    listed = [_of_project(name) for name in settings()]
+    content = yaml.safe_dump(listed, allow_unicode=True, sort_keys=False, width=80)
+    block = textwrap.indent(content, 8 * " ")
+    return replace(PROJECT.read_text("utf-8"), "settings", block)
+
+
+def _of_project(name: str) -> dict[str, t.Any]:
+    setting = _setting(name)
+    if setting["kind"] == "decimal":  # Meltano cannot pass a parsed decimal on
+        setting["kind"] = "string"
+    order = ("name", "kind", "sensitive", "value", "options", "label", "description")
+    return {key: setting[key] for key in order if key in setting}
 
 
 def _setting(name: str) -> dict[str, t.Any]:

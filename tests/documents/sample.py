@@ -1,4 +1,4 @@
-"""The check-up that docs/troubleshooting.md shows, of a made-up later version."""
+"""The check-up in docs/troubleshooting.md, of an invented later version."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ PAGE = ROOT / "docs" / "troubleshooting.md"
 
 
 def checkup() -> str:
-    """What `--test` says of the sandbox's v2.2."""
+    """Return what `--test` prints for the sandbox's v2.2."""
     account = Account.example(candidates=200, text_ids=True)
     with Sandbox(account, versions=("v2.2",)) as box:
         settings = {"api_key": box.api_key, "api_url": box.url}
         tap = TapTogglHire(config=settings)
-        return Checkup(tap, tap.session).report()
+        session = tap.session
+        return Checkup(tap, session.settings, session.client).report()
 
 
-def updated(text: str) -> str:
-    """The page with the check-up as the code makes it."""
-    return replace(text, "checkup", f"```text\n{textwrap.dedent(checkup())}```\n")
+def page() -> str:
+    """Return the page with the check-up as the code makes it."""
+    text = f"```text\n{textwrap.dedent(checkup())}```\n"
+    return replace(PAGE.read_text("utf-8"), "checkup", text)

@@ -1,7 +1,4 @@
-"""The tables of README and ARCHITECTURE that come from the code.
-
-`make documents` writes them; a test compares them.
-"""
+"""The tables of README and ARCHITECTURE that come from the code."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ Setting = dict[str, t.Any]
 
 
 def settings() -> dict[str, Setting]:
-    """All settings as `--about` tells them, the SDK's own among them."""
+    """Return all settings as `--about` shows them, including those of the SDK."""
     schema = TapTogglHire.config_jsonschema
     TapTogglHire.append_builtin_config(schema)
     properties: dict[str, Setting] = schema["properties"]
@@ -33,14 +30,14 @@ def settings() -> dict[str, Setting]:
 
 
 def catalog() -> dict[str, dict[str, t.Any]]:
-    """The entries of the catalog, by stream, in the order of the code."""
+    """Return the entries of the catalog by stream, in the order of the code."""
     tap = TapTogglHire(config={"api_key": "none"}, parse_env_config=False)
     entries = {entry["tap_stream_id"]: entry for entry in tap.catalog_dict["streams"]}
     return {stream.name: entries[stream.name] for stream in tap.discover_streams()}
 
 
 def kind(setting: Setting) -> str:
-    """The kind of a setting, in Meltano's words."""
+    """Return the kind of a setting, as Meltano calls it."""
     if setting.get("format") == "date-time":
         return "date_iso8601"
     if "enum" in setting:
@@ -50,7 +47,7 @@ def kind(setting: Setting) -> str:
 
 
 def settings_table() -> str:
-    """One row a setting: name, kind, default, description."""
+    """Return one row per setting: name, kind, default, description."""
     rows = []
     for name, setting in settings().items():
         required = "null" not in setting["type"]
@@ -67,7 +64,7 @@ def settings_table() -> str:
 
 
 def streams_table() -> str:
-    """One row a stream: name, key, replication, description."""
+    """Return one row per stream: name, key, replication, description."""
     rows = [
         (
             f"`{name}`",
@@ -81,22 +78,26 @@ def streams_table() -> str:
 
 
 def held_table() -> str:
-    """One row for whatever the target may hold of a candidate in a stream."""
-    head = ("held", "owed", "missed", "before", "buried")
-    return _rules(head, plan.HELD)
+    """Return one row per value of `Held`: its rule."""
+    return _rules("held", plan.HELD)
 
 
 def presence_table() -> str:
-    """One row for wherever a candidate may have been seen last."""
-    head = ("presence", "returns", "same", "wider", "other", "found", "unreadable")
-    return _rules(head, plan.PRESENCE)
+    """Return one row per value of `Presence`: its rule."""
+    return _rules("presence", plan.PRESENCE)
 
 
 def replace(text: str, marker: str, content: str) -> str:
-    """Put content between `<!-- marker -->` and `<!-- /marker -->`."""
-    pattern = rf"(<!-- {marker} -->\n).*?(<!-- /{marker} -->)"
+    """Put lines between those with `<!-- marker -->` and `<!-- /marker -->`.
+
+    In YAML, the lines begin with `# marker` and `# /marker`.
+    """
+    pattern = rf"(^ *(?:<!--|#) {marker}\b[^\n]*\n).*?(^ *(?:<!--|#) /{marker}\b)"
     replaced, count = re.subn(
-        pattern, lambda match: match[1] + content + match[2], text, flags=re.DOTALL
+        pattern,
+        lambda match: match[1] + content + match[2],
+        text,
+        flags=re.DOTALL | re.MULTILINE,
     )
     if count != 1:
         message = f"{marker}: {count} places instead of one"
@@ -104,26 +105,27 @@ def replace(text: str, marker: str, content: str) -> str:
     return replaced
 
 
-def updated(text: str) -> str:
-    """The README with its tables as the code has them."""
-    text = replace(text, "settings", settings_table())
+def readme() -> str:
+    """Return the README with its tables as the code has them."""
+    text = replace(README.read_text("utf-8"), "settings", settings_table())
     return replace(text, "streams", streams_table())
 
 
-def architecture(text: str) -> str:
-    """The document with its tables as the code has them."""
-    text = replace(text, "held", held_table())
+def architecture() -> str:
+    """Return ARCHITECTURE.md with its tables as the code has them."""
+    text = replace(ARCHITECTURE.read_text("utf-8"), "held", held_table())
     return replace(text, "presence", presence_table())
 
 
-def _rules(head: tuple[str, ...], rules: Mapping[t.Any, t.Any]) -> str:
+def _rules(name: str, rules: Mapping[t.Any, t.Any]) -> str:
     def shown(value: object) -> str:
         if isinstance(value, bool):
             return "yes" if value else ""
         if isinstance(value, plan.Absence):
-            return str(value.value)
+            return value.value
         return f"`{value.name}`" if isinstance(value, enum.Enum) else str(value)
 
+    head = (name, *next(iter(rules.values()))._fields)
     rows = [(shown(member), *map(shown, rule)) for member, rule in rules.items()]
     return table(head, rows)
 
@@ -139,6 +141,6 @@ def _text(text: str) -> str:
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """A table in Markdown."""
+    """Return a table in Markdown."""
     lines = [head, ("---",) * len(head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
