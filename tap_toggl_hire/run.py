@@ -16,6 +16,7 @@ from functools import cached_property
 from hashlib import blake2b
 
 from singer_sdk import metrics
+from singer_sdk.metrics import Metric
 
 from tap_toggl_hire.api.client import Client
 from tap_toggl_hire.api.http import Access, Transport
@@ -290,6 +291,8 @@ class Runner:
         if not self._outputs:
             raise TapError(NOTHING_SELECTED)
         self._state.take_part(self._settings.part)
+        # Without known candidates, there is nothing to prove.
+        self._is_proved = not self._state.inventory.ids()
         failure: Exception | None = None
         try:
             self._read()
@@ -501,32 +504,30 @@ class Runner:
             output.flush()
             self._sink.bookmark(SyncRuns.name, SyncRuns.replication_key, record)
         self._sink.save()
-        self._log_metrics(failure)
-        if failure is None:
-            self._log_summary()
+        self._log(failure)
 
     def _record(self, failure: Exception | None) -> dict[str, t.Any]:
-        session, counts = self._session, self._counts
-        client, narrowing = session.client, session.settings.narrowing()
-        finished = session.clock.now()
-        elapsed = timedelta(seconds=time.monotonic() - self._begun)
-        message = None
-        if failure is not None:
-            message = f"Unexpected {type(failure).__name__}."
-            if isinstance(failure, TapError):
-                message = str(failure)
+        session, counts, finished = (
+            self._session,
+            self._counts,
+            self._session.clock.now(),
+        )
+        requests, narrowing = session.client.counts, session.settings.narrowing()
+        seconds = time.monotonic() - self._begun
+        is_known = isinstance(failure, TapError)
+        message = str(failure) if is_known else f"Unexpected {type(failure).__name__}."
         return {
-            "started_at": (finished - elapsed).isoformat(),
+            "started_at": (finished - timedelta(seconds=seconds)).isoformat(),
             "finished_at": finished.isoformat(),
             "outcome": "complete" if failure is None else "failed",
             "is_transient": failure and getattr(failure, "is_transient", False),
-            "message": message,
+            "message": None if failure is None else message,
             "tap_version": self._tap.plugin_version,
-            "api_version": client.found_version,
+            "api_version": session.client.found_version,
             "scope": as_text(narrowing) if narrowing else None,
-            "requests": client.counts.requests,
-            "requests_refused": client.counts.refused,
-            "requests_retried": client.counts.retried,
+            "requests": requests.requests,
+            "requests_refused": requests.refused,
+            "requests_retried": requests.retried,
             "candidates_listed": counts.listed,
             "candidates_held": self._state.inventory.current_rows,
             "candidates_created": counts.created,
@@ -539,45 +540,28 @@ class Runner:
             "unfit_fields": _as_text(session.fields.unfit),
         }
 
-    def _log_metrics(self, failure: Exception | None) -> None:
-        """Log the METRIC lines of an SDK tap, once per run."""
-        requests = self._session.client.counts.by_endpoint
-        points: list[tuple[str, metrics.Metric, float, dict[str, str]]] = [
-            *(
-                ("counter", metrics.Metric.RECORD_COUNT, output.count, {"stream": name})
-                for name, output in self._outputs.items()
-            ),
-            *(
-                (
-                    "counter",
-                    metrics.Metric.HTTP_REQUEST_COUNT,
-                    count,
-                    {"endpoint": path},
-                )
-                for path, count in sorted(requests.items())
-            ),
-        ]
-        status = {"status": "succeeded" if failure is None else "failed"}
+    def _log(self, failure: Exception | None) -> None:
+        """Log the METRIC lines of an SDK tap, once per run, and a summary."""
+        requests, counts = self._session.client.counts, self._counts
+        for name, output in self._outputs.items():
+            _log_metric("counter", Metric.RECORD_COUNT, output.count, stream=name)
+        for endpoint, count in sorted(requests.by_endpoint.items()):
+            _log_metric("counter", Metric.HTTP_REQUEST_COUNT, count, endpoint=endpoint)
         seconds = time.monotonic() - self._begun
-        points.append(("timer", metrics.Metric.SYNC_DURATION, seconds, status))
-        for kind, metric, value, tags in points:
-            point = metrics.Point(kind, metric, value, {**tags, "pid": os.getpid()})
-            metrics.log(metrics.get_metrics_logger(), point)
+        status = "succeeded" if failure is None else "failed"
+        _log_metric("timer", Metric.SYNC_DURATION, seconds, status=status)
+        if failure is None:
+            self._session.logger.info(
+                "%d candidates listed: %d new, %d changed, %d deleted, %d re-verified; "
+                "%d requests, %d refused, in %.0f s.",
+                *(counts.listed, counts.created, counts.updated, counts.deleted),
+                *(counts.reverified, requests.requests, requests.refused, seconds),
+            )
 
-    def _log_summary(self) -> None:
-        counts, requests = self._counts, self._session.client.counts
-        self._session.logger.info(
-            "%s candidates listed: %s new, %s changed, %s deleted, %s re-verified; "
-            "%s requests, %s refused, in %.0f s.",
-            *(
-                f"{number:,}"
-                for number in (
-                    *(counts.listed, counts.created, counts.updated, counts.deleted),
-                    *(counts.reverified, requests.requests, requests.refused),
-                )
-            ),
-            time.monotonic() - self._begun,
-        )
+
+def _log_metric(kind: str, metric: Metric, value: float, **tags: str) -> None:
+    point = metrics.Point(kind, metric, value, {**tags, "pid": os.getpid()})
+    metrics.log(metrics.get_metrics_logger(), point)
 
 
 def _exists(source: Source, known: list[str]) -> bool:

@@ -89,6 +89,20 @@ class TapTogglHire(Tap):
         ctx.exit()
 
     @classmethod
+    def get_singer_command(cls) -> click.Command:
+        """Return the command line; its help says what this tap's `--test` does."""
+        command = super().get_singer_command()
+        for option in command.params:
+            if option.name == "test":
+                t.cast("click.Option", option).help = (
+                    "Use --test to check the settings and to report how the API "
+                    "differs from what the tap knows: one screen without personal "
+                    "data, at most 12 requests. Use --test=schema to write the SCHEMA "
+                    "messages without requests."
+                )
+        return command
+
+    @classmethod
     def invoke(
         cls,
         *,

@@ -16,6 +16,7 @@ import time
 import typing as t
 from collections import deque
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from itertools import islice
 
 from tap_toggl_hire.errors import (
@@ -63,6 +64,9 @@ SECONDS, FETCHED = 30.0, 1_000
 """Seconds of work, or candidates with details, after which a STATE is due."""
 SHARE = 10
 """A STATE waits for records of so many times its own size."""
+UNCHANGED = 1_000
+"""Bytes of records that details stand for which were read and differ in nothing: else a
+re-verification that is killed would begin again."""
 MARGIN = 1.25
 """Spare candidates in an announcement, as records differ in size."""
 MOST_FAILURES = 8
@@ -150,17 +154,19 @@ class Checkpoint:
         self._state_size = state_size
         self._bytes = self._sink.written
         self._fetched = 0
+        self._unchanged = 0
         self._begun = self._clock()
 
-    def add(self, *, fetched: bool) -> None:
-        """Count a candidate that was emitted."""
-        self._emitted += 1
+    def add(self, *, emitted: bool, fetched: bool) -> None:
+        """Count a candidate, emitted or not, whose details may have been read."""
+        self._emitted += emitted
         self._fetched += fetched
+        self._unchanged += fetched and not emitted
 
     def is_due(self) -> bool:
         """Return whether a STATE is due."""
         has_worked = self._fetched >= FETCHED or self._clock() - self._begun >= SECONDS
-        written = self._sink.written - self._bytes
+        written = self._sink.written - self._bytes + UNCHANGED * self._unchanged
         return has_worked and written >= SHARE * self._state_size
 
     @property
@@ -314,7 +320,9 @@ class Loop:
             has_details or not self._inventory.has_details
         )
         if has_turn and not self._is_ending:
-            since = t.cast("datetime", self.state.reverified_until)
+            reached = t.cast("datetime", self.state.reverified_until)
+            # After a longer pause all are due, once: a killed run would begin again.
+            since = max(reached, self.now - timedelta(days=self.reverify_days))
             self._work(self.changes.due(since, self.now, self.reverify_days))
         return has_turn and not self._is_ending
 
@@ -458,13 +466,16 @@ class Loop:
 
     def _found(self, task: Task, body: Json) -> None:
         """Plan and emit a candidate that the lists lack."""
+        self._carry_out(task, *self._plan_found(task, body))
+
+    def _plan_found(self, task: Task, body: Json) -> tuple[Plan, Record, Record]:
+        """Return the plan, the list row and the details of a missing candidate."""
         details = self._observer.details(body)
         row = self._observer.row_of(task.id, body)
         task.tags = tags_of(details)
         listed = replace(self._observer.listed(row, task.tags), extra=None)
         read = self._observer.read(row, task.tags, details, body)
-        decided = plan.plan_found(task.known, listed, read, self._run)
-        self._carry_out(task, decided, row, details)
+        return plan.plan_found(task.known, listed, read, self._run), row, details
 
     def _details(self, body: Json) -> Record:
         """Make a record of details, and look up tags that `/tags` lacked."""
@@ -490,7 +501,7 @@ class Loop:
             self._most_answers = max(self._most_answers, answers)
             known = plan.intent(task.known, decided.emit, answers)
             self._inventory[task.id] = known
-            self._announce(with_history=HISTORY in decided.emit)
+            self._announce()
         self._emit(task, decided, Change(task.id, row, task.tags, details))
         if decided.emit:
             self.counts.created += task.known is NEW
@@ -500,25 +511,35 @@ class Loop:
         if decided.emit:
             change.event, change.answers_held = decided.event, task.known.answers
             self.sink.emit(change, decided.emit)
-            self._checkpoint.add(fetched=change.details is not None)
+        fetched = change.details is not None
+        self._checkpoint.add(emitted=bool(decided.emit), fetched=fetched)
         self._inventory[task.id] = decided.after
 
-    def _announce(self, *, with_history: bool = False) -> None:
-        """Write a STATE that commits what was emitted and announces what follows.
-
-        Args:
-            with_history: Whether rows of `candidate_history` are announced for
-                candidates that the lists lack, too, since one of them has changed.
-        """
+    def _announce(self) -> None:
+        """Write a STATE that commits what was emitted and announces what follows."""
         for task in islice(self._queue, self._checkpoint.announced):
             self._refresh(task)
             streams = task.may_emit(self._run)
-            if with_history and task.listed is None:
-                streams |= self._run.selected & {HISTORY}
+            if self._has_new_history(task):
+                streams |= {HISTORY}
             task.announced, task.answers = streams, self._most_answers
             announced = plan.intent(task.known, streams, self._most_answers)
             self._inventory[task.id] = announced
         self._save()
+
+    def _has_new_history(self, task: Task) -> bool:
+        """Return whether the lists lack a candidate that is known to have changed.
+
+        To announce all of them would write false events if the run dies, and a STATE
+        for each would be too much: those are announced whose details are there.
+        """
+        response = task.response
+        if task.listed is not None or response is None or not response.done():
+            return False
+        if HISTORY not in self._run.selected or response.exception() is not None:
+            return False
+        decided, _, _ = self._plan_found(task, response.result())
+        return HISTORY in decided.emit
 
     def _save(self) -> None:
         self._checkpoint.begin(self.sink.save())

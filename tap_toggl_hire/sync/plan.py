@@ -332,7 +332,7 @@ def absence(known: Known, run: Run) -> Absence:
 def may_emit_missing(known: Known, run: Run) -> Streams:
     """Return the streams that are announced for a candidate that is asked for.
 
-    A change of its history is rare, and announced when it is seen: see the theory.
+    A change of its history is announced once its details are there: see the theory.
     """
     return frozenset(
         stream
