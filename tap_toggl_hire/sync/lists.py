@@ -250,7 +250,7 @@ class CandidateList:
 
     def _tail(self, first: int) -> Reading | None:
         """Return a reading from the other end, if the total can prove that they met."""
-        is_long = self.total is not None and self.total > 2 * first
+        is_long = self.total is not None and self.total > 2 * first > 0
         if not is_long or self._query.since or self._source.workers.size == 1:
             return None
         return self._reading(self._page_size, "desc", self._see).ask()
