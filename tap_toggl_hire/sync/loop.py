@@ -210,6 +210,7 @@ class Loop:
         self._is_ending = False
         self._asked_of_listed = 0
         self._most_answers = self._inventory.most_answers
+        self._known = len(self._inventory.ids())  # before this run adds new ones
 
     def run(self) -> None:
         """Read, emit and commit everything.
@@ -220,7 +221,7 @@ class Loop:
         try:
             self._look_at_suspect()
             self._work(self._listed())
-            if self.lists.is_complete:
+            if self.lists.is_complete and not self._is_ending:
                 self._work([self._missing()])
                 has_turn = self._reverify()
                 self._delete()
@@ -259,8 +260,6 @@ class Loop:
 
     def _missing(self) -> list[Task]:
         """Return the missing candidates that are asked for."""
-        if self._is_ending:
-            return []
         missing = self.changes.missing()
         self._gone += missing[Absence.TOMBSTONE]  # proved by an earlier run
         few, tasks = missing[Absence.ASK_IF_FEW], missing[Absence.ASK]
@@ -333,10 +332,6 @@ class Loop:
         for task, decided in plans:
             self._emit(task, decided, Change(task.id, is_deleted=True))
             self.counts.deleted += bool(decided.emit)
-
-    @property
-    def _known(self) -> int:
-        return len(self._inventory.ids())
 
     # Tasks, one after the other
 
