@@ -295,9 +295,10 @@ def plan_without_details(known: Known, listed: Listed, run: Run) -> Plan:
     Its list row is emitted, and its details stay due.
     """
     plan = _plan(known, listed, None, run, Presence.LISTED)
-    after = plan.after or known
-    for stream in FROM_DETAILS:
-        after = make_stale(after, stream)
+    after = plan.after
+    if after is not None:
+        for stream in FROM_DETAILS:
+            after = make_stale(after, stream)
     return replace(plan, after=after)
 
 

@@ -1,4 +1,4 @@
-"""The tap's command line, whose pauses between tries take no time."""
+"""The command line, with pauses between attempts that take no time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tap_toggl_hire.tap import TapTogglHire
 
 
 class QuickTap(TapTogglHire):
-    """The tap, in a hurry."""
+    """The tap without pauses."""
 
     retry = Retry(pauses=(0.01,) * 5)
 
