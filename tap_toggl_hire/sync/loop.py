@@ -179,35 +179,20 @@ class Checkpoint:
 
 @dataclass(kw_only=True)
 class Loop:
-    """Runs once over the candidates of a scope.
+    """Runs once over the candidates of a scope."""
 
-    Attributes:
-        source: The API, and the workers.
-        state: What is known; kept up to date.
-        lists: The lists of candidates.
-        changes: Compares what the API shows with the inventory.
-        sink: Takes what is emitted.
-        progress: Logs how far the run is.
-        logger: For warnings.
-        now: The time of the run, on the API's clock.
-        reverify_days: Days of a turn of re-verification; 0 for none.
-        confirmed: Whether any number of candidates may be deleted.
-        counts: What the run did.
-        needed_confirmation: Whether `confirmed` made a difference.
-    """
-
-    source: Source
-    state: State
-    lists: ScopeLists
-    changes: Changes
-    sink: Sink
-    progress: Progress
-    logger: logging.Logger
-    now: datetime
-    reverify_days: int
-    confirmed: bool
-    counts: Counts = field(default_factory=Counts)
-    needed_confirmation: bool = False
+    source: Source  # the API, and the workers
+    state: State  # what is known; kept up to date
+    lists: ScopeLists  # the lists of candidates
+    changes: Changes  # compares what the API shows with the inventory
+    sink: Sink  # takes what is emitted
+    progress: Progress  # logs how far the run is
+    logger: logging.Logger  # for warnings
+    now: datetime  # the time of the run, on the API's clock
+    reverify_days: int  # days of a turn of re-verification; 0 for none
+    confirmed: bool  # whether any number of candidates may be deleted
+    counts: Counts = field(default_factory=Counts)  # what the run did
+    needed_confirmation: bool = False  # whether `confirmed` made a difference
 
     def __post_init__(self) -> None:
         self._inventory = self.state.inventory
