@@ -204,6 +204,7 @@ class CandidateSink:
                     self.bookmark(name, stream.replication_key, record)
                 for record in stream.tombstones(change):
                     output.write_tombstone(record)
+                    self.bookmark(name, stream.replication_key, record)
 
     def bookmark(self, name: str, key: str | None, record: dict[str, t.Any]) -> None:
         """Note the largest replication key value that a stream emitted."""
