@@ -576,8 +576,10 @@ class Loop:
         if not self._lists.is_complete:
             raise TapError(SHORT_LIST, is_transient=True)
         if self._failures:
+            # One candidate may be the only one that is requested in a run.
             is_forbidden = all(isinstance(f, ForbiddenError) for f in self._failures)
-            if is_forbidden and asked == missing:
+            is_for_all = asked == missing and len(self._failures) >= MOST_FAILURES
+            if is_forbidden and is_for_all:
                 raise UnauthorizedError(FORBIDDEN)
             raise self._failures[0]
         if plan.is_most(missing, asked):
