@@ -139,7 +139,7 @@ def test_rows_that_are_not_candidates_are_left_out(
     box.faults = [Rewrites(rewrite, match=endpoint("candidates"))]
     trial = attempt(small(box)).good()
     assert_true(trial.messages, box.account)
-    assert "rows of the candidate list have no ID and were left out" in caplog.text
+    assert "rows of candidates have no ID and were left out" in caplog.text
     again = attempt(small(box), state=trial.state).good()
     assert again.records(CANDIDATES) == []
 
