@@ -198,13 +198,13 @@ class TapTogglHire(Tap):
         if KEY in state:
             t.cast("dict[str, t.Any]", self.state)[KEY] = state[KEY]
 
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Ask the run to stop.
 
         The SDK's handler would write a state in the middle of a record, and exit
         with 0.
         """
-        self.session.stop.request(signum, frame)
+        self.session.stop.signum = signum
 
 
 def _check_config(name: str) -> None:

@@ -68,8 +68,7 @@ class Throttle:
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
-        self.failure: TapError | None = None
-        """What `stop` was called with."""
+        self._failure: TapError | None = None
         self._next_start = 0.0
         self._resume_at = 0.0
         self._pace: float | None = None  # requests per second; None: no limit seen
@@ -104,8 +103,8 @@ class Throttle:
     def _try_to_start(self) -> tuple[float, float]:
         """Return the time, and the seconds to wait: not positive for a start."""
         with self._lock:
-            if self.failure is not None:
-                raise self.failure
+            if self._failure is not None:
+                raise self._failure
             now = self._clock()
             wait = max(self._next_start, self._resume_at) - now
             if wait <= 0:
@@ -123,7 +122,7 @@ class Throttle:
             failure: Raised by `acquire` from now on.
         """
         with self._lock:
-            self.failure = self.failure or failure
+            self._failure = self._failure or failure
 
     def served(self) -> None:
         """Note that the API answered a request, with anything but 429."""

@@ -59,58 +59,39 @@ CHUNK = 1000
 
 @dataclass(slots=True)
 class Change:
-    """What is emitted of a candidate, for each stream to make records of.
+    """What is emitted of a candidate, for each stream to make records of."""
 
-    Attributes:
-        id: The candidate.
-        row: A record of `candidates`; None for a deleted candidate, and where only
-            details are emitted.
-        tags: Its tags; None where they are unknown.
-        details: A record of `candidate_details`, if the details were fetched.
-        event: Of `candidate_history`; "deleted" for a tombstone.
-        answers_held: The largest number of answer rows that the target may hold.
-        is_deleted: Whether it is deleted: every stream emits tombstones.
-    """
-
-    id: str
+    id: str  # the candidate
+    # A record of `candidates`; None for a deleted candidate, and where only details are
+    # emitted
     row: Record | None = None
-    tags: Tags | None = None
+    tags: Tags | None = None  # its tags; None where they are unknown
+    # A record of `candidate_details`, if the details were fetched
     details: Record | None = None
-    event: str | None = None
-    answers_held: int = 0
-    is_deleted: bool = False
+    event: str | None = None  # of `candidate_history`; "deleted" for a tombstone
+    answers_held: int = 0  # the largest number of answer rows that the target may hold
+    is_deleted: bool = False  # whether it is deleted: every stream emits tombstones
 
 
 @dataclass(slots=True, eq=False)
 class Task:
-    """A candidate that has to be asked for, emitted, or only noted.
+    """A candidate that has to be asked for, emitted, or only noted."""
 
-    Attributes:
-        id: The candidate.
-        known: What the inventory said before any announcement of this run.
-        packed: Its record of `candidates` as JSON, since thousands may wait; None for
-            one that the lists lack, or whose details alone are due.
-        tags: Its tags; None where they are unknown.
-        tags_version: Of the tag lists, when `listed` was made.
-        listed: What the list shows; None for one that the lists lack.
-        is_asked: Whether its details are fetched.
-        due: When it was due to be re-verified, if it is a task of re-verification.
-        announced: The streams that the last STATE announced for it.
-        answers: The number of answer rows that the last STATE announced for it.
-        response: The request for its details, once it is sent.
-    """
-
-    id: str
-    known: Known
+    id: str  # the candidate
+    known: Known  # what the inventory said before any announcement of this run
+    # its record of `candidates` as JSON, since thousands may wait; None for one that
+    # the lists lack, or whose details alone are due
     packed: bytes | None = None
-    tags: Tags | None = None
-    tags_version: int = 0
+    tags: Tags | None = None  # its tags; None where they are unknown
+    tags_version: int = 0  # of the tag lists, when `listed` was made
+    # what the list shows; None for one that the lists lack
     listed: Listed | None = None
-    is_asked: bool = True
+    is_asked: bool = True  # whether its details are fetched
+    # when it was due to be re-verified, if it is a task of re-verification
     due: datetime | None = None
-    announced: Streams = frozenset()
-    answers: int = 0
-    response: Future[Json] | None = None
+    announced: Streams = frozenset()  # the streams that the last STATE announced for it
+    answers: int = 0  # the number of answer rows that the last STATE announced for it
+    response: Future[Json] | None = None  # the request for its details, once it is sent
 
     @property
     def row(self) -> Record | None:
@@ -126,29 +107,18 @@ class Task:
         return plan.may_emit(self.known, self.listed, run)
 
 
+@dataclass(frozen=True)
 class Observer:
-    """Turns what the API sends into records and digests.
+    """Turns what the API sends into records and digests."""
 
-    Args:
-        to_row: Makes a record of `candidates`, with personal data treated.
-        to_details: Makes a record of `candidate_details`, likewise.
-        compares_extra: Whether the unknown fields of list rows are emitted.
-    """
-
-    def __init__(
-        self,
-        to_row: Callable[[Json], Record],
-        to_details: Callable[[Json], Record],
-        *,
-        compares_extra: bool,
-    ) -> None:
-        self._to_row = to_row
-        self.details = to_details
-        self._compares_extra = compares_extra
+    # makes a record of `candidates`, with personal data treated
+    to_row: Callable[[Json], Record]
+    details: Callable[[Json], Record]  # makes a record of `candidate_details`, likewise
+    compares_extra: bool  # whether the unknown fields of list rows are emitted
 
     def row(self, candidate_id: str, data: Json) -> Record:
         """Make a record of `candidates` from a list row."""
-        return {**self._to_row(data), "id": candidate_id}
+        return {**self.to_row(data), "id": candidate_id}
 
     def row_of(self, candidate_id: str, body: Json) -> Record:
         """Make a record of `candidates` from `/candidates/{id}`."""
@@ -162,7 +132,7 @@ class Observer:
             row=digest(row),
             tags=None if tags is None else digest(tags) if tags else NEVER,
             extra=None
-            if not self._compares_extra
+            if not self.compares_extra
             else NEVER
             if extra is None
             else digest(extra),
@@ -174,13 +144,14 @@ class Observer:
         return listed
 
     def read(
-        self, row: Record, tags: Tags | None, details: Record, body: Json
+        self, row: Record | None, tags: Tags | None, details: Record, body: Json
     ) -> Details:
-        """Digest details, and compare them with the list row.
+        """Digest details, and compare them with the list row and the tags.
 
         Args:
-            row: A record of `candidates`.
-            tags: The tags of the candidate; None where they are unknown.
+            row: A record of `candidates`; None where it is not compared.
+            tags: The tags of the candidate; None where they are unknown: a tag that is
+                taken away later would not make a difference.
             details: What `details` made of the body.
             body: The body of `/candidates/{id}`. A field that it lacks altogether does
                 not make it one of another moment.
@@ -188,16 +159,11 @@ class Observer:
         own_tags = tags_of(details)
         torn = any(
             details[name] != value
-            for name, value in row.items()
+            for name, value in (row or {}).items()
             if name in body and name in details and name != EXTRA
         )
-        torn = torn or (None not in (tags, own_tags) and tags != own_tags)
-        return Details(details_digest(details), answers_of(details), torn)
-
-
-def details_digest(details: Record) -> int:
-    """Digest a record of `candidate_details`."""
-    return digest(details)
+        torn = torn or own_tags not in {None, tags}
+        return Details(digest(details), answers_of(details), torn)
 
 
 def answers_of(details: Record) -> int:
@@ -211,25 +177,15 @@ def tags_of(details: Mapping[str, t.Any]) -> Tags | None:
     return None if tag_ids is None else tuple(sorted(set(filter(None, tag_ids))))
 
 
+@dataclass
 class Changes:
-    """Compares what the API shows with the inventory, which it only reads.
+    """Compares what the API shows with the inventory, which it only reads."""
 
-    Args:
-        inventory: What the target holds.
-        run: What the run selects.
-        observer: Turns what the API sends into records and digests.
-        tags: Which candidate has which tag.
-    """
-
-    def __init__(
-        self, inventory: Inventory, run: Run, observer: Observer, tags: TagLists
-    ) -> None:
-        self.run = run
-        self.observer = observer
-        self.tags = tags
-        self.without_id = 0
-        """List rows without a usable ID, which cannot be emitted."""
-        self._inventory = inventory
+    inventory: Inventory  # what the target holds
+    run: Run  # what the run selects
+    observer: Observer  # turns what the API sends into records and digests
+    tags: TagLists  # which candidate has which tag
+    without_id: int = 0  # list rows without a usable ID, which cannot be emitted
 
     def of_page(self, rows: Iterable[Row]) -> list[Task]:
         """Return the candidates of a page that are new, changed or not current."""
@@ -238,7 +194,7 @@ class Changes:
             if row.id is None:
                 self.without_id += 1
                 continue
-            known = self._inventory.get(row.id) or NEW
+            known = self.inventory.get(row.id) or NEW
             record = self.observer.row(row.id, row.data)
             tags = self.tags.of(row.id)
             listed = self.observer.listed(record, tags)
@@ -254,11 +210,10 @@ class Changes:
     def missing(self) -> dict[Absence, list[Task]]:
         """Return the known candidates that the lists lack, by what follows."""
         tasks: dict[Absence, list[Task]] = {absence: [] for absence in Absence}
-        for candidate_id, known in self._inventory.items():
-            if not self._inventory.is_listed(candidate_id):
-                absence = plan.absence(known, self.run)
-                if absence is not Absence.LEAVE:
-                    tasks[absence].append(Task(candidate_id, known))
+        for candidate_id, known in self.inventory.items(is_listed=False):
+            absence = plan.absence(known, self.run)
+            if absence is not Absence.LEAVE:
+                tasks[absence].append(Task(candidate_id, known))
         return tasks
 
     def due(self, since: datetime, until: datetime, days: int) -> Iterator[list[Task]]:
@@ -267,12 +222,12 @@ class Changes:
         Without a stream that needs details, only candidates that the lists lack are
         asked for, since these may be deleted.
         """
-        inventory, has_details = self._inventory, self.run.selected & FROM_DETAILS
+        inventory = self.inventory
+        which = None if self.run.selected & FROM_DETAILS else False
         due = sorted(
             (time, candidate_id)
-            for candidate_id, known in inventory.items()
+            for candidate_id, known in inventory.items(is_listed=which)
             if plan.PRESENCE[known.presence].reverified
-            and (has_details or not inventory.is_listed(candidate_id))
             and not inventory.is_fetched(candidate_id)
             and (time := due_time(candidate_id, since, until, days)) is not None
         )
@@ -280,14 +235,14 @@ class Changes:
             yield [self._due(*one) for one in due[start : start + CHUNK]]
 
     def _due(self, time: datetime, candidate_id: str) -> Task:
-        known = self._inventory.get(candidate_id) or NEW
-        is_listed = self._inventory.is_listed(candidate_id)
+        known = self.inventory.get(candidate_id) or NEW
+        is_listed = self.inventory.is_listed(candidate_id)
         listed = plan.unchanged(known) if is_listed else None
         return Task(candidate_id, known, listed=listed, due=time)
 
     def suspect(self) -> Task | None:
         """Return a listed candidate whose tags seem to be gone, if there is one."""
-        for candidate_id, known in self._inventory.items():
+        for candidate_id, known in self.inventory.items():
             is_tagged = known.tags != NEVER and known.presence is Presence.LISTED
             if is_tagged and not self.tags.of(candidate_id):
                 return Task(candidate_id, known)

@@ -130,12 +130,8 @@ class Pipeline:
         self.sandbox = sandbox
         self.account = sandbox.account
         self.target = Target()
-        self.config = settings(
-            sandbox,
-            emit_activate_version_messages=True,  # as in meltano.yml
-            reverify_days=0,
-            **config,
-        )
+        activates = {"emit_activate_version_messages": True}  # as in meltano.yml
+        self.config = settings(sandbox, **{**activates, "reverify_days": 0, **config})
         self.clock = datetime(2026, 3, 1, tzinfo=UTC)
         self.interval = HOUR
 
@@ -238,7 +234,7 @@ def pipeline(made: Account | int = 12, **config: t.Any) -> Iterator[Pipeline]:
 
 def account(candidates: int, **options: t.Any) -> Account:
     """Make a workspace."""
-    few = {"openings": 2, "tags": 2, "questions": 2}
+    few = {"openings": 2, "tags": 2, "questions": 2, "in_progress": 9}
     return Account.example(candidates=candidates, **(few | options))
 
 
