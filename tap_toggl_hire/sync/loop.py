@@ -565,8 +565,10 @@ class Loop:
         """
         missing, asked = self.counts.without_details, self._asked_of_listed
         if self._failures:
+            # One candidate may be the only one that is requested in a run.
             is_forbidden = all(isinstance(f, ForbiddenError) for f in self._failures)
-            if is_forbidden and asked == missing:
+            is_for_all = asked == missing and len(self._failures) >= MOST_FAILURES
+            if is_forbidden and is_for_all:
                 raise UnauthorizedError(FORBIDDEN)
             raise self._failures[0]
         if not self.lists.is_complete:
