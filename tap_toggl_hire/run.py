@@ -291,6 +291,8 @@ class Runner:
         if not self._outputs:
             raise TapError(NOTHING_SELECTED)
         self._state.take_part(self._settings.part)
+        # Without known candidates, there is nothing to prove.
+        self._is_proved = not self._state.inventory.ids()
         failure: Exception | None = None
         try:
             self._read()
