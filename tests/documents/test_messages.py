@@ -100,7 +100,7 @@ MESSAGES = {
 
 
 def test_documents_in_messages_are_reachable() -> None:
-    """The wheel has no `docs/`: messages have URLs, of files and headings that exist."""
+    """The wheel has no `docs/`: messages have URLs of files and headings."""
     found = [
         url
         for message in MESSAGES
