@@ -83,7 +83,7 @@ class FakeApi:
         candidates: All candidates by ID, as their details show them.
         tag_rows: What `/tags` lists.
         hidden: IDs that no list shows although they exist: archived.
-        failures: What the details of an ID raise instead.
+        answers: What the details of an ID are instead: an object, or an error.
         miscounted: How many more candidates `total` counts than the list shows.
         largest_page: The largest page that the API grants.
         order: Whether the API supports the parameter `order`: "yes", "ignored", or
@@ -101,7 +101,7 @@ class FakeApi:
         self.tag_rows: list[Json] = []
         self.opening_ids: set[str] = set()
         self.hidden: set[str] = set()
-        self.failures: dict[str, Exception] = {}
+        self.answers: dict[str, t.Any] = {}
         self.miscounted = 0
         self.has_total = True
         self.largest_page = 1000
@@ -156,11 +156,12 @@ class FakeApi:
 
     def candidate(self, candidate_id: str) -> Json:
         self.asked.append(candidate_id)
-        if candidate_id in self.failures:
-            raise self.failures[candidate_id]
-        if candidate_id not in self.candidates:
-            raise NotFoundError(f"candidate {candidate_id}")
-        return dict(self.candidates[candidate_id])
+        missing = NotFoundError(f"candidate {candidate_id}")
+        found = self.candidates.get(candidate_id, missing)
+        answer = self.answers.get(candidate_id, found)
+        if isinstance(answer, Exception):
+            raise answer
+        return dict(answer)
 
     @property
     def tags(self) -> list[Json]:
@@ -331,7 +332,7 @@ class World:
         if tags is None:
             tags = TagLists(api, self.scope.shared, self.page_size, is_dropped=False)
             tags.ask()
-            tags.read()
+            deque(tags.read(), maxlen=0)
         run = Run(
             frozenset(selected),
             frozenset(full_table),
