@@ -12,7 +12,7 @@ select
 from {{ ref('stg_toggl_hire__candidate_answers') }} as answers
 where not exists (
     select 1
-    from {{ ref('erasures') }} as erasures
+    from {{ ref('toggl_hire__erasures') }} as erasures
     where erasures.workspace = answers.workspace and erasures.candidate_id = answers.candidate_id
 )
 window candidate as (partition by workspace, candidate_id)

@@ -9,7 +9,7 @@ with events as (
     from {{ ref('stg_toggl_hire__candidate_history') }} as history
     where not exists (
         select 1
-        from {{ ref('erasures') }} as erasures
+        from {{ ref('toggl_hire__erasures') }} as erasures
         where erasures.workspace = history.workspace and erasures.candidate_id = history.candidate_id
     )
     window candidate as (partition by workspace, candidate_id order by observed_at, event_id)

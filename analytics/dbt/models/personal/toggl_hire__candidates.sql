@@ -56,7 +56,7 @@ joined as (
         on answers.workspace = candidates.workspace and answers.candidate_id = candidates.candidate_id
     left join {{ ref('int_toggl_hire__decisions') }} as decisions
         on decisions.workspace = candidates.workspace and decisions.candidate_id = candidates.candidate_id
-    left join {{ ref('workspaces') }} as workspaces
+    left join {{ ref('toggl_hire__workspaces') }} as workspaces
         on workspaces.workspace = candidates.workspace
 )
 

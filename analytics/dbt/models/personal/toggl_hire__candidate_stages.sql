@@ -26,7 +26,7 @@ select
     stages.stage_number = 1
         and coalesce(stages.valid_from <= workspaces.first_run_completed_at, true) as began_before_first_run
 from stages
-left join {{ ref('workspaces') }} as workspaces
+left join {{ ref('toggl_hire__workspaces') }} as workspaces
     on workspaces.workspace = stages.workspace
 left join {{ ref('stg_toggl_hire__job_openings') }} as openings
     on openings.workspace = stages.workspace and openings.job_opening_id = stages.job_opening_id

@@ -41,7 +41,7 @@ days as (
     union all
     select days.workspace, days.day + 1
     from days
-    inner join {{ ref('workspaces') }} as workspaces
+    inner join {{ ref('toggl_hire__workspaces') }} as workspaces
         on workspaces.workspace = days.workspace
     where days.day < cast(workspaces.last_looked_at as date)
 ),

@@ -22,7 +22,7 @@ with candidates as (
         count(case when score >= 40 and score < 60 then 1 end) as scored_from_40,
         count(case when score >= 60 and score < 80 then 1 end) as scored_from_60,
         count(case when score >= 80 then 1 end) as scored_from_80
-    from {{ ref('candidates_enhanced') }}
+    from {{ ref('toggl_hire__candidates') }}
     group by workspace, job_opening_id
 ),
 

@@ -1,5 +1,5 @@
 with candidates as (
-    select * from {{ ref('candidates_enhanced') }}
+    select * from {{ ref('toggl_hire__candidates') }}
 ),
 
 places as (
