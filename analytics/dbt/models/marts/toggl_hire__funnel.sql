@@ -1,54 +1,56 @@
-with candidates as (
-    select * from {{ ref('toggl_hire__candidates') }}
-),
-
-places as (
-    select workspace, candidate_id, job_opening_id, category_id from candidates
-    union -- not `union all`: a candidate counts once in each category
-    select workspace, candidate_id, job_opening_id, category_id from {{ ref('int_toggl_hire__history') }}
-),
-
-reached as (
+{{ config(grants=grants('toggl_hire_readers')) }}
+with furthest as (
     select
-        places.workspace,
-        places.job_opening_id,
-        places.category_id,
-        cast(date_trunc('month', candidates.finished_at) as date) as month,
-        candidates.hire_state,
-        places.job_opening_id is not distinct from candidates.job_opening_id
-            and places.category_id is not distinct from candidates.category_id as is_here
-    from places
-    inner join candidates
-        on candidates.workspace = places.workspace and candidates.candidate_id = places.candidate_id
+        workspace,
+        job_opening_id,
+        month,
+        position,
+        count(*) as candidates,
+        count(case when is_erased then 1 end) as erased,
+        count(case when not is_erased and hire_state = 'rejected' then 1 end) as rejected
+    from {{ ref('int_toggl_hire__furthest') }}
+    group by workspace, job_opening_id, month, position
 ),
 
 counted as (
     select
-        workspace,
-        job_opening_id,
-        category_id,
-        month,
-        count(*) as reached,
-        count(case when not is_here then 1 end) as went_on,
-        count(case when is_here and hire_state = 'rejected' then 1 end) as dropped,
-        count(case when is_here and hire_state is distinct from 'rejected' then 1 end) as still_here
-    from reached
-    group by workspace, job_opening_id, category_id, month
+        stages.workspace,
+        stages.job_opening_id,
+        stages.job_opening,
+        stages.category_id,
+        stages.category,
+        stages.position,
+        furthest.month,
+        sum(case when furthest.position >= stages.position then furthest.candidates else 0 end) as reached,
+        sum(case when furthest.position > stages.position then furthest.candidates else 0 end) as advanced,
+        sum(case when furthest.position = stages.position then furthest.rejected else 0 end) as rejected,
+        sum(case when furthest.position = stages.position then furthest.erased else 0 end) as erased
+    from {{ ref('toggl_hire__stage_order') }} as stages
+    inner join furthest
+        on furthest.workspace = stages.workspace
+        and furthest.job_opening_id is not distinct from stages.job_opening_id
+    group by
+        stages.workspace,
+        stages.job_opening_id,
+        stages.job_opening,
+        stages.category_id,
+        stages.category,
+        stages.position,
+        furthest.month
 )
 
 select
-    counted.workspace,
-    counted.job_opening_id,
-    openings.name as job_opening,
-    counted.category_id,
-    categories.name as category,
-    counted.month,
-    counted.reached,
-    counted.went_on,
-    counted.dropped,
-    counted.still_here
+    workspace,
+    job_opening_id,
+    job_opening,
+    category_id,
+    category,
+    position,
+    month,
+    cast(reached as bigint) as reached,
+    cast(advanced as bigint) as advanced,
+    cast(rejected as bigint) as rejected,
+    cast(reached - advanced - rejected - erased as bigint) as waiting,
+    cast(erased as bigint) as erased,
+    {{ row_id(['workspace', 'job_opening_id', 'category_id', 'month']) }} as row_id
 from counted
-left join {{ ref('stg_toggl_hire__job_openings') }} as openings
-    on openings.workspace = counted.workspace and openings.job_opening_id = counted.job_opening_id
-left join {{ ref('stg_toggl_hire__categories') }} as categories
-    on categories.workspace = counted.workspace and categories.category_id = counted.category_id

@@ -1,4 +1,69 @@
-with candidates as (
+{{ config(grants=grants('toggl_hire_readers')) }}
+-- Waits by Kaplan and Meier, with delayed entry: a candidate counts from the day of the
+-- wait on which the tap first saw them, until a decision or the last look.
+with waits as (
+    select
+        workspace,
+        job_opening_id,
+        entered_after_days as entered,
+        coalesce(days_to_decision, days_waiting) as ended,
+        case when decision = 'decided' then 1 else 0 end as decided
+    from {{ ref('toggl_hire__candidates') }}
+    where coalesce(days_to_decision, days_waiting) > entered_after_days
+),
+
+moments as (
+    select workspace, job_opening_id, day, sum(entered) as entered, sum(ended) as ended, sum(decided) as decided
+    from (
+        select workspace, job_opening_id, entered as day, 1 as entered, 0 as ended, 0 as decided from waits
+        union all
+        select workspace, job_opening_id, ended, 0, 1, decided from waits
+    ) as both_ends
+    group by workspace, job_opening_id, day
+),
+
+at_risk as (
+    select
+        *,
+        sum(entered - ended) over (
+            partition by workspace, job_opening_id
+            order by day rows between unbounded preceding and 1 preceding
+        ) as waiting,
+        lead(day) over (partition by workspace, job_opening_id order by day) is null as is_last
+    from moments
+),
+
+-- Where all of the first few are decided while others enter later, the curve does not
+-- end: that moment is passed over.
+survival as (
+    select
+        workspace,
+        job_opening_id,
+        day,
+        case
+            when is_last and decided >= waiting then 0
+            else exp(sum(
+                case
+                    when decided > 0 and decided < waiting
+                        then ln(1 - {{ ratio('decided', 'waiting') }})
+                    else 0
+                end
+            ) over (partition by workspace, job_opening_id order by day rows unbounded preceding))
+        end as undecided_share
+    from at_risk
+),
+
+quantiles as (
+    select
+        workspace,
+        job_opening_id,
+        min(case when undecided_share <= 0.5 then day end) as median_days_to_decision,
+        min(case when undecided_share <= 0.1 then day end) as slowest_tenth_days_to_decision
+    from survival
+    group by workspace, job_opening_id
+),
+
+candidates as (
     select
         workspace,
         job_opening_id,
@@ -8,9 +73,6 @@ with candidates as (
         count(case when decision = 'decided' then 1 end) as decided,
         count(case when decision = 'decided before' then 1 end) as decided_before,
         count(case when decision = 'waiting' then 1 end) as waiting,
-        avg(days_to_decision) as average_days_to_decision,
-        {{ quantile('days_to_decision', 0.5) }} as median_days_to_decision,
-        {{ quantile('days_to_decision', 0.9) }} as slowest_tenth_days_to_decision,
         count(score) as scored,
         min(score) as lowest_score,
         {{ quantile('score', 0.25) }} as lower_quartile_score,
@@ -27,9 +89,12 @@ with candidates as (
 ),
 
 known as (
-    select workspace, job_opening_id from {{ ref('stg_toggl_hire__job_openings') }}
-    union
-    select workspace, job_opening_id from candidates
+    select distinct workspace, job_opening_id
+    from (
+        select workspace, job_opening_id from {{ ref('stg_toggl_hire__job_openings') }}
+        union all
+        select workspace, job_opening_id from candidates
+    ) as openings
 )
 
 select
@@ -44,9 +109,8 @@ select
     {%- for count in ['candidates', 'possible_hires', 'rejected', 'decided', 'decided_before', 'waiting'] %}
     coalesce(candidates.{{ count }}, 0) as {{ count }},
     {%- endfor %}
-    cast(candidates.average_days_to_decision as numeric(28, 6)) as average_days_to_decision,
-    candidates.median_days_to_decision,
-    candidates.slowest_tenth_days_to_decision,
+    quantiles.median_days_to_decision,
+    quantiles.slowest_tenth_days_to_decision,
     coalesce(candidates.scored, 0) as scored,
     candidates.lowest_score,
     candidates.lower_quartile_score,
@@ -55,11 +119,15 @@ select
     candidates.highest_score,
     coalesce(candidates.scored_below_20, 0) as scored_below_20,
     {%- for band in [20, 40, 60, 80] %}
-    coalesce(candidates.scored_from_{{ band }}, 0) as scored_from_{{ band }}{{ ',' if not loop.last }}
+    coalesce(candidates.scored_from_{{ band }}, 0) as scored_from_{{ band }},
     {%- endfor %}
+    {{ row_id(['known.workspace', 'known.job_opening_id']) }} as row_id
 from known
 left join {{ ref('stg_toggl_hire__job_openings') }} as openings
     on openings.workspace = known.workspace and openings.job_opening_id = known.job_opening_id
 left join candidates
     on candidates.workspace = known.workspace
     and candidates.job_opening_id is not distinct from known.job_opening_id
+left join quantiles
+    on quantiles.workspace = known.workspace
+    and quantiles.job_opening_id is not distinct from known.job_opening_id

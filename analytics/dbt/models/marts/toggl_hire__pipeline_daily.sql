@@ -1,16 +1,20 @@
+{{ config(grants=grants('toggl_hire_readers')) }}
 -- How many came into each category and left it on each day, summed up day by day: the
 -- work grows with the changes, not with candidates times days.
 with recursive history as (
     select
-        workspace,
-        job_opening_id,
-        category_id,
-        cast(valid_from as date) as first_day,
-        cast(valid_to as date) as last_day,
-        case when hire_state is null then 1 else 0 end as undecided,
-        case when hire_state = 'possible-hire' then 1 else 0 end as possible_hires,
-        case when hire_state = 'rejected' then 1 else 0 end as rejected
-    from {{ ref('int_toggl_hire__history') }}
+        history.workspace,
+        history.job_opening_id,
+        history.category_id,
+        cast(history.valid_from as date) as first_day,
+        cast(history.valid_to as date) as last_day,
+        case when history.hire_state is null then 1 else 0 end as undecided,
+        case when history.hire_state = 'possible-hire' then 1 else 0 end as possible_hires,
+        case when history.hire_state = 'rejected' then 1 else 0 end as rejected
+    from {{ ref('int_toggl_hire__history') }} as history
+    inner join {{ ref('int_toggl_hire__candidates') }} as candidates
+        on candidates.workspace = history.workspace and candidates.candidate_id = history.candidate_id
+    where candidates.deleted_at is null
 ),
 
 changes as (
@@ -39,11 +43,11 @@ days as (
     from history
     group by workspace
     union all
-    select days.workspace, days.day + 1
+    select days.workspace, cast({{ dbt.dateadd('day', 1, 'days.day') }} as date)
     from days
-    inner join {{ ref('toggl_hire__workspaces') }} as workspaces
-        on workspaces.workspace = days.workspace
-    where days.day < cast(workspaces.last_looked_at as date)
+    inner join {{ ref('int_toggl_hire__looks') }} as looks
+        on looks.workspace = days.workspace
+    where days.day < cast(looks.last_looked_at as date)
 ),
 
 places as (
@@ -57,7 +61,10 @@ sums as (
         places.job_opening_id,
         places.category_id,
         {%- for count in ['candidates', 'undecided', 'possible_hires', 'rejected'] %}
-        cast(sum(coalesce(changes.{{ count }}, 0)) over so_far as bigint) as {{ count }}{{ ',' if not loop.last }}
+        cast(sum(coalesce(changes.{{ count }}, 0)) over (
+            partition by places.workspace, places.job_opening_id, places.category_id
+            order by days.day rows unbounded preceding
+        ) as bigint) as {{ count }}{{ ',' if not loop.last }}
         {%- endfor %}
     from places
     inner join days
@@ -67,9 +74,6 @@ sums as (
         and changes.job_opening_id is not distinct from places.job_opening_id
         and changes.category_id is not distinct from places.category_id
         and changes.day = days.day
-    window so_far as (
-        partition by places.workspace, places.job_opening_id, places.category_id order by days.day
-    )
 )
 
 select
@@ -80,9 +84,11 @@ select
     sums.category_id,
     categories.name as category,
     sums.candidates,
+    sums.candidates - sums.rejected as in_play,
     sums.undecided,
     sums.possible_hires,
-    sums.rejected
+    sums.rejected,
+    {{ row_id(['sums.workspace', 'sums.day', 'sums.job_opening_id', 'sums.category_id']) }} as row_id
 from sums
 left join {{ ref('stg_toggl_hire__job_openings') }} as openings
     on openings.workspace = sums.workspace and openings.job_opening_id = sums.job_opening_id

@@ -1,3 +1,4 @@
+{{ config(grants=grants('toggl_hire_personal_readers')) }}
 with candidates as (
     select * from {{ ref('int_toggl_hire__candidates') }} where deleted_at is null
 ),
@@ -6,24 +7,25 @@ tags as (
     select
         candidates.workspace,
         candidates.candidate_id,
-        string_agg(tags.name, ', ' order by items.place) as tags
+        {{ joined('tags.name', "', '", 'items.place') }} as tags
     from candidates
-    cross join lateral {{ json_items('candidates.tag_ids') }} as items
+    {{ join_items('candidates.tag_ids', 'items') }}
     inner join {{ ref('stg_toggl_hire__tags') }} as tags
         on tags.workspace = candidates.workspace and tags.tag_id = {{ json_text('items.value') }}
     group by candidates.workspace, candidates.candidate_id
 ),
 
-answers as (
+draws as (
     select
-        workspace,
-        candidate_id,
-        count(*) as questions,
-        sum(case when answered then 1 else 0 end) as answered,
-        sum(case when answered and correct is null then 1 else 0 end) as written,
-        sum(case when text_answer <> '' then 1 else 0 end) as shown_texts
-    from {{ ref('int_toggl_hire__answers') }}
-    group by workspace, candidate_id
+        answers.workspace,
+        answers.candidate_id,
+        100 * {{ ratio('sum(questions.facility * answers.question_points)', 'sum(answers.question_points)') }}
+            as expected_score
+    from {{ ref('toggl_hire__answers') }} as answers
+    inner join {{ ref('toggl_hire__questions') }} as questions
+        on questions.workspace = answers.workspace and questions.question_id = answers.question_id
+    where questions.facility is not null
+    group by answers.workspace, answers.candidate_id
 ),
 
 joined as (
@@ -32,10 +34,14 @@ joined as (
         openings.name as job_opening,
         categories.name as category,
         tags.tags,
-        answers.questions,
-        answers.answered,
-        answers.written,
-        answers.shown_texts,
+        totals.questions,
+        totals.answered,
+        totals.ungraded,
+        totals.written,
+        totals.shown_texts,
+        totals.possible,
+        totals.gradable,
+        draws.expected_score,
         decisions.first_observed_at,
         decisions.last_changed_at,
         case
@@ -44,7 +50,7 @@ joined as (
             else 'waiting'
         end as decision,
         decisions.decided_at,
-        workspaces.last_looked_at
+        looks.last_looked_at
     from candidates
     left join {{ ref('stg_toggl_hire__job_openings') }} as openings
         on openings.workspace = candidates.workspace and openings.job_opening_id = candidates.job_opening_id
@@ -52,12 +58,14 @@ joined as (
         on categories.workspace = candidates.workspace and categories.category_id = candidates.category_id
     left join tags
         on tags.workspace = candidates.workspace and tags.candidate_id = candidates.candidate_id
-    left join answers
-        on answers.workspace = candidates.workspace and answers.candidate_id = candidates.candidate_id
+    left join {{ ref('int_toggl_hire__totals') }} as totals
+        on totals.workspace = candidates.workspace and totals.candidate_id = candidates.candidate_id
+    left join draws
+        on draws.workspace = candidates.workspace and draws.candidate_id = candidates.candidate_id
     left join {{ ref('int_toggl_hire__decisions') }} as decisions
         on decisions.workspace = candidates.workspace and decisions.candidate_id = candidates.candidate_id
-    left join {{ ref('toggl_hire__workspaces') }} as workspaces
-        on workspaces.workspace = candidates.workspace
+    left join {{ ref('int_toggl_hire__looks') }} as looks
+        on looks.workspace = candidates.workspace
 )
 
 select
@@ -80,15 +88,24 @@ select
     rating,
     points,
     score,
+    cast(score + 100 * {{ ratio('possible - gradable', 'possible') }} as numeric(28, 6)) as score_possible,
+    cast(expected_score as numeric(28, 6)) as expected_score,
+    cast(cast(score as {{ double() }}) - expected_score as numeric(28, 6)) as score_above_expected,
     tags,
     started_at,
     finished_at,
-    cast(extract(epoch from (finished_at - started_at)) / 60.0 as numeric(28, 6)) as minutes_taken,
+    cast({{ days_between('started_at', 'finished_at') }} * 1440 as numeric(28, 6)) as minutes_taken,
     cast(questions as bigint) as questions,
     cast(answered as bigint) as answered,
+    cast(ungraded as bigint) as ungraded_answers,
+    ungraded = 0 as is_fully_graded,
     case when written > 0 then shown_texts = 0 and not has_contact_info end as seems_locked,
     first_observed_at,
     last_changed_at,
+    case
+        when first_observed_at <= finished_at then 0
+        else {{ days_between('finished_at', 'first_observed_at') }}
+    end as entered_after_days,
     decision,
     case when decision = 'decided' then decided_at end as decided_at,
     case when decision = 'decided' then {{ days_between('finished_at', 'decided_at') }} end as days_to_decision,
