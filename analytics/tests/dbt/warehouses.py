@@ -58,15 +58,23 @@ class Warehouse:
     ) -> None:
         """Build the models, and run their tests; a warning fails the build."""
         variables = {"toggl_hire_schemas": list(schemas), **variables}
+        self.dbt("build", "--warn-error", *options, project=project, **variables)
+
+    def dbt(self, *command: str, project: Path = PROJECT, **variables: Any) -> None:
+        """Run a command of dbt."""
         self._run(
             PLUGINS / f"utilities/dbt-{self.engine}/venv/bin/dbt",
-            *("build", "--warn-error", "--quiet", *options),
+            *(*command, "--quiet"),
             *("--project-dir", project, "--profiles-dir", PROJECT),
             *("--target-path", self._folder / "target"),
             *("--log-path", self._folder / "logs"),
             *("--vars", json.dumps(variables)),
             env=self._environment,
         )
+
+    def execute(self, schema: str, statement: str) -> None:
+        """Execute a statement on the tables of a schema."""
+        raise NotImplementedError
 
     def rows(self, model: str) -> list[Row]:
         """The rows of a model."""
@@ -129,6 +137,11 @@ class InPostgres(Warehouse):
                             for value in [row.get(name)]
                         )
 
+    def execute(self, schema: str, statement: str) -> None:
+        with self._server.connect() as connection:
+            connection.execute(f'set search_path to "{schema}"'.encode())
+            connection.execute(statement.encode())
+
     def fetch(self, query: str) -> list[Row]:
         with self._server.connect() as connection:
             cursor = connection.execute(query.encode())
@@ -162,11 +175,14 @@ class InDuckDB(Warehouse):
                     f"insert into {target} select * from read_json("
                     f"'{path}', format = 'newline_delimited', columns = {types})"
                 )
+        self.execute("main", "; ".join(statements))
+
+    def execute(self, schema: str, statement: str) -> None:
         # Not with the DuckDB of the tests: it is newer than the one that dbt runs on.
         self._run(
             PYTHON_OF_DBT,
             *("-c", "import duckdb, sys; duckdb.connect(sys.argv[1]).execute(sys.argv[2])"),
-            *(self._path, "; ".join(statements)),
+            *(self._path, f'use "{schema}"; {statement}'),
         )
 
     def fetch(self, query: str) -> list[Row]:
