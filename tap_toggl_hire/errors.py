@@ -83,17 +83,7 @@ class RateLimitError(TapError):
 
 
 class RequestError(TapError):
-    """One request failed permanently; other requests may succeed.
-
-    Args:
-        message: The message.
-        status: The HTTP status of the last response; None without one, or if its body
-            and not its status was the failure.
-    """
-
-    def __init__(self, message: str, *, status: int | None = None) -> None:
-        super().__init__(message)
-        self.status = status
+    """One request failed permanently; other requests may succeed."""
 
 
 class NotFoundError(RequestError):
@@ -119,24 +109,21 @@ class TransientError(Exception):
 
     Args:
         reason: What happened, as a phrase such as "HTTP 500".
-        status: The HTTP status, if that is the failure.
         retry_after: Seconds to wait at least, if the API says so.
+        final: What the last attempt raises; `UnavailableError` if it is None.
     """
 
     def __init__(
         self,
         reason: str,
         *,
-        status: int | None = None,
         retry_after: float | None = None,
+        final: TapError | None = None,
     ) -> None:
         super().__init__(reason)
-        self.status = status
         self.retry_after = retry_after
+        self.final = final
 
 
 class TooManyRequestsError(TransientError):
     """The API answered 429; the throttle delays the next attempt."""
-
-    def __init__(self) -> None:
-        super().__init__("HTTP 429", status=429)
