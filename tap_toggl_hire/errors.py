@@ -1,22 +1,9 @@
 """Exceptions of the tap.
 
-Every message states what happened, what it means and what to do. None contains a
-response body, personal data or the API key.
-
-    TapError                    ends the run
-    ├── SettingError            a setting is invalid
-    ├── StateError              the state is rejected
-    ├── StoppedError            SIGTERM or SIGINT
-    ├── OutputError             stdout is closed or not writable
-    ├── UnauthorizedError       401: the API key is rejected, for every request
-    ├── RateLimitError          429 for longer than the tap waits
-    └── RequestError            one request failed permanently; others may succeed
-        ├── NotFoundError       404 or 410 with the API's own error object
-        ├── BadRequestError     400: a parameter is rejected
-        ├── ForbiddenError      403 for a single resource
-        └── UnavailableError    all retries failed
-    TransientError              an attempt failed and is retried; stays inside `api/`
-    └── TooManyRequestsError    429: the throttle delays the next attempt
+A `TapError` ends the run; a `RequestError` that is about one candidate does so after
+all others were read. A `TransientError` is retried and stays inside `api/`. Every
+message states what happened, what it means and what to do. None contains a response
+body, personal data or the API key.
 """
 
 from __future__ import annotations

@@ -116,16 +116,14 @@ class Counts:
         """Sent, redirects and further attempts included."""
         return self.by_endpoint.total()
 
-    def add(self, endpoint: str, *, sent: int, refused: int = 0) -> None:
-        """Count what was sent to an endpoint."""
+    def add(
+        self, endpoint: str, *, sent: int = 0, refused: int = 0, retried: int = 0
+    ) -> None:
+        """Add to the counts of an endpoint."""
         with self._lock:
             self.by_endpoint[endpoint] += sent
             self.refused += refused
-
-    def add_retry(self) -> None:
-        """Count a failed attempt that another one follows."""
-        with self._lock:
-            self.retried += 1
+            self.retried += retried
 
 
 class Request(t.NamedTuple):
@@ -378,7 +376,7 @@ class Client:
                         f"{request} failed {failures} times (last: {failure}). Run "
                         "again later: the next run continues from the last state."
                     ) from failure
-                self.counts.add_retry()
+                self.counts.add(request.endpoint, retried=1)
                 self._warn("retry", "Retrying GET %s (%s).", request.endpoint, failure)
             self._retry.sleep(pause)
 

@@ -154,16 +154,14 @@ class Transport:
         """
         url = self.root + target
         for redirects in range(MAX_REDIRECTS + 1):
-            started, response, body = self._exchange(url)
+            response = self._exchange(url, redirects)
             location = response.headers.get("Location")
             if location is None or response.status not in REDIRECTS:
-                status, headers = response.status, response.headers
-                return Response(status, headers, body, started, redirects)
+                return response
             url = self._at_home(url, location)
         raise TapError("The API redirects in circles: check api_url.")
 
-    def _exchange(self, url: str) -> tuple[float, BaseHTTPResponse, bytes]:
-        """Send one request; return its start, the response and its decoded body."""
+    def _exchange(self, url: str, redirects: int) -> Response:
         request = requests.PreparedRequest()
         request.method = "GET"
         request.url = url
@@ -171,10 +169,11 @@ class Transport:
         started = self.throttle.acquire()
         try:
             with self._watchdog.watch():
-                response: BaseHTTPResponse = self._adapter.send(  # type: ignore[assignment]
+                raw: BaseHTTPResponse = self._adapter.send(  # type: ignore[assignment]
                     request, timeout=self._timeout, **self._options
                 )
-                return started, response, self._read(response)
+                body = self._read(raw)
+                return Response(raw.status, raw.headers, body, started, redirects)
         except (requests.RequestException, HTTPError, OSError, UnicodeError) as error:
             raise _failure(error) from error
         finally:

@@ -36,11 +36,7 @@ class LinksPaginator(BaseAPIPaginator[Params]):
         self._visited = {_key(params)}
 
     def advance(self, response: t.Any) -> None:
-        """Go to the next page.
-
-        Args:
-            response: The decoded body of a page, where the SDK has the response.
-        """
+        """Go to the next page; the decoded body of this one replaces its response."""
         super().advance(response)
 
     def get_next(self, response: t.Any) -> Params | None:
