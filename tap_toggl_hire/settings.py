@@ -265,7 +265,7 @@ def _parses(text: str, types: list[str]) -> bool:
 def warnings(
     config: Mapping[str, t.Any], environ: Mapping[str, str], prefix: str
 ) -> list[str]:
-    """Find settings that are given and have no effect.
+    """Find settings that have no effect, or leave the API key unprotected.
 
     Args:
         config: The settings as they were given, without defaults. `SCHEMA` has the
@@ -282,6 +282,11 @@ def warnings(
         for name in config
         if name not in known and not name.startswith("_")
     ]
+    if _UNENCRYPTED.match(str(config.get("api_url"))):
+        found.append(
+            "The API key is sent without encryption, since api_url begins with "
+            "http://. Set it to an address with https://."
+        )
     if config.get("pii_tags") == "drop" and config.get("pii") in {None, "keep"}:
         found.append("Setting pii_tags has no effect unless pii is hash or drop.")
     for variable, text in environ.items():
@@ -296,6 +301,12 @@ def warnings(
         elif nearest := _nearest(name, cutoff=0.85):  # not LOGLEVEL, for example
             found.append(f"{_shown(variable)} is not a setting.{nearest}")
     return found
+
+
+_UNENCRYPTED = re.compile(
+    r"http://(?!(([^/:]+\.)?localhost|127(\.\d+){3}|\[::1])(:|/|$))", re.IGNORECASE
+)
+"""A URL that leads to another machine."""
 
 
 def _shown(name: str) -> str:

@@ -31,7 +31,6 @@ from urllib.parse import quote, urlencode
 import msgspec
 import requests
 
-from tap_toggl_hire.api.http import is_unencrypted
 from tap_toggl_hire.api.pagination import LinksPaginator, Params, loop_error
 from tap_toggl_hire.clock import http_date
 from tap_toggl_hire.errors import (
@@ -318,11 +317,6 @@ class Client:
         """
         with self._lock:
             if self.found_version is None:
-                if is_unencrypted(self._transport.root):
-                    self._logger.warning(
-                        "The API key is sent without encryption, since api_url begins "
-                        "with http://. Set it to an address with https://."
-                    )
                 try:
                     self.found_version = self._retried(TAGS, self._find_version)
                 except TapError as error:

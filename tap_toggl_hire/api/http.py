@@ -203,13 +203,6 @@ class Transport:
         )
 
 
-def is_unencrypted(url: str) -> bool:
-    """Return whether requests to a URL leave this machine without encryption."""
-    parts = urlsplit(url)
-    local = re.compile(r"(.+\.)?localhost|127(\.\d+){3}|::1")
-    return parts.scheme == "http" and not local.fullmatch(parts.hostname or "")
-
-
 def read_body(raw: BaseHTTPResponse, limit: int) -> bytes | None:
     """Read a body; the standard library decodes it.
 

@@ -430,6 +430,28 @@ def test_settings_without_effect_give_a_warning(
     assert sentence.isprintable()
 
 
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://api.example/api", True),
+        ("HTTP://10.0.0.1/api", True),
+        ("http://notlocalhost/api", True),
+        ("https://api.example/api", False),
+        ("http://localhost:8000/api", False),
+        ("http://sandbox.localhost/api", False),
+        ("http://127.1.2.3/api", False),
+        ("http://[::1]:80/api", False),
+        ("http://example.com/.localhost/", True),
+        ("http://localhost.example.com/", True),
+    ],
+)
+def test_whether_requests_leave_the_machine_unencrypted(
+    url: str, *, expected: bool
+) -> None:
+    found = settings.warnings({**GOOD, "api_url": url}, {}, PREFIX)
+    assert ["without encryption" in sentence for sentence in found] == [True] * expected
+
+
 # Parsed settings
 
 

@@ -317,19 +317,6 @@ def test_another_error_does_not_lead_to_another_version() -> None:
     assert made.targets == ["/v2.1/tags"]
 
 
-def test_an_unencrypted_api_key_is_logged_once(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    made = api({"/v2.1/openings": page()})
-    made.transport.root = "http://api.example/api"
-    assert made.client.openings == []
-    (message,) = messages(caplog)
-    assert message == (
-        "The API key is sent without encryption, since api_url begins with http://. "
-        "Set it to an address with https://."
-    )
-
-
 def test_the_first_response_corrects_the_clock() -> None:
     ahead = NOW + timedelta(hours=2)
     made = Api(lambda _: TAGS._replace(headers={"Date": format_datetime(ahead)}))

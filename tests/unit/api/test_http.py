@@ -29,7 +29,6 @@ from tap_toggl_hire.api.http import (
     Access,
     Transport,
     Watchdog,
-    is_unencrypted,
     read_body,
 )
 from tap_toggl_hire.api.throttle import Throttle
@@ -103,25 +102,6 @@ def test_a_connection_is_kept_and_cookies_are_not(serve: Serve) -> None:
 def test_the_key_is_not_in_the_text_of_an_access() -> None:
     access = Access(url="u", key=KEY, user_agent="a", timeout=1, connections=1)
     assert KEY not in repr(access)
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("http://api.example/api", True),
-        ("HTTP://10.0.0.1/api", True),
-        ("http://notlocalhost/api", True),
-        ("https://api.example/api", False),
-        ("http://localhost:8000/api", False),
-        ("http://sandbox.localhost/api", False),
-        ("http://127.1.2.3/api", False),
-        ("http://[::1]:80/api", False),
-    ],
-)
-def test_whether_requests_leave_the_machine_unencrypted(
-    url: str, *, expected: bool
-) -> None:
-    assert is_unencrypted(url) == expected
 
 
 # What is read
