@@ -19,7 +19,7 @@ import typing as t
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -31,7 +31,7 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 
-from tap_toggl_hire.api.pagination import origin
+from tap_toggl_hire.api.pagination import at_home
 from tap_toggl_hire.errors import TapError, TransientError
 
 if t.TYPE_CHECKING:
@@ -158,7 +158,14 @@ class Transport:
             location = response.headers.get("Location")
             if location is None or response.status not in REDIRECTS:
                 return response
-            url = self._at_home(url, location)
+            moved = at_home(url, location)
+            if moved is None:
+                raise TapError(
+                    "The API redirects to another origin (scheme, host or port) than "
+                    "api_url: the API key was not sent there. Set api_url to the API's "
+                    "own origin."
+                )
+            url = moved
         raise TapError("The API redirects in circles: check api_url.")
 
     def _exchange(self, url: str, redirects: int) -> Response:
@@ -189,18 +196,6 @@ class Transport:
                 f"a body of more than {MAX_BODY >> 20} MiB; check page_size"
             )
         return body
-
-    def _at_home(self, url: str, location: str) -> str:
-        try:
-            url = urljoin(url, location)
-            if origin(url) == origin(self.root):
-                return url
-        except ValueError:
-            pass
-        raise TapError(
-            "The API redirects to another origin (scheme, host or port) than api_url: "
-            "the API key was not sent there. Set api_url to the API's own origin."
-        )
 
 
 def read_body(raw: BaseHTTPResponse, limit: int) -> bytes | None:
