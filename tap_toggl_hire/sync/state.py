@@ -114,7 +114,7 @@ class State:
         """Read the object under the key `tap_toggl_hire`.
 
         Args:
-            value: The object; None where there is none.
+            value: The object; None for a first run.
 
         Raises:
             StateError: If it is damaged, or of another version.
