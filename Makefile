@@ -85,7 +85,7 @@ targets: $(DUCKDB) ## Try the tap with the targets of docs/targets.md; ARGS=--wr
 	$(BIN)/python -m tools.targets $(ARGS)
 
 documents: $(VENV) ## Generate the tables and definitions that come from the code
-	$(BIN)/python -m tests.documents
+	$(BIN)/python -m tools.documents
 
 build: $(VENV) ## Build the wheel and the source distribution into dist/
 	rm -rf dist

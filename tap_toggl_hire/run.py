@@ -16,6 +16,7 @@ from functools import cached_property
 from hashlib import blake2b
 
 from singer_sdk import metrics
+from singer_sdk.metrics import Metric
 
 from tap_toggl_hire.api.client import Client
 from tap_toggl_hire.api.http import Access, Transport
@@ -85,6 +86,12 @@ UNNEEDED = (
     "Setting confirm_mass_deletion is true, but this run did not need it. Remove it: "
     "it turns off the protection against the API key of another workspace."
 )
+SUMMARY = (
+    "%(candidates_listed)d candidates listed: %(candidates_created)d new, "
+    "%(candidates_updated)d changed, %(candidates_deleted)d deleted, "
+    "%(candidates_reverified)d re-verified; %(requests)d requests, "
+    "%(requests_refused)d refused."
+)
 WITHOUT_ID = "%s rows of %s have no ID and were left out."
 WITHOUT_DETAILS = (
     "The details of %s listed candidates were not found. Their list rows are emitted; "
@@ -130,21 +137,14 @@ class Stop:
 
 @dataclass
 class Session:
-    """What the streams of a run share. Discovery uses none of it.
+    """What the streams of a run share. Discovery uses none of it."""
 
-    Attributes:
-        config: The settings, with defaults.
-        user_agent: The User-Agent header, unless a setting has one.
-        retry: When a request that failed is sent again.
-        throttle: Makes the object that paces requests.
-        logger: The logger.
-    """
-
-    config: Mapping[str, t.Any]
-    user_agent: str
-    retry: Retry
+    config: Mapping[str, t.Any]  # the settings, with defaults
+    user_agent: str  # the User-Agent header, unless a setting has one
+    retry: Retry  # when a request that failed is sent again
+    # makes the object that paces requests
     throttle: Callable[[int, float | None], Throttle]
-    logger: logging.Logger
+    logger: logging.Logger  # the logger
 
     def __post_init__(self) -> None:
         self.stop = Stop()
@@ -185,19 +185,12 @@ class Session:
 
 @dataclass
 class CandidateSink:
-    """Writes the records of candidates, and STATE.
+    """Writes the records of candidates, and STATE."""
 
-    Attributes:
-        tap: Its state and writers.
-        state: What is known of candidates.
-        streams: The candidate streams, by name.
-        outputs: The outputs of those that are selected.
-    """
-
-    tap: Tap
-    state: State
-    streams: Mapping[str, CandidateStream]
-    outputs: Mapping[str, Output]
+    tap: Tap  # its state and writers
+    state: State  # what is known of candidates
+    streams: Mapping[str, CandidateStream]  # the candidate streams, by name
+    outputs: Mapping[str, Output]  # the outputs of those that are selected
 
     @property
     def written(self) -> int:
@@ -217,6 +210,7 @@ class CandidateSink:
                     self.bookmark(name, stream.replication_key, record)
                 for record in stream.tombstones(change):
                     output.write_tombstone(record)
+                    self.bookmark(name, stream.replication_key, record)
 
     def bookmark(self, name: str, key: str | None, record: dict[str, t.Any]) -> None:
         """Note the largest replication key value that a stream emitted."""
@@ -244,7 +238,7 @@ class CandidateSink:
 def _is_later(bookmark: t.Any, value: str) -> bool:
     try:
         return moment(bookmark) >= moment(value)
-    except (TypeError, ValueError):  # there is none, or it is not a time
+    except (TypeError, ValueError):  # missing, or not a time
         return False
 
 
@@ -290,6 +284,8 @@ class Runner:
         if not self._outputs:
             raise TapError(NOTHING_SELECTED)
         self._state.take_part(self._settings.part)
+        # Without known candidates, there is nothing to prove.
+        self._is_proved = not self._state.inventory.ids()
         failure: Exception | None = None
         try:
             self._read()
@@ -493,40 +489,36 @@ class Runner:
 
     def _finish(self, failure: Exception | None) -> None:
         """Write the record of the run and the last STATE; log what was done."""
-        output = self._outputs.get(SyncRuns.name)
+        output, record = self._outputs.get(SyncRuns.name), self._record(failure)
         if output is not None:
             output.write_schema()
-            record = self._record(failure)
             output.write(record)
             output.flush()
             self._sink.bookmark(SyncRuns.name, SyncRuns.replication_key, record)
         self._sink.save()
         self._log_metrics(failure)
-        if failure is None:
-            self._log_summary()
+        if failure is None:  # a failure has a last line of its own
+            self._session.logger.info(SUMMARY, record, extra={"sync_run": record})
 
     def _record(self, failure: Exception | None) -> dict[str, t.Any]:
         session, counts = self._session, self._counts
-        client, narrowing = session.client, session.settings.narrowing()
         finished = session.clock.now()
-        elapsed = timedelta(seconds=time.monotonic() - self._begun)
-        message = None
-        if failure is not None:
-            message = f"Unexpected {type(failure).__name__}."
-            if isinstance(failure, TapError):
-                message = str(failure)
+        requests, narrowing = session.client.counts, session.settings.narrowing()
+        seconds = time.monotonic() - self._begun
+        is_known = isinstance(failure, TapError)
+        message = str(failure) if is_known else f"Unexpected {type(failure).__name__}."
         return {
-            "started_at": (finished - elapsed).isoformat(),
+            "started_at": (finished - timedelta(seconds=seconds)).isoformat(),
             "finished_at": finished.isoformat(),
             "outcome": "complete" if failure is None else "failed",
             "is_transient": failure and getattr(failure, "is_transient", False),
-            "message": message,
+            "message": None if failure is None else message,
             "tap_version": self._tap.plugin_version,
-            "api_version": client.found_version,
+            "api_version": session.client.found_version,
             "scope": as_text(narrowing) if narrowing else None,
-            "requests": client.counts.requests,
-            "requests_refused": client.counts.refused,
-            "requests_retried": client.counts.retried,
+            "requests": requests.requests,
+            "requests_refused": requests.refused,
+            "requests_retried": requests.retried,
             "candidates_listed": counts.listed,
             "candidates_held": self._state.inventory.current_rows,
             "candidates_created": counts.created,
@@ -541,43 +533,19 @@ class Runner:
 
     def _log_metrics(self, failure: Exception | None) -> None:
         """Log the METRIC lines of an SDK tap, once per run."""
+        for name, output in self._outputs.items():
+            _log_metric("counter", Metric.RECORD_COUNT, output.count, stream=name)
         requests = self._session.client.counts.by_endpoint
-        points: list[tuple[str, metrics.Metric, float, dict[str, str]]] = [
-            *(
-                ("counter", metrics.Metric.RECORD_COUNT, output.count, {"stream": name})
-                for name, output in self._outputs.items()
-            ),
-            *(
-                (
-                    "counter",
-                    metrics.Metric.HTTP_REQUEST_COUNT,
-                    count,
-                    {"endpoint": path},
-                )
-                for path, count in sorted(requests.items())
-            ),
-        ]
-        status = {"status": "succeeded" if failure is None else "failed"}
+        for endpoint, count in sorted(requests.items()):
+            _log_metric("counter", Metric.HTTP_REQUEST_COUNT, count, endpoint=endpoint)
         seconds = time.monotonic() - self._begun
-        points.append(("timer", metrics.Metric.SYNC_DURATION, seconds, status))
-        for kind, metric, value, tags in points:
-            point = metrics.Point(kind, metric, value, {**tags, "pid": os.getpid()})
-            metrics.log(metrics.get_metrics_logger(), point)
+        status = "succeeded" if failure is None else "failed"
+        _log_metric("timer", Metric.SYNC_DURATION, seconds, status=status)
 
-    def _log_summary(self) -> None:
-        counts, requests = self._counts, self._session.client.counts
-        self._session.logger.info(
-            "%s candidates listed: %s new, %s changed, %s deleted, %s re-verified; "
-            "%s requests, %s refused, in %.0f s.",
-            *(
-                f"{number:,}"
-                for number in (
-                    *(counts.listed, counts.created, counts.updated, counts.deleted),
-                    *(counts.reverified, requests.requests, requests.refused),
-                )
-            ),
-            time.monotonic() - self._begun,
-        )
+
+def _log_metric(kind: str, metric: Metric, value: float, **tags: str) -> None:
+    point = metrics.Point(kind, metric, value, {**tags, "pid": os.getpid()})
+    metrics.log(metrics.get_metrics_logger(), point)
 
 
 def _exists(source: Source, known: list[str]) -> bool:

@@ -6,6 +6,9 @@ read. The candidate named by `after_id` may be deleted meanwhile, and what the A
 answers then is not documented: an error, an empty page, or the list from its start.
 Each of these makes a reading *short*. So does a `total` larger than the number of rows.
 A short reading is repeated once, with another page size, whose pages end elsewhere.
+
+Whatever waits for a page raises TapError if the API fails or its links form a loop, and
+StoppedError if the run is to stop.
 """
 
 from __future__ import annotations
@@ -51,17 +54,11 @@ LOOP = (
 
 
 class Row(t.NamedTuple):
-    """A row of the list, parsed once.
+    """A row of the list, parsed once."""
 
-    Attributes:
-        id: None where it has no usable ID.
-        started: None where `started_at` is missing or malformed.
-        data: The row as it came.
-    """
-
-    id: str | None
-    started: datetime | None
-    data: Json
+    id: str | None  # None where it has no usable ID
+    started: datetime | None  # None where `started_at` is missing or malformed
+    data: Json  # the row as it came
 
 
 def parse_row(data: t.Any) -> Row:
@@ -75,19 +72,13 @@ def parse_row(data: t.Any) -> Row:
 
 
 class Source(t.NamedTuple):
-    """What lists are read with.
+    """What lists are read with."""
 
-    Attributes:
-        client: The API.
-        workers: Make the requests.
-        wait: Waits for a request; raises StoppedError if the run is stopped.
-        check: Raises StoppedError if the run is stopped.
-    """
-
-    client: Client
-    workers: Workers
+    client: Client  # the API
+    workers: Workers  # make the requests
+    # waits for a request; raises StoppedError if the run is stopped
     wait: Callable[[Future[t.Any]], t.Any]
-    check: Callable[[], None]
+    check: Callable[[], None]  # raises StoppedError if the run is stopped
 
 
 class Reading:
@@ -103,16 +94,11 @@ class Reading:
     def __init__(
         self, source: Source, params: Params, see: See, since: datetime | None = None
     ) -> None:
-        self.totals: list[int | None] = []
-        """What each page said of the number of rows."""
-        self.is_over = False
-        """Whether there is nothing more to read, for whatever reason."""
-        self.has_ended = False
-        """Whether it came to the regular end of the list, or to `since`."""
-        self.is_cut = False
-        """Whether it ended at `since`, so that the total counts more rows."""
-        self.met_seen = False
-        """Whether the last page had a candidate that was seen before."""
+        self.totals: list[int | None] = []  # what each page says of the number of rows
+        self.is_over = False  # there is nothing more to read, for whatever reason
+        self.has_ended = False  # at the regular end of the list, or at `since`
+        self.is_cut = False  # at `since`, so that the total counts more rows
+        self.met_seen = False  # the last page had a candidate that was seen before
         self._source = source
         self._see = see
         self._since = since
@@ -133,11 +119,7 @@ class Reading:
         return self
 
     def peek(self) -> list[Row]:
-        """Wait for the next page and return its rows; `take` returns them again.
-
-        Raises:
-            TapError: If the API fails.
-        """
+        """Wait for the next page and return its rows; `take` returns them again."""
         if self._page is None:
             page = self._source.wait(t.cast("Future[Json]", self._next))
             self._page = {**page, "data": [parse_row(row) for row in page["data"]]}
@@ -145,11 +127,7 @@ class Reading:
         return self._page["data"]  # type: ignore[no-any-return]
 
     def take(self) -> list[Row]:
-        """Return the rows of the next page that were not seen before.
-
-        Raises:
-            TapError: If the API fails, or its links form a loop.
-        """
+        """Return the rows of the next page that were not seen before."""
         try:
             rows = self.peek()
         except RequestError as error:
@@ -226,11 +204,7 @@ class CandidateList:
         return self
 
     def first_page(self) -> list[Row]:
-        """Wait for the first page, and return its rows.
-
-        Raises:
-            TapError: If the API fails.
-        """
+        """Wait for the first page, and return its rows."""
         return self._head.peek()
 
     @property
@@ -239,11 +213,7 @@ class CandidateList:
         return self._head.totals[0] if self._head.totals else None
 
     def pages(self) -> Iterator[list[Row]]:
-        """Yield the rows, each once, page by page.
-
-        Raises:
-            TapError: If the API fails, or its links form a loop.
-        """
+        """Yield the rows, each once, page by page."""
         first = self._head.peek()
         self._granted = len(first) or self._page_size
         tail = self._tail(len(first))
@@ -268,7 +238,7 @@ class CandidateList:
 
     def _tail(self, first: int) -> Reading | None:
         """Return a reading from the other end, if the total can prove that they met."""
-        is_long = self.total is not None and self.total > 2 * first
+        is_long = self.total is not None and self.total > 2 * first > 0
         if not is_long or self._query.since or self._source.workers.size == 1:
             return None
         return self._reading(self._page_size, "desc", self._see).ask()
@@ -351,20 +321,12 @@ class ScopeLists:
         return None if None in totals else sum(filter(None, totals))
 
     def read_ahead(self) -> None:
-        """Read a page for `pages`, unless many are ahead already.
-
-        Raises:
-            TapError: As `pages`.
-        """
+        """Read a page for `pages`, unless many are ahead already."""
         if len(self._ahead) < MOST_AHEAD:
             self._ahead.extend(islice(self._pages, 1))
 
     def pages(self) -> Iterator[list[Row]]:
-        """Yield the rows of this part, page by page, of the lists in turn.
-
-        Raises:
-            TapError: If the API fails, or its links form a loop.
-        """
+        """Yield the rows of this part, page by page, of the lists in turn."""
         while self._ahead:
             yield self._ahead.popleft()
         yield from self._pages
@@ -401,13 +363,7 @@ def in_turn(iterables: Iterable[Iterable[T]]) -> Iterator[T]:
 
 def seen_in(ids: set[str]) -> See:
     """Return what marks IDs as seen in a set."""
-
-    def see(candidate_id: str) -> bool:
-        size = len(ids)
-        ids.add(candidate_id)
-        return len(ids) > size
-
-    return see
+    return lambda key: not (key in ids or ids.add(key))  # type: ignore[func-returns-value]
 
 
 def smallest(totals: list[int | None]) -> int | None:

@@ -179,35 +179,20 @@ class Checkpoint:
 
 @dataclass(kw_only=True)
 class Loop:
-    """Runs once over the candidates of a scope.
+    """Runs once over the candidates of a scope."""
 
-    Attributes:
-        source: The API, and the workers.
-        state: What is known; kept up to date.
-        lists: The lists of candidates.
-        changes: Compares what the API shows with the inventory.
-        sink: Takes what is emitted.
-        progress: Logs how far the run is.
-        logger: For warnings.
-        now: The time of the run, on the API's clock.
-        reverify_days: Days of a turn of re-verification; 0 for none.
-        confirmed: Whether any number of candidates may be deleted.
-        counts: What the run did.
-        needed_confirmation: Whether `confirmed` made a difference.
-    """
-
-    source: Source
-    state: State
-    lists: ScopeLists
-    changes: Changes
-    sink: Sink
-    progress: Progress
-    logger: logging.Logger
-    now: datetime
-    reverify_days: int
-    confirmed: bool
-    counts: Counts = field(default_factory=Counts)
-    needed_confirmation: bool = False
+    source: Source  # the API, and the workers
+    state: State  # what is known; kept up to date
+    lists: ScopeLists  # the lists of candidates
+    changes: Changes  # compares what the API shows with the inventory
+    sink: Sink  # takes what is emitted
+    progress: Progress  # logs how far the run is
+    logger: logging.Logger  # for warnings
+    now: datetime  # the time of the run, on the API's clock
+    reverify_days: int  # days of a turn of re-verification; 0 for none
+    confirmed: bool  # whether any number of candidates may be deleted
+    counts: Counts = field(default_factory=Counts)  # what the run did
+    needed_confirmation: bool = False  # whether `confirmed` made a difference
 
     def __post_init__(self) -> None:
         self._inventory = self.state.inventory
@@ -225,6 +210,7 @@ class Loop:
         self._is_ending = False
         self._asked_of_listed = 0
         self._most_answers = self._inventory.most_answers
+        self._known = len(self._inventory.ids())  # before this run adds new ones
 
     def run(self) -> None:
         """Read, emit and commit everything.
@@ -235,7 +221,7 @@ class Loop:
         try:
             self._look_at_suspect()
             self._work(self._listed())
-            if self.lists.is_complete:
+            if self.lists.is_complete and not self._is_ending:
                 self._work([self._missing()])
                 has_turn = self._reverify()
                 self._delete()
@@ -274,8 +260,6 @@ class Loop:
 
     def _missing(self) -> list[Task]:
         """Return the missing candidates that are asked for."""
-        if self._is_ending:
-            return []
         missing = self.changes.missing()
         self._gone += missing[Absence.TOMBSTONE]  # proved by an earlier run
         few, tasks = missing[Absence.ASK_IF_FEW], missing[Absence.ASK]
@@ -348,10 +332,6 @@ class Loop:
         for task, decided in plans:
             self._emit(task, decided, Change(task.id, is_deleted=True))
             self.counts.deleted += bool(decided.emit)
-
-    @property
-    def _known(self) -> int:
-        return len(self._inventory.ids())
 
     # Tasks, one after the other
 
@@ -466,13 +446,16 @@ class Loop:
 
     def _found(self, task: Task, body: Json) -> None:
         """Plan and emit a candidate that the lists lack."""
+        self._carry_out(task, *self._plan_found(task, body))
+
+    def _plan_found(self, task: Task, body: Json) -> tuple[Plan, Record, Record]:
+        """Return the plan, the list row and the details of a missing candidate."""
         details = self._observer.details(body)
         row = self._observer.row_of(task.id, body)
         task.tags = tags_of(details)
         listed = replace(self._observer.listed(row, task.tags), extra=None)
         read = self._observer.read(row, task.tags, details, body)
-        decided = plan.plan_found(task.known, listed, read, self._run)
-        self._carry_out(task, decided, row, details)
+        return plan.plan_found(task.known, listed, read, self._run), row, details
 
     def _details(self, body: Json) -> Record:
         """Make a record of details, and look up tags that `/tags` lacked."""
@@ -498,7 +481,7 @@ class Loop:
             self._most_answers = max(self._most_answers, answers)
             known = plan.intent(task.known, decided.emit, answers)
             self._inventory[task.id] = known
-            self._announce(with_history=HISTORY in decided.emit)
+            self._announce()
         self._emit(task, decided, Change(task.id, row, task.tags, details))
         if decided.emit:
             self.counts.created += task.known is NEW
@@ -512,22 +495,31 @@ class Loop:
         self._checkpoint.add(emitted=bool(decided.emit), fetched=fetched)
         self._inventory[task.id] = decided.after
 
-    def _announce(self, *, with_history: bool = False) -> None:
-        """Write a STATE that commits what was emitted and announces what follows.
-
-        Args:
-            with_history: Whether rows of `candidate_history` are announced for
-                candidates that the lists lack, too, since one of them has changed.
-        """
+    def _announce(self) -> None:
+        """Write a STATE that commits what was emitted and announces what follows."""
         for task in islice(self._queue, self._checkpoint.announced):
             self._refresh(task)
             streams = task.may_emit(self._run)
-            if with_history and task.listed is None:
-                streams |= self._run.selected & {HISTORY}
+            if self._has_new_history(task):
+                streams |= {HISTORY}
             task.announced, task.answers = streams, self._most_answers
             announced = plan.intent(task.known, streams, self._most_answers)
             self._inventory[task.id] = announced
         self._save()
+
+    def _has_new_history(self, task: Task) -> bool:
+        """Return whether the lists lack a candidate that is known to have changed.
+
+        To announce all of them would write false events if the run dies, and a STATE
+        for each would be too much: those are announced whose details are there.
+        """
+        response = task.response
+        if task.listed is not None or response is None or not response.done():
+            return False
+        if HISTORY not in self._run.selected or response.exception() is not None:
+            return False
+        decided, _, _ = self._plan_found(task, response.result())
+        return HISTORY in decided.emit
 
     def _save(self) -> None:
         self._checkpoint.begin(self.sink.save())
@@ -573,8 +565,10 @@ class Loop:
         """
         missing, asked = self.counts.without_details, self._asked_of_listed
         if self._failures:
+            # One candidate may be the only one that is requested in a run.
             is_forbidden = all(isinstance(f, ForbiddenError) for f in self._failures)
-            if is_forbidden and asked == missing:
+            is_for_all = asked == missing and len(self._failures) >= MOST_FAILURES
+            if is_forbidden and is_for_all:
                 raise UnauthorizedError(FORBIDDEN)
             raise self._failures[0]
         if not self.lists.is_complete:

@@ -62,11 +62,7 @@ class TagLists:
             self._ask(self._ids_of(lambda client: client.tags))
 
     def read(self) -> Iterator[None]:
-        """Read the lists that were requested; yield after each page.
-
-        Raises:
-            TapError: If the API fails.
-        """
+        """Read the lists that were requested; yield after each page."""
         asked, self._asked = self._asked, {}
         self._read |= asked
         for tag_id, rows in in_turn(self._pages(*item) for item in asked.items()):
@@ -95,9 +91,6 @@ class TagLists:
         """Look up the tags of a candidate's details that `/tags` lacked.
 
         `/tags` is read once more. If a tag is still missing, all tags are unknown.
-
-        Raises:
-            TapError: If the API fails.
         """
         missing = set(tag_ids) - self._ids - self._looked_up
         if not missing or self._is_dropped:

@@ -10,8 +10,8 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from tap_toggl_hire.tap import TapTogglHire
-from tests.documents import definitions, tables
-from tests.documents.generated import FILES
+from tools.documents import definitions, tables
+from tools.documents.generated import FILES
 
 if t.TYPE_CHECKING:
     from pathlib import Path

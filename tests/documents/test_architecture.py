@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.documents import tables
+from tools.documents import tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.documents.tables import ROOT
 from tests.pipeline.warehouse import (
     QUERY,
     SCHEMA,
@@ -16,6 +15,7 @@ from tests.pipeline.warehouse import (
     compare,
     duckdb_rows,
 )
+from tools.documents.tables import ROOT
 from tools.targets.pairings import DUCKDB, PAIRINGS
 from tools.targets.trial import alike, trial
 

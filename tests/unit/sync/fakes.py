@@ -83,7 +83,7 @@ class FakeApi:
         candidates: All candidates by ID, as their details show them.
         tag_rows: What `/tags` lists.
         hidden: IDs that no list shows although they exist: archived.
-        failures: What the details of an ID raise instead.
+        answers: What the details of an ID are instead: an object, or an error.
         miscounted: How many more candidates `total` counts than the list shows.
         largest_page: The largest page that the API grants.
         order: Whether the API supports the parameter `order`: "yes", "ignored", or
@@ -101,7 +101,7 @@ class FakeApi:
         self.tag_rows: list[Json] = []
         self.opening_ids: set[str] = set()
         self.hidden: set[str] = set()
-        self.failures: dict[str, Exception] = {}
+        self.answers: dict[str, t.Any] = {}
         self.miscounted = 0
         self.has_total = True
         self.largest_page = 1000
@@ -156,11 +156,12 @@ class FakeApi:
 
     def candidate(self, candidate_id: str) -> Json:
         self.asked.append(candidate_id)
-        if candidate_id in self.failures:
-            raise self.failures[candidate_id]
-        if candidate_id not in self.candidates:
-            raise NotFoundError(f"candidate {candidate_id}")
-        return dict(self.candidates[candidate_id])
+        missing = NotFoundError(f"candidate {candidate_id}")
+        found = self.candidates.get(candidate_id, missing)
+        answer = self.answers.get(candidate_id, found)
+        if isinstance(answer, Exception):
+            raise answer
+        return dict(answer)
 
     @property
     def tags(self) -> list[Json]:
@@ -275,6 +276,7 @@ class Result:
     counts: loop.Counts
     needed_confirmation: bool
     error: TapError | None
+    progress: Progress
 
     @property
     def records(self) -> list[tuple[str, str, str | None]]:
@@ -289,6 +291,11 @@ class Result:
     def states(self) -> list[dict[str, Known]]:
         """What each STATE says of each candidate."""
         return [message[1] for message in self.messages if message[0] == "state"]
+
+    @property
+    def known(self) -> dict[str, Known]:
+        """What the last STATE says of each candidate."""
+        return self.states[-1]
 
     @property
     def emitted(self) -> dict[str, set[str]]:
@@ -331,7 +338,7 @@ class World:
         if tags is None:
             tags = TagLists(api, self.scope.shared, self.page_size, is_dropped=False)
             tags.ask()
-            tags.read()
+            deque(tags.read(), maxlen=0)
         run = Run(
             frozenset(selected),
             frozenset(full_table),
@@ -341,13 +348,14 @@ class World:
         looks = observer(compares_extra=self.compares_extra)
         sink = RecordingSink(state)
         sink.state_size = self.state_size
+        progress = Progress(LOGGER)
         one = loop.Loop(
             source=api,
             state=state,
             lists=lists,
             changes=Changes(state.inventory, run, looks, tags),
             sink=sink,
-            progress=Progress(LOGGER),
+            progress=progress,
             logger=LOGGER,
             now=self.now,
             reverify_days=self.days,
@@ -362,7 +370,9 @@ class World:
             state.scope = self.scope.key
             state.tags = len(tags)
         sink.save()
-        return Result(sink.messages, one.counts, one.needed_confirmation, error)
+        return Result(
+            sink.messages, one.counts, one.needed_confirmation, error, progress
+        )
 
     def restart(self, inventory: Mapping[str, Known] | None = None) -> None:
         """Begin the next run, from a STATE of this one if it is given."""

@@ -7,7 +7,7 @@ import typing as t
 
 import yaml  # type: ignore[import-untyped]
 
-from tests.documents.tables import ROOT
+from tools.documents.tables import ROOT
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator

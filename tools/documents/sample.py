@@ -7,7 +7,7 @@ import textwrap
 from sandbox import Account, Sandbox
 from tap_toggl_hire.checkup import report
 from tap_toggl_hire.tap import TapTogglHire
-from tests.documents.tables import ROOT, replace
+from tools.documents.tables import ROOT, replace
 
 PAGE = ROOT / "docs" / "troubleshooting.md"
 

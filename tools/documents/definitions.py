@@ -8,7 +8,7 @@ import typing as t
 import yaml  # type: ignore[import-untyped]
 
 from tap_toggl_hire.tap import TapTogglHire
-from tests.documents.tables import ROOT, kind, replace, settings
+from tools.documents.tables import ROOT, kind, replace, settings
 
 NAME = TapTogglHire.name
 REPOSITORY = "https://github.com/tap-toggl-hire/tap-toggl-hire"
@@ -19,7 +19,7 @@ FILES = (ROOT / "plugin.yaml", HUB_FILE)
 
 def definition() -> dict[str, t.Any]:
     """Return the definition, sorted as the Hub sorts."""
-    about = TapTogglHire._get_about_info()
+    about = TapTogglHire._get_about_info()  # noqa: SLF001 - what --about prints
     return {
         "capabilities": capabilities(),
         "description": (

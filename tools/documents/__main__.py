@@ -3,7 +3,7 @@
 import sys
 
 from tap_toggl_hire.errors import TapError
-from tests.documents.generated import FILES
+from tools.documents.generated import FILES
 
 try:
     texts = {path: text() for path, text in FILES.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.documents import definitions, models, sample, tables
+from tools.documents import definitions, models, sample, tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,0 +1,235 @@
+"""Narrower settings come and go: nothing is lost or deleted by them (contract 3.5)."""
+
+from __future__ import annotations
+
+import typing as t
+from datetime import UTC, datetime
+from math import ceil
+from unittest import mock
+
+import pytest
+
+from sandbox import Account
+from sandbox.filters import Filters
+from tests.runs.pipelines import DAY, account, pipeline
+from tests.support.streams import CANDIDATES, DETAILS, HISTORY, UPSERTED
+from tests.support.truth import truth
+
+Settings = dict[str, t.Any]
+
+
+def made(candidates: int = 50) -> Account:
+    return account(candidates, openings=3, tags=3, tagged=0.5)
+
+
+def wanted(account: Account, scope: Settings) -> list[str]:
+    """Return the listed candidates of a scope, found without the tap's code."""
+    filters = dict(scope.get("candidate_filters") or {})
+    filters["tag_ids"] = frozenset(filters.pop("tag_ids", ()))
+    openings, start = scope.get("job_opening_ids"), scope.get("start_date")
+    since = None if start is None else datetime.fromisoformat(start)
+    if since is not None and since.tzinfo is None:
+        since = since.replace(tzinfo=UTC)
+    found = []
+    for key in account.find(Filters(**filters)):
+        row = account.row(key.id)
+        started = datetime.fromisoformat(row["started_at"]).replace(tzinfo=UTC)
+        is_in = openings is None or row["job_opening_id"] in openings
+        if is_in and (since is None or started >= since):
+            found.append(key.id)
+    return found
+
+
+def scopes(account: Account) -> dict[str, Settings]:
+    """Return a scope for each setting and each parameter of the API."""
+    tagged = next(d for d in truth(account)[DETAILS].values() if d["tag_ids"])
+    placed = next(r for r in account.list_rows() if r["category_id"])
+    filters: Settings = {
+        "category_id": placed["category_id"],
+        "tag_ids": tagged["tag_ids"],
+        "hire_state": "rejected",
+        "min_score": 50,
+        "max_score": 50,
+        "min_rating": 1,
+        "max_rating": 2,
+        "email": placed["email"],
+    }
+    return {
+        "start_date": {"start_date": "2025-03-01T12:00:00+05:00"},
+        "job_opening_ids": {
+            "job_opening_ids": [one["id"] for one in account.openings()[:2]]
+        },
+        **{name: {"candidate_filters": {name: filters[name]}} for name in filters},
+    }
+
+
+@pytest.mark.parametrize("name", scopes(made()))
+def test_leaving_the_selection_is_no_deletion(name: str) -> None:
+    with pipeline(made()) as line:
+        line.run()
+        scope = scopes(line.account)[name]
+        inside = wanted(line.account, scope)
+        outside = sorted(set(line.ids) - set(inside))
+        narrowed = line.run(**scope)
+        assert narrowed.is_quiet
+        assert sorted(narrowed.details) == outside  # few, so all are asked for
+        assert line.run(**scope).details == []
+        gone, also_gone = inside[0], outside[0]
+        line.account.delete(gone)
+        line.account.delete(also_gone)
+        assert line.run(**scope).deleted(CANDIDATES) == [gone]
+        assert line.run().deleted(CANDIDATES) == [also_gone]
+        line.assert_true()
+
+
+@pytest.mark.parametrize(("few", "asked"), [(40, 40), (39, 0)])
+def test_few_candidates_that_left_the_selection_are_asked_for(
+    few: int, asked: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pipeline(50) as line, mock.patch("tap_toggl_hire.sync.plan.FEW_LEFT", few):
+        for number, one in enumerate(line.ids):
+            line.account.rate(one, int(number < 10))
+        line.run()
+        gone = line.ids[20]
+        line.account.delete(gone)
+        outcome = line.run(candidate_filters={"min_rating": 1})
+        assert len(outcome.details) == asked
+        assert outcome.deleted(DETAILS) == ([gone] if asked else [])
+        assert ("left the selection" in caplog.text) is not asked
+        assert line.run(candidate_filters={"min_rating": 1}).details == []
+        wide = line.run()
+        assert wide.deleted(DETAILS) == ([] if asked else [gone])
+        line.assert_true()
+
+
+def test_a_deletion_outside_the_selection_is_found_by_re_verification() -> None:
+    scope = {"candidate_filters": {"min_rating": 1}}
+    with pipeline(20, reverify_days=2) as line:
+        for number, one in enumerate(line.ids):
+            line.account.rate(one, int(number < 10))
+        line.run()
+        line.run(**scope)
+        gone = line.ids[15]
+        line.account.delete(gone)
+        assert not line.run(**scope).tombstones(DETAILS)
+        line.clock += 3 * DAY
+        assert line.run(**scope).deleted(DETAILS) == [gone]
+        line.assert_true()
+
+
+def test_two_scopes_by_turns() -> None:
+    with pipeline(made(60), page_size=10) as line:
+        a, b, c = (one["id"] for one in line.account.openings())
+        both = {"job_opening_ids": [a, b]}, {"job_opening_ids": [b, c]}
+        line.run(**both[0])
+        line.run(**both[1])
+        for number in range(4):
+            scope = both[number % 2]
+            gone, changed, *_ = wanted(line.account, {"job_opening_ids": [b]})
+            line.account.delete(gone)
+            line.rate(changed)
+            outcome = line.run(**scope)
+            assert outcome.deleted(CANDIDATES) == [gone]
+            assert outcome.emitted(DETAILS) == [changed]
+            rows = truth(line.account)[DETAILS]
+            for key in wanted(line.account, scope):
+                assert line.target.alive(DETAILS)[key] == rows[key]
+        line.run()
+        line.assert_true()
+
+
+def test_a_candidate_that_leaves_a_filter_is_asked_for_once() -> None:
+    scope = {"candidate_filters": {"hire_state": "possible-hire"}}
+    with pipeline(50) as line:
+        line.run(**scope)
+        left = wanted(line.account, scope)[:3]
+        for one in left:
+            line.account.set_hire_state(one, "rejected")
+        first, second = line.run(**scope), line.run(**scope)
+        assert sorted(first.details) == sorted(left)
+        # What was asked for is emitted as it is.
+        assert sorted(first.events()) == [("updated", one) for one in sorted(left)]
+        assert second.details == []
+        assert second.is_quiet
+        line.account.set_hire_state(left[0], "possible-hire")
+        assert line.run(**scope).emitted(DETAILS) == [left[0]]
+        line.run()
+        line.assert_true()
+
+
+def test_one_state_per_opening_and_a_candidate_that_moves() -> None:
+    with pipeline(20) as line:
+        a, b = (one["id"] for one in line.account.openings())
+        states: dict[str, t.Any] = {a: None, b: None}
+
+        def run(opening: str) -> None:
+            line.target.state = states[opening]
+            line.run(job_opening_ids=[opening])
+            states[opening] = line.target.state
+
+        run(a)
+        run(b)
+        moved = wanted(line.account, {"job_opening_ids": [a]})[0]
+        for to in (b, a, b):
+            line.account.set_field(moved, "job_opening_id", to)
+            run(a)
+            run(b)
+            line.assert_true(UPSERTED)
+        line.account.delete(moved)
+        run(a)
+        run(b)
+        line.assert_true(UPSERTED)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.7])
+def test_a_wide_run_that_dies_and_the_narrow_one_again(share: float) -> None:
+    scope = {"candidate_filters": {"hire_state": "rejected"}}
+    with pipeline(60) as line:
+        line.run(**scope)
+        wide = line.attempt(announced=5).good()
+        line.target.load(wide.messages[: int(share * len(wide.messages))])
+        # Those that were announced and not emitted are filled where they are asked for.
+        line.run(**scope)
+        assert line.run(**scope).details == []
+        gone = wanted(line.account, scope)[0]
+        line.account.delete(gone)
+        assert line.run(**scope).deleted(DETAILS) == [gone]
+        line.run()
+        line.assert_true()
+
+
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_a_start_date_reads_the_list_no_further(concurrency: int) -> None:
+    with pipeline(300, page_size=10, max_concurrency=concurrency) as line:
+        scope = {"start_date": "2025-05-15T00:00:00Z"}
+        ids = wanted(line.account, scope)
+        for number in range(2):
+            outcome = line.run(**scope)
+            assert len(outcome.details) == (0 if number else len(ids))
+            assert len(outcome.pages) <= ceil(len(ids) / 10) + 1
+        line.account.add_candidate(started_at="2025-05-14T23:59:59.999999")
+        late = line.account.add_candidate(started_at="2025-05-15T00:00:00")
+        assert line.run(**scope).events() == [("created", late)]
+
+
+@pytest.mark.parametrize("pii", ["drop", "hash"])
+def test_pii_outside_the_selection_is_treated_by_re_verification(
+    pii: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    scope = {"candidate_filters": {"hire_state": "rejected"}}
+    key = {"pii_hash_key": "a key of the hashes"}
+    with pipeline(40, reverify_days=4, **key) as line:
+        line.run()
+        people = {row["email"] for row in line.account.list_rows() if row["email"]}
+        line.run(**scope)
+        outside = len(set(line.ids) - set(wanted(line.account, scope)))
+        line.config |= {"pii": pii, **scope}
+        line.run()
+        assert f"{outside} candidates are not in the list" in caplog.text
+        line.clock += 5 * DAY
+        outcome = line.run()
+        assert not outcome.records(HISTORY)
+        for stream in (CANDIDATES, DETAILS):
+            rows = line.target.alive(stream)
+            assert len(rows) == 40
+            assert not people & {row["email"] for row in rows.values()}, stream
