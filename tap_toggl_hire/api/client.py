@@ -278,12 +278,7 @@ class Client:
     def pages(
         self, path: str, params: Params, *, first: Row | None = None
     ) -> Iterator[list[Row]]:
-        """Read a list page by page.
-
-        Args:
-            path: Path of the list.
-            params: The query of the first page.
-            first: The first page, if it was read already.
+        """Read a list page by page; `first` is its first page, if that was read.
 
         Raises:
             TapError: If its links form a loop.
