@@ -85,7 +85,7 @@ class Retry(t.NamedTuple):
     sleep: Callable[[float], object] = time.sleep
 
     def pause(self, failures: int, retry_after: float | None) -> float | None:
-        """Return the seconds before the next attempt, or None if there is none.
+        """Return the seconds before the next attempt; None after the last one.
 
         Args:
             failures: Number of failed attempts so far.
