@@ -315,7 +315,7 @@ def test_a_newer_format_is_rejected_by_its_number() -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        {},
+        dict[str, t.Any](),
         {"bookmarks": {}},
         {"bookmarks": {stream: {} for stream in LISTS}},
         {"bookmarks": {"tags": {"starting_replication_value": None}}},

@@ -46,7 +46,7 @@ def on_list_of(one: FakeApi, tag_id: str, change: t.Callable[[], object]) -> Non
 
 def hide(one: FakeApi, tag_id: str, candidate_id: str) -> None:
     """Leave a candidate out of the first page of a list, and count too many."""
-    seen = []
+    seen: list[str] = []
 
     def move() -> None:
         one.hidden = set() if seen else {candidate_id}
