@@ -913,7 +913,7 @@ def test_re_verification_looks_tags_up_too() -> None:
     made = reverifying(1)
     made.api.candidates["1"]["tag_ids"] = ["99"]
     result = made.run()
-    assert made.api.counts["tags"] == 1
+    assert made.api.tags_reread == 1
     assert result.error is not None
     assert result.emitted == {"1": set(FROM_DETAILS)}
     assert held(result, "1")[1:3] == (Held.STALE,) * 2

@@ -30,7 +30,6 @@ from tap_toggl_hire.sync.plan import (
     PRESENCE,
     STREAMS,
     UPSERTED,
-    Absence,
     Held,
     Known,
     Plan,
