@@ -121,12 +121,6 @@ def test_paged_lists_take_at_most_12_requests(
     assert "API v2," in report(box, page_size=page_size)
 
 
-def test_one_of_the_openings_is_read(sandbox: Start, report: Report) -> None:
-    account = Account.example(candidates=40, openings=20)
-    ids = sorted({row["job_opening_id"] for row in account.list_rows()})
-    assert "job_openings: 1 read" in report(sandbox(account), job_opening_ids=ids)
-
-
 @pytest.mark.parametrize(
     ("shape", "name", "finding"),
     [
