@@ -131,21 +131,14 @@ class Stop:
 
 @dataclass
 class Session:
-    """What the streams of a run share. Discovery uses none of it.
+    """What the streams of a run share. Discovery uses none of it."""
 
-    Attributes:
-        config: The settings, with defaults.
-        user_agent: The User-Agent header, unless a setting has one.
-        retry: When a request that failed is sent again.
-        throttle: Makes the object that paces requests.
-        logger: The logger.
-    """
-
-    config: Mapping[str, t.Any]
-    user_agent: str
-    retry: Retry
+    config: Mapping[str, t.Any]  # the settings, with defaults
+    user_agent: str  # the User-Agent header, unless a setting has one
+    retry: Retry  # when a request that failed is sent again
+    # makes the object that paces requests
     throttle: Callable[[int, float | None], Throttle]
-    logger: logging.Logger
+    logger: logging.Logger  # the logger
 
     def __post_init__(self) -> None:
         self.stop = Stop()
@@ -186,19 +179,12 @@ class Session:
 
 @dataclass
 class CandidateSink:
-    """Writes the records of candidates, and STATE.
+    """Writes the records of candidates, and STATE."""
 
-    Attributes:
-        tap: Its state and writers.
-        state: What is known of candidates.
-        streams: The candidate streams, by name.
-        outputs: The outputs of those that are selected.
-    """
-
-    tap: Tap
-    state: State
-    streams: Mapping[str, CandidateStream]
-    outputs: Mapping[str, Output]
+    tap: Tap  # its state and writers
+    state: State  # what is known of candidates
+    streams: Mapping[str, CandidateStream]  # the candidate streams, by name
+    outputs: Mapping[str, Output]  # the outputs of those that are selected
 
     @property
     def written(self) -> int:
@@ -218,6 +204,7 @@ class CandidateSink:
                     self.bookmark(name, stream.replication_key, record)
                 for record in stream.tombstones(change):
                     output.write_tombstone(record)
+                    self.bookmark(name, stream.replication_key, record)
 
     def bookmark(self, name: str, key: str | None, record: dict[str, t.Any]) -> None:
         """Note the largest replication key value that a stream emitted."""

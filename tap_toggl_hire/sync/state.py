@@ -65,6 +65,8 @@ def unwrap(value: t.Any) -> dict[str, t.Any]:
     ):
         raise not_a_state("its bookmarks are malformed")
     if KEY in value:
+        if not isinstance(value[KEY], dict):
+            raise StateError(DAMAGED)
         return value
     if "digests" in bookmarks.get("candidates", {}):
         raise StateError(
