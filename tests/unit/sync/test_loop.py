@@ -407,18 +407,27 @@ def test_missing_candidates_that_fail_end_the_run_early_too() -> None:
     assert len(made.api.asked) == 9
 
 
-def test_a_failure_for_every_candidate_is_about_the_key_if_it_is_403() -> None:
-    made = world(5)
-    forbidden = ForbiddenError("no", status=403)
-    made.api.answers = dict.fromkeys(numbers(1, 6), forbidden)
+@pytest.mark.parametrize(
+    ("count", "other", "is_key"),
+    [
+        (9, ForbiddenError("no"), True),
+        (9, NotFoundError("gone"), True),
+        (9, candidate(9), False),
+        (9, DOWN, False),
+        (7, ForbiddenError("no"), False),
+    ],
+)
+def test_many_failures_are_about_the_key_if_all_are_403(
+    count: int,
+    other: t.Any,
+    is_key: bool,  # noqa: FBT001
+) -> None:
+    made = world(count)
+    made.api.answers = dict.fromkeys(numbers(1, count), ForbiddenError("no"))
+    made.api.answers[str(count)] = other
     error = made.run().error
-    assert isinstance(error, UnauthorizedError)
-    assert "check api_key" in str(error)
-    for other in (candidate(5), NotFoundError("gone"), DOWN):
-        again = world(5)
-        again.api.answers = {**made.api.answers, "5": other}
-        is_about_key = isinstance(again.run().error, UnauthorizedError)
-        assert is_about_key is isinstance(other, NotFoundError)
+    assert isinstance(error, UnauthorizedError) is is_key
+    assert ("check api_key" in str(error)) is is_key
 
 
 def test_an_error_for_all_requests_ends_the_run_at_once() -> None:

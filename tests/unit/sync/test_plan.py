@@ -521,4 +521,5 @@ def test_decisions_depend_on_nothing_else() -> None:
         if isinstance(node, ast.Import)
         for name in node.names
     } | {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    modules -= {"mutmut.mutation.trampoline"}  # under mutation tests
     assert modules <= {"__future__", "dataclasses", "enum", "typing"}
