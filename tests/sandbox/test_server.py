@@ -11,6 +11,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
@@ -32,6 +33,15 @@ def test_fault_status(client: Client, sandbox: Sandbox, status: int) -> None:
     assert response.status_code == status
     assert response.json()["error"]["type"].endswith("Error")
     assert client.get("/tags").status_code == 200
+
+
+def test_responses_have_the_date_of_the_api_s_clock(
+    client: Client, sandbox: Sandbox
+) -> None:
+    assert "Date" not in client.get("/tags").headers
+    sandbox.now = lambda: datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+    assert client.get("/tags").headers["Date"] == "Mon, 02 Mar 2026 09:30:00 GMT"
+    assert "Date" in client.get("/candidates/unknown").headers
 
 
 def test_fault_status_as_a_proxy_has_it(client: Client, sandbox: Sandbox) -> None:
