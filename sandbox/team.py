@@ -84,7 +84,9 @@ JOBS = (
     ),
 )
 SLOW_JOB, SLOW_SINCE = "QA Analyst", DAYS - 50
-GRADED_A_DAY, GRADED_A_DAY_LATELY, BACKLOG_SINCE = 12, 4, DAYS - 40
+LATE_DAY, FORGOTTEN_DAY = 50, 52
+"""A late submission, and a candidate's wish to be forgotten, whatever the seed."""
+GRADED_A_DAY, GRADED_A_DAY_LATELY, BACKLOG_SINCE = 12, 5, DAYS - 40
 
 
 @dataclass
@@ -136,6 +138,7 @@ class Team:
         self._tags = [self.account.add_tag(name) for name in TAGS]
         for job in JOBS:
             self._at(self._day(job.opens), partial(self._open, job))
+        self._at(self._day(FORGOTTEN_DAY), self._forget_first)
         for day in range(DAYS):
             if self._day(day).weekday() < 5:  # noqa: PLR2004 - Saturday
                 self._at(self._day(day, 15), self._grade)
@@ -196,6 +199,8 @@ class Team:
             when = self._day(day, rng.triangular(7, 23, 18))
             if when > self.start and day < (job.closes or DAYS + 1):
                 self._at(when, lambda: self._apply(opening))
+        if job is JOBS[0]:
+            self._at(self._day(LATE_DAY), partial(self._apply, opening, 12))
         if job.closes is not None:
             closed = invented.stamp(rng, self._day(job.closes, 16))
             self._at(
@@ -225,7 +230,7 @@ class Team:
 
     # Candidates
 
-    def _apply(self, opening: Opening) -> None:
+    def _apply(self, opening: Opening, late_days: float = 0) -> None:
         """Hand in a test; hours, sometimes days, after it was started."""
         rng, job = self._rng, opening.job
         ability = rng.gauss(job.ability, 1)
@@ -237,7 +242,7 @@ class Team:
             for item, question in asked
             if not invented.chance(rng, 0.06 if ability > -1 else 0.2)
         ]
-        minutes = rng.uniform(15, 90)
+        minutes = rng.uniform(15, 90) + 1440 * late_days
         if invented.chance(rng, 0.04):
             minutes += rng.uniform(1, 6) * 1440
         candidate_id = self.account.add_candidate(
@@ -335,6 +340,14 @@ class Team:
             account.move(applicant.id, steps[applicant.step])
             self._at(self._later(6), lambda: self._go_on(applicant))
 
+    def _forget_first(self) -> None:
+        rows = self.account.list_rows()
+        self._erase(next(r["id"] for r in rows if r["hire_state"] == "rejected"))
+
+    def _erase(self, candidate_id: str) -> None:
+        with contextlib.suppress(KeyError):  # erased already
+            self.account.delete(candidate_id)
+
     def _forget(self, applicant: Applicant) -> None:
         """Archive or erase some: on request, or when retention has ended."""
         rng = self._rng
@@ -346,7 +359,7 @@ class Team:
         elif invented.chance(rng, 0.5):
             return
         when = applicant.finished + timedelta(days=days)
-        self._at(max(when, self.now), lambda: self.account.delete(applicant.id))
+        self._at(max(when, self.now), partial(self._erase, applicant.id))
 
 
 def _success(item: Item, ability: float) -> float:
