@@ -11,7 +11,7 @@ import yaml  # type: ignore[import-untyped]
 from tests.documents import models
 from tests.documents.tables import ROOT
 
-PROPERTIES = sorted((ROOT / "analytics/dbt/models/marts").glob("*.yml"))
+PROPERTIES = sorted(ROOT.glob("analytics/dbt/models/[mp]*/*.yml"))
 MARTS = {
     model["name"]: (model, path)
     for path in PROPERTIES
@@ -31,7 +31,7 @@ def test_the_streams_are_described_as_in_their_schemas(path: t.Any) -> None:
 
 def test_every_model_is_described() -> None:
     assert set(MARTS) == {
-        path.stem for path in ROOT.glob("analytics/dbt/models/marts/*.sql")
+        path.stem for path in ROOT.glob("analytics/dbt/models/[mp]*/*.sql")
     }
 
 

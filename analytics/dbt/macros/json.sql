@@ -16,23 +16,23 @@
 {%- endmacro %}
 
 
-{#- What `cross join lateral` needs to have the items of a JSON list: value and place. -#}
-{% macro json_items(list) %}{{ return(adapter.dispatch('json_items', 'toggl_hire')(list)) }}{% endmacro %}
+{#- A join with the items of a JSON list: value and place, which begins at 1. -#}
+{% macro join_items(list, alias) %}{{ return(adapter.dispatch('join_items', 'toggl_hire')(list, alias)) }}{% endmacro %}
 
-{% macro postgres__json_items(list) -%}
-(
+{% macro postgres__join_items(list, alias) -%}
+cross join lateral (
     select value, place
     from jsonb_array_elements(case when jsonb_typeof({{ list }}) = 'array' then {{ list }} end)
         with ordinality as items (value, place)
-)
+) as {{ alias }}
 {%- endmacro %}
 
-{% macro duckdb__json_items(list) -%}
-(
+{% macro duckdb__join_items(list, alias) -%}
+cross join lateral (
     select
         unnest(json_extract({{ list }}, '$[*]')) as value,
         unnest(generate_series(1, cast(json_array_length({{ list }}) as bigint))) as place
-)
+) as {{ alias }}
 {%- endmacro %}
 
 
@@ -45,4 +45,12 @@
 
 {% macro duckdb__json_text(value, field) -%}
 ({{ value }} ->> '{{ "$." ~ field if field else "$" }}')
+{%- endmacro %}
+
+
+{#- JSON as text, null for null and for an empty list. -#}
+{% macro json_list_text(value) %}{{ return(adapter.dispatch('json_list_text', 'toggl_hire')(value)) }}{% endmacro %}
+
+{% macro default__json_list_text(value) -%}
+nullif(nullif(cast({{ value }} as {{ dbt.type_string() }}), '[]'), 'null')
 {%- endmacro %}

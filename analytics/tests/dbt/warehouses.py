@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from analytics.tests.dbt.tables import columns
 from tools.local.meltano import CHECKOUT
 
 if TYPE_CHECKING:
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 PLUGINS = CHECKOUT / ".meltano"
+PYTHON_OF_DBT = PLUGINS / "utilities/dbt-duckdb/venv/bin/python"
 PROJECT = CHECKOUT / "analytics" / "dbt"
 MARTS = "toggl_hire_marts"
+PERSONAL = f"{MARTS}_personal"
 
 
 class Warehouse:
@@ -54,6 +57,10 @@ class Warehouse:
             input="".join(f"{json.dumps(message)}\n" for message in messages),
         )
 
+    def fill(self, schema: str, tables: dict[str, list[Row]]) -> None:
+        """Create the source tables of a schema as a target would have."""
+        raise NotImplementedError
+
     def build(self, *options: str, schemas: Sequence[str]) -> None:
         """Build the models, and run their tests; a warning fails the build."""
         self._run(
@@ -68,15 +75,16 @@ class Warehouse:
 
     def rows(self, model: str) -> list[Row]:
         """The rows of a model."""
-        return self.fetch(f'select * from "{MARTS}"."{model}"')
+        schema = self.models()[model]
+        return self.fetch(f'select * from "{schema}"."{model}"')
 
-    def relations(self) -> dict[str, str]:
-        """All relations beside the models, with their kind."""
+    def models(self) -> dict[str, str]:
+        """All relations of the models, with their schema."""
         found = self.fetch(
-            "select table_name, table_type from information_schema.tables "
-            f"where table_schema = '{MARTS}'"
+            "select table_schema, table_name from information_schema.tables "
+            f"where table_schema in ('{MARTS}', '{PERSONAL}')"
         )
-        return {row["table_name"]: row["table_type"] for row in found}
+        return {row["table_name"]: row["table_schema"] for row in found}
 
     def fetch(self, query: str) -> list[Row]:
         """What a query returns."""
@@ -109,6 +117,27 @@ class InPostgres(Warehouse):
         super().__init__(folder, "postgres", config, server.settings())
         self._server = server
 
+    def fill(self, schema: str, tables: dict[str, list[Row]]) -> None:
+        with self._server.connect() as connection:
+            connection.execute(f'create schema if not exists "{schema}"'.encode())
+            for table, rows in tables.items():
+                types = columns(table)
+                target = f'"{schema}"."{table}"'
+                declared = ", ".join(
+                    f'"{name}" {kind.replace("json", "jsonb")}'
+                    for name, kind in types.items()
+                )
+                connection.execute(f"create table {target} ({declared})".encode())
+                names = ", ".join(f'"{name}"' for name in types)
+                statement = f"copy {target} ({names}) from stdin"
+                with connection.cursor().copy(statement.encode()) as copy:
+                    for row in rows:
+                        copy.write_row(
+                            json.dumps(value) if kind == "json" and value is not None else value
+                            for name, kind in types.items()
+                            for value in [row.get(name)]
+                        )
+
     def fetch(self, query: str) -> list[Row]:
         with self._server.connect() as connection:
             cursor = connection.execute(query.encode())
@@ -124,6 +153,30 @@ class InDuckDB(Warehouse):
         config = {"path": str(self._path), "add_metadata_columns": True}
         settings = {"TARGET_DUCKDB_PATH": str(self._path)}
         super().__init__(folder, "duckdb", config, settings)
+
+    def fill(self, schema: str, tables: dict[str, list[Row]]) -> None:
+        statements = [f'create schema if not exists "{schema}"']
+        for table, rows in tables.items():
+            types = columns(table)
+            declared = ", ".join(f'"{name}" {kind}' for name, kind in types.items())
+            target = f'"{schema}"."{table}"'
+            statements.append(f"create table {target} ({declared})")
+            path = self._folder / f"{schema}.{table}.json"
+            with path.open("w") as file:
+                for row in rows:
+                    held = {name: row.get(name) for name in types}
+                    file.write(f"{json.dumps(held, default=str)}\n")
+            if rows:
+                statements.append(
+                    f"insert into {target} select * from read_json("
+                    f"'{path}', format = 'newline_delimited', columns = {types})"
+                )
+        # Not with the DuckDB of the tests: it is newer than the one that dbt runs on.
+        self._run(
+            PYTHON_OF_DBT,
+            *("-c", "import duckdb, sys; duckdb.connect(sys.argv[1]).execute(sys.argv[2])"),
+            *(self._path, "; ".join(statements)),
+        )
 
     def fetch(self, query: str) -> list[Row]:
         with duckdb.connect(str(self._path), read_only=True) as connection:

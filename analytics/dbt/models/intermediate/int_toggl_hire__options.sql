@@ -1,30 +1,36 @@
--- One row per option that a candidate was shown, and whether the candidate chose it.
-with answers as (
-    select * from {{ ref('int_toggl_hire__answers') }}
+-- One row per option of each distinct choice: the options that were shown together with
+-- those that were chosen. There are far fewer choices than answers.
+with choices as (
+    select distinct
+        {{ json_list_text('options') }} as options,
+        {{ json_list_text('chosen_option_ids') }} as chosen_option_ids
+    from {{ ref('stg_toggl_hire__candidate_answers') }}
+    where deleted_at is null and {{ json_list_text('options') }} is not null
+),
+
+identified as (
+    select
+        {{ choice_id('options', 'chosen_option_ids') }} as choice_id,
+        cast(options as {{ json_type() }}) as options,
+        cast(chosen_option_ids as {{ json_type() }}) as chosen_option_ids
+    from choices
 ),
 
 chosen as (
-    select distinct
-        answers.workspace,
-        answers.candidate_id,
-        answers.position,
-        {{ json_text('items.value') }} as option_id
-    from answers
-    cross join lateral {{ json_items('answers.chosen_option_ids') }} as items
+    select distinct identified.choice_id, {{ json_text('items.value') }} as option_id
+    from identified
+    {{ join_items('identified.chosen_option_ids', 'items') }}
 ),
 
 shown as (
     select
-        answers.workspace,
-        answers.candidate_id,
-        answers.position,
-        answers.question_id,
+        identified.choice_id,
         items.place,
         {{ json_text('items.value', 'id') }} as option_id,
         {{ json_text('items.value', 'content') }} as content,
         {{ json_text('items.value', 'correct') }} = 'true' as is_correct
-    from answers
-    cross join lateral {{ json_items('answers.options') }} as items
+    from identified
+    {{ join_items('identified.options', 'items') }}
 )
 
 select
@@ -32,7 +38,4 @@ select
     chosen.option_id is not null as is_chosen
 from shown
 left join chosen
-    on chosen.workspace = shown.workspace
-    and chosen.candidate_id = shown.candidate_id
-    and chosen.position = shown.position
-    and chosen.option_id = shown.option_id
+    on chosen.choice_id = shown.choice_id and chosen.option_id = shown.option_id
