@@ -1,7 +1,7 @@
-# Everything happens in .venv and .meltano, inside the checkout. A stamp in each says
-# that it was set up to its end; whatever was interrupted is made anew.
+# Everything is installed into .venv and .meltano, inside the checkout. A stamp file in
+# each says that its set-up was completed; an interrupted set-up starts again.
 
-# The first Python that is new enough. PYTHON=... takes another.
+# The first Python that is new enough; PYTHON=... overrides it.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$python && break; done)
@@ -17,7 +17,7 @@ PLUGINS := .meltano/.ready
 DBT := .meltano/.dbt-ready
 MUTMUT := .venv-mutants/bin/mutmut
 
-# uv does not compile by itself; a tap that is compiled starts in half the time.
+# uv does not compile by default; compiled bytecode halves the start-up of the tap.
 export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
@@ -26,28 +26,28 @@ export UV_COMPILE_BYTECODE := 1
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' Makefile
 
-demo: $(PLUGINS) $(DBT) ## Load made-up candidates into a PostgreSQL of its own, twice, and report
+demo: $(PLUGINS) $(DBT) ## Load invented candidates into a temporary PostgreSQL, twice, and render the report
 	@$(BIN)/python -m tools.demo
 
-workspaces-demo: $(PLUGINS) $(DAGSTER) ## Load three made-up workspaces by Dagster, twice
+workspaces-demo: $(PLUGINS) $(DAGSTER) ## Load three invented workspaces with Dagster, twice
 	@.venv-dagster/bin/python -m tools.demo.workspaces
 
-test: $(PLUGINS) $(DBT) ## Run the tests, the ones against PostgreSQL too; ARGS='-k sweep' for some
+test: $(PLUGINS) $(DBT) ## Run the tests, including those with PostgreSQL; ARGS='-k sweep' selects some
 	$(BIN)/pytest --numprocesses logical --dist worksteal -m 'not slow and not orchestration' $(ARGS)
 
-test-slow: $(PLUGINS) $(DBT) ## Run what takes longer: soaks, real pauses, more random histories
+test-slow: $(PLUGINS) $(DBT) ## Run slow tests: soaks, real pauses, more random histories
 	$(BIN)/pytest --numprocesses logical --dist worksteal -m slow $(ARGS)
 
-test-lowest: $(LOWEST) ## Run the tests on the lowest versions of the dependencies
+test-lowest: $(LOWEST) ## Run the tests with the lowest versions of the dependencies
 	.venv-lowest/bin/pytest --numprocesses logical --dist worksteal -m 'not slow and not orchestration' --ignore tests/pipeline --ignore analytics/tests $(ARGS)
 
-test-next: $(NEXT) ## Run the tests on the pre-releases of the SDK
+test-next: $(NEXT) ## Run the tests with pre-releases of the SDK
 	.venv-next/bin/pytest --numprocesses logical --dist worksteal -m 'not slow and not orchestration' --ignore tests/pipeline --ignore analytics/tests $(ARGS)
 
-test-orchestration: $(PLUGINS) $(DAGSTER) $(AIRFLOW) ## Run the tests of many workspaces, on Dagster and Airflow
+test-orchestration: $(PLUGINS) $(DAGSTER) $(AIRFLOW) ## Run the tests of orchestration/, with Dagster and Airflow
 	.venv-dagster/bin/pytest --numprocesses logical --dist worksteal -m orchestration orchestration/tests $(ARGS)
 
-mutants: $(MUTANTS) ## Change api/ and sync/ bit by bit; ARGS='tap_toggl_hire.api.*' for some
+mutants: $(MUTANTS) ## Run mutation tests of api/ and sync/; ARGS='tap_toggl_hire.api.*' selects some
 	$(MUTMUT) run $(ARGS)
 	@! $(MUTMUT) results | grep -v 'not checked'
 
@@ -64,14 +64,14 @@ lint: $(VENV) ## Check style, formatting, types and workflows
 	$(BIN)/mypy
 	$(BIN)/zizmor --offline --pedantic --quiet .github examples/github-actions.yml
 
-format: $(VENV) ## Format, and mend what can be mended
+format: $(VENV) ## Format the code, and apply automatic fixes
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
 targets: $(PLUGINS) ## Try the tap with the targets of docs/targets.md; ARGS=--write
 	$(BIN)/python -m tools.targets $(ARGS)
 
-documents: $(VENV) ## Write the tables and definitions that come from the code
+documents: $(VENV) ## Generate the tables and definitions that come from the code
 	$(BIN)/python -m tests.documents
 
 build: $(VENV) ## Build the wheel and the source distribution into dist/
@@ -82,7 +82,7 @@ plugins: $(PLUGINS) ## Install the tap and the targets of meltano.yml
 
 dbt: $(DBT) ## Install dbt and the report of meltano.yml
 
-clean: ## Remove what these commands made, the state in .meltano too
+clean: ## Remove everything these commands created, including the state in .meltano
 	rm -rf .venv .venv-* .meltano .targets dist output mutants report.html
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -106,7 +106,7 @@ $(NEXT): $(VENV)
 	$(UV) pip install --python .venv-next --prerelease allow --upgrade 'singer-sdk[msgspec]'
 	@touch $@
 
-# An engine has an environment of its own; Meltano and the plugins stay where they are.
+# Each orchestrator has an environment of its own; Meltano and its plugins do not move.
 $(DAGSTER): $(VENV)
 	$(BIN)/python -m venv --clear .venv-dagster
 	$(UV) pip install --python .venv-dagster --editable . --group test --group dagster
@@ -128,7 +128,7 @@ $(PLUGINS): $(VENV) meltano.yml
 	-$(BIN)/meltano --log-level=warning install target-duckdb
 	@touch $@
 
-# dbt 1.11 does not know Python 3.14 yet.
+# dbt 1.11 does not support Python 3.14 yet.
 $(DBT): $(PLUGINS)
 	-$(BIN)/meltano --log-level=warning install dbt-postgres dbt-duckdb report
 	@touch $@

@@ -1,6 +1,7 @@
-"""Airflow: a DAG that loads every workspace of `workspaces.yml`, by mapped tasks.
+"""Airflow: a DAG that loads every workspace of `workspaces.yml` in a mapped task.
 
-Let the DAG folder have a file with one line:
+The DAG folder needs a file with one line, and `PYTHONPATH` the parent folder of this
+package:
 
     from orchestration.airflow_dag import toggl_hire
 """
@@ -21,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 PROJECT = Project.of_environment()
 FAILURE = "failure"
-"""The XCom that has the sentence of a load that failed."""
+"""Key of the XCom with the message of a failed load."""
 
 
 @dag(
@@ -29,14 +30,14 @@ FAILURE = "failure"
     schedule="17 * * * *",
     start_date=datetime(2025, 1, 1, tzinfo=UTC),
     catchup=False,
-    max_active_runs=1,  # never two runs of one workspace
+    max_active_runs=1,  # never two runs of one workspace at the same time
 )
 def workspaces_dag() -> None:
-    """Load all workspaces, and name those that failed."""
+    """Load all workspaces, and report those that failed."""
 
     @task
     def workspaces() -> list[str]:
-        """Read the file: a change of it needs no other."""
+        """Read the names from the file, so that its changes take effect at once."""
         return list(PROJECT.workspaces().loads)
 
     @task(
@@ -47,34 +48,34 @@ def workspaces_dag() -> None:
         retry_exponential_backoff=3.0,
     )
     def load(name: str) -> dict[str, Any]:
-        """Load a workspace, or a part of one, into its schema."""
+        """Load a workspace, or one part of it, into its schema."""
         try:
             figures = PROJECT.load(
                 name, lambda level, text: getattr(logger, as_level(level))("%s", text)
             )
         except LoadError as error:
             get_current_context()["ti"].xcom_push(FAILURE, str(error))
-            kind = AirflowException if error.may_pass else AirflowFailException
+            kind = AirflowException if error.is_transient else AirflowFailException
             raise kind(str(error)) from None
         return metadata(figures)
 
     @task(trigger_rule="all_done")
-    def name_the_failed(names: list[str]) -> None:
-        """Fail, if any has failed, and say which and why."""
+    def report_failures(names: list[str]) -> None:
+        """Fail if any load failed, with the names and the reasons."""
         instance = get_current_context()["ti"]
         done = instance.xcom_pull(task_ids="load", map_indexes=range(len(names)))
         failed = [number for number, result in enumerate(done) if result is None]
-        why = instance.xcom_pull(task_ids="load", key=FAILURE, map_indexes=failed)
+        reasons = instance.xcom_pull(task_ids="load", key=FAILURE, map_indexes=failed)
         if failed:
             raise AirflowFailException(
                 "; ".join(
-                    f"{names[number]}: {sentence or 'see its log'}"
-                    for number, sentence in zip(failed, why, strict=True)
+                    f"{names[number]}: {reason or 'see its log'}"
+                    for number, reason in zip(failed, reasons, strict=True)
                 )
             )
 
     names = workspaces()
-    load.expand(name=names) >> name_the_failed(names)
+    load.expand(name=names) >> report_failures(names)
 
 
 toggl_hire = workspaces_dag()

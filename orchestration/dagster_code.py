@@ -2,11 +2,12 @@
 
     dagster dev -m orchestration.dagster_code
 
-A partition is a workspace, and a sensor follows the file. A workspace in parts is an
-asset of its own, whose partitions are the parts. `dagster.yaml` has the limits.
+Each workspace is a partition, and a sensor keeps the partitions in step with the file.
+A workspace in parts is an asset of its own, whose partitions are the parts.
+`dagster.yaml` has the limits.
 """
 
-# Dagster reads the annotations themselves: they must not be texts.
+# Dagster evaluates annotations at run time: no `from __future__ import annotations`.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -17,16 +18,16 @@ from orchestration.loading import LoadError, Project
 from orchestration.report import as_level, metadata
 
 WORKSPACES = "toggl_hire"
-"""The asset whose partitions are workspaces, and the pool of all loads."""
+"""Name of the asset whose partitions are workspaces, and of the pool of all loads."""
 JOB = f"load_{WORKSPACES}"
 CHECK = "every_workspace_is_fresh"
 LOADS_AT, CHECKS_AT = "17 * * * *", "47 * * * *"
 PAUSE = 60.0
-"""Seconds before the first retry; the second waits three times, the third seven."""
+"""Seconds before the first retry; the pauses grow exponentially."""
 FRESH = timedelta(hours=24)
 
 PARTITION = "dagster/partition"
-"""The tag of a run that Dagster itself gives."""
+"""Tag that Dagster sets on the run of a partition."""
 UNFINISHED = [
     DagsterRunStatus.QUEUED,
     DagsterRunStatus.NOT_STARTED,
@@ -38,7 +39,7 @@ UNFINISHED = [
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """Return the code location of the project that the environment names."""
+    """Return the code location of the project that the environment configures."""
     return definitions(Project.of_environment())
 
 
@@ -46,8 +47,8 @@ def definitions(project: Project, pause: float = PAUSE) -> dg.Definitions:
     """Return the code location of a project.
 
     Args:
-        project: Where everything is.
-        pause: Seconds before the first retry of what may pass.
+        project: The Meltano project.
+        pause: Seconds before the first retry of a transient failure.
     """
     policy = dg.RetryPolicy(
         max_retries=3,
@@ -63,7 +64,7 @@ def definitions(project: Project, pause: float = PAUSE) -> dg.Definitions:
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def follow_workspaces(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        """Let the partitions be the workspaces of the file; load what is new."""
+        """Add and remove partitions as the file says; load new workspaces."""
         workspaces = project.workspaces()
         limit(context.instance, workspaces.at_once)
         known = set(context.instance.get_dynamic_partitions(WORKSPACES))
@@ -77,7 +78,7 @@ def definitions(project: Project, pause: float = PAUSE) -> dg.Definitions:
             ],
         )
 
-    # Another number of parts takes effect when this code is loaded again.
+    # A changed number of parts takes effect when this code is loaded again.
     parts = {
         f"{WORKSPACES}_{workspace.name}": dg.StaticPartitionsDefinition(
             [load.name for load in workspace.loads]
@@ -92,14 +93,14 @@ def definitions(project: Project, pause: float = PAUSE) -> dg.Definitions:
 
 
 def limit(instance: dg.DagsterInstance, at_once: int) -> None:
-    """Let the pool of all loads have a limit: without one, there is none."""
+    """Limit the pool of all loads; by default, pools are unlimited."""
     instance.event_log_storage.set_concurrency_slots(WORKSPACES, at_once)
 
 
 def not_fresh(
     instance: dg.DagsterInstance, names: Iterable[str], asset: str = WORKSPACES
 ) -> Mapping[str, str]:
-    """Return which loads failed last or are too long ago, and why."""
+    """Return the loads whose last run failed or is too old, with the reason."""
     late = {}
     for name in names:
         why = _failure(instance, name) or _age(instance, asset, name)
@@ -114,7 +115,7 @@ def _loads(
     partitions: dg.PartitionsDefinition,
     policy: dg.RetryPolicy,
 ) -> dg.Definitions:
-    """Return an asset whose partitions are loads, with what runs and watches it."""
+    """Return an asset with one load per partition, its jobs, schedules and check."""
 
     def names(instance: dg.DagsterInstance) -> Sequence[str]:
         return list(partitions.get_partition_keys(dynamic_partitions_store=instance))
@@ -123,20 +124,20 @@ def _loads(
         name=name, partitions_def=partitions, pool=WORKSPACES, retry_policy=policy
     )
     def load(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        """Load a workspace, or a part of one, into its schema."""
+        """Load a workspace, or one part of it, into its schema."""
 
-        def tell(level: str, text: str) -> None:
+        def log(level: str, text: str) -> None:
             getattr(context.log, as_level(level))(text)
 
         try:
-            figures = project.load(context.partition_key, tell)
+            figures = project.load(context.partition_key, log)
         except LoadError as error:
-            raise dg.Failure(str(error), allow_retries=error.may_pass) from None
+            raise dg.Failure(str(error), allow_retries=error.is_transient) from None
         return dg.MaterializeResult(metadata=metadata(figures))
 
     @dg.asset_check(asset=load, name=CHECK)
     def fresh(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        """Name the loads that failed, or are more than a day ago."""
+        """Fail if a load failed, or is more than a day old."""
         every = names(context.instance)
         late = not_fresh(context.instance, every, name)
         return dg.AssetCheckResult(
@@ -156,14 +157,14 @@ def _loads(
 
     @dg.schedule(job=job, cron_schedule=LOADS_AT, name=f"{name}_every_hour")
     def every_hour(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
-        """Ask for a run of each partition that has none under way."""
+        """Request a run of each partition without an unfinished run."""
         unfinished = RunsFilter(job_name=job.name, statuses=UNFINISHED)
         runs = context.instance.get_runs(unfinished)
-        under_way = {run.tags.get(PARTITION) for run in runs}
+        unfinished_keys = {run.tags.get(PARTITION) for run in runs}
         return [
             dg.RunRequest(partition_key=key)
             for key in names(context.instance)
-            if key not in under_way
+            if key not in unfinished_keys
         ]
 
     return dg.Definitions(
@@ -178,7 +179,7 @@ def _loads(
 
 
 def _failure(instance: dg.DagsterInstance, name: str) -> str | None:
-    """The sentence of the last finished run of a load, if it failed."""
+    """Return the message of the last finished run of a load, if it failed."""
     finished = RunsFilter(
         tags={PARTITION: name},
         statuses=[DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE],
@@ -197,7 +198,7 @@ def _failure(instance: dg.DagsterInstance, name: str) -> str | None:
 
 
 def _age(instance: dg.DagsterInstance, asset: str, name: str) -> str | None:
-    """What is wrong with the age of a load, if anything."""
+    """Return what is wrong with the age of a load; None if it is fresh."""
     loaded = instance.fetch_materializations(
         dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=[name]),
         limit=1,

@@ -1,4 +1,4 @@
-"""Runs one load, with a run folder, a key and a state of its own."""
+"""Run one load, with a folder, an API key and a state of its own."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
     from orchestration.workspaces import Load
 
 EXTRACTOR, LOADER = "tap-toggl-hire", "target-postgres"
-BLINK = 0.1
-"""Seconds between two looks at the log of a run."""
+POLL_INTERVAL = 0.1
+"""Seconds between two reads of the log of a run."""
 GRACE = 10.0
-"""Seconds that a run has to end in order when it is stopped."""
+"""Seconds that a run gets to shut down before it is killed."""
 
 
 class LoadError(Exception):
-    """A load failed; the text is the tap's own sentence, where it has one.
+    """Raised if a load fails, with the tap's own message where it logged one.
 
     Attributes:
-        may_pass: Whether to try again later makes sense.
+        is_transient: Whether a retry may succeed without a change.
     """
 
-    def __init__(self, sentence: str, *, may_pass: bool) -> None:
-        super().__init__(sentence)
-        self.may_pass = may_pass
+    def __init__(self, message: str, *, is_transient: bool) -> None:
+        super().__init__(message)
+        self.is_transient = is_transient
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class Project:
     """A Meltano project with the tap and target-postgres, installed.
 
     Attributes:
-        folder: That of `meltano.yml`.
-        meltano: The command.
-        file: The workspaces.
+        folder: Folder of `meltano.yml`.
+        meltano: Path or name of the command.
+        file: Path of the list of workspaces.
     """
 
     folder: Path
@@ -56,10 +56,12 @@ class Project:
 
     @classmethod
     def of_environment(cls) -> Self:
-        """Find the project as the environment says, or beside this package.
+        """Return the project that the environment configures.
 
-        `TOGGL_HIRE_PROJECT` is its folder, `TOGGL_HIRE_WORKSPACES` the file of the
-        workspaces, `TOGGL_HIRE_MELTANO` the command `meltano`.
+        `TOGGL_HIRE_PROJECT` is its folder (default: the parent folder of this package),
+        `TOGGL_HIRE_WORKSPACES` the list of workspaces (default: its `workspaces.yml`),
+        `TOGGL_HIRE_MELTANO` the command (default: that of the project's `.venv`, then
+        the one on the path).
         """
         variable = os.environ.get
         beside = Path(__file__).resolve().parent.parent
@@ -73,68 +75,68 @@ class Project:
         )
 
     def workspaces(self) -> Workspaces:
-        """Read the file of the workspaces.
+        """Read the list of workspaces.
 
         Raises:
-            WorkspacesError: If it cannot be used.
+            WorkspacesError: If the file is missing or invalid.
         """
         return Workspaces.read(self.file)
 
     def load(
-        self, name: str, tell: Callable[[str, str], object] = lambda *_: None
+        self, name: str, log: Callable[[str, str], object] = lambda *_: None
     ) -> Figures:
-        """Load one workspace, or one part of one.
+        """Load one workspace, or one part of it.
 
-        `meltano el` works in a folder of its own for each state ID and run, with its
-        own catalog and state; `meltano run` does not.
+        `meltano el` uses a separate folder per state ID and run, with its own catalog
+        and state; `meltano run` does not.
 
         Args:
-            name: Of the load.
-            tell: Called with the level and the text of each line of the tap.
+            name: Name of the load.
+            log: Called with the level and the text of each line of the tap.
 
         Returns:
-            What the run did.
+            The figures of the run.
 
         Raises:
-            LoadError: If it failed.
+            LoadError: If the load failed.
         """
         try:
             workspaces = self.workspaces()
             load = workspaces.find(name)
             environment = workspaces.environment(load, os.environ)
         except WorkspacesError as error:
-            raise LoadError(str(error), may_pass=False) from error
+            raise LoadError(str(error), is_transient=False) from error
         self._prepare(environment)
-        report = Report(tell, environment["TAP_TOGGL_HIRE_API_KEY"])
+        report = Report(log, environment["TAP_TOGGL_HIRE_API_KEY"])
         started = time.monotonic()
         with self._only_run_of(load) as lock:
             try:
                 code = self._run(load, environment, report, lock)
             finally:
-                # A killed run leaves its configuration there, key included.
+                # A killed run leaves its configuration there, including the key.
                 runs = self.folder / ".meltano" / "run" / "elt" / load.state_id
                 shutil.rmtree(runs, ignore_errors=True)
         if code:
-            raise LoadError(report.failure(code), may_pass=report.may_pass)
+            raise LoadError(report.failure(code), is_transient=report.is_transient)
         return Figures(report.counts, time.monotonic() - started)
 
     def _run(
         self, load: Load, environment: dict[str, str], report: Report, lock: int
     ) -> int:
         command = [self.meltano, "--log-format=json", "el", "--no-install"]
-        # The lock says that no other run is under way; what Meltano's own table says
-        # is five minutes late where a run was killed.
+        # --force: the lock guarantees that no other run is active, while Meltano's own
+        # table lists a killed run as active for five minutes.
         command += ["--force", f"--state-id={load.state_id}"]
         command += [f"--exclude={stream}" for stream in load.excluded]
         log = self._own() / f"{load.state_id}.log"
-        # Into a file: whoever writes into a pipe hangs or dies with its reader, while a
-        # run whose engine is killed goes on to its end, and holds the lock until then.
+        # A file rather than a pipe: a run whose orchestrator is killed would block or
+        # die on a pipe, but completes with a file, and holds the lock until then.
         with (
             log.open("wb") as file,
             log.open(encoding="utf-8", errors="replace") as tail,
         ):
             try:
-                # A session of its own, to end everything that Meltano started with it.
+                # A session of its own, so that everything Meltano starts can be ended.
                 process = subprocess.Popen(  # noqa: S603 - our own command
                     [*command, EXTRACTOR, LOADER],
                     cwd=self.folder,
@@ -149,13 +151,13 @@ class Project:
                 raise self._no_meltano(error) from error
             try:
                 for line in _follow(tail, process):
-                    report.take(line)
+                    report.read(line)
                 return process.wait()
             finally:
                 _end(process)
 
     def _prepare(self, environment: dict[str, str]) -> None:
-        """Set up the system database, before the first runs do so all at once."""
+        """Set up the system database before several runs try to at the same time."""
         done = self._own() / "prepared"
         with self._lock("system-database", wait=True):
             if done.exists():
@@ -178,7 +180,7 @@ class Project:
         return LoadError(
             f"{self.meltano} cannot be started in {self.folder} ({error.strerror}): "
             "check TOGGL_HIRE_MELTANO and TOGGL_HIRE_PROJECT.",
-            may_pass=False,
+            is_transient=False,
         )
 
     @contextmanager
@@ -188,7 +190,7 @@ class Project:
                 yield lock
         except BlockingIOError:
             raise LoadError(
-                f"Another run of {load.name} is under way.", may_pass=True
+                f"Another run of {load.name} has not ended.", is_transient=True
             ) from None
 
     @contextmanager
@@ -199,31 +201,31 @@ class Project:
             yield file.fileno()
 
     def _own(self) -> Path:
-        """Return the folder of locks and logs."""
+        """Return the folder for locks and logs."""
         folder = self.folder / ".meltano" / "run" / "toggl-hire"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
 
 
 def _follow(tail: TextIO, process: subprocess.Popen[bytes]) -> Iterator[str]:
-    """Yield the lines of a log until its process has ended."""
+    """Yield the lines of a log until the process that writes it has ended."""
     rest, is_running = "", True
     while is_running:
-        is_running = process.poll() is None  # first: then nothing follows what is read
+        is_running = process.poll() is None  # before reading: nothing follows then
         *lines, rest = (rest + tail.read()).split("\n")
         yield from lines
         if is_running:
-            time.sleep(BLINK)
+            time.sleep(POLL_INTERVAL)
     yield rest
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a run, and whatever of it is left."""
+    """End a run and every process that it left behind."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             process.wait(GRACE)
-    if process.returncode != 0:  # it may have left others behind
+    if process.returncode != 0:  # its children may still be running
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -1,4 +1,4 @@
-"""Reads the log of one `meltano el`: what the tap says, what was done, what failed."""
+"""Read the log of one `meltano el`: lines of the tap, figures, and the failure."""
 
 from __future__ import annotations
 
@@ -10,102 +10,101 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-COUNTED = {
-    "candidates": "candidates",
-    "created": "new",
-    "updated": "changed",
-    "deleted": "deleted",
-    "reverified": "re-verified",
-    "requests": "requests",
-    "refused": "refused",
-}
-"""The figures of a run, and the words after them in the tap's last line."""
-
-_SUMMARY = re.compile(r"[\d,]+ candidates: .* requests, .* s\.")
 _ERROR = re.compile(r"^(?:\w+\.)*(\w*(?:Error|Exception))\b:?(.*)")
-_NO_REPEAT = re.compile(
-    r"\bcheck |\bCheck |^Setting |^The state |REQUESTS_CA_BUNDLE|api_key|"
-    r"replication method"
-)
-"""What a sentence has in it that asks for a change, without which nothing will pass."""
+"""The last line of a Python traceback."""
+_CONNECTION_ERRORS = {"OperationalError", "InterfaceError"}
+"""Errors whose text quotes no row."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What a run did."""
+    """The figures of a run.
+
+    Attributes:
+        counts: The counts of the record in `sync_runs`, by column.
+        seconds: Duration of the run, Meltano's start-up included.
+    """
 
     counts: Mapping[str, int]
     seconds: float
 
 
 class Report:
-    """Takes the log, line by line.
+    """Read the log line by line.
+
+    Meltano logs JSON objects and passes on the extra fields of the tap's records:
+    `sync_run` (the counts of the run) and, with a failure, `is_transient`.
 
     Args:
-        tell: Called with the level and the text of each line of the tap.
-        key: The API key, which is in no line; should it be, it is struck out.
+        log: Called with the level and the text of each line of the tap.
+        key: The API key, replaced wherever it should appear.
     """
 
-    def __init__(self, tell: Callable[[str, str], object], key: str) -> None:
+    def __init__(self, log: Callable[[str, str], object], key: str) -> None:
         self.counts: dict[str, int] = {}
-        self._tell = tell
+        self.is_transient = True
+        """Whether a retry may succeed; true unless the tap says otherwise."""
+        self._log = log
         self._key = key
-        self._of_tap = self._of_target = self._of_meltano = ""
+        self._tap_error = self._target_error = self._meltano_error = ""
 
-    def take(self, line: str) -> None:
-        """Take one line: an object in JSON, or whatever else came out."""
+    def read(self, line: str) -> None:
+        """Read one line: a JSON object, or any other text."""
         try:
             entry = json.loads(line)
         except ValueError:
             entry = None
         if not isinstance(entry, dict):
-            self._of_meltano = self._clean(line) or self._of_meltano
+            self._meltano_error = self._clean(line) or self._meltano_error
             return
         text = self._clean(str(entry.get("event", "")))
         level = str(entry.get("level", "info"))
         match entry.get("cmd_type") or entry.get("type"):
             case "extractor" | "discovery":
-                self._take_tap(level, text)
+                self._read_tap(entry, level, text)
             case "loader":
-                self._take_target(text)
+                self._read_target(text)
             case _ if level in {"error", "critical"}:
-                self._of_meltano = text.splitlines()[0] if text else ""
-
-    @property
-    def may_pass(self) -> bool:
-        """Whether the failure may be gone at another try."""
-        return not (self._of_tap and _NO_REPEAT.search(self._of_tap))
+                self._meltano_error = text.splitlines()[0] if text else ""
 
     def failure(self, code: int) -> str:
-        """Return the sentence of a failed run."""
-        if self._of_target and self._of_tap.startswith("The target closed"):
-            return self._of_target
+        """Return the message of a failed run.
+
+        A target that fails closes the pipe, which is a transient failure of the tap:
+        the target's error is then the cause.
+
+        Args:
+            code: Exit code of Meltano.
+        """
+        if self._target_error and self.is_transient:
+            return self._target_error
         return (
-            self._of_tap
-            or self._of_target
-            or self._of_meltano
+            self._tap_error
+            or self._target_error
+            or self._meltano_error
             or f"Meltano ended with exit code {code}."
         )
 
-    def _take_tap(self, level: str, text: str) -> None:
+    def _read_tap(self, entry: Mapping[str, Any], level: str, text: str) -> None:
         if level in {"error", "critical"}:
-            self._of_tap = text
-        elif _SUMMARY.fullmatch(text):
+            self._tap_error = text
+            self.is_transient = entry.get("is_transient") is not False
+        if isinstance(entry.get("sync_run"), dict):
             self.counts = {
-                name: int(match[1].replace(",", ""))
-                for name, word in COUNTED.items()
-                if (match := re.search(rf"([\d,]+) {word}\b", text))
+                name: count
+                for name, count in entry["sync_run"].items()
+                if isinstance(count, int) and not isinstance(count, bool)
             }
-        self._tell(level, text)
+        self._log(level, text)
 
-    def _take_target(self, text: str) -> None:
-        """Keep the last error of the target, with no value of a row in it."""
+    def _read_target(self, text: str) -> None:
+        """Keep the type of the target's last error, since its text may quote a row."""
         match = _ERROR.match(text)
         if match:
-            # The text of another error may quote the row that it failed on.
-            is_of_connection = match[1] in {"OperationalError", "InterfaceError"}
-            told = match[2] if is_of_connection else ""
-            self._of_target = f"The target failed: {match[1]}{told and f',{told}'}"
+            detail = match[2] if match[1] in _CONNECTION_ERRORS else ""
+            self._target_error = (
+                f"The target failed: {match[1]}{detail and f',{detail}'}"
+            )
 
     def _clean(self, text: str) -> str:
         return text.strip().replace(self._key, "***")
@@ -117,5 +116,5 @@ def as_level(level: str) -> str:
 
 
 def metadata(figures: Figures) -> dict[str, Any]:
-    """Return the figures as an engine's metadata."""
+    """Return the figures as metadata for an orchestrator."""
     return {**figures.counts, "seconds": round(figures.seconds, 1)}

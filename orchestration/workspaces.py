@@ -1,4 +1,4 @@
-"""Which workspaces are loaded: the file `workspaces.yml`."""
+"""Read the list of workspaces, `workspaces.yml`."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 AT_ONCE = 4
 MOST_PARTS = 256
 LISTS = ("job_openings", "categories", "tags")
-"""Streams that one part of a workspace reads for all of them."""
+"""Streams that the first part of a workspace reads for all parts."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 _SECRETS = {"api_key", "pii_hash_key"}
 _UNIQUE = {
-    "name": "Each has a state of its own, by its name.",
-    "key_variable": "A key opens one workspace.",
+    "name": "Each workspace has a state of its own, by its name.",
+    "key_variable": "An API key opens one workspace.",
     "schema": (
-        "A run marks what it does not see as deleted: two workspaces in one schema "
-        "would mark each other's rows."
+        "A run marks rows that it does not see as deleted: two workspaces in one "
+        "schema would mark each other's rows."
     ),
 }
 
 
 class WorkspacesError(Exception):
-    """The file cannot be used; the text says what to change in it."""
+    """Raised if the file is missing or invalid; the message says what to change."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class Workspace:
     """One workspace of Toggl Hire.
 
     Attributes:
-        name: Of letters, digits and underscores.
-        key_variable: The environment variable that holds its API key.
-        schema: Where its tables are, and no other workspace's.
-        settings: Of the tap, where they differ from those of all.
-        parts: How many loads share its candidates.
+        name: Name of letters, digits and underscores.
+        key_variable: Environment variable with its API key.
+        schema: Schema of its tables, used by no other workspace.
+        settings: Settings of the tap for this workspace.
+        parts: Number of loads that share its candidates.
     """
 
     name: str
@@ -55,53 +55,53 @@ class Workspace:
 
     @property
     def loads(self) -> list[Load]:
-        """What loads it: itself, or its parts."""
+        """Return its loads: one, or one per part."""
         return [Load(self, number) for number in range(1, self.parts + 1)]
 
 
 @dataclass(frozen=True)
 class Load:
-    """What one run loads: a workspace, or one part of its candidates."""
+    """The extent of one run: a workspace, or one part of its candidates."""
 
     workspace: Workspace
     number: int = 1
 
     @property
     def part(self) -> str | None:
-        """Which part, such as `2-of-4`; None for a workspace that has none."""
+        """Return the part, such as `2-of-4`; None for a workspace without parts."""
         parts = self.workspace.parts
         return f"{self.number}-of-{parts}" if parts > 1 else None
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """Return the name for messages and tasks."""
         return (
             f"{self.workspace.name}-{self.part}" if self.part else self.workspace.name
         )
 
     @property
     def state_id(self) -> str:
-        """Of its state, and of the folder that its run works in.
+        """Return the ID of its state, which is also the name of its run folder.
 
-        That of another number of parts is another one: a state fits its own part only.
+        It contains the number of parts, since a state fits one part only.
         """
         return f"toggl-hire-{self.name}"
 
     @property
     def excluded(self) -> tuple[str, ...]:
-        """Streams that it leaves to the first part.
+        """Return the streams that are left to the first part.
 
-        Only who alone reads the whole of a list may say which of its rows are gone.
+        One run only may say which rows of a complete list are missing.
         """
         return LISTS if self.number > 1 else ()
 
     def variables(self) -> dict[str, str]:
-        """Return what configures its run, but for the key."""
+        """Return the environment variables of its run, without the key."""
         settings = dict(self.workspace.settings)
         if self.part:
             settings["part"] = f"{self.number}/{self.workspace.parts}"
             pace = settings.get("requests_per_second")
-            if pace is not None:  # all parts share what the API allows
+            if pace is not None:  # the parts share the rate limit
                 settings["requests_per_second"] = pace / self.workspace.parts
         return {
             f"TAP_TOGGL_HIRE_{name.upper()}": value
@@ -116,8 +116,8 @@ class Workspaces:
     """All workspaces.
 
     Attributes:
-        at_once: The most loads at once, over all workspaces.
-        by_name: The workspaces.
+        at_once: Maximum number of concurrent loads, over all workspaces.
+        by_name: The workspaces by name.
     """
 
     at_once: int
@@ -128,14 +128,14 @@ class Workspaces:
         """Read the file.
 
         Raises:
-            WorkspacesError: If it cannot be used.
+            WorkspacesError: If it is missing or invalid.
         """
         try:
             document = yaml.safe_load(path.read_text("utf-8"))
         except OSError as error:
             raise WorkspacesError(f"{path}: {error.strerror}.") from error
         except yaml.YAMLError as error:
-            raise WorkspacesError(f"{path} is no YAML: {error}") from error
+            raise WorkspacesError(f"{path} is not valid YAML: {error}") from error
         try:
             return cls._parse(document)
         except ValueError as error:
@@ -143,34 +143,34 @@ class Workspaces:
 
     @property
     def whole(self) -> dict[str, Load]:
-        """The workspaces that are loaded whole, by name."""
+        """Return the loads of the workspaces without parts, by name."""
         return {one.name: one.loads[0] for one in self if one.parts == 1}
 
     @property
     def in_parts(self) -> list[Workspace]:
-        """The workspaces that are loaded in parts."""
+        """Return the workspaces that are loaded in parts."""
         return [one for one in self if one.parts > 1]
 
     @property
     def loads(self) -> dict[str, Load]:
-        """Everything that is loaded, by name."""
+        """Return all loads by name."""
         return {load.name: load for one in self for load in one.loads}
 
     def find(self, name: str) -> Load:
         """Return a load by its name.
 
         Raises:
-            WorkspacesError: If there is none.
+            WorkspacesError: If no load has this name.
         """
         if name not in self.loads:
-            raise WorkspacesError(f"The file of the workspaces has no {name}.")
+            raise WorkspacesError(f"workspaces.yml has no workspace or part {name}.")
         return self.loads[name]
 
     def __iter__(self) -> Iterator[Workspace]:
         return iter(self.by_name.values())
 
     def environment(self, load: Load, inherited: Mapping[str, str]) -> dict[str, str]:
-        """Return the environment of a load, which has no other workspace's key.
+        """Return the environment of a load, without the keys of other workspaces.
 
         Raises:
             WorkspacesError: If the key is not in `inherited`.
@@ -193,7 +193,7 @@ class Workspaces:
         top = _mapping(document, "the file", {"at_once", "workspaces"})
         entries = top.get("workspaces")
         if not isinstance(entries, list) or not entries:
-            raise ValueError("workspaces must be a list with one workspace or more.")
+            raise ValueError("workspaces must be a list of at least one workspace.")
         at_once = _count(top.get("at_once", AT_ONCE), "at_once", 10_000)
         workspaces = [_workspace(entry) for entry in entries]
         for attribute, reason in _UNIQUE.items():
@@ -201,7 +201,7 @@ class Workspaces:
             twice = sorted({value for value in values if values.count(value) > 1})
             if twice:
                 raise ValueError(
-                    f"{attribute} {twice[0]} is that of two workspaces. {reason}"
+                    f"two workspaces have the {attribute} {twice[0]}. {reason}"
                 )
         return cls(at_once, {one.name: one for one in workspaces})
 
@@ -229,13 +229,13 @@ def _workspace(entry: Any) -> Workspace:
         raise ValueError(f"settings of workspace {name} must be settings of the tap.")
     if secret := sorted(_SECRETS & settings.keys()):
         raise ValueError(
-            f"{secret[0]} of workspace {name} is a secret: it belongs into the "
-            "environment, and only the key's variable into this file, as key_variable."
+            f"{secret[0]} of workspace {name} is a secret: set it in the environment. "
+            "This file has only the name of the key's variable, as key_variable."
         )
     if "part" in settings or ("job_opening_ids" in settings and "parts" in entry):
         raise ValueError(
-            f"workspace {name} is loaded in parts by candidate: leave out part and "
-            "job_opening_ids, and give their number as parts."
+            f"workspace {name} has parts by candidate: remove part and job_opening_ids "
+            "from its settings, and set the number of parts as parts."
         )
     pace = settings.get("requests_per_second")
     if pace is not None and not _is_number(pace):
@@ -249,7 +249,8 @@ def _mapping(value: Any, what: str, known: set[str]) -> dict[str, Any]:
         raise ValueError(f"{what} must have {', '.join(sorted(known))}.")  # noqa: TRY004
     if unknown := sorted(map(str, value.keys() - known)):
         raise ValueError(
-            f"{what} has {unknown[0]}, which is none of {', '.join(sorted(known))}."
+            f"{what} has the unknown key {unknown[0]}; known keys: "
+            f"{', '.join(sorted(known))}."
         )
     return value
 

@@ -1,4 +1,4 @@
-"""The command line, with one sentence for whatever ends a run early."""
+"""The process: exit codes, and one last line for whatever ends a run early."""
 
 from __future__ import annotations
 
@@ -10,81 +10,81 @@ import sys
 import traceback
 from pathlib import Path
 
-# Until there is a run to stop in order, an interrupt ends the process, and that is it:
-# the imports below take a while.
+# Until a run starts, an interrupt ends the process at once: the imports take a while.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
-# What they make stays to the end: looking through it for garbage, while it grows and
-# once more at the end, takes a quarter of the time of a short run.
+# Imported objects stay until the end. Collecting garbage among them, during the imports
+# and at exit, takes a quarter of the time of a short run.
 gc.disable()
 
 from singer_sdk.exceptions import ConfigurationError, MappingError  # noqa: E402
 
-from tap_toggl_hire.errors import TapError  # noqa: E402
+from tap_toggl_hire.errors import StoppedError, TapError  # noqa: E402
+from tap_toggl_hire.messages import output_error  # noqa: E402
 from tap_toggl_hire.tap import TapTogglHire  # noqa: E402
-from tap_toggl_hire.writer import disarm, nobody_reads  # noqa: E402
 
 gc.freeze()
 gc.enable()
 
 BUFFER = 1 << 16
-"""Bytes of messages that are written at once, unless a state comes."""
+"""Bytes of messages that are written at once, unless a STATE comes."""
 
 logger = logging.getLogger(TapTogglHire.name)
 
 
 def main(tap_class: type[TapTogglHire] = TapTogglHire) -> None:
-    """Run the command line.
+    """Run the command line and exit.
 
-    Exit code 0 means that everything selected was read, and written.
+    Exit code 0 means that everything selected was read and written; 128 and the number
+    of the signal, that a signal stopped the run in order; 1, that it failed. A failure
+    ends with one line on stderr, a log record with the field `is_transient`.
 
     Args:
-        tap_class: The tap; another one for tests, which have no time for pauses.
+        tap_class: The tap; tests pass one with short waits.
     """
-    # Buffered even with PYTHONUNBUFFERED: a raw write that a signal meets is cut short.
+    # Buffered even with PYTHONUNBUFFERED: a signal cuts an unbuffered write short.
     sys.stdout = os.fdopen(
         sys.stdout.fileno(), "w", BUFFER, encoding="utf-8", closefd=False
     )
+    failure: Exception | None = None
+    code: str | int | None = 0
     try:
         tap_class.cli()
-    except TapError as error:
-        _fail(str(error))
-    except (ConfigurationError, MappingError) as error:  # a stream map, say
-        _fail(str(error))
-    except SystemExit as stop:
-        _finish(stop)
+    except SystemExit as stop:  # of click, which also reports wrong usage
+        code = stop.code
+    except StoppedError as error:
+        failure, code = error, 128 + error.signum
     except Exception as error:  # noqa: BLE001 - the last resort
-        # The text of an unknown error may hold candidates' data.
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        _fail(
-            f"Unexpected {type(error).__name__} in {Path(place.filename).name}, "
-            f"line {place.lineno}: please report it. With "
-            "TAP_TOGGL_HIRE_LOGLEVEL=DEBUG, the log has the traceback."
-        )
-    finally:
-        disarm()
-
-
-def _finish(stop: SystemExit) -> None:
+        failure, code = error, 1
+    # The rest has to happen whatever signals follow: the target waits for it.
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # Python's own exit would die of another
-    if isinstance(stop.code, int) and stop.code > 128:  # noqa: PLR2004
-        name = signal.Signals(stop.code - 128).name
-        logger.error("Stopped by %s; the state of what was emitted is written.", name)
+        signal.signal(number, signal.SIG_IGN)
     try:
         sys.stdout.flush()
     except OSError as error:
-        _fail(str(nobody_reads(error)))
-    raise stop
-
-
-def _fail(sentence: str) -> None:
-    logger.debug("The run failed.", exc_info=sys.exc_info())
-    logger.error("%s", sentence)
-    try:
-        sys.stdout.flush()
-    except OSError:  # what is still in the buffer goes nowhere
+        # The interpreter would flush what is left once more, and exit with 120.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(1)
+        if failure is None:
+            failure, code = output_error(error), 1
+    if failure is not None:
+        _log(failure)
+    sys.exit(code)
+
+
+def _log(failure: Exception) -> None:
+    """Log a failure as the last line, for people and for orchestrators."""
+    logger.debug("The run failed.", exc_info=failure)
+    if isinstance(failure, (TapError, ConfigurationError, MappingError)):
+        sentence = str(failure)
+    else:
+        # The text of an unknown error may hold candidates' data.
+        place = traceback.extract_tb(failure.__traceback__)[-1]
+        sentence = (
+            f"Unexpected {type(failure).__name__} in {Path(place.filename).name}, "
+            f"line {place.lineno}: please report it. With "
+            "TAP_TOGGL_HIRE_LOGLEVEL=DEBUG, the log has the traceback."
+        )
+    is_transient = isinstance(failure, TapError) and failure.is_transient
+    logger.error("%s", sentence, extra={"is_transient": is_transient})
 
 
 if __name__ == "__main__":

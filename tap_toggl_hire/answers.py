@@ -1,6 +1,7 @@
-"""One flat row per question shown, made of a candidate's details.
+"""`candidate_answers`: one flat row per question shown, from a candidate's details.
 
-The API lists the questions and, apart from them, the answers that were given.
+The API lists the questions and, apart from them, the answers (API documentation:
+Get candidate).
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import typing as t
 from tap_toggl_hire.records import as_text
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tap_toggl_hire.records import Record
+
+_UNANSWERED = dict.fromkeys(("text_answer", "points", "chosen_option_ids"))
 
 
 def answer_rows(candidate_id: str, details: Record) -> list[Record | None]:
@@ -24,68 +25,43 @@ def answer_rows(candidate_id: str, details: Record) -> list[Record | None]:
         details: A record of `candidate_details`.
 
     Returns:
-        For each place in the list of questions a row; None where the place is null.
+        One row per question, in the API's order; None for a question that is null.
     """
-    given = {
-        answer["question_id"]: answer for answer in details["answers"] or () if answer
+    answers = details["answers"] or ()
+    place_of = {
+        answer["question_id"]: place for place, answer in enumerate(answers) if answer
     }
-    given.pop(None, None)  # an answer to no question
-    extra = _extra(details)
-    return [
-        question
-        and {
+    place_of.pop(None, None)  # an answer without a question
+    extra = json.loads(details["extra"] or "{}")
+
+    def row(position: int, question: Record) -> Record:
+        place = place_of.get(question["id"])
+        answer = _UNANSWERED if place is None else answers[place]
+        return {
             "candidate_id": candidate_id,
             "job_opening_id": details["job_opening_id"],
             "position": position,
-            **_with_answer(question, given.get(question["id"])),
-            "extra": extra(position, question["id"]),
+            "question_id": question["id"],
+            "question_type": question["question_type"],
+            "skill": question["skill"],
+            "question": question["content"],
+            "question_points": question["points"],
+            "options": question["options"],
+            "answered": place is not None,
+            "text_answer": answer["text_answer"],
+            "points": answer["points"],
+            "chosen_option_ids": answer["chosen_option_ids"],
+            "correct": _is_correct(question["options"], answer["chosen_option_ids"]),
+            "extra": _extra(
+                question=_part(extra.get("questions"), position),
+                answer=_part(extra.get("answers"), place),
+            ),
         }
+
+    return [
+        question and row(position, question)
         for position, question in enumerate(details["questions"] or ())
     ]
-
-
-def _extra(details: Record) -> Callable[[int, str], str | None]:
-    """Return what finds the unknown fields of a question and its answer, as text."""
-    if details["extra"] is None:
-        return lambda _position, _question_id: None
-    left = json.loads(details["extra"])
-    places = {
-        answer["question_id"]: place
-        for place, answer in enumerate(details["answers"] or ())
-        if answer
-    }
-
-    def extra(position: int, question_id: str) -> str | None:
-        parts = {
-            "question": _part(left.get("questions"), position),
-            "answer": _part(left.get("answers"), places.get(question_id)),
-        }
-        found = {name: part for name, part in parts.items() if part is not None}
-        return as_text(found) if found else None
-
-    return extra
-
-
-def _part(parts: t.Any, place: int | None) -> t.Any:
-    is_there = isinstance(parts, list) and place is not None and place < len(parts)
-    return parts[place] if is_there else None
-
-
-def _with_answer(question: Record, answer: Record | None) -> Record:
-    given = answer or dict.fromkeys(("text_answer", "points", "chosen_option_ids"))
-    return {
-        "question_id": question["id"],
-        "question_type": question["question_type"],
-        "skill": question["skill"],
-        "question": question["content"],
-        "question_points": question["points"],
-        "options": question["options"],
-        "answered": answer is not None,
-        "text_answer": given["text_answer"],
-        "points": given["points"],
-        "chosen_option_ids": given["chosen_option_ids"],
-        "correct": _is_correct(question["options"], given["chosen_option_ids"]),
-    }
 
 
 def _is_correct(options: list[Record] | None, chosen: list[str] | None) -> bool | None:
@@ -94,3 +70,15 @@ def _is_correct(options: list[Record] | None, chosen: list[str] | None) -> bool 
         return None
     correct = {option["id"] for option in options if option and option["correct"]}
     return set(chosen or ()) == correct
+
+
+def _extra(**parts: t.Any) -> str | None:
+    """Return what `extra` of the details holds of a question and its answer."""
+    found = {name: part for name, part in parts.items() if part is not None}
+    return as_text(found) if found else None
+
+
+def _part(parts: t.Any, place: int | None) -> t.Any:
+    """Return an item of `extra`, which may be a misfit instead of a list."""
+    is_there = isinstance(parts, list) and place is not None and place < len(parts)
+    return parts[place] if is_there else None

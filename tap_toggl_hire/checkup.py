@@ -1,7 +1,7 @@
-"""The check-up of `--test`: what this API sends, beside what the tap knows of it.
+"""The check-up of `--test`: how this API differs from what the tap knows of it.
 
-One screen without personal data, fit to be pasted into an issue. It makes at most 12
-requests, and fails only where a run would.
+One screen without personal data, suitable for an issue. It reads one page of each list
+and two candidates, at most 12 requests, and fails only where a run would.
 """
 
 from __future__ import annotations
@@ -10,196 +10,193 @@ import re
 import textwrap
 import typing as t
 from collections import Counter
-from itertools import chain, islice
 
-from tap_toggl_hire.bases import ListStream
-from tap_toggl_hire.errors import NotFoundError, RefusedError, TapError
-from tap_toggl_hire.fields import MOST_NAMES, plain
-from tap_toggl_hire.records import EXTRA, UNKNOWN, conformer
-from tap_toggl_hire.streams import Candidates
-from tap_toggl_hire.sync.listing import total_of
-from tap_toggl_hire.sync.plan import DETAILS
-from tap_toggl_hire.sync.scope import queries
+from tap_toggl_hire.api.pagination import total_of
+from tap_toggl_hire.errors import BadRequestError, NotFoundError, RequestError
+from tap_toggl_hire.records import (
+    EXTRA,
+    MOST_NAMES,
+    UNKNOWN,
+    conformer,
+    id_of,
+    plain,
+)
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from singer_sdk import Tap
 
+    from tap_toggl_hire.api.client import Client, Row
     from tap_toggl_hire.api.pagination import Params
-    from tap_toggl_hire.bases import CandidateStream, TogglHireStream
-    from tap_toggl_hire.records import Record, Schema
-    from tap_toggl_hire.session import Session
+    from tap_toggl_hire.records import Schema
+    from tap_toggl_hire.settings import Settings
 
-SAMPLE = 2
-"""Candidates whose details are read."""
-NOBODY = "0"
-"""An id that no candidate has."""
+NO_ID = "0"
+"""An ID that no candidate has."""
 WIDTH = 88
 """Characters of a line."""
 _OFFSET = re.compile(r"([Zz]|[+-]\d\d:?\d\d)$")
 
 
 class Resource:
-    """What one stream was given.
+    """Compare the rows of one resource with its schema.
 
     Args:
-        stream: Its schema says what is known.
+        name: The stream.
+        schema: Its schema.
+        rows: Decoded objects of the API.
     """
 
-    def __init__(self, stream: TogglHireStream) -> None:
-        self.name = stream.name
-        self.rows = 0
+    def __init__(self, name: str, schema: Schema, rows: list[t.Any]) -> None:
+        self.name = name
+        self.count = len(rows)
         self.unknown: Counter[str] = Counter()
-        self.unfit: Counter[str] = Counter()
-        self._came: set[str] = set()
-        self._schema = stream.schema
-        self._conform = conformer(stream.schema, self._report)
-
-    def conform(self, row: t.Any) -> Record | None:
-        """Fit a row to the schema, and note what came."""
-        self.rows += 1
-        self._came.update(_paths(row, self._schema, ""))
-        return self._conform(row)
-
-    @property
-    def absent(self) -> list[str]:
-        """Fields that the schema declares, and that never came where they could."""
-        return [
+        self.misfit: Counter[str] = Counter()
+        conform = conformer(schema, self._report)
+        found: set[str] = set()
+        for row in rows:
+            conform(row)
+            found.update(_paths(row, schema, ""))
+        self.missing = [
             name
-            for name, place in _declared(self._schema, "")
-            if name not in self._came and place in self._came
+            for name, parent in _declared(schema, "")
+            if name not in found and parent in found
         ]
+        """Declared fields that no object of theirs has."""
 
     def _report(self, field: str, trouble: str) -> None:
-        (self.unknown if trouble == UNKNOWN else self.unfit)[plain(field)] += 1
+        (self.unknown if trouble == UNKNOWN else self.misfit)[plain(field)] += 1
 
 
 class Checkup:
-    """Reads a little of everything.
+    """Read a sample of every resource.
 
     Args:
-        tap: Its streams.
-        session: Settings and API.
+        tap: The tap, for the schemas of its streams.
+        settings: The settings.
+        client: The API.
     """
 
-    def __init__(self, tap: Tap, session: Session) -> None:
+    def __init__(self, tap: Tap, settings: Settings, client: Client) -> None:
         self._tap = tap
-        self._settings = session.settings
-        self._client = session.client
-        self._resources: list[Resource] = []
-        self._habits: dict[str, str] = {}
+        self._settings = settings
+        self._client = client
 
     def report(self) -> str:
-        """Look at the API, and tell.
+        """Read the sample and return the report.
 
         Raises:
             TapError: If a run would fail, too.
         """
-        streams = self._tap.streams.values()
-        # One request for each opening that is named would be too many.
-        most = None if self._settings.job_opening_ids is None else 1
-        for stream in streams:
-            if isinstance(stream, ListStream):
-                self._read(stream, islice(stream.get_records(None), most))
-        self._look_at_the_list()
-        for stream in streams:
-            if isinstance(stream, Candidates):
-                few = islice(stream.get_records(None), self._settings.page_size)
-                ids = [record["id"] for record in self._read(stream, few)]
-                self._look_at_details(ids[:1] + ids[1:][-SAMPLE + 1 :])
-        return "\n".join(self._lines()) + "\n"
+        opening_id = next(iter(self._settings.job_opening_ids or ()), None)
+        if opening_id is None:
+            openings, of_opening = self._first_page("/openings"), {}
+        else:
+            openings = [self._client.opening(opening_id)]
+            of_opening = {"job_opening_id": opening_id}
+        rows = {
+            "job_openings": openings,
+            "categories": self._first_page("/categories", of_opening),
+            "tags": self._first_page("/tags"),
+        }
+        rows["candidates"], findings = self._list_of_candidates()
+        ids = [one for row in rows["candidates"] if (one := id_of(row)) is not None]
+        sample = dict.fromkeys([*ids[:1], *ids[-1:]])
+        rows["candidate_details"] = list(self._details(sample))
+        resources = [
+            Resource(name, self._tap.streams[name].schema, found)
+            for name, found in rows.items()
+        ]
+        return "\n".join(self._lines(resources, findings)) + "\n"
 
-    def _read(self, stream: TogglHireStream, records: Iterable[Record]) -> list[Record]:
-        """Read records, while their stream hands each row to a resource."""
-        resource = Resource(stream)
-        self._resources.append(resource)
-        stream.conform = resource.conform
-        return list(records)
+    def _first_page(self, path: str, params: Params | None = None) -> list[Row]:
+        return next(self._client.pages(path, params or {}), [])
 
-    def _look_at_details(self, ids: list[str]) -> None:
-        stream = t.cast("CandidateStream", self._tap.streams[DETAILS])
-        records = chain.from_iterable(
-            stream.get_records({"candidate_id": candidate_id}) for candidate_id in ids
-        )
-        self._read(stream, t.cast("Iterable[Record]", records))
+    def _details(self, ids: Iterable[str]) -> Iterator[Row]:
+        for candidate_id in ids:
+            try:
+                yield self._client.candidate(candidate_id)
+            except NotFoundError:  # deleted since the list was read
+                continue
 
-    def _look_at_the_list(self) -> None:
+    def _list_of_candidates(self) -> tuple[list[t.Any], dict[str, str]]:
+        """Return the first page of candidates, and how the list behaves."""
         settings = self._settings
-        query = queries(settings.scope, settings.candidate_filters)[0]
-        params = query.params(settings.page_size)
-        paginator = self._client.paginator(params)
+        params = settings.scope.queries()[0].first_page(settings.page_size)
         page = self._client.candidates_page(params)
         rows, total = page["data"], total_of(page)
-        habits = self._habits
-        habits["total"] = "there" if total is not None else "missing"
-        habits["page_size"] = _page_size(len(rows), settings.page_size, total)
-        habits["times"] = _times(rows)
-        habits["ids"] = _ids(rows)
+        return rows, {
+            "total": "missing" if total is None else "present",
+            "page_size": _page_size(len(rows), settings.page_size, total),
+            "times": _times(rows),
+            "ids": _ids(rows),
+            "links.next": self._next_link(params, page),
+            "unknown after_id": self._unknown_after_id(params, rows),
+        }
+
+    def _next_link(self, params: Params, page: Row) -> str:
+        rows, total = page["data"], total_of(page)
+        paginator = self._client.paginator(params)
         paginator.advance(page)
         if paginator.finished:
-            is_more = total is not None and len(rows) < total
-            habits["links.next"] = (
-                "missing, though there are more" if is_more else "not needed"
-            )
-        else:
-            following = self._client.candidates_page(paginator.current_value)
-            is_new = not any(row in rows for row in following["data"])
-            habits["links.next"] = (
-                "leads on" if is_new else "leads to rows that came before"
-            )
-        habits["after_id of nobody"] = self._after_nobody(params, rows)
+            is_short = total is not None and len(rows) < total
+            return "missing, although there are more rows" if is_short else "not needed"
+        following = self._client.candidates_page(paginator.current_value)["data"]
+        return "repeats rows" if any(row in rows for row in following) else "followed"
 
-    def _after_nobody(self, params: Params, rows: list[t.Any]) -> str:
+    def _unknown_after_id(self, params: Params, rows: list[t.Any]) -> str:
         try:
-            page = self._client.candidates_page({**params, "after_id": NOBODY})
+            page = self._client.candidates_page({**params, "after_id": NO_ID})
         except NotFoundError:
             return "404"
-        except RefusedError:
+        except BadRequestError:
             return "400"
-        except TapError:
-            return "no answer"
+        except RequestError:
+            return "fails"
         if not page["data"]:
             return "an empty page"
         return "the first page" if page["data"] == rows else "another page"
 
-    def _lines(self) -> Iterator[str]:
-        counts = self._client.counts
+    def _lines(
+        self, resources: Iterable[Resource], findings: dict[str, str]
+    ) -> Iterator[str]:
+        client = self._client
         yield (
             f"{self._tap.name} {self._tap.plugin_version}, "
-            f"API {self._client.version}, {counts.requests} requests"
+            f"API {client.version}, {client.counts.requests} requests"
         )
-        for resource in self._resources:
-            yield f"{resource.name}: {resource.rows} read"
-            yield from _told("unknown", resource.unknown)
-            yield from _told("never came", resource.absent)
-            yield from _told("did not fit", resource.unfit)
-        yield "The list of candidates"
-        for habit, answer in self._habits.items():
-            yield f"  {habit}: {answer}"
+        for resource in resources:
+            yield f"{resource.name}: {resource.count} read"
+            yield from _names("unknown fields", resource.unknown)
+            yield from _names("missing fields", resource.missing)
+            yield from _names("misfits", resource.misfit)
+        yield "List of candidates"
+        for name, finding in findings.items():
+            yield f"  {name}: {finding}"
 
 
-def _told(what: str, names: Iterable[str]) -> Iterator[str]:
-    """Tell names, a few of them."""
+def _names(title: str, names: Iterable[str]) -> Iterator[str]:
+    """Yield a list of names, cut short and wrapped; nothing without names."""
     found = sorted(names)
     if found:
         more = ["and more"] if len(found) > MOST_NAMES else []
-        text = f"{what}: {', '.join([*found[:MOST_NAMES], *more])}"
+        text = f"{title}: {', '.join([*found[:MOST_NAMES], *more])}"
         yield from textwrap.wrap(
             text, WIDTH, initial_indent="  ", subsequent_indent="    "
         )
 
 
-def _page_size(rows: int, asked: int, total: int | None) -> str:
-    if rows > asked:
-        return "more rows came than were asked for"
-    if total is not None and rows < min(asked, total):
-        return f"{rows} rows came, not {min(asked, total)}"
-    return "obeyed"
+def _page_size(rows: int, requested: int, total: int | None) -> str:
+    if rows > requested:
+        return "more rows than requested"
+    if total is not None and rows < min(requested, total):
+        return f"{rows} rows instead of {min(requested, total)}"
+    return "as requested"
 
 
 def _times(rows: Iterable[t.Any]) -> str:
-    """Tell whether times have an offset."""
+    """Return whether times have an offset."""
     found = {
         "with an offset"
         if _OFFSET.search(started)
@@ -207,25 +204,25 @@ def _times(rows: Iterable[t.Any]) -> str:
         for row in rows
         if isinstance(row, dict) and isinstance(started := row.get("started_at"), str)
     }
-    return " and ".join(sorted(found)) or "none came"
+    return " and ".join(sorted(found)) or "none found"
 
 
 def _ids(rows: Iterable[t.Any]) -> str:
-    """Tell what ids are."""
-    ids = [row.get("id") for row in rows if isinstance(row, dict)]
-    kinds = {
+    """Return the kinds of IDs."""
+    found = {
         "numbers"
-        if isinstance(one, int)
-        else "numbers, as text"
-        if isinstance(one, str) and one.isdigit()
+        if isinstance(row["id"], int)
+        else "numbers as text"
+        if row["id"].isdigit()
         else "text"
-        for one in ids
+        for row in rows
+        if id_of(row) is not None
     }
-    return " and ".join(sorted(kinds)) or "none came"
+    return " and ".join(sorted(found)) or "none found"
 
 
 def _paths(value: t.Any, schema: Schema, path: str) -> Iterator[str]:
-    """Yield the declared fields that came, and with a dot each object that did."""
+    """Yield the declared fields that a value has, and its objects as "path."."""
     yield path
     if isinstance(value, dict) and "properties" in schema:
         yield f"{path}."
@@ -238,7 +235,7 @@ def _paths(value: t.Any, schema: Schema, path: str) -> Iterator[str]:
 
 
 def _declared(schema: Schema, path: str) -> Iterator[tuple[str, str]]:
-    """Yield the declared fields that the API is to send, each with its object."""
+    """Yield the fields that the API declares, each with its object as "path."."""
     for name, field in schema.get("properties", {}).items():
         if name != EXTRA and not name.startswith("_sdc"):
             full = _join(path, name)

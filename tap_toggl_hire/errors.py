@@ -1,74 +1,142 @@
-"""What can go wrong, as sentences that a user can act on.
+"""Exceptions of the tap.
 
-None of these carries a response body, a candidate's data or the API key.
+Every message states what happened, what it means and what to do. None contains a
+response body, personal data or the API key.
 
-    TapError                ends the run
-    ├── SettingError        a setting has a wrong value
-    ├── StateError          the state cannot be used
-    ├── KeyRefusedError     401, 403: the key is wrong, for all requests
-    ├── RefusedError        400: a parameter of the request is wrong
-    ├── NotFoundError       404: there is no such thing, as far as the API says
-    ├── NoLongerError       410: no longer there, which proves no deletion
-    └── NotServedError      the API does not serve this request, but may serve others
-    TransientError          failed for a moment; never leaves `api/`
-    └── AskedToWaitError    429: the API asks to slow down
+    TapError                    ends the run
+    ├── SettingError            a setting is invalid
+    ├── StateError              the state is rejected
+    ├── StoppedError            SIGTERM or SIGINT
+    ├── OutputError             stdout is closed or not writable
+    ├── UnauthorizedError       401: the API key is rejected, for every request
+    ├── RateLimitError          429 for longer than the tap waits
+    └── RequestError            one request failed permanently; others may succeed
+        ├── NotFoundError       404 or 410 with the API's own error object
+        ├── BadRequestError     400: a parameter is rejected
+        ├── ForbiddenError      403 for a single resource
+        └── UnavailableError    all retries failed
+    TransientError              an attempt failed and is retried; stays inside `api/`
+    └── TooManyRequestsError    429: the throttle delays the next attempt
 """
 
 from __future__ import annotations
 
+import signal
+
 
 class TapError(Exception):
-    """A failure that ends the run; its text is the one line the user reads."""
+    """A failure that ends the run; its message is the last line the user reads.
+
+    Args:
+        message: The message.
+        is_transient: Whether a later run may succeed without any change; unset, the
+            default of the class.
+    """
+
+    is_transient = False
+
+    def __init__(self, message: str, *, is_transient: bool | None = None) -> None:
+        super().__init__(message)
+        if is_transient is not None:
+            self.is_transient = is_transient
 
 
 class SettingError(TapError):
-    """A setting has a wrong value."""
+    """A setting is invalid."""
 
 
 class StateError(TapError):
-    """The state cannot be used."""
+    """The state is rejected."""
 
 
-class KeyRefusedError(TapError):
-    """The API answered 401 or 403: it refuses the key."""
+class StoppedError(TapError):
+    """The process received SIGTERM or SIGINT.
+
+    Args:
+        signum: The number of the signal.
+    """
+
+    is_transient = True
+
+    def __init__(self, signum: int) -> None:
+        name = signal.Signals(signum).name
+        super().__init__(
+            f"Stopped by {name}. The next run continues from the last state."
+        )
+        self.signum = signum
 
 
-class RefusedError(TapError):
-    """The API answered 400: a parameter of the request is wrong."""
+class OutputError(TapError):
+    """The standard output is closed or not writable."""
+
+    is_transient = True
 
 
-class NotFoundError(TapError):
-    """The API answered 404."""
+class UnauthorizedError(TapError):
+    """The API rejects the API key (401, or 403 for a list)."""
 
 
-class NoLongerError(TapError):
-    """The API answered 410; of a candidate, that is no proof of deletion."""
+class RateLimitError(TapError):
+    """The API answers 429 for longer than the tap waits."""
+
+    is_transient = True
 
 
-class NotServedError(TapError):
-    """The API did not serve a request, however often it was tried, or never can."""
+class RequestError(TapError):
+    """One request failed permanently; other requests may succeed.
+
+    Args:
+        message: The message.
+        status: The HTTP status of the last response; None without one, or if its body
+            and not its status was the failure.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class NotFoundError(RequestError):
+    """The API answered 404 or 410 with its own error object."""
+
+
+class BadRequestError(RequestError):
+    """The API answered 400: it rejects a parameter."""
+
+
+class ForbiddenError(RequestError):
+    """The API answered 403 for a single resource."""
+
+
+class UnavailableError(RequestError):
+    """A request failed after all its retries."""
+
+    is_transient = True
 
 
 class TransientError(Exception):
-    """A request failed for a moment and is tried again; the text says how it failed.
+    """An attempt at a request failed and is worth another one.
 
     Args:
-        trouble: The text, which goes on "The API does not serve ...: ".
-        content: A body that cannot be read, to tell where, should that be the end.
+        reason: What happened, as a phrase such as "HTTP 500".
+        status: The HTTP status, if that is the failure.
+        retry_after: Seconds to wait at least, if the API says so.
     """
 
-    def __init__(self, trouble: str, content: bytes = b"") -> None:
-        super().__init__(trouble)
-        self.content = content
+    def __init__(
+        self,
+        reason: str,
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.retry_after = retry_after
 
 
-class AskedToWaitError(TransientError):
-    """The API answered 429; the throttle holds the next request back.
+class TooManyRequestsError(TransientError):
+    """The API answered 429; the throttle delays the next attempt."""
 
-    Args:
-        pause: Seconds until requests go on.
-    """
-
-    def __init__(self, pause: float) -> None:
-        super().__init__("it answers 429")
-        self.pause = pause
+    def __init__(self) -> None:
+        super().__init__("HTTP 429", status=429)

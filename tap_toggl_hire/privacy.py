@@ -1,72 +1,82 @@
-"""Personal data: kept, hashed or dropped, in one place, before anything else.
+"""Personal data in candidate records: kept, hashed or dropped (setting `pii`).
 
-What leaves here is what digests are made of and what is emitted, so neither the
-state nor a message can hold more.
+Records are treated before they are compared, emitted or digested, so neither a
+message nor the state holds more than what this module returns.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import typing as t
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tap_toggl_hire.records import Record
+
 PERSONAL_FIELDS = ("name", "email", "profile_url")
-"""Fields of a candidate that tell who it is, beside all of `contact_info`."""
-
-Record = dict[str, t.Any]
+"""Fields of a candidate that identify the person, beside all of `contact_info`."""
 
 
-def fingerprint(mode: str, key: str | None = None) -> str:
-    """Tell one treatment from another, without telling the key.
-
-    What is emitted for a candidate depends on it, even where the list row has no
-    personal data. So it goes into the digest.
-    """
-    if mode != "hash":
-        return mode
-    return hmac.new((key or "").encode(), b"fingerprint", hashlib.sha256).hexdigest()
-
-
-def scrubber(mode: str, key: str | None = None) -> Callable[[Record], Record]:
-    """Make the function that every candidate record goes through.
+def scrubber(
+    mode: str, key: str | None, *, drops_tags: bool
+) -> Callable[[Record], Record]:
+    """Return the function that treats the personal data of a record.
 
     Args:
-        mode: `keep`, `hash` or `drop`, as the setting `pii`.
-        key: The key of the hashes, for `hash`.
+        mode: `keep`, `hash` or `drop`.
+        key: The key of the hashes; only `hash` needs it.
+        drops_tags: Whether `tag_ids` becomes null; `keep` ignores it.
 
     Returns:
-        A function that changes a candidate's list row or details in place and
-        returns it. Null and the empty string stay as they are.
+        A function that changes a record of `candidates` or `candidate_details` in
+        place and returns it. Null and the empty string stay as they are.
     """
     if mode == "keep":
         return lambda record: record
+    secret = (key or "").encode()
 
-    def drop(value: t.Any) -> t.Any:
+    def drop(value: str | None) -> str | None:
         return value if value == "" else None
 
-    def keyed_hash(value: t.Any) -> t.Any:
-        if not value:
-            return value
-        return hmac.new(secret, value.encode(), hashlib.sha256).hexdigest()
+    def hash_(value: str | None) -> str | None:
+        return _hmac(secret, value) if value else value
 
-    secret = (key or "").encode()
-    hide = keyed_hash if mode == "hash" else drop
+    hide = hash_ if mode == "hash" else drop
 
     def scrub(record: Record) -> Record:
-        record["extra"] = None  # nobody knows what is in there
+        record["extra"] = None  # unknown fields may hold anything
         for field in PERSONAL_FIELDS:
             record[field] = hide(record[field])
-        if record["contact_info"] is not None:
-            contact_info = record["contact_info"]
+        if contact_info := record["contact_info"]:
             record["contact_info"] = {
                 field: hide(value) for field, value in contact_info.items()
             }
         for answer in record.get("answers") or ():
             if answer is not None:
                 answer["text_answer"] = drop(answer["text_answer"])
+        if drops_tags and "tag_ids" in record:
+            record["tag_ids"] = None
         return record
 
     return scrub
+
+
+def fingerprint(mode: str, key: str | None, *, drops_tags: bool) -> str:
+    """Return a text that differs between treatments and does not reveal the key.
+
+    It is part of the digests: another treatment makes all records differ.
+
+    Args:
+        mode: `keep`, `hash` or `drop`.
+        key: The key of the hashes.
+        drops_tags: Whether `tag_ids` becomes null.
+    """
+    if mode == "keep":
+        return mode
+    secret = _hmac((key or "").encode(), "fingerprint") if mode == "hash" else ""
+    return f"{mode} {secret} {'without' if drops_tags else 'with'} tags"
+
+
+def _hmac(secret: bytes, text: str) -> str:
+    return hmac.digest(secret, text.encode(), "sha256").hex()

@@ -1,4 +1,4 @@
-"""Progress for people: one line every few seconds of work."""
+"""Progress lines in the log."""
 
 from __future__ import annotations
 
@@ -10,54 +10,56 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable
 
 INTERVAL = 10.0
-"""Seconds between two lines."""
+"""Seconds between the first lines."""
+GROWTH = 0.5
+"""Part of the elapsed time that passes before the next line: 23 lines in 24 hours."""
 
 
 class Progress:
-    """Tell how far the extraction of candidates is.
+    """Log the progress of a run through the candidates.
 
     Args:
-        logger: Where to tell it.
-        clock: Seconds, only ever growing.
+        logger: Receives the lines.
+        clock: Returns monotonic seconds.
     """
 
     def __init__(
         self, logger: logging.Logger, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.done = 0
-        """Candidates that were compared and, where needed, read."""
+        """Candidates compared and, where due, fetched."""
         self.total: int | None = None
-        """Candidates in the list, if the API tells."""
+        """Candidates in the list, if the API reports it."""
         self._logger = logger
         self._clock = clock
-        self._started = self._told = clock()
+        self._started = clock()
+        self._next = INTERVAL
 
     def tick(self) -> None:
-        """Log a line if it is time for one."""
-        now = self._clock()
-        if now - self._told < INTERVAL:
+        """Log a line if one is due."""
+        elapsed = self._clock() - self._started
+        if elapsed < self._next:
             return
-        self._told = now
-        rate = self.done / (now - self._started)
-        if not self.total or not rate or self.done > self.total:  # a wrong total
+        self._next = elapsed + max(INTERVAL, elapsed * GROWTH)
+        rate = self.done / elapsed
+        if not self.total or not rate or self.done > self.total:  # unknown or wrong
             self._logger.info(
-                "%s candidates done, %.1f a second.", f"{self.done:,}", rate
+                "%s candidates done, %.1f per second.", f"{self.done:,}", rate
             )
             return
-        left = (self.total - self.done) / rate
         self._logger.info(
-            "%s of %s candidates done (%.0f %%), %.1f a second, %s left.",
+            "%s of %s candidates done (%.0f %%), %.1f per second, %s left.",
             f"{self.done:,}",
             f"{self.total:,}",
             100 * self.done / self.total,
             rate,
-            _duration(left),
+            _duration((self.total - self.done) / rate),
         )
 
 
 def _duration(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
+    minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
-        return f"{hours:.0f} h {minutes:.0f} min"
-    return f"{minutes:.0f} min {seconds:.0f} s" if minutes else f"{seconds:.0f} s"
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,44 +1,57 @@
-"""What selection, stream maps and flattening make of the records of a stream.
+"""Selection, stream maps and flattening: from a stream's record to a RECORD.
 
-Every record has every column of its SCHEMA, null where there is nothing: targets and
-mappers rely on it. A tombstone is filled in from the mapped schema; only its key is
-ever given to an expression.
+Every RECORD has every column of its SCHEMA, null where the record has no value: targets
+and mappers rely on it. In a tombstone only the key goes through expressions, and the
+filter does not apply.
 """
 
 from __future__ import annotations
 
 import typing as t
-from copy import deepcopy
+from dataclasses import asdict
+from fnmatch import fnmatch
+from hashlib import blake2b
 
+import msgspec
 from singer_sdk.helpers._catalog import get_selected_schema
 from singer_sdk.mapper import (
+    CustomStreamMap,
     PluginMapper,
     RemoveRecordTransform,
     SameRecordTransform,
 )
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
 
     from singer_sdk import Stream
     from singer_sdk.mapper import StreamMap
 
     from tap_toggl_hire.records import Record
 
-Maps = dict[str, t.Any]
-"""The setting `stream_maps`."""
+Json = dict[str, t.Any]
 
 
 class Projection:
-    """What one stream map makes of records.
+    """One output of a stream: the stream itself, or a copy of it (`__source__`).
 
     Args:
         stream: The stream.
-        whole: The map of the settings.
-        keys: The same map with nothing but what a tombstone can be given to.
+        rules: The rules in the setting stream_maps; empty without a map.
+        whole: The map for records.
+        keys: The same map with only the rules that apply to tombstones.
+        unflattened: The same map without flattening.
     """
 
-    def __init__(self, stream: Stream, whole: StreamMap, keys: StreamMap) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        rules: Json,
+        *,
+        whole: StreamMap,
+        keys: StreamMap,
+        unflattened: StreamMap,
+    ) -> None:
         self.alias = whole.stream_alias
         self.schema = {
             name: value
@@ -46,82 +59,141 @@ class Projection:
             if name != "$schema"
         }
         self.keys = whole.transformed_key_properties
-        self.columns = tuple(self.schema["properties"])
+        self._columns = tuple(self.schema["properties"])
         self._select = _selector(selected_schema(stream), stream.schema)
+        self._rules = rules
         self._whole = whole
         self._keys = keys
-        self._is_plain = (
+        self._unflattened = unflattened
+        self._is_identity = (
             isinstance(whole, SameRecordTransform) and not whole.flattening_enabled
         )
 
     def record(self, record: Record) -> Record | None:
-        """Return a record with every column; None for one that is filtered out."""
+        """Return a record with every column; None if the filter excludes it."""
         selected = self._select(record)
-        if self._is_plain:  # nearly all; it has every column
+        if self._is_identity:  # the usual case; it has every column
             return selected
         return self._complete(self._whole.transform(selected))
 
     def tombstone(self, record: Record) -> Record | None:
-        """Return a tombstone with every column, whatever the map's filter says."""
+        """Return a tombstone with every column, whatever the filter says."""
         return self._complete(self._keys.transform(self._select(record)))
+
+    def fingerprint(self) -> list[str]:
+        """Return one digest per field, and one for the filter and the key.
+
+        A digest covers the name, the type (not title and description), the expression,
+        and the settings that flattening and expressions depend on. The fields are those
+        before flattening, since expressions are for these.
+        """
+        options = t.cast("t.Any", self._whole.flattening_options)
+        context = [
+            self.alias,
+            asdict(options) if self._whole.flattening_enabled else None,
+        ]
+        return [
+            _digest([*context, self.keys, self._expression("__filter__")]),
+            *(
+                _digest([*context, path, kind, self._expression(path[0])])
+                for path, kind in _fields(self._unflattened.transformed_schema)
+            ),
+        ]
+
+    def _expression(self, name: str) -> list[t.Any] | None:
+        """Return an expression, and the settings that it may use."""
+        rule = self._rules.get(name)
+        if rule is None or not isinstance(self._whole, CustomStreamMap):
+            return None
+        # As a digest: a seed in it must not be guessable from the state.
+        settings = _digest([self._whole.map_config, self._whole.faker_config])
+        return [rule, settings]
 
     def _complete(self, mapped: Record | None) -> Record | None:
         if mapped is None:
             return None
-        return {name: mapped.get(name) for name in self.columns}
+        return {name: mapped.get(name) for name in self._columns}
 
 
-def selected_schema(stream: Stream) -> dict[str, t.Any]:
-    """Return the schema of the properties that the catalog selects.
+def selected_schema(stream: Stream) -> Json:
+    """Return the schema with the properties that the catalog selects.
 
-    A map's own `raw_schema` has only those that the map leaves, though its expressions
-    may use all.
+    `StreamMap.raw_schema` is no substitute: it lacks the properties that the map
+    removes, which its expressions may use.
     """
     return get_selected_schema(stream.name, stream.effective_schema, stream.mask)
 
 
-def projections(stream: Stream, maps: Maps) -> list[Projection]:
-    """Return what is written of a stream; nothing where it is not selected."""
+def projections(stream: Stream, config: Mapping[str, t.Any]) -> list[Projection]:
+    """Return the outputs of a stream; none if it is not selected.
+
+    Args:
+        stream: The stream.
+        config: The tap's settings.
+    """
     if not stream.selected:
         return []
+    maps = config.get("stream_maps") or {}
+    of_keys = {
+        name: _tombstone_rules(stream, rules) if isinstance(rules, dict) else rules
+        for name, rules in maps.items()
+    }
     return [
-        Projection(stream, whole, keys)
-        for whole, keys in zip(stream.stream_maps, _key_maps(stream, maps), strict=True)
+        Projection(stream, rules, whole=whole, keys=keys, unflattened=unflattened)
+        for rules, whole, keys, unflattened in zip(
+            _rules(stream.name, maps),
+            stream.stream_maps,
+            _stream_maps(stream, config, stream_maps=of_keys),
+            _stream_maps(
+                stream, config, stream_maps={**maps}, flattening_enabled=False
+            ),
+            strict=True,
+        )
         if not isinstance(whole, RemoveRecordTransform)
     ]
 
 
-def _key_maps(stream: Stream, maps: Maps) -> list[StreamMap]:
-    """Return the stream maps, of which only keys and plain names are mapped."""
-    of_keys = {
-        name: {
-            key: value
-            for key, value in rules.items()
-            if _is_of_key(stream, key, value, rules)
-        }
-        if isinstance(rules, dict)
-        else rules
-        for name, rules in deepcopy(maps).items()
-    }
-    mapper = PluginMapper({**stream.config, "stream_maps": of_keys}, stream.logger)
+def _stream_maps(
+    stream: Stream, config: Mapping[str, t.Any], **changes: t.Any
+) -> list[StreamMap]:
+    mapper = PluginMapper({**config, **changes}, stream.logger)
     schema = selected_schema(stream)
     mapper.register_raw_stream_schema(stream.name, schema, stream.primary_keys)
     return mapper.stream_maps[stream.name]
 
 
-def _is_of_key(stream: Stream, name: str, value: t.Any, rules: Maps) -> bool:
+def _rules(name: str, maps: Json) -> list[Json]:
+    """Return the rules of each map of a stream, in the order of the SDK's mapper.
+
+    The mapper (`PluginMapper.register_raw_stream_schema`) does not keep them. Its first
+    map is the stream's own, which a later entry replaces; copies follow.
+    """
+    found: list[Json] = [{}]
+    for key, rules in maps.items():
+        is_copy = isinstance(rules, dict) and "__source__" in rules
+        if not fnmatch(name, rules["__source__"] if is_copy else key):
+            continue
+        if is_copy:
+            found.append(rules)
+        else:
+            found[0] = rules if isinstance(rules, dict) else {}
+    return found
+
+
+def _tombstone_rules(stream: Stream, rules: Json) -> Json:
+    """Return the rules that apply to tombstones: keys, and renamed columns."""
     keys = rules.get("__key_properties__") or stream.primary_keys
-    is_column = isinstance(value, str) and value in stream.schema["properties"]
-    return is_column or name in {
-        *("__alias__", "__key_properties__", "__source__"),
-        *keys,
+    kept = {"__alias__", "__key_properties__", "__source__", *keys}
+    columns = stream.schema["properties"]
+    return {
+        name: rule
+        for name, rule in rules.items()
+        if name in kept or (isinstance(rule, str) and rule in columns)
     }
 
 
-def _selector(
-    selected: dict[str, t.Any], schema: dict[str, t.Any]
-) -> Callable[[Record], Record]:
-    """Return what leaves the deselected properties out of a record."""
+def _selector(selected: Json, schema: Json) -> Callable[[Record], Record]:
+    """Return a function that leaves deselected properties out of a record."""
     names = tuple(selected["properties"])
     nested = {
         name: tuple(field["properties"])
@@ -139,3 +211,31 @@ def _selector(
         return chosen
 
     return select
+
+
+def _fields(
+    schema: Json, parents: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], t.Any]]:
+    """Yield the path and the type of each field, objects resolved."""
+    for name, field in schema["properties"].items():
+        path = (*parents, name)
+        if "properties" in field:
+            yield from _fields(field, path)
+        else:
+            yield path, _without_texts(field)
+
+
+def _without_texts(schema: t.Any) -> t.Any:
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        name: _without_texts(value)
+        for name, value in schema.items()
+        # A property may have one of these names, too; its value is an object.
+        if name not in {"description", "title"} or isinstance(value, dict)
+    }
+
+
+def _digest(value: t.Any) -> str:
+    text = msgspec.json.encode(value, order="sorted")
+    return blake2b(text, digest_size=4).hexdigest()

@@ -1,13 +1,12 @@
-"""What the API sends, made to fit the schema of a stream.
+"""Objects of the API, conformed to the schema of a stream.
 
-Field names and values stay the API's own. Three things change: a field that is
-missing is null, every id is a string (question ids are numbers in one place and
-strings in another), and a time without an offset gets one (UTC). Fields that the
-schema does not declare go, as one text, into the column `extra`.
+Names and values stay the API's own. Three things change: a missing field is null,
+every ID is a string (question IDs are numbers in one place and strings in another),
+and a time without an offset is UTC. Fields that the schema does not declare, and
+values that do not fit their type, go into the column `extra`, as JSON.
 
-The run goes on whatever comes: a scalar of another type is converted where that
-loses nothing, anything else becomes null. Unknown fields and values that did not
-fit are reported by field, never by value.
+No response ends a run: a scalar of another type is converted if that loses nothing,
+anything else becomes null. Both are reported by the name of the field, without value.
 """
 
 from __future__ import annotations
@@ -15,48 +14,101 @@ from __future__ import annotations
 import json
 import re
 import typing as t
+from collections import Counter
 from datetime import datetime
 
 if t.TYPE_CHECKING:
+    import logging
     from collections.abc import Callable
 
 Schema = dict[str, t.Any]
 Record = dict[str, t.Any]
 Converter = t.Callable[[t.Any], t.Any]
 Report = t.Callable[[str, str], None]
-"""Told of a field, and what is the matter with it."""
+"""Called with the path of a field and `UNKNOWN` or `UNFIT`."""
 
-UNKNOWN = "is unknown to this version of the tap: it is kept in the column extra"
+UNKNOWN = (
+    "is unknown to this version of the tap: its value is in the column extra, or "
+    "dropped if pii is not keep"
+)
 UNFIT = (
-    "has a value that does not fit its type: it is null, and kept in the column extra"
+    "has a value that does not fit its type: it is null, and the value is in the "
+    "column extra, or dropped if pii is not keep"
 )
 EXTRA = "extra"
-"""The column of what the schema does not declare, or does not fit."""
+"""The column for unknown fields and misfits."""
+MOST_NAMES = 20
+"""Field names that are logged per stream."""
+ODD = "with an odd name"
+MORE = "more"
 
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}(\[\])*", re.ASCII)
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:?\d\d)?",
 )
-_NUMBER = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,6})?")  # as a float, without loss
+_NUMBER = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,6})?")  # a float holds it without loss
+
+
+class FieldLog:
+    """Counts unknown fields and misfits, and logs each of them once.
+
+    Attributes:
+        unknown: Number of unknown fields, by `stream.field`.
+        unfit: Number of misfits, by `stream.field`.
+    """
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self.unknown: Counter[str] = Counter()
+        self.unfit: Counter[str] = Counter()
+        self._logger = logger
+        self._logged: dict[str, set[tuple[str, str]]] = {}
+
+    def of(self, stream: str) -> Report:
+        """Return the function that reports fields of a stream."""
+        logged = self._logged.setdefault(stream, set())
+
+        def report(field: str, problem: str) -> None:
+            name = plain(field)
+            if (name, problem) not in logged and len(logged) >= MOST_NAMES:
+                name = MORE
+            counter = self.unknown if problem == UNKNOWN else self.unfit
+            counter[f"{stream}.{name}"] += 1
+            if (name, problem) in logged:
+                return
+            logged.add((name, problem))
+            if name == MORE:
+                self._logger.warning("There are more such fields of %s.", stream)
+            else:
+                self._logger.warning("Field %s of %s %s.", name, stream, problem)
+
+        return report
+
+
+def plain(field: str) -> str:
+    """Return the path of a field if it consists of plain words, else `ODD`.
+
+    Names come from outside: one may be an address, or forge a line of the log.
+    """
+    parts = field.split(".")
+    return field if all(map(_PLAIN.fullmatch, parts)) else ODD
 
 
 def conformer(schema: Schema, report: Report) -> Callable[[t.Any], Record | None]:
-    """Make the function that fits an object of the API to a schema.
+    """Return the function that conforms an object of the API to a schema.
 
     Args:
         schema: The JSON schema of a stream.
-        report: Told of each field that is unknown or does not fit, each time.
+        report: Called for each unknown field and each misfit.
 
     Returns:
-        A function from a decoded JSON object to a new record, None where it is no
-        object. What the schema does not declare, or does not fit, is in the column
-        `extra`, where there is one. Fields whose names begin with `_sdc` are the
-        tap's own and are left to it.
+        A function from a decoded JSON value to a new record; None if the value is not
+        an object. Columns that begin with `_sdc` are the tap's own: they are left out.
     """
-    odd: list[str] = []
+    reported: list[str] = []
 
-    def note(field: str, trouble: str) -> None:
-        odd.append(field)
-        report(field, trouble)
+    def note(field: str, problem: str) -> None:
+        reported.append(field)
+        report(field, problem)
 
     declared = {
         name: field
@@ -67,69 +119,62 @@ def conformer(schema: Schema, report: Report) -> Callable[[t.Any], Record | None
     convert = _object(schema, "", note)
 
     def conform(value: t.Any) -> Record | None:
-        odd.clear()
+        reported.clear()
         record = convert(value)
         if record is not None:
-            record[EXTRA] = None
-            if odd and (left := leftovers(value, schema)) is not None:
-                record[EXTRA] = as_text(left)
+            rest = _rest(value, schema) if reported else None
+            record[EXTRA] = None if rest is None else as_text(rest)
         return record
 
     return conform
 
 
 def id_of(row: t.Any) -> str | None:
-    """Return the id of an object of the API; None where it has none that can be one."""
+    """Return the ID of an object of the API; None if it has no usable one."""
     value = row.get("id") if isinstance(row, dict) else None
     is_id = type(value) is int or (isinstance(value, str) and value != "")
     return str(value) if is_id else None
 
 
-def leftovers(value: t.Any, schema: Schema) -> t.Any:
-    """Return what of a value its schema does not declare, or does not fit.
+def as_text(value: t.Any) -> str:
+    """Return a JSON value as compact text."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _rest(value: t.Any, schema: Schema) -> t.Any:
+    """Return the part of a value that its schema does not declare, or does not fit.
 
     Args:
         value: A decoded JSON value, not null.
         schema: Its JSON schema.
 
     Returns:
-        JSON values, nested as they came: an object has the names under which there is
-        something, a list is as long as the one that came, with null where there is
-        nothing. None where there is nothing at all.
+        JSON, nested as the value is: an object has the names with a rest, a list is as
+        long as the list in the value, with null for items without a rest. None if
+        there is no rest at all.
     """
     types = schema["type"]
     if "object" in types and isinstance(value, dict):
-        left = {}
+        rests = {}
         for name, item in value.items():
             field = schema["properties"].get(name)
             if field is None:
-                left[name] = item
-            elif item is not None and (part := leftovers(item, field)) is not None:
-                left[name] = part
-        return left or None
+                rests[name] = item
+            elif item is not None and (rest := _rest(item, field)) is not None:
+                rests[name] = rest
+        return rests or None
     if "array" in types and isinstance(value, list):
-        parts = [
-            item if item is None else leftovers(item, schema["items"]) for item in value
+        items = [
+            item if item is None else _rest(item, schema["items"]) for item in value
         ]
-        return parts if any(part is not None for part in parts) else None
-    return (
-        value
-        if "object" in types or "array" in types or not _fits(value, schema)
-        else None
-    )
-
-
-def _fits(value: t.Any, schema: Schema) -> bool:
+        return items if any(item is not None for item in items) else None
+    if "object" in types or "array" in types:
+        return value
     try:
         _scalar(schema)(value)
     except (TypeError, ValueError, OverflowError):
-        return False
-    return True
-
-
-def as_text(value: t.Any) -> str:
-    """Return a JSON value as text, as short as it can be."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return value
+    return None
 
 
 def _converter(schema: Schema, path: str, report: Report) -> Converter:
@@ -140,16 +185,6 @@ def _converter(schema: Schema, path: str, report: Report) -> Converter:
         return _array(schema, path, report)
     convert = _scalar(schema)
     return convert if convert is _text else _checked(convert, path, report)
-
-
-def _scalar(schema: Schema) -> Converter:
-    """Return what converts a value that is neither object nor array, or raises."""
-    types = schema["type"]
-    if "number" in types:
-        return _number
-    if "boolean" in types:
-        return _boolean
-    return _time if schema.get("format") == "date-time" else _text
 
 
 def _object(
@@ -201,10 +236,18 @@ def _checked(convert: Converter, path: str, report: Report) -> Converter:
     return checked
 
 
+def _scalar(schema: Schema) -> Converter:
+    """Return the conversion of a scalar; it raises if the value does not fit."""
+    types = schema["type"]
+    if "number" in types:
+        return _number
+    if "boolean" in types:
+        return _boolean
+    return _time if schema.get("format") == "date-time" else _text
+
+
 def _text(value: t.Any) -> str:
-    if type(value) is str:
-        return value
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return value if type(value) is str else as_text(value)
 
 
 def _number(value: t.Any) -> float:
@@ -233,5 +276,5 @@ def _time(value: t.Any) -> str:
         offset = "Z"
     elif ":" not in offset:
         offset = f"{offset[:3]}:{offset[3:]}"
-    datetime.fromisoformat(f"{date}T{time}{offset}")  # the 31st of February is no time
+    datetime.fromisoformat(f"{date}T{time}{offset}")  # rejects February 31
     return f"{date}T{time}{fraction or ''}{offset}"

@@ -1,7 +1,7 @@
-"""The settings: what there are, and what is wrong with the values given.
+"""The settings: their JSON schema, what is wrong with given values, `Settings`.
 
-A problem is told in one sentence that names the setting. It never repeats the
-value, which may be a secret or a person's e-mail address.
+The schema holds the bounds, so that `--about` shows them. Messages name the setting
+and never repeat its value, which may be a secret or an e-mail address.
 """
 
 from __future__ import annotations
@@ -10,280 +10,283 @@ import json
 import math
 import re
 import typing as t
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from functools import cached_property
 from urllib.parse import urlsplit
 
+from jsonschema import Draft202012Validator, FormatChecker, ValidationError
+from jsonschema.validators import extend
 from singer_sdk import typing as th
 
-from tap_toggl_hire.sync.scope import EVERYBODY, MOST_PARTS, Part, Scope
-from tap_toggl_hire.times import moment
+from tap_toggl_hire.clock import moment
+from tap_toggl_hire.sync.scope import ALL_PARTS, MOST_PARTS, Part, Scope
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterator
 
-DEFAULT_API_URL = "https://api.hire.toggl.com/api"
-LONGEST_TIMEOUT = 86400
-MOST_AT_ONCE = 256
-SLOWEST = 0.001
+    from jsonschema.protocols import Validator
+
+_EDGE = "[!#-&(-_a-~]"  # visible ASCII without quotes
+
+
+def _setting(
+    name: str,
+    wrapped: th.JSONTypeHelper[t.Any] | type[th.JSONTypeHelper[t.Any]],
+    text: str,
+    **options: t.Any,
+) -> th.Property[t.Any]:
+    """Declare a setting.
+
+    The text is its description, which names the bounds, because the Hub and Meltano
+    have no field for them. What stands in braces completes "Setting ... must be".
+    """
+    valid = re.search("{(.+)}", text)
+    words = [_WORDS.get(word, word) for word in name.split("_")]
+    return th.Property(
+        name,
+        wrapped,
+        title=" ".join([words[0][0].upper() + words[0][1:], *words[1:]]),
+        description=re.sub("[{}]", "", text),
+        errorMessage=f"must be {valid[1] if valid else 'true or false'}",
+        **options,
+    )
+
+
+_WORDS = {"api": "API", "id": "ID", "ids": "IDs", "pii": "PII", "url": "URL"}
+
+
+def _filter(
+    name: str, wrapped: th.JSONTypeHelper[t.Any], valid: str, **options: t.Any
+) -> th.Property[t.Any]:
+    text = f"The API's filter {name}: {{{valid}}}."
+    return _setting(name, wrapped, text, **options)
+
+
+def _id() -> th.CustomType:
+    """Return the type of an ID: YAML and the environment turn digits into numbers."""
+    return th.CustomType({"type": ["string", "integer"], "pattern": r"\S"})
+
+
+_IDS = th.ArrayType(_id())
+_FILTERS = th.ObjectType(
+    _filter("category_id", _id(), "the ID of a category"),
+    _filter("tag_ids", _IDS, 'a list of tag IDs such as ["300", "301"]', minItems=1),
+    _filter(  # a candidate may have another state, but the API does not filter by it
+        "hire_state",
+        th.StringType(allowed_values=["possible-hire", "rejected"]),
+        "possible-hire or rejected",
+    ),
+    *(
+        _filter(f"{end}_{field}", th.NumberType(minimum=0, maximum=most), valid)
+        for field, most, valid in (
+            ("score", 100, "a percentage from 0 to 100"),
+            ("rating", 3, "a number of stars from 0 to 3"),
+        )
+        for end in ("min", "max")
+    ),
+    _filter("email", th.EmailType(min_length=1), "an e-mail address"),
+    additional_properties=False,
+)
+FILTERS = tuple(_FILTERS.wrapped)
+"""The names of the filters."""
 
 SCHEMA: dict[str, t.Any] = th.PropertiesList(
-    th.Property(
+    _setting(
         "api_key",
-        th.StringType,
+        th.StringType(pattern=f"^{_EDGE}([!-~]*{_EDGE})?$"),
+        "API key: {the key from the integration settings page of the workspace, "
+        "without quotes, spaces or line breaks around it}.",
         required=True,
         secret=True,
-        title="API key",
-        description=(
-            "API key of the Toggl Hire workspace, from its integration settings page."
-        ),
     ),
-    th.Property(
+    _setting(
         "api_url",
-        th.StringType,
-        default=DEFAULT_API_URL,
-        title="API URL",
-        description="Root of the API, without the version.",
+        th.URIType(pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://[^\x00-\x20\\?#@]+$"),
+        "Root of the API: {a URL without a version, such as the default}.",
+        default="https://api.hire.toggl.com/api",
     ),
-    th.Property(
+    _setting(
         "api_version",
-        th.StringType,
-        title="API version",
-        description=(
-            "Version of the API, such as v2.1. Unset: v2.1 or, where the API no "
-            "longer knows it, v2.2, then v2. Set: that version and no other."
-        ),
+        th.StringType(pattern=r"^v[0-9]+(\.[0-9]+)*$"),
+        "Version of the API: {a version such as v2.1}. Unset: v2.1; if the API no "
+        "longer knows it, v2.2, then v2. Set: only that version.",
     ),
-    th.Property(
+    _setting(
         "start_date",
         th.DateTimeType,
-        title="Start date",
-        description="Only candidates that started the test at or after this time.",
+        "Only candidates who started the test at or after this time: {a date or time "
+        "such as 2024-01-31T00:00:00Z}.",
     ),
-    th.Property(
+    _setting(
         "job_opening_ids",
-        th.ArrayType(th.StringType),
-        title="Job opening IDs",
-        description=(
-            "Only these job openings, with their categories and candidates. Unset: all."
-        ),
+        _IDS,
+        "Only these job openings, their categories and candidates: {a list of job "
+        'opening IDs such as ["100", "101"]}. Unset: all.',
+        minItems=1,
     ),
-    th.Property(
+    _setting(
         "candidate_filters",
-        th.PropertiesList(
-            th.Property(
-                "category_id",
-                th.StringType,
-                title="Category ID",
-                description="Candidates in this category.",
-            ),
-            th.Property(
-                "tag_ids",
-                th.ArrayType(th.StringType),
-                title="Tag IDs",
-                description="Candidates that have all of these tags.",
-            ),
-            th.Property(
-                "hire_state",
-                th.StringType,
-                title="Hire state",
-                description="Candidates in this state: possible-hire or rejected.",
-            ),
-            th.Property(
-                "min_score",
-                th.NumberType,
-                title="Lowest score",
-                description="Candidates with at least this score, in percent.",
-            ),
-            th.Property(
-                "max_score",
-                th.NumberType,
-                title="Highest score",
-                description="Candidates with at most this score, in percent.",
-            ),
-            th.Property(
-                "min_rating",
-                th.NumberType,
-                title="Fewest stars",
-                description="Candidates with at least so many stars, 0 to 3.",
-            ),
-            th.Property(
-                "max_rating",
-                th.NumberType,
-                title="Most stars",
-                description="Candidates with at most so many stars, 0 to 3.",
-            ),
-            th.Property(
-                "email",
-                th.StringType,
-                title="E-mail address",
-                description="The candidate with this e-mail address.",
-            ),
-        ),
-        title="Candidate filters",
-        description=(
-            "Only candidates that match all of these, as the API filters them: "
-            "category_id, tag_ids, hire_state, min_score, max_score, min_rating, "
-            "max_rating, email."
-        ),
+        _FILTERS,
+        "Only candidates that match all of these filters of the API: {an object with "
+        f"some of {', '.join(FILTERS)}}}. tag_ids selects candidates with all of these "
+        "tags; scores are percentages from 0 to 100, ratings numbers of stars from 0 "
+        "to 3.",
     ),
-    th.Property(
+    _setting(
         "page_size",
-        th.IntegerType,
+        th.IntegerType(minimum=1),
+        "Candidates per list request (the API's limit): {an integer of at least 1}.",
         default=100,
-        title="Page size",
-        description="Candidates asked for with one request (the API's limit).",
     ),
-    th.Property(
+    _setting(
         "max_concurrency",
-        th.IntegerType,
+        th.IntegerType(minimum=1, maximum=256),
+        "Maximum number of concurrent requests across all streams: {an integer from 1 "
+        "to 256}. 1 is sequential.",
         default=8,
-        title="Maximum concurrency",
-        description=(
-            "The most requests under way at once, over all streams. "
-            "1 is strictly sequential."
-        ),
     ),
-    th.Property(
+    _setting(
         "requests_per_second",
-        th.NumberType,
-        title="Requests per second",
-        description=(
-            "A ceiling that the tap never exceeds. Unset: the tap finds the pace "
-            "that the API allows."
-        ),
+        th.NumberType(minimum=0.001),  # type: ignore[arg-type] # a float is fine
+        "Upper limit of the request rate: {a number of at least 0.001}. Unset: the tap "
+        "adapts to the API's rate limit.",
     ),
-    th.Property(
+    _setting(
         "request_timeout",
-        th.NumberType,
+        th.NumberType(exclusive_minimum=0, maximum=86400),
+        "Seconds per request, from connect to the last byte: {a number greater than 0 "
+        "and at most 86400}.",
         default=60,
-        title="Request timeout",
-        description="Seconds that one request may take.",
     ),
-    th.Property(
+    _setting(
         "reverify_days",
-        th.IntegerType,
+        th.IntegerType(minimum=0),
+        "Every candidate's details are re-fetched once per this many days, spread "
+        "evenly over the runs, to find changes that the list does not show: {an "
+        "integer of at least 0}. 0 turns re-verification off.",
         default=30,
-        title="Re-verification days",
-        description=(
-            "Every candidate's details are read again at least once in so many "
-            "days, spread evenly over the runs, to find what no list shows. "
-            "0: never."
-        ),
     ),
-    th.Property(
+    _setting(
         "pii",
-        th.StringType,
+        th.StringType(allowed_values=["keep", "hash", "drop"]),
+        "Treatment of name, email, profile_url, every field of contact_info, and text "
+        "answers: {keep, hash or drop}. hash: keyed HMAC-SHA256 in hex, text answers "
+        "become null. drop: null. Null and the empty string stay as they are. With "
+        "hash and drop, the column extra is null.",
         default="keep",
-        allowed_values=["keep", "hash", "drop"],
-        title="Personal data",
-        description=(
-            "What happens to name, email, profile_url, contact_info and text "
-            "answers: keep; hash (keyed HMAC-SHA256 in hex, text answers dropped); "
-            "drop (null)."
-        ),
     ),
-    th.Property(
+    _setting(
         "pii_hash_key",
-        th.StringType,
+        th.StringType(min_length=16),
+        "Key of the hashes: {a string of at least 16 characters}. Required if pii is "
+        "hash.",
         secret=True,
-        title="Personal data hash key",
-        description="Key of the hashes; required where pii is hash.",
     ),
-    th.Property(
+    _setting(
+        "pii_tags",
+        th.StringType(allowed_values=["keep", "drop"]),
+        "Treatment of the tag_ids of candidates if pii is hash or drop: {keep or drop} "
+        "(null). A tag may say anything about a person.",
+        default="keep",
+    ),
+    _setting(
         "part",
-        th.StringType,
-        title="Part",
-        description=(
-            "Only the candidates whose ID falls into this part by a stable digest: "
-            "2/4 is the second of four. Each part needs a state of its own."
-        ),
+        th.StringType(pattern="^[1-9][0-9]{0,2}/[1-9][0-9]{0,2}$"),
+        "Only the candidates whose ID falls into this part by a stable hash: {a part "
+        f"such as 2/4 (the second of four; at most {MOST_PARTS} parts)}}. Each part "
+        "needs its own state.",
+        format="part",
     ),
-    th.Property(
+    _setting(
+        "confirm_mass_deletion",
+        th.BooleanType,
+        "For one run, after most candidates were deleted on purpose: skip the proof "
+        "that the API key belongs to the workspace of the state, and the limit on "
+        "deletions.",
+        default=False,
+    ),
+    _setting(
         "user_agent",
-        th.StringType,
-        title="User agent",
-        description="The User-Agent header. Unset: tap-toggl-hire/<version>.",
+        th.StringType(pattern="^[!-~]([ -~]*[!-~])?$"),
+        "User-Agent header: {a string of printable ASCII characters}. Unset: "
+        "tap-toggl-hire/<version>.",
     ),
-    th.Property(
+    _setting(
         "emit_activate_version_messages",
         th.BooleanType,
+        "Send ACTIVATE_VERSION after the last record of a full-table stream or of a "
+        "first load of candidates, so that the target marks the rows that are gone.",
         default=False,
-        title="Emit ACTIVATE_VERSION messages",
-        description=(
-            "After the last record of a full-table stream, send ACTIVATE_VERSION, "
-            "so that the target marks the rows that are gone."
-        ),
     ),
 ).to_dict()
 
 NAMES = frozenset(SCHEMA["properties"])
-"""The tap's own settings; the SDK adds its own to the schema later."""
+"""The tap's own settings; the SDK adds its own to `SCHEMA` later."""
 
 
 def problems(config: Mapping[str, t.Any]) -> list[str]:
-    """Find what is wrong with the tap's own settings.
+    """Find what is wrong with the settings.
 
     Args:
-        config: The settings, defaults filled in. A setting that is None is unset.
+        config: The settings, with defaults. A setting that is None is unset.
 
     Returns:
-        A sentence for each problem, naming the setting; empty where all is well.
+        One sentence per setting with a problem, which names it.
     """
-    found = [
-        f"Setting {name} must be {expected}."
-        for name, (valid, expected) in _RULES.items()
-        if config.get(name) is not None and not valid(config[name])
-    ]
-    if config.get("api_key") is None:
-        found.append(
-            "Setting api_key is required: the workspace's API key, in the file of "
-            "--config or, with --config=ENV, in the environment."
-        )
-    if config.get("pii") == "hash" and config.get("pii_hash_key") is None:
-        found.append("Setting pii_hash_key is required where pii is hash.")
-    batch = config.get("batch_config")
+    given = _given(SCHEMA, config)
+    try:
+        errors = [*_Validator(SCHEMA, format_checker=_FORMATS).iter_errors(given)]
+        found = list(dict.fromkeys(map(_sentence, errors)))
+    except AttributeError:  # the SDK's schema of __else__ is invalid
+        found = ["Setting stream_maps has an __else__ that is not null."]
+    if given.get("pii") == "hash" and "pii_hash_key" not in given:
+        found.append("Setting pii_hash_key is required if pii is hash.")
+    batch = given.get("batch_config")
     if isinstance(batch, dict) and not {"encoding", "storage"} <= batch.keys():
         found.append("Setting batch_config must have encoding and storage.")
-    if isinstance(filters := config.get("candidate_filters"), dict):
-        found += _filter_problems(filters)
+    filters = {} if found else given.get("candidate_filters", {})
+    found += [
+        f"Setting candidate_filters.min_{field} must not be above max_{field}."
+        for field in ("score", "rating")
+        if filters.get(f"min_{field}", 0) > filters.get(f"max_{field}", 100)
+    ]
     return found
 
 
 def environment_problems(environ: Mapping[str, str], prefix: str) -> list[str]:
-    """Find environment variables that the SDK could not parse.
+    """Find environment variables that the SDK cannot parse.
 
     Args:
         environ: The environment.
-        prefix: What the names of the tap's variables begin with.
+        prefix: The prefix of the tap's variables.
 
     Returns:
-        A sentence for each, naming the setting.
+        One sentence per variable, which names the setting.
     """
-    found = []
-    for name, schema in SCHEMA["properties"].items():
-        text = environ.get(prefix + name.upper())
-        for kind, (parses, expected) in _TEXTS.items():
-            if text is not None and kind in schema["type"] and not parses(text):
-                found.append(f"Setting {name} must be {expected}.")
-    return found
+    return [
+        f"Setting {name} {schema.get('errorMessage') or 'does not fit its type'}."
+        for name, schema in SCHEMA["properties"].items()
+        if not _parses(environ.get(prefix + name.upper()), schema["type"])
+    ]
 
 
 def warnings(
     config: Mapping[str, t.Any], environ: Mapping[str, str], prefix: str
 ) -> list[str]:
-    """Find settings that were given and will not be used.
+    """Find settings that are given and have no effect.
 
     Args:
-        config: The settings as they were given, without defaults. The SDK has added
-            its own to the schema before.
+        config: The settings as they were given, without defaults. `SCHEMA` has the
+            SDK's settings already.
         environ: The environment.
-        prefix: What the names of the tap's variables begin with.
+        prefix: The prefix of the tap's variables.
 
     Returns:
-        A sentence for each, naming the setting or the variable.
+        One sentence per setting or variable, which names it.
     """
     known = SCHEMA["properties"]
     found = [
@@ -291,6 +294,8 @@ def warnings(
         for name in config
         if name not in known and not name.startswith("_")
     ]
+    if config.get("pii_tags") == "drop" and config.get("pii") in {None, "keep"}:
+        found.append("Setting pii_tags has no effect unless pii is hash or drop.")
     for variable, text in environ.items():
         name = variable.removeprefix(prefix).lower()
         if variable == name.upper() or not text or config.get(name) is not None:
@@ -300,8 +305,8 @@ def warnings(
                 f"{variable} is in the environment and not read: add --config=ENV or, "
                 f"with Meltano, list {name} among the tap's settings."
             )
-        elif nearest := _nearest(name, cutoff=0.85):  # the log level is no setting, say
-            found.append(f"{_shown(variable)} names no setting.{nearest}")
+        elif nearest := _nearest(name, cutoff=0.85):  # not LOGLEVEL, for example
+            found.append(f"{_shown(variable)} is not a setting.{nearest}")
     return found
 
 
@@ -314,218 +319,122 @@ def _nearest(name: str, cutoff: float = 0.6) -> str:
     return f" Did you mean {nearest[0]}?" if nearest else ""
 
 
-def _filter_problems(filters: dict[str, t.Any]) -> list[str]:
-    found = []
-    for name, value in filters.items():
-        if name not in _FILTER_RULES:
-            found.append(
-                "Setting candidate_filters has a filter that is unknown; the API "
-                f"knows {', '.join(_FILTER_RULES)}."
-            )
-        elif value is not None:
-            valid, expected = _FILTER_RULES[name]
-            if not valid(value):
-                found.append(f"Setting candidate_filters.{name} must be {expected}.")
-    for field in ("score", "rating"):
-        bounds: list[t.Any] = [filters.get(f"{end}_{field}") for end in ("min", "max")]
-        if all(map(_is_number, bounds)) and float(bounds[0]) > float(bounds[1]):
-            found.append(
-                f"Setting candidate_filters.min_{field} must not be above max_{field}."
-            )
-    return found
-
-
-def _parses(parse: Callable[[str], object]) -> Callable[[str], bool]:
-    def parses(text: str) -> bool:
-        try:
-            parse(text)
-        except ValueError:
-            return False
+def _parses(text: str | None, types: list[str]) -> bool:
+    if text is None:
         return True
-
-    return parses
-
-
-_TEXTS: dict[str, tuple[Callable[[str], bool], str]] = {
-    "integer": (_parses(int), "an integer"),
-    "boolean": (
-        lambda text: (
-            text.lower() in {"true", "false", "1", "0", "yes", "no", "on", "off"}
-        ),
-        "true or false",
-    ),
-    "array": (
-        lambda text: not text.startswith("[") or _parses(json.loads)(text),
-        "a JSON array",
-    ),
-    "object": (_parses(json.loads), "a JSON object"),
-}
-"""What the SDK parses in the environment, by type of setting."""
-
-
-def _is_number(value: object) -> bool:
     try:
-        return not isinstance(value, bool) and math.isfinite(float(value))  # type: ignore[arg-type]
+        if "integer" in types:
+            int(text)
+        if "object" in types or ("array" in types and text.startswith("[")):
+            json.loads(text)
+    except ValueError:
+        return False
+    switches = {"true", "false", "1", "0", "yes", "no", "on", "off"}
+    return "boolean" not in types or text.lower() in switches
+
+
+def _given(schema: dict[str, t.Any], value: t.Any) -> t.Any:
+    """Return what is validated: no nulls, and no strings for numbers.
+
+    Null is unset. The SDK does not parse numbers in the environment.
+    """
+    if isinstance(value, Mapping):
+        fields = schema.get("properties", {})
+        return {
+            name: _given(fields.get(name, {}), field)
+            for name, field in value.items()
+            if field is not None
+        }
+    if isinstance(value, str) and "number" in schema.get("type", ()):
+        with suppress(ValueError):
+            return float(value)
+    return value
+
+
+def _sentence(error: ValidationError) -> str:
+    """Turn a validation error into a sentence without the value."""
+    if error.validator == "required" and not error.absolute_path:
+        return (
+            "Setting api_key is required: the workspace's API key, in the file of "
+            "--config or, with --config=ENV, in the environment."
+        )
+    name, *rest = (str(step) for step in error.absolute_path)
+    if name not in NAMES:
+        return (
+            f"Setting {name} does not fit its schema "
+            f"({error.validator}: {error.validator_value})."
+        )
+    schema = SCHEMA["properties"][name]
+    if rest and name == "candidate_filters":  # an unknown filter is its own error
+        name, schema = f"{name}.{rest[0]}", schema["properties"][rest[0]]
+    return f"Setting {name} {schema['errorMessage']}."
+
+
+def _is_number(_: object, value: t.Any) -> bool:
+    try:
+        return not isinstance(value, (bool, str)) and math.isfinite(float(value))
     except (TypeError, ValueError, OverflowError):
         return False
 
 
-def _is_positive(value: object) -> bool:
-    return _is_number(value) and float(value) > 0  # type: ignore[arg-type]
-
-
-def _is_within(highest: float) -> Callable[[object], bool]:
-    return lambda value: _is_number(value) and 0 <= float(value) <= highest  # type: ignore[arg-type]
-
-
-def _is_integer(lowest: int) -> Callable[[object], bool]:
-    return lambda value: type(value) is int and value >= lowest
-
-
-def _is_id(value: object) -> bool:
-    return type(value) is int or (_is_text(value) and bool(str(value).strip()))
-
-
-def _is_text(value: object) -> bool:
-    """Return whether a value can be sent as text: half a surrogate pair cannot."""
+def _is_text(_: object, value: t.Any) -> bool:
+    """Return whether a value is text that can be sent: half a surrogate cannot."""
     try:
-        return isinstance(value, str) and bool(value.encode())
+        return isinstance(value, str) and value.encode() is not None
     except UnicodeError:
         return False
 
 
-def _is_id_list(value: object) -> bool:
-    return isinstance(value, list) and bool(value) and all(map(_is_id, value))
+def _pattern(
+    validator: Validator, pattern: str, value: t.Any, _schema: dict[str, t.Any]
+) -> Iterator[ValidationError]:
+    # A Python `$` also matches before a final line break, a JSON Schema `$` does not.
+    if validator.is_type(value, "string") and not re.search(
+        re.sub(r"\$$", r"\\Z", pattern), value
+    ):
+        yield ValidationError("does not match")
 
 
-def _is_key(value: object) -> bool:
-    """Return whether a value can be a key: visible ASCII, not in quotes."""
-    return (
-        isinstance(value, str)
-        and re.fullmatch(r"[!-~]+", value) is not None
-        and value.strip("\"'`") == value
-    )
-
-
-def _is_email(value: object) -> bool:
-    return _is_text(value) and str(value).isprintable() and " " not in str(value)
-
-
-def _is_header(value: object) -> bool:
-    return (
-        isinstance(value, str)
-        and re.fullmatch(r"[!-~]([ -~]*[!-~])?", value) is not None
-    )
-
-
-def _is_url(value: object) -> bool:
-    if not isinstance(value, str) or not re.fullmatch(r"[^\x00-\x20\\?#@]+", value):
-        return False
-    try:
-        url = urlsplit(value)
-        port = url.port
-    except ValueError:
-        return False
-    return (
-        url.scheme in {"http", "https"}
-        and bool(url.hostname)
-        and all((url.hostname or "").removesuffix(".").split("."))
-        and port != 0
-        and not re.search(r"/v[0-9]+(\.[0-9]+)*/*$", url.path)
-    )
-
-
-def _is_part(value: object) -> bool:
-    try:
-        Part.parse(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
-def _is_moment(value: object) -> bool:
-    try:
-        moment(value).astimezone(UTC)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        return False
-    return True
-
-
-_RULES: dict[str, tuple[Callable[[t.Any], bool], str]] = {
-    "api_key": (
-        _is_key,
-        "the workspace's API key, without quotes, spaces or line breaks around it",
+_Validator = extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator,
+    {"pattern": _pattern},
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {
+            "integer": lambda _, value: type(value) is int,  # not 100.0
+            "number": _is_number,
+            "string": _is_text,
+        }
     ),
-    "api_url": (
-        _is_url,
-        f"the API's root without a version, a URL such as {DEFAULT_API_URL}",
-    ),
-    "api_version": (
-        lambda value: (
-            isinstance(value, str)
-            and re.fullmatch(r"v[0-9]+(\.[0-9]+)*", value) is not None
-        ),
-        "a version such as v2.1",
-    ),
-    "start_date": (_is_moment, "a date or time such as 2024-01-31T00:00:00Z"),
-    "job_opening_ids": (
-        _is_id_list,
-        'a list of job opening IDs such as ["100", "101"]',
-    ),
-    "candidate_filters": (
-        lambda value: isinstance(value, dict),
-        "an object of filters",
-    ),
-    "page_size": (_is_integer(1), "an integer of at least 1"),
-    "max_concurrency": (
-        lambda value: _is_integer(1)(value) and value <= MOST_AT_ONCE,
-        f"an integer from 1 to {MOST_AT_ONCE}",
-    ),
-    "requests_per_second": (
-        lambda value: _is_positive(value) and float(value) >= SLOWEST,
-        f"a number of at least {SLOWEST}",
-    ),
-    "request_timeout": (
-        lambda value: _is_positive(value) and float(value) <= LONGEST_TIMEOUT,
-        f"a number of seconds greater than 0 and at most {LONGEST_TIMEOUT}",
-    ),
-    "reverify_days": (_is_integer(0), "an integer of at least 0: days, or 0 for never"),
-    "pii": (
-        lambda value: value in ("keep", "hash", "drop"),
-        "one of keep, hash, drop",
-    ),
-    "pii_hash_key": (_is_text, "a non-empty string"),
-    "part": (_is_part, f"a part such as 2/4, of at most {MOST_PARTS}"),
-    "user_agent": (_is_header, "a string of printable ASCII characters"),
-    "emit_activate_version_messages": (
-        lambda value: isinstance(value, bool),
-        "true or false",
-    ),
-}
+)
+_FORMATS = FormatChecker(formats=())
 
-_SCORE = (_is_within(100), "a number from 0 to 100")
-_RATING = (_is_within(3), "a number of stars from 0 to 3")
-_FILTER_RULES: dict[str, tuple[Callable[[t.Any], bool], str]] = {
-    "category_id": (_is_id, "the ID of a category"),
-    "tag_ids": (_is_id_list, 'a list of tag IDs such as ["300", "301"]'),
-    # What the API can filter by; the state of a candidate may be any other.
-    "hire_state": (
-        lambda value: value in ("possible-hire", "rejected"),
-        "possible-hire or rejected",
-    ),
-    "min_score": _SCORE,
-    "max_score": _SCORE,
-    "min_rating": _RATING,
-    "max_rating": _RATING,
-    "email": (_is_email, "an e-mail address"),
-}
-FILTERS = tuple(_FILTER_RULES)
-"""What the setting candidate_filters may hold."""
+
+@_FORMATS.checks("uri", raises=(AttributeError, TypeError, ValueError))
+def _is_url(value: t.Any) -> bool:
+    url = urlsplit(value)
+    host = (url.hostname or "").removesuffix(".")
+    is_versioned = re.search(r"/v[0-9]+(\.[0-9]+)*/*$", url.path)
+    return all(host.split(".")) and url.port != 0 and not is_versioned
+
+
+@_FORMATS.checks("date-time", raises=(TypeError, ValueError, OverflowError))
+def _is_moment(value: t.Any) -> bool:
+    return bool(moment(value).astimezone(UTC))
+
+
+@_FORMATS.checks("part", raises=(TypeError, ValueError))
+def _is_part(value: t.Any) -> bool:
+    return bool(Part.parse(value))
+
+
+@_FORMATS.checks("email", raises=(TypeError, AttributeError))
+def _is_email(value: t.Any) -> bool:
+    return value.isprintable() and " " not in value
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of a run, parsed once; each field is the setting of its name."""
+    """The settings of a run; each field is the setting of its name."""
 
     api_key: str
     api_url: str
@@ -533,8 +442,8 @@ class Settings:
     start_date: datetime | None
     """In UTC."""
     job_opening_ids: tuple[str, ...] | None
-    candidate_filters: dict[str, str]
-    """As they are sent to the API."""
+    candidate_filters: tuple[tuple[str, str], ...]
+    """As sent to the API, sorted by name."""
     page_size: int
     max_concurrency: int
     requests_per_second: float | None
@@ -542,76 +451,65 @@ class Settings:
     reverify_days: int
     pii: str
     pii_hash_key: str | None
+    pii_tags: str
     part: Part
+    confirm_mass_deletion: bool
     user_agent: str | None
     emit_activate_version_messages: bool
 
     @classmethod
     def parse(cls, config: Mapping[str, t.Any]) -> Settings:
-        """Parse settings in which `problems` found none, defaults filled in."""
-        start = config.get("start_date")
-        ids = config.get("job_opening_ids")
-        rate = config.get("requests_per_second")
-        return cls(
-            api_key=config["api_key"],
-            api_url=config["api_url"],
-            api_version=config.get("api_version"),
-            start_date=None if start is None else moment(start).astimezone(UTC),
-            job_opening_ids=None
-            if ids is None
-            else tuple(dict.fromkeys(map(str, ids))),
-            candidate_filters={
-                name: ",".join(map(str, value))
-                if isinstance(value, list)
-                else str(value)
-                for name, value in (config.get("candidate_filters") or {}).items()
-                if value is not None
-            },
-            page_size=config["page_size"],
-            max_concurrency=config["max_concurrency"],
-            requests_per_second=None if rate is None else float(rate),
-            request_timeout=float(config["request_timeout"]),
-            reverify_days=config["reverify_days"],
-            pii=config["pii"],
-            pii_hash_key=config.get("pii_hash_key"),
-            part=Part.parse(config["part"]) if config.get("part") else EVERYBODY,
-            user_agent=config.get("user_agent"),
-            emit_activate_version_messages=config["emit_activate_version_messages"],
+        """Parse settings that have no `problems`.
+
+        Args:
+            config: The settings, with defaults.
+        """
+        given = _given(SCHEMA, config)
+        values = {name: given.get(name) for name in NAMES}
+        if start := given.get("start_date"):
+            values["start_date"] = moment(start).astimezone(UTC)
+        if ids := given.get("job_opening_ids"):
+            values["job_opening_ids"] = tuple(dict.fromkeys(map(str, ids)))
+        values["candidate_filters"] = tuple(
+            (name, ",".join(map(str, value if isinstance(value, list) else [value])))
+            for name, value in sorted((config.get("candidate_filters") or {}).items())
+            if value is not None
         )
+        for name in ("requests_per_second", "request_timeout"):
+            values[name] = float(given[name]) if name in given else None
+        values["part"] = Part.parse(given["part"]) if "part" in given else ALL_PARTS
+        return cls(**values)
 
     @cached_property
     def scope(self) -> Scope:
-        """Which candidates they take in, the part apart."""
-        start = self.start_date
-        return Scope.of(
-            start_date=None if start is None else start.isoformat(),
-            job_opening_ids=self.job_opening_ids,
-            filters=self.candidate_filters,
-        )
+        """The candidates that they select; `part` is no part of it."""
+        return Scope(self.start_date, self.job_opening_ids, self.candidate_filters)
 
     @property
-    def is_narrowed(self) -> bool:
-        """Whether they leave candidates out."""
-        return self.scope != Scope() or self.part != EVERYBODY
+    def drops_tags(self) -> bool:
+        """Whether `tag_ids` of candidates are set to null."""
+        return self.pii != "keep" and self.pii_tags == "drop"
 
     @property
     def setting_of(self) -> dict[str, str]:
         """The setting behind each parameter of a request that has one."""
-        named = {name: f"candidate_filters.{name}" for name in self.candidate_filters}
+        named = {
+            name: f"candidate_filters.{name}" for name, _ in self.candidate_filters
+        }
         if self.job_opening_ids is not None:
             named["job_opening_id"] = "job_opening_ids"
         return {**named, "limit": "page_size"}
 
     def narrowing(self) -> dict[str, t.Any]:
-        """Tell the settings that narrow the selection, without personal data."""
-        hidden = {
+        """Return the settings that select candidates, without personal data."""
+        filters = {
             name: "set" if name == "email" else value
-            for name, value in self.candidate_filters.items()
+            for name, value in self.candidate_filters
         }
-        told = {
-            "start_date": self.scope.start_date,
+        selecting = {
+            "start_date": self.start_date and self.start_date.isoformat(),
             "job_opening_ids": self.job_opening_ids,
-            "candidate_filters": hidden or None,
-            "part": str(self.part) or None,
+            "candidate_filters": filters,
+            "part": str(self.part),
         }
-        return {name: value for name, value in told.items() if value is not None}
+        return {name: value for name, value in selecting.items() if value}

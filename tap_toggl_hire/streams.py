@@ -1,9 +1,8 @@
 """The streams: what each resource of the API becomes.
 
-The lists (`job_openings`, `categories`, `tags`) are read whole. The streams of
-candidates say how the records of one candidate are made; which candidates, `sync`
-decides. For the SDK's own loop, candidates are an ordinary parent stream and the
-others its children.
+The lists (`job_openings`, `categories`, `tags`) are read whole. The candidate streams
+say what the records of one candidate are; `sync/` decides which candidates are emitted.
+For the SDK's own loop, `candidates` is an ordinary parent stream with child streams.
 """
 
 from __future__ import annotations
@@ -11,43 +10,116 @@ from __future__ import annotations
 import typing as t
 from functools import cached_property
 from hashlib import blake2b
+from pathlib import Path
 
+from singer_sdk import SchemaDirectory, StreamSchema
+from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib.catalog import (
     REPLICATION_FULL_TABLE,
     REPLICATION_INCREMENTAL,
 )
+from singer_sdk.streams import Stream
 
 from tap_toggl_hire.answers import answer_rows
-from tap_toggl_hire.bases import (
-    DELETED_AT,
-    SCHEMAS,
-    CandidateStream,
-    ListStream,
-    TogglHireStream,
-    now,
-)
-from tap_toggl_hire.records import conformer
-from tap_toggl_hire.sync.observation import (
+from tap_toggl_hire.errors import NotFoundError
+from tap_toggl_hire.privacy import scrubber
+from tap_toggl_hire.records import EXTRA, conformer, id_of
+from tap_toggl_hire.sync.changes import (
     HISTORY_FIELDS,
     ONLY_IN_DETAILS,
     Change,
     tags_of,
 )
 from tap_toggl_hire.sync.plan import ANSWERS, CANDIDATES, DETAILS, HISTORY
-from tap_toggl_hire.sync.scope import queries
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Future
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
 
     from tap_toggl_hire.records import Record
-    from tap_toggl_hire.session import Session
+    from tap_toggl_hire.run import Session
+
+PACKAGE = Path(__file__).parent
+FOLDER = PACKAGE / "schemas"
+if not FOLDER.is_dir():  # a checkout; the wheel has them inside the package
+    FOLDER = PACKAGE.parent / "schemas"
+SCHEMAS = SchemaDirectory(FOLDER)
+
+DELETED_AT = "_sdc_deleted_at"
+
+
+class TogglHireStream(Stream):
+    """What all streams share.
+
+    Args:
+        tap: The tap, for the SDK.
+        session: What the streams of a run share.
+    """
+
+    schema = StreamSchema(SCHEMAS)
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # `conform` does it
+    state_partitioning_keys = ()
+
+    def __init__(self, tap: Tap, session: Session) -> None:
+        self.session = session
+        super().__init__(tap)
+
+    @cached_property
+    def conform(self) -> Callable[[t.Any], Record | None]:
+        """Fits an object of the API to the stream's schema."""
+        return conformer(self.schema, self.session.fields.of(self.name))
+
+    def now(self) -> str:
+        """Return the present time of the API, as records have it."""
+        return self.session.clock.now().isoformat()
+
+
+class ListStream(TogglHireStream):
+    """A resource that one list has completely."""
+
+    primary_keys = ("id",)
+    _requested: Future[t.Any] | None = None
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether the settings leave rows out, so that a missing row is not gone."""
+        return self.session.settings.job_opening_ids is not None
+
+    def rows(self) -> Iterable[t.Any]:
+        """Read the resource."""
+        raise NotImplementedError
+
+    def ask(self) -> None:
+        """Request the resource, without waiting for it."""
+        self._requested = self.session.workers.submit(lambda: [*self.rows()])
+
+    def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002
+        """Read the resource, fitted to its schema."""
+        rows: Iterable[t.Any]
+        if self._requested is None:
+            rows = self.rows()
+        else:
+            rows = self.session.wait(self._requested)
+        without_id = 0
+        for row in rows:
+            if id_of(row) is None:
+                without_id += 1
+                continue
+            record = t.cast("Record", self.conform(row))
+            if self.session.settings.pii != "keep":
+                record[EXTRA] = None  # unknown fields may hold anything
+            yield record
+        if without_id:
+            self.logger.warning(
+                "%s rows of %s have no ID and were left out.", without_id, self.name
+            )
 
 
 class JobOpenings(ListStream):
-    """Job openings: `/openings`, or `/openings/{id}` for those of the settings."""
+    """Job openings: `/openings`, or `/openings/{id}` for those in the settings."""
 
     name = "job_openings"
 
@@ -58,12 +130,12 @@ class JobOpenings(ListStream):
 
 
 class Categories(ListStream):
-    """Categories, the steps of a job opening's pipeline: `/categories`."""
+    """Categories, the stages of a job opening's pipeline: `/categories`."""
 
     name = "categories"
 
     def rows(self) -> Iterable[t.Any]:
-        """Read the categories, of the openings of the settings, which must be there."""
+        """Read the categories; the openings in the settings must exist."""
         client = self.session.client
         for opening_id in self.session.settings.job_opening_ids or (None,):
             if opening_id is not None:
@@ -75,11 +147,35 @@ class Tags(ListStream):
     """Tags: `/tags`."""
 
     name = "tags"
-    is_whole = True
+    is_narrowed = False
 
     def rows(self) -> Iterable[t.Any]:
         """Read the tags."""
         return self.session.client.tags
+
+
+class CandidateStream(TogglHireStream):
+    """A stream that has some records of each candidate."""
+
+    def treated(self, body: t.Any) -> Record:
+        """Return a record of what the API sent, with personal data treated."""
+        return self._scrub(t.cast("Record", self.conform(body)))
+
+    @cached_property
+    def _scrub(self) -> Callable[[Record], Record]:
+        settings = self.session.settings
+        return scrubber(
+            settings.pii, settings.pii_hash_key, drops_tags=settings.drops_tags
+        )
+
+    def records(self, change: Change) -> Iterable[Record]:
+        """Return the records of a candidate, none of a deleted one."""
+        raise NotImplementedError
+
+    def tombstones(self, change: Change) -> Iterable[Record]:
+        """Return the tombstones of a deleted candidate: the key and the time."""
+        if change.is_deleted:
+            yield {"id": change.id, DELETED_AT: self.now()}
 
 
 class Candidates(CandidateStream):
@@ -92,8 +188,8 @@ class Candidates(CandidateStream):
     def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002
         """Read the list."""
         settings = self.session.settings
-        for query in queries(settings.scope, settings.candidate_filters):
-            params = query.params(settings.page_size)
+        for query in settings.scope.queries():
+            params = query.first_page(settings.page_size)
             for page in self.session.client.pages("/candidates", params):
                 for row in page:
                     yield from self.records(Change("", self.treated(row)))
@@ -103,30 +199,33 @@ class Candidates(CandidateStream):
         record: Record,
         context: Context | None,  # noqa: ARG002
     ) -> Context:
-        """Tell the child streams which candidate to read."""
+        """Return which candidate the child streams read."""
         return {"candidate_id": record["id"]}
 
     def records(self, change: Change) -> Iterable[Record]:
-        """Make the record of a candidate."""
+        """Return the record of a candidate."""
         if change.row is not None:
             yield {**change.row, DELETED_AT: None}
 
 
 class CandidateChild(CandidateStream):
-    """A stream that takes the details of each candidate: `/candidates/{id}`."""
+    """A stream that needs the details of each candidate: `/candidates/{id}`."""
 
     parent_stream_type = Candidates
 
     @cached_property
     def conform(self) -> Callable[[t.Any], Record | None]:
-        """Fits details to the schema of `candidate_details`, which has all of them."""
+        """Fits details to the schema of `candidate_details`, which has all fields."""
         return conformer(SCHEMAS.get_schema(DETAILS), self.session.fields.of(DETAILS))
 
     def get_records(self, context: Context | None) -> Iterator[Record]:
         """Read one candidate."""
-        answer = context and self.session.client.candidate(context["candidate_id"])
-        if answer:
-            details = self.treated(answer)
+        try:
+            body = context and self.session.client.candidate(context["candidate_id"])
+        except NotFoundError:
+            return
+        if body:
+            details = self.treated(body)
             row = {n: v for n, v in details.items() if n not in ONLY_IN_DETAILS}
             tags = tags_of(details)
             yield from self.records(Change(row["id"], row, tags, details, "created"))
@@ -140,7 +239,7 @@ class CandidateDetails(CandidateChild):
     replication_key = "started_at"
 
     def records(self, change: Change) -> Iterable[Record]:
-        """Make the record of a candidate."""
+        """Return the record of a candidate."""
         if change.details is not None:
             yield {**change.details, DELETED_AT: None}
 
@@ -157,57 +256,57 @@ class CandidateAnswers(CandidateChild):
 
     @property
     def replication_method(self) -> str:
-        """Incremental, though it has no time of its own to be its replication key.
+        """Incremental, although no field of it can be the replication key.
 
-        The SDK's loop, as in `--test`, gives it a context, and looks for such a key.
+        The SDK's own loop gives it a context, and looks for such a key.
         """
         return REPLICATION_FULL_TABLE if self.context else super().replication_method
 
     def records(self, change: Change) -> Iterable[Record]:
-        """Make a record for each question."""
+        """Return one record per question."""
         for row in _answer_rows(change):
             if row is not None:
                 yield {**row, DELETED_AT: None}
 
     def tombstones(self, change: Change) -> Iterable[Record]:
-        """Make one for each row that may be held, and is no more."""
+        """Return one per answer row that the target may hold and that is gone."""
         rows = _answer_rows(change)
         for position in range(change.answers_held):
             if position >= len(rows) or rows[position] is None:
                 yield {
                     "candidate_id": change.id,
                     "position": position,
-                    DELETED_AT: now(),
+                    DELETED_AT: self.now(),
                 }
 
 
 class CandidateHistory(CandidateChild):
-    """What the tap saw change, which the API does not keep."""
+    """The changes that the tap has observed, which the API does not keep."""
 
     name = HISTORY
     primary_keys = ("event_id",)
     replication_key = "observed_at"
 
     def records(self, change: Change) -> Iterable[Record]:
-        """Make the record of an event."""
+        """Return the record of an event."""
         if change.row is not None:
+            is_known = change.tags is not None and not self.session.settings.drops_tags
             yield {
                 **self._event(change),
                 **{name: change.row[name] for name in HISTORY_FIELDS},
-                "tag_ids": None if change.tags is None else list(change.tags),
+                "tag_ids": list(change.tags or ()) if is_known else None,
             }
 
     def tombstones(self, change: Change) -> Iterable[Record]:
-        """Make the record of a deletion."""
-        if change.row is None:
+        """Return the record of a deletion."""
+        if change.is_deleted:
             yield self._event(change)
 
-    @staticmethod
-    def _event(change: Change) -> Record:
-        observed_at = now()
+    def _event(self, change: Change) -> Record:
+        observed_at = self.now()
         event = f"{change.id} {observed_at}".encode()
         return {
-            # Some warehouses take no time as a key, or cut it to seconds.
+            # Some warehouses reject a time as a key, or cut it to seconds.
             "event_id": blake2b(event, digest_size=16).hexdigest(),
             "candidate_id": change.id,
             "observed_at": observed_at,
@@ -216,14 +315,14 @@ class CandidateHistory(CandidateChild):
 
 
 class SyncRuns(TogglHireStream):
-    """The runs of the tap themselves; the record of a run is its last."""
+    """The runs of the tap; the record of a run is its last."""
 
     name = "sync_runs"
     primary_keys = ("started_at",)
     replication_key = "started_at"
 
     def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002
-        """Tell nothing: a run is told at its end."""
+        """Yield nothing: the runner emits the single record of a run."""
         yield from ()
 
 

@@ -1,4 +1,4 @@
-"""The tap: its settings, its state and its streams."""
+"""The tap: its settings, its state and its streams, on the hooks of the SDK."""
 
 from __future__ import annotations
 
@@ -8,33 +8,32 @@ import os
 import typing as t
 from copy import deepcopy
 from functools import cached_property
+from pathlib import Path
 
 import click
 from singer_sdk import Tap
 from singer_sdk.mapper import PluginMapper
-from singer_sdk.plugin_base import JSONSchemaValidator
 from singer_sdk.singerlib import Catalog
 from singer_sdk.tap_base import CliTestOptionValue
 
 from tap_toggl_hire import settings
-from tap_toggl_hire.api.retry import Retry
+from tap_toggl_hire.api.client import Retry
 from tap_toggl_hire.api.throttle import Throttle
-from tap_toggl_hire.errors import SettingError, StateError, TapError
+from tap_toggl_hire.errors import SettingError
+from tap_toggl_hire.messages import MessageWriter
 from tap_toggl_hire.projection import selected_schema
-from tap_toggl_hire.redaction import Redaction
-from tap_toggl_hire.session import Session
+from tap_toggl_hire.redaction import redact
+from tap_toggl_hire.run import Runner, Session
 from tap_toggl_hire.streams import STREAMS
-from tap_toggl_hire.sync.state import DAMAGED, DIGESTS_KEY, State
-from tap_toggl_hire.sync.stretch import Stretch
-from tap_toggl_hire.writer import MessageWriter
+from tap_toggl_hire.sync.state import KEY, State, not_a_state, unwrap
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from types import FrameType
 
     from singer_sdk.plugin_base import _ConfigInput
 
-    from tap_toggl_hire.bases import TogglHireStream
+    from tap_toggl_hire.streams import TogglHireStream
 
 
 class TapTogglHire(Tap):
@@ -45,17 +44,18 @@ class TapTogglHire(Tap):
     message_writer_class = MessageWriter
     message_writer: MessageWriter
     retry = Retry()
-    """How often, and after which pauses, a request is tried again."""
+    """When a request that failed is sent again."""
     throttle_class = Throttle
-    stretch_class = Stretch
 
     def __init__(self, *, parse_env_config: bool = False, **kwargs: t.Any) -> None:
+        self.known = State()
+        """What the state says of candidates."""
         if parse_env_config:  # the SDK would fail without naming the variable
             self.append_builtin_config(self.config_jsonschema)
-            _refuse(settings.environment_problems(os.environ, self._env_var_prefix))
+            _reject(settings.environment_problems(os.environ, self._env_var_prefix))
         super().__init__(parse_env_config=parse_env_config, **kwargs)
         if self.config.get("api_key"):  # discovery needs none
-            Redaction(self.config["api_key"]).install()
+            redact(self.config["api_key"])
 
     @classmethod
     def cb_config(
@@ -64,18 +64,19 @@ class TapTogglHire(Tap):
         """Read the files of `--config`.
 
         Raises:
-            SettingError: If one is no JSON object.
+            SettingError: If one does not exist, or is not a JSON object.
         """
-        try:
-            return super().cb_config(ctx, param, value)
-        except (OSError, TypeError, ValueError) as error:
-            files = ", ".join(value)
-            msg = f"Of --config {files}, a file cannot be read as a JSON object."
-            raise SettingError(msg) from error
+        for name in value:
+            if name != "ENV":
+                _check_config(name)
+        return super().cb_config(ctx, param, value)
 
     @classmethod
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
-        """Tell what the API sends, in place of one record of each stream."""
+        """Report how the API differs from what the tap knows (`--test`).
+
+        The SDK's own test prints a record of each stream: personal data.
+        """
         if value != CliTestOptionValue.All.value:
             super().cb_test(ctx, param, value)
             return
@@ -83,7 +84,8 @@ class TapTogglHire(Tap):
 
         config = ctx.params["config"]
         tap = cls(config=config.config, parse_env_config=config.parse_env)
-        click.echo(Checkup(tap, tap.session).report(), nl=False)
+        session = tap.session
+        click.echo(Checkup(tap, session.settings, session.client).report(), nl=False)
         ctx.exit()
 
     @classmethod
@@ -97,45 +99,38 @@ class TapTogglHire(Tap):
         """Run the tap.
 
         Raises:
-            StateError: If the file of `--state` is no JSON object.
-            SettingError: If the file of `--catalog` is no catalog.
+            StateError: If the file of `--state` is not a state.
+            SettingError: If the file of `--catalog` is not a catalog.
         """
         super().invoke(
-            state=_json_file(state, dict, StateError(DAMAGED)),
-            catalog=_json_file(
-                catalog,
-                Catalog.from_dict,
-                SettingError("The file of --catalog is no Singer catalog."),
-            ),
+            state=None if state is None else _state_file(state.read()),
+            catalog=None if catalog is None else _catalog_file(catalog.read()),
             **kwargs,
         )
 
     @cached_property
     def session(self) -> Session:
-        """What the streams share."""
+        """What the streams of a run share."""
         return Session(
             self.config,
-            agent=f"{self.name}/{self.plugin_version}",
+            user_agent=f"{self.name}/{self.plugin_version}",
             retry=self.retry,
             throttle=self.throttle_class,
-            stretch=self.stretch_class,
             logger=self.logger,
         )
 
     def discover_streams(self) -> Sequence[TogglHireStream]:
-        """Make all streams; a child stream comes after its parent."""
+        """Return all streams; a child stream comes after its parent."""
         return [stream(self, self.session) for stream in STREAMS]
 
-    def sync_all(self) -> None:  # type: ignore[misc] # final, but for taps that own their loop
-        """Sync all streams, in a loop of our own: see `runner`."""
-        from tap_toggl_hire.runner import Runner  # noqa: PLC0415 - discovery is quick
-
+    def sync_all(self) -> None:  # type: ignore[misc] # final: this tap owns its loop
+        """Sync all streams, in a loop of our own: see `run`."""
         Runner(self, self.session, self.known).run()
 
     # Overridden hooks of the SDK
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        """Fill in defaults, and refuse wrong settings in sentences.
+        """Fill in defaults and reject invalid settings.
 
         The SDK's own check repeats the value, which may be a secret.
         """
@@ -149,28 +144,17 @@ class TapTogglHire(Tap):
             if self._config.get(name) is None and "default" in value:
                 self._config[name] = deepcopy(value["default"])
         problems = settings.problems(self._config)
-        try:
-            errors = list(JSONSchemaValidator(schema).iter_errors(self._config))
-        except AttributeError:  # the SDK's schema of it is none
-            errors = []
-            problems.append("Setting stream_maps has an __else__ that is not null.")
-        for error in errors:
-            if error.path and error.path[0] not in settings.NAMES:
-                problems.append(
-                    f"Setting {error.path[0]} does not fit its schema "
-                    f"({error.validator}: {error.validator_value})."
-                )
         if raise_errors:
-            _refuse(problems)
+            _reject(problems)
         return problems
 
     def setup_mapper(self) -> None:
-        """Read the stream maps, each on the schema that it is used with.
+        """Read the stream maps, each with the schema it is applied to.
 
         The SDK would give the map of a deselected stream a schema without columns.
 
         Raises:
-            SettingError: If one is wrong.
+            SettingError: If one is invalid.
         """
         maps = deepcopy(self.config.get("stream_maps") or {})
         config = {**self.config, "stream_maps": maps}
@@ -184,49 +168,72 @@ class TapTogglHire(Tap):
                     stream.primary_keys,
                 )
         except Exception as error:
-            msg = f"Setting stream_maps is wrong: {error}"
-            raise SettingError(msg) from error
+            raise SettingError(f"Setting stream_maps is invalid: {error}") from error
 
     def load_state(self, state: t.Any) -> None:
-        """Read the state; refuse one that cannot be used before anything is read.
+        """Read the state, and reject one that cannot be used.
+
+        The SDK carries over `bookmarks` alone, so the tap's own key is added here.
 
         Raises:
-            StateError: If it is damaged, or from a newer version of the tap.
+            StateError: If it is not a state, damaged, or of another version.
         """
-        bookmarks = state.get("bookmarks", {}) if isinstance(state, dict) else None
-        if not isinstance(bookmarks, dict) or not all(
-            isinstance(bookmark, dict) for bookmark in bookmarks.values()
-        ):
-            raise StateError(DAMAGED)
+        state = unwrap(state)
         super().load_state(state)
-        candidates = bookmarks.get("candidates", {})
-        self.known = State.load(candidates.get(DIGESTS_KEY))
+        self.known = State.load(state.get(KEY))
+        if KEY in state:
+            t.cast("dict[str, t.Any]", self.state)[KEY] = state[KEY]
 
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        """Stop between two messages; the state is written on the way out.
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        """Ask the run to stop.
 
-        The SDK would write the state in the middle of a record, and exit with 0.
+        The SDK's handler would write a state in the middle of a record, and exit
+        with 0.
         """
-        self.message_writer.stop(signum)
+        self.session.stop.request(signum, frame)
 
 
-def _json_file(
-    file: t.IO[str] | None, read: Callable[[t.Any], object], refusal: TapError
-) -> t.IO[str] | None:
-    """Refuse a file that cannot be read as what it should be."""
-    if file is None:
-        return None
+def _check_config(name: str) -> None:
+    path = Path(name)
     try:
-        text = file.read()
-        read(json.loads(text))
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
-        raise refusal from error
-    if not file.seekable():
-        return io.StringIO(text)
-    file.seek(0)  # a state may be large: no copy of it
-    return file
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingError(f"--config {name}: no such file.") from None
+    except OSError as error:
+        raise SettingError(f"--config {name}: {error.strerror}.") from None
+    except json.JSONDecodeError as error:
+        raise SettingError(
+            f"--config {name}: not valid JSON (line {error.lineno}, column "
+            f"{error.colno})."
+        ) from None
+    except (ValueError, RecursionError):
+        raise SettingError(f"--config {name}: not valid JSON in UTF-8.") from None
+    if not isinstance(value, dict):
+        raise SettingError(f"--config {name}: not a JSON object.")
 
 
-def _refuse(problems: list[str]) -> None:
+def _state_file(text: str) -> io.StringIO:
+    if not text.strip():
+        raise not_a_state("the file is empty")
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        raise not_a_state("it is not valid JSON") from None
+    if not isinstance(value, dict):  # the SDK takes [] for no state
+        raise not_a_state("it is not a JSON object")
+    return io.StringIO(text)
+
+
+def _catalog_file(text: str) -> io.StringIO:
+    try:
+        Catalog.from_dict(json.loads(text))
+    except (AttributeError, LookupError, TypeError, ValueError, RecursionError):
+        raise SettingError(
+            "The file of --catalog is not a Singer catalog: make one with --discover."
+        ) from None
+    return io.StringIO(text)
+
+
+def _reject(problems: list[str]) -> None:
     if problems:
         raise SettingError(" ".join(problems))

@@ -1,1 +1,1 @@
-"""Programs to develop the tap with: a demonstration, measurements, trials."""
+"""Programs for developing the tap: a demo, benchmarks, trials of targets."""

@@ -1,12 +1,12 @@
--- A state for the tap, made from the warehouse; for PostgreSQL and DuckDB.
+-- Make a state for the tap from the warehouse (PostgreSQL, DuckDB).
 --
--- Prints one line of JSON: the candidates that the tables hold, and how many rows of
--- answers of each. A run with it reads everything again, asks for each of them that no
--- list shows, and sends a tombstone for each that the API no longer knows. It is for
--- when the state was lost: docs/guarantees.md says how to use it.
+-- Prints one line of JSON with the candidates that the tables hold and the number of
+-- answer rows of each. A run with this state reads everything again, asks for each of
+-- these candidates that the list lacks, and emits tombstones for those that the API no
+-- longer has. Use it when the state was lost: docs/guarantees.md has the commands.
 --
--- A row that ACTIVATE_VERSION marked as deleted still has its data: it counts as held,
--- a tombstone (which has no job opening) does not. Leave out tables that you don't load.
+-- Rows that ACTIVATE_VERSION marked as deleted still hold data and are included;
+-- tombstones, which have no job opening, are not. Remove the tables you don't load.
 
 WITH held AS (
     SELECT id, 0 AS answers
@@ -27,7 +27,7 @@ candidate AS (
     GROUP BY id
 )
 SELECT
-    '{"bookmarks": {"candidates": {"digests": {"format": 2, "held": ['
+    '{"tap_toggl_hire": {"format": 3, "held": ['
     || coalesce(string_agg('[' || to_json(id)::text || ', ' || answers::text || ']', ', '), '')
-    || ']}}}}'
+    || ']}}'
 FROM candidate;

@@ -1,12 +1,12 @@
--- Views without tombstones: what Toggl Hire holds now.
+-- Views without deleted rows: what Toggl Hire holds now.
 --
--- A deleted candidate stays in the tables as a tombstone: its key, the time in
--- _sdc_deleted_at, and nothing else. Deleted openings, categories and tags stay
--- too, with _sdc_deleted_at set by the target. These views leave all of them out.
+-- A deleted candidate stays in the tables as a tombstone: its key and the time in
+-- _sdc_deleted_at. Deleted openings, categories and tags stay too, with _sdc_deleted_at
+-- set by the target. These views leave them out.
 --
--- The queries beside this file ask the models of analytics/dbt/, and need no view.
--- PostgreSQL refuses to change the type of a column that a view shows: should
--- an upgrade want to, drop the views first and create them again after it.
+-- The other queries in this folder use the models of analytics/dbt/ and need no views.
+-- PostgreSQL refuses to change the type of a column that a view shows: if an upgrade
+-- changes one, drop the views first and create them again afterwards.
 
 CREATE OR REPLACE VIEW current_job_openings AS
 SELECT * FROM job_openings WHERE _sdc_deleted_at IS NULL;

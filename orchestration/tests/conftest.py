@@ -1,4 +1,4 @@
-"""Workspaces for each test, and a PostgreSQL for all."""
+"""Workspaces for each test, and one PostgreSQL for all."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def many(
         connection.execute("drop database if exists many with (force)")
         connection.execute("create database many")
     monkeypatch.setenv("TARGET_POSTGRES_SQLALCHEMY_URL", postgres.url("many"))
-    monkeypatch.setenv("MELTANO_HUB_API_ROOT", "http://127.0.0.1:9")  # nobody listens
+    monkeypatch.setenv(
+        "MELTANO_HUB_API_ROOT", "http://127.0.0.1:9"
+    )  # no server listens there
     folder = tmp_path / "project"
     folder.mkdir()
     with ExitStack() as stack, postgres.connect("many") as connection:

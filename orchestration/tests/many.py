@@ -23,7 +23,7 @@ MELTANO = str(meltano.CHECKOUT / ".venv" / "bin" / "meltano")
 
 
 class Many:
-    """Workspaces with a made-up account each, and where they are loaded to."""
+    """Workspaces with an invented account each, and a project that loads them."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Many:
         connection: psycopg.Connection,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        meltano.Project(folder, {})  # lays it out
+        meltano.Project(folder, {})  # creates its files
         self.folder = folder
         self.file = folder / "workspaces.yml"
         self.project = Project(folder, MELTANO, self.file)
@@ -49,7 +49,7 @@ class Many:
             monkeypatch.setenv(f"TOGGL_HIRE_{variable}", str(value))
 
     def add(self, *names: str, candidates: int = 12, parts: int = 1) -> None:
-        """Start a sandbox for each new workspace, and write it into the file."""
+        """Start a sandbox for each new workspace, and add it to the file."""
         for name in names:
             seed = len(self.sandboxes) + 1
             account = Account.example(candidates + seed, in_progress=2, seed=seed)
@@ -60,12 +60,12 @@ class Many:
         self.write()
 
     def remove(self, name: str) -> None:
-        """Take a workspace out of the file."""
+        """Remove a workspace from the file."""
         del self.sandboxes[name]
         self.write()
 
     def give_key(self, name: str, key: str) -> None:
-        """Let the environment have a key for a workspace."""
+        """Set the API key of a workspace in the environment."""
         self._monkeypatch.setenv(f"KEY_OF_{name.upper()}", key)
 
     def write(self, at_once: int = 4) -> None:
@@ -81,14 +81,14 @@ class Many:
         self.file.write_text("\n".join(lines))
 
     def change(self, name: str, times: int = 4) -> None:
-        """Let something happen in a workspace that its lists show."""
+        """Change candidates of a workspace in ways that its lists show."""
         account = self.sandboxes[name].account
         rng = random.Random(name)
         for _ in range(times):
             random_change(account, rng)
 
     def rows(self, name: str, stream: str) -> Rows:
-        """A table of a workspace."""
+        """Return the rows of a table of a workspace."""
         query = f"select * from toggl_hire_{name}.{stream}"
         cursor = self._connection.execute(query.encode())
         names = [column.name for column in cursor.description or ()]
@@ -96,7 +96,7 @@ class Many:
         return keyed(stream, dicts)
 
     def state_from_warehouse(self, name: str) -> str:
-        """What the query prints for a workspace."""
+        """Return the output of the query for a workspace."""
         query = (
             meltano.CHECKOUT / "examples/queries/state_from_warehouse.sql"
         ).read_text()
@@ -106,19 +106,19 @@ class Many:
         return str(row[0])
 
     def assert_true(self, name: str) -> None:
-        """Compare a workspace's tables with what its API holds."""
+        """Compare the tables of a workspace with its API."""
         for stream, rows in expected(self.sandboxes[name].account).items():
             assert living(self.rows(name, stream)) == rows, (name, stream)
 
     def created(self, name: str) -> list[str]:
-        """Whom the history says to have been created."""
+        """Return the candidates with an event `created` in the history."""
         history = self.rows(name, "candidate_history").values()
         return sorted(
             row["candidate_id"] for row in history if row["event"] == "created"
         )
 
     def assert_no_key_in(self, *folders: Path) -> None:
-        """Search every file for the keys."""
+        """Search every file for the API keys."""
         keys = [sandbox.api_key.encode() for sandbox in self.sandboxes.values()]
         for folder in (self.folder, *folders):
             for path in folder.rglob("*"):

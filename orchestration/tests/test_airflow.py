@@ -1,4 +1,4 @@
-"""The DAG by `airflow dags test`, on the real Meltano."""
+"""The DAG with `airflow dags test` and the real Meltano."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = [
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """AIRFLOW_HOME, with a file that finds the DAG, and a database."""
+    """Set up AIRFLOW_HOME, with a file that imports the DAG, and a database."""
     folder = tmp_path / "airflow"
     dags = folder / "dags"
     dags.mkdir(parents=True)
@@ -35,8 +35,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("AIRFLOW_HOME", str(folder))
     monkeypatch.setenv("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
     monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
-    code, said = airflow("db", "migrate")
-    assert code == 0, said
+    code, output = airflow("db", "migrate")
+    assert code == 0, output
     return folder
 
 
@@ -54,16 +54,18 @@ def airflow(*arguments: str) -> tuple[int, str]:
     return ended.returncode, ended.stdout
 
 
-def test_mapped_tasks_load_all_and_the_failed_are_named(many: Many, home: Path) -> None:
+def test_mapped_tasks_load_all_workspaces_and_failures_are_reported(
+    many: Many, home: Path
+) -> None:
     many.add("berlin", "lisbon", "oslo")
     many.give_key("lisbon", "wrong-key-0815")
 
-    code, said = airflow("dags", "test", "toggl_hire")
+    code, output = airflow("dags", "test", "toggl_hire")
 
     assert code != 0
-    named = "AirflowFailException: lisbon: The API refuses the key"
-    assert named in said, said
-    assert "check setting api_key" in said
+    message = "AirflowFailException: lisbon: The API rejects the API key"
+    assert message in output, output
+    assert "check the setting api_key" in output
     for name in ("berlin", "oslo"):
         many.assert_true(name)
         many.change(name)
@@ -76,6 +78,6 @@ def test_mapped_tasks_load_all_and_the_failed_are_named(many: Many, home: Path) 
         many.assert_true(name)
         created = many.created(name)
         assert len(created) == len(set(created))
-        assert sandbox.api_key not in said + again
-    assert "wrong-key-0815" not in said + again
+        assert sandbox.api_key not in output + again
+    assert "wrong-key-0815" not in output + again
     many.assert_no_key_in(home)

@@ -59,7 +59,7 @@ def instance(home: Path) -> Iterator[Any]:
 
 
 def follow(many: Many, instance: Any) -> list[str]:
-    """Evaluate the sensor once, as the daemon does; return whose runs it asks for."""
+    """Evaluate the sensor once, as the daemon does; return the requested partitions."""
     sensor = definitions(many.project).resolve_sensor_def("follow_workspaces")
     result = sensor(dg.build_sensor_context(instance=instance))
     for request in result.dynamic_partitions_requests or ():
@@ -81,7 +81,7 @@ def run(many: Many, instance: Any, key: str, job: str = JOB) -> Any:
 
 
 def start(folder: Path, number: int, key: str) -> subprocess.Popen[bytes]:
-    """Run a partition in a process of its own, which logs into a file."""
+    """Run a partition in a process of its own, with a log file."""
     location = folder / "location.py"
     location.write_text(LOCATION)
     command = [str(Path(sys.executable).parent / "dagster"), "job", "execute"]
@@ -97,7 +97,7 @@ def start(folder: Path, number: int, key: str) -> subprocess.Popen[bytes]:
 
 
 def pipelines(process: subprocess.Popen[bytes]) -> int:
-    """Count the runs of Meltano that a process has started, and that have not ended."""
+    """Count the unfinished runs of Meltano that a process has started."""
     try:
         children = psutil.Process(process.pid).children(recursive=True)
         return sum("el" in one.cmdline() for one in children)
@@ -105,7 +105,7 @@ def pipelines(process: subprocess.Popen[bytes]) -> int:
         return 0
 
 
-def test_one_wrong_key_of_five_stops_nobody_else_and_is_named(
+def test_workspace_with_a_wrong_key_is_reported_and_stops_no_other(
     many: Many, instance: Any, home: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     many.add(*FIVE)
@@ -118,20 +118,20 @@ def test_one_wrong_key_of_five_stops_nobody_else_and_is_named(
     tries = [
         e for e in results["oslo"].all_events if e.event_type_value == "STEP_START"
     ]
-    assert len(tries) == 1  # a refused key is not tried again
+    assert len(tries) == 1  # a rejected key is a permanent failure
     for name in FIVE:
         if name != "oslo":
             many.assert_true(name)
             (event,) = results[name].get_asset_materialization_events()
-            told = event.step_materialization_data.materialization.metadata
-            assert told["created"].value == len(many.created(name))
-            assert told["seconds"].value > 0
+            figures = event.step_materialization_data.materialization.metadata
+            assert figures["candidates_created"].value == len(many.created(name))
+            assert figures["seconds"].value > 0
     freshness = definitions(many.project).resolve_job_def("check_toggl_hire")
     checked = freshness.execute_in_process(instance=instance, raise_on_error=False)
     (check,) = checked.get_asset_check_evaluations()
     assert not check.passed
-    assert check.description.startswith("oslo: The API refuses the key")
-    assert "check setting api_key" in check.description
+    assert check.description.startswith("oslo: The API rejects the API key")
+    assert "check the setting api_key" in check.description
 
     many.give_key("oslo", many.sandboxes["oslo"].api_key)
     for name in ("berlin", "oslo"):
@@ -143,13 +143,15 @@ def test_one_wrong_key_of_five_stops_nobody_else_and_is_named(
     ).get_asset_check_evaluations()
     assert check.passed
     logged = "".join(capfd.readouterr())
-    assert "The API refuses the key" in logged
+    assert "The API rejects the API key" in logged
     for secret in ["wrong-key", *(box.api_key for box in many.sandboxes.values())]:
         assert secret not in logged
     many.assert_no_key_in(home)
 
 
-def test_processes_take_turns(many: Many, instance: Any, tmp_path: Path) -> None:
+def test_processes_respect_the_limits(
+    many: Many, instance: Any, tmp_path: Path
+) -> None:
     """Two runs of one workspace, one of another, and room for one at a time."""
     many.add("berlin", "lisbon")
     many.write(at_once=1)
@@ -172,21 +174,21 @@ def test_processes_take_turns(many: Many, instance: Any, tmp_path: Path) -> None
     many.assert_no_key_in(tmp_path)
 
 
-def test_what_may_pass_is_tried_again(many: Many, instance: Any) -> None:
+def test_transient_failure_is_retried(many: Many, instance: Any) -> None:
     many.add("berlin")
     follow(many, instance)
     own = many.folder / ".meltano/run/toggl-hire"
     own.mkdir(parents=True)
     with (own / "toggl-hire-berlin.lock").open("w") as lock:
 
-        def let_go() -> None:
+        def release() -> None:
             while not (own / "prepared").exists():  # the first try comes right after
                 time.sleep(0.1)
             time.sleep(2)
             fcntl.flock(lock, fcntl.LOCK_UN)
 
         fcntl.flock(lock, fcntl.LOCK_EX)  # as another run does
-        other = threading.Thread(target=let_go)
+        other = threading.Thread(target=release)
         other.start()
         result = run(many, instance, "berlin")
         other.join()
@@ -198,7 +200,9 @@ def test_what_may_pass_is_tried_again(many: Many, instance: Any) -> None:
     many.assert_true("berlin")
 
 
-def test_partitions_follow_the_file(many: Many, instance: Any) -> None:
+def test_sensor_keeps_partitions_in_step_with_the_file(
+    many: Many, instance: Any
+) -> None:
     many.add("berlin", "lisbon")
     many.add("big", parts=3)
     dg.Definitions.validate_loadable(definitions(many.project))
@@ -218,7 +222,9 @@ def test_partitions_follow_the_file(many: Many, instance: Any) -> None:
     assert set(instance.get_dynamic_partitions(WORKSPACES)) == {"berlin", "oslo"}
 
 
-def test_a_schedule_asks_for_none_that_is_under_way(many: Many, instance: Any) -> None:
+def test_schedule_skips_partitions_with_unfinished_runs(
+    many: Many, instance: Any
+) -> None:
     many.add("berlin", "lisbon")
     follow(many, instance)
     code = definitions(many.project)
@@ -232,9 +238,7 @@ def test_a_schedule_asks_for_none_that_is_under_way(many: Many, instance: Any) -
     assert [request.partition_key for request in requests] == ["lisbon"]
 
 
-def test_parts_are_static_partitions_that_load_what_is_theirs(
-    many: Many, instance: Any
-) -> None:
+def test_parts_are_static_partitions(many: Many, instance: Any) -> None:
     many.add("big", candidates=40, parts=2)
     job = "load_toggl_hire_big"
     code = definitions(many.project)

@@ -1,4 +1,4 @@
-"""Loads at once, on the real Meltano: nobody sees another's key, rows or state."""
+"""Concurrent loads with the real Meltano: keys, rows and states stay separate."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LOAD += "Project.of_environment().load(sys.argv[1])"
 
 
 def load(many: Many, names: list[str], gap: float = 0.0) -> dict[str, Figures]:
-    """Load all at once, each `gap` seconds after the one before."""
+    """Load all concurrently, started `gap` seconds apart."""
 
     def one(number: int, name: str) -> Figures:
         time.sleep(gap * number)
@@ -45,12 +45,12 @@ def start(name: str) -> subprocess.Popen[bytes]:
 
 
 def processes_of(running: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    """Meltano, and what it has started."""
+    """Return Meltano and the processes it has started."""
     return psutil.Process(running.pid).children(recursive=True)
 
 
 def wait_for_details(many: Many, name: str, count: int) -> None:
-    """Wait until a run has asked for so many candidates."""
+    """Wait until a run has requested the details of some candidates."""
     while many.sandboxes[name].stats.count("candidate") < count:
         time.sleep(0.02)
 
@@ -59,15 +59,15 @@ def test_twelve_at_once_on_a_fresh_system_database_and_then_staggered(
     many: Many,
 ) -> None:
     many.add(*TWELVE)
-    # A key in the project's own .env is that of no workspace.
-    (many.folder / ".env").write_text("TAP_TOGGL_HIRE_API_KEY=of-nobody\n")
+    # A key in the project's own .env belongs to no workspace.
+    (many.folder / ".env").write_text("TAP_TOGGL_HIRE_API_KEY=unused\n")
 
     first = load(many, TWELVE)
 
     for name in TWELVE:
         many.assert_true(name)
         listed = many.sandboxes[name].account.listed_ids()
-        assert first[name].counts["created"] == len(listed)
+        assert first[name].counts["candidates_created"] == len(listed)
         many.change(name)
         many.sandboxes[name].stats.reset()
 
@@ -75,12 +75,12 @@ def test_twelve_at_once_on_a_fresh_system_database_and_then_staggered(
 
     for name in TWELVE:
         many.assert_true(name)
-        # A state of another workspace, or none, would have everybody read again.
+        # With the state of another workspace, or none, all would be read again.
         assert many.sandboxes[name].stats.count("candidate") <= 6, name
-        created = second[name].counts["created"]
+        created = second[name].counts["candidates_created"]
         assert created <= 4
         count = len(many.created(name))
-        assert count == first[name].counts["created"] + created
+        assert count == first[name].counts["candidates_created"] + created
     many.assert_no_key_in()
 
 
@@ -90,11 +90,13 @@ def test_two_runs_of_one_workspace_at_once(many: Many) -> None:
     running = start("berlin")
     wait_for_details(many, "berlin", 1)
 
-    with pytest.raises(LoadError, match="Another run of berlin is under way") as failed:
+    with pytest.raises(
+        LoadError, match="Another run of berlin has not ended"
+    ) as failed:
         many.project.load("berlin")
     many.project.load("lisbon")
 
-    assert failed.value.may_pass
+    assert failed.value.is_transient
     assert running.wait() == 0
     many.assert_true("berlin")
     assert many.created("berlin") == sorted(
@@ -102,15 +104,14 @@ def test_two_runs_of_one_workspace_at_once(many: Many) -> None:
     )
 
 
-@pytest.mark.parametrize("who", ["meltano", "engine"])
-def test_a_run_that_is_killed_and_the_next(many: Many, who: str) -> None:
-    """The next run loads the rest, once nothing of the killed one is left."""
+@pytest.mark.parametrize("killed", ["meltano", "orchestrator"])
+def test_run_after_a_killed_run_loads_the_rest(many: Many, killed: str) -> None:
     many.add("berlin", candidates=80)
     many.sandboxes["berlin"].latency = 0.1
     running = start("berlin")
     wait_for_details(many, "berlin", 20)
     meltano, *others = processes_of(running)
-    victim = running if who == "engine" else meltano
+    victim = running if killed == "orchestrator" else meltano
 
     victim.send_signal(signal.SIGKILL)
 
@@ -128,7 +129,7 @@ def test_a_run_that_is_killed_and_the_next(many: Many, who: str) -> None:
     many.assert_no_key_in()
 
 
-def test_a_stopped_run_leaves_nothing_behind(many: Many) -> None:
+def test_stopped_run_leaves_no_process_behind(many: Many) -> None:
     many.add("berlin", candidates=80)
     many.sandboxes["berlin"].latency = 0.1
     running = start("berlin")
@@ -142,47 +143,47 @@ def test_a_stopped_run_leaves_nothing_behind(many: Many) -> None:
     many.assert_no_key_in()
 
 
-def test_what_may_pass_and_what_may_not(
+def test_failures_are_transient_or_permanent(
     many: Many, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     many.add("berlin")
-    told: list[str] = []
+    logged: list[str] = []
 
     def failure() -> LoadError:
         with pytest.raises(LoadError) as failed:
-            many.project.load("berlin", lambda level, text: told.append(level + text))
+            many.project.load("berlin", lambda level, text: logged.append(level + text))
         return failed.value
 
     many.give_key("berlin", "wrong-key-0815")
-    refused = failure()
-    assert "check setting api_key" in str(refused)
-    assert not refused.may_pass
+    rejected = failure()
+    assert "check the setting api_key" in str(rejected)
+    assert not rejected.is_transient
 
     many.give_key("berlin", "")
     missing = failure()
     assert "KEY_OF_BERLIN" in str(missing)
-    assert not missing.may_pass
+    assert not missing.is_transient
 
     many.give_key("berlin", "secret-berlin-4711")
     address = "postgresql+psycopg://me:hidden-word@127.0.0.1:1/none"
     monkeypatch.setenv("TARGET_POSTGRES_SQLALCHEMY_URL", address)
     unreachable = failure()
     assert "OperationalError" in str(unreachable)
-    assert unreachable.may_pass
+    assert unreachable.is_transient
 
-    everything = "\n".join([*told, str(refused), str(missing), str(unreachable)])
-    assert told
+    everything = "\n".join([*logged, str(rejected), str(missing), str(unreachable)])
+    assert logged
     for secret in ("wrong-key-0815", "secret-berlin-4711", "hidden-word"):
         assert secret not in everything
     many.assert_no_key_in()
 
 
-def test_parts_at_once_equal_the_whole(many: Many) -> None:
+def test_concurrent_parts_equal_the_whole(many: Many) -> None:
     many.add("big", candidates=90, parts=3)
     account = many.sandboxes["big"].account
     parts = list(many.project.workspaces().loads)
     assert parts == ["big-1-of-3", "big-2-of-3", "big-3-of-3"]
-    for name in parts[:1]:  # makes the tables, which three at once would make
+    for name in parts[:1]:  # creates the tables, before three runs try to
         many.project.load(name)
     load(many, parts)
     many.assert_true("big")
@@ -204,7 +205,7 @@ def test_parts_at_once_equal_the_whole(many: Many) -> None:
 
 
 def test_from_two_parts_to_three_with_a_state_from_the_warehouse(many: Many) -> None:
-    """Who is deleted between the last load in two parts and the first in three goes."""
+    """A candidate deleted between the loads in two and in three parts is erased."""
     many.add("big", candidates=20, parts=2)
     for name in many.project.workspaces().loads:
         many.project.load(name)

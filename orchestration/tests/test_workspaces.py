@@ -1,4 +1,4 @@
-"""The file of the workspaces: what it means, and what it refuses."""
+"""The list of workspaces: what it means, and what is rejected."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def read(folder: Path, text: str) -> Workspaces:
     return Workspaces.read(path)
 
 
-def test_a_workspace_has_a_schema_a_state_and_an_environment_of_its_own(
+def test_workspaces_have_separate_schemas_states_and_environments(
     tmp_path: Path,
 ) -> None:
     text = f"""
@@ -91,20 +91,20 @@ def test_parts_share_a_schema_and_the_pace_and_nothing_else(tmp_path: Path) -> N
     }
 
 
-def test_a_key_that_is_not_there_is_named_by_its_variable(tmp_path: Path) -> None:
+def test_missing_key_is_named_by_its_variable(tmp_path: Path) -> None:
     workspaces = read(tmp_path, f"workspaces: [{BERLIN}]")
     with pytest.raises(WorkspacesError, match=r"KEY_BERLIN .*api_key"):
         workspaces.environment(workspaces.loads["berlin"], {"KEY_BERLIN": ""})
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"),
+    ("text", "message"),
     [
         ("", "workspaces"),
-        ("[", "is no YAML"),
-        ("workspaces: []", "one workspace or more"),
+        ("[", "is not valid YAML"),
+        ("workspaces: []", "at least one workspace"),
         ("workspaces: [berlin]", "a workspace must have"),
-        (f"workspaces: [{BERLIN}]\nat_most: 3", "has at_most, which is none of"),
+        (f"workspaces: [{BERLIN}]\nat_most: 3", "has the unknown key at_most"),
         (f"workspaces: [{BERLIN}]\nat_once: 0", "at_once must be an integer from 1"),
         (f"workspaces: [{BERLIN}]\nat_once: true", "at_once must be an integer from 1"),
         (
@@ -114,7 +114,7 @@ def test_a_key_that_is_not_there_is_named_by_its_variable(tmp_path: Path) -> Non
         ("workspaces: [{name: berlin}]", "key_variable of workspace berlin must be"),
         (
             "workspaces: [{name: a, key_variable: K, api_key: x}]",
-            "has api_key, which is none of",
+            "has the unknown key api_key",
         ),
         (
             "workspaces: [{name: a, key_variable: K, settings: {api_key: x}}]",
@@ -137,10 +137,10 @@ def test_a_key_that_is_not_there_is_named_by_its_variable(tmp_path: Path) -> Non
             "by candidate",
         ),
         ("workspaces: [{name: a, key_variable: K, parts: 257}]", "from 1 to 256"),
-        (f"workspaces: [{BERLIN}, {BERLIN}]", "name berlin is that of two"),
+        (f"workspaces: [{BERLIN}, {BERLIN}]", "two workspaces have the name berlin"),
         (
             f"workspaces: [{BERLIN}, {{name: a, key_variable: KEY_BERLIN}}]",
-            "key_variable KEY_BERLIN is that of two",
+            "two workspaces have the key_variable KEY_BERLIN",
         ),
         (
             f"workspaces: [{BERLIN}, {{{BIG}, schema: toggl_hire_berlin}}]",
@@ -148,14 +148,12 @@ def test_a_key_that_is_not_there_is_named_by_its_variable(tmp_path: Path) -> Non
         ),
     ],
 )
-def test_what_cannot_be_is_refused_with_a_sentence(
-    tmp_path: Path, text: str, sentence: str
-) -> None:
-    with pytest.raises(WorkspacesError, match=re.escape(sentence)):
+def test_invalid_file_is_rejected(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(WorkspacesError, match=re.escape(message)):
         read(tmp_path, text)
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(WorkspacesError, match=r"none\.yml: No such file"):
         Workspaces.read(tmp_path / "none.yml")
 

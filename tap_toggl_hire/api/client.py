@@ -1,25 +1,197 @@
-"""What the Toggl Hire API has."""
+"""The resources of the Toggl Hire API, its version, and the retry policy.
+
+Transient failures are retried, permanent ones become errors for the user:
+
+| response | meaning |
+| --- | --- |
+| 200 with the documented shape | the result |
+| 429 | the throttle delays all requests; not counted as an attempt |
+| 5xx, 408, 425, no response, a malformed body | retried |
+| 404, 410 with the API's error object (documentation: Errors) | `NotFoundError` |
+| 404, 410 in other words or after a redirect: a proxy's | retried |
+| 401, and 403 for a list | `UnauthorizedError`; no request starts after it |
+| 403 for one resource | `ForbiddenError` |
+| 400 | `BadRequestError` |
+| any other status | `RequestError` |
+"""
 
 from __future__ import annotations
 
+import codecs
+import random
+import re
 import threading
+import time
 import typing as t
+from collections import Counter
 from functools import cached_property
 from itertools import chain
+from urllib.parse import quote, urlencode
 
-from tap_toggl_hire.api.pagination import LinksPaginator, LoopGuard, Params
-from tap_toggl_hire.api.requester import Request, Requester
-from tap_toggl_hire.api.version import find_version
-from tap_toggl_hire.errors import NotFoundError, TapError, TransientError
+import msgspec
+import requests
+
+from tap_toggl_hire.api.http import is_unencrypted
+from tap_toggl_hire.api.pagination import LinksPaginator, Params, loop_error
+from tap_toggl_hire.clock import http_date
+from tap_toggl_hire.errors import (
+    BadRequestError,
+    ForbiddenError,
+    NotFoundError,
+    RequestError,
+    TapError,
+    TooManyRequestsError,
+    TransientError,
+    UnauthorizedError,
+    UnavailableError,
+)
 
 if t.TYPE_CHECKING:
     import logging
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
-    from tap_toggl_hire.api.retry import Retry
-    from tap_toggl_hire.api.transport import Counts, Transport
+    from tap_toggl_hire.api.http import Response, Sender
+    from tap_toggl_hire.clock import Clock
 
+T = t.TypeVar("T")
 Row = dict[str, t.Any]
+
+VERSIONS = ("v2.1", "v2.2", "v2")
+"""Tried in this order: the documented one, its successor, the vendor's latest."""
+NOT_FOUND = {404, 410}
+TRANSIENT = {408, 425}
+"""Statuses to retry, beside 5xx."""
+PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)
+"""Seconds before each further attempt."""
+JITTER = 0.25
+"""Share by which a pause is longer or shorter, so that threads do not move in step."""
+LONGEST_PAUSE = 120.0
+"""Maximum seconds for which a Retry-After of a 5xx, 408 or 425 is honoured."""
+FAR_FUTURE = 366 * 86400.0
+"""Maximum seconds that a Retry-After is taken for."""
+MAX_VALUES = 4_000_000
+"""JSON values of a body: an empty object is 2 bytes there, and 64 in memory."""
+MAX_STALE_PAGES = 3
+"""Pages in a row without a new row, empty ones included, that are a loop."""
+WARNING_INTERVAL = 60.0
+"""Seconds between two warnings of the same kind."""
+
+
+class Retry:
+    """When a request that failed is sent again.
+
+    Args:
+        pauses: Seconds before each further attempt, so there is one attempt more.
+        sleep: Sleeps for a number of seconds.
+    """
+
+    def __init__(
+        self,
+        pauses: Sequence[float] = PAUSES,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._pauses = pauses
+        self.sleep = sleep
+
+    @property
+    def attempts(self) -> int:
+        """Maximum number of attempts at one request."""
+        return len(self._pauses) + 1
+
+    def pause(self, failures: int, retry_after: float | None) -> float | None:
+        """Return the seconds before the next attempt, or None if there is none.
+
+        Args:
+            failures: Number of failed attempts so far.
+            retry_after: Seconds to wait at least, if the API says so.
+        """
+        if failures >= self.attempts:
+            return None
+        jitter = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
+        pause = self._pauses[failures - 1] * jitter
+        return max(pause, min(retry_after or 0, LONGEST_PAUSE))
+
+
+class Counts:
+    """How many requests there were. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self.by_endpoint: Counter[str] = Counter()
+        """Sent, by endpoint, redirects and further attempts included."""
+        self.refused = 0
+        """Of these, answered with 429."""
+        self.retried = 0
+        """Failed attempts that another one followed."""
+        self._lock = threading.Lock()
+
+    @property
+    def requests(self) -> int:
+        """Sent, redirects and further attempts included."""
+        with self._lock:
+            return self.by_endpoint.total()
+
+    def add(
+        self, endpoint: str, *, sent: int = 0, refused: int = 0, retried: int = 0
+    ) -> None:
+        """Add to the counts of an endpoint."""
+        with self._lock:
+            self.by_endpoint[endpoint] += sent
+            self.refused += refused
+            self.retried += retried
+
+
+class Request(t.NamedTuple):
+    """A page of a list, or one item of it.
+
+    Attributes:
+        path: Path of the list, such as `/candidates`.
+        item: ID of the item; None for a page.
+        params: The query.
+    """
+
+    path: str
+    item: str | None = None
+    params: Mapping[str, str] = {}
+
+    @property
+    def endpoint(self) -> str:
+        """The path without IDs."""
+        return self.path if self.item is None else f"{self.path}/{{id}}"
+
+    def __str__(self) -> str:
+        """For messages, with an ID that is a plain word."""
+        if self.item is None or not re.fullmatch("[A-Za-z0-9_-]{1,64}", self.item):
+            return f"GET {self.endpoint}"
+        return f"GET {self.path}/{self.item}"
+
+    def target(self, version: str) -> str:
+        """Return version, path and query.
+
+        Raises:
+            RequestError: If the ID would change the path.
+        """
+        target = f"/{version}{self.path}"
+        if self.item is not None:
+            if self.item in {"", ".", ".."}:
+                raise RequestError(
+                    f"{self} is not possible for the ID '{self.item}': the URL would "
+                    "be another one. Ask the support of Toggl Hire for another ID."
+                )
+            target += f"/{quote(self.item, safe='')}"
+        return f"{target}?{urlencode(self.params)}" if self.params else target
+
+    def is_met_by(self, body: object) -> bool:
+        """Return whether a body has the documented shape."""
+        if not isinstance(body, dict):
+            return False
+        if self.item is None:
+            return isinstance(body.get("data"), list)
+        return str(body.get("id")) == self.item
+
+
+class _NoVersionError(TransientError):
+    """The API served no version."""
 
 
 class Client:
@@ -27,53 +199,52 @@ class Client:
 
     Args:
         transport: Sends requests.
-        version: The version to use; None to find one that the API knows.
-        retry: How often, and after which pauses, a request is tried again.
-        setting_of: The setting that a parameter of a request comes from, if any.
-        logger: Where troubles are told.
+        version: The version of the API; None to search for one.
+        retry: When a request that failed is sent again.
+        setting_of: The setting behind a parameter of the API, if any.
+        clock: Corrected by the first response.
+        logger: The logger.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a run consists of
         self,
-        transport: Transport,
+        transport: Sender,
         *,
         version: str | None,
         retry: Retry,
         setting_of: Mapping[str, str],
+        clock: Clock,
         logger: logging.Logger,
     ) -> None:
+        self.counts = Counts()
+        self.found_version: str | None = None
         self._transport = transport
-        self._requester = Requester(transport, retry, setting_of, logger)
-        self._asked_version = version
+        self._versions = VERSIONS if version is None else (version,)
+        self._retry = retry
+        self._setting_of = setting_of
+        self._clock = clock
         self._logger = logger
-        self._first: tuple[str, list[Row]] | None = None
-        self._refusal: TapError | None = None
-        self._first_lock = threading.Lock()
+        self._lock = threading.Lock()
+        self._first_page: Row | None = None
         self._tags: list[Row] | None = None
         self._openings: dict[str, Row] = {}
+        self._warned: dict[str, float] = {}
+        self._warned_lock = threading.Lock()
 
-    @property
-    def counts(self) -> Counts:
-        """How many requests there were so far."""
-        return self._transport.counts
-
-    @property
-    def version(self) -> str:
-        """The version of the API that is used, found with the first request."""
-        return self._first_list()[0]
-
-    @property
-    def found_version(self) -> str | None:
-        """The version of the API that answered so far, if any did."""
-        return self._first and self._first[0]
+    # Resources
 
     @property
     def tags(self) -> list[Row]:
-        """All tags of the workspace (`/tags`), as they were last read."""
-        return self._first_list()[1] if self._tags is None else self._tags
+        """All tags of the workspace (`/tags`), as last read."""
+        if self._tags is None:
+            version, first = self.version, self._first_page
+            self._tags = [
+                *chain.from_iterable(self._pages("/tags", {}, version, first))
+            ]
+        return self._tags
 
     def reread_tags(self) -> list[Row]:
-        """Read the tags again, which may have changed since."""
+        """Read the tags again."""
         self._tags = self.rows("/tags")
         return self._tags
 
@@ -83,123 +254,321 @@ class Client:
         return self.rows("/openings")
 
     def opening(self, opening_id: str) -> Row:
-        """Read one job opening (`/openings/{id}`), once a run.
+        """Read one job opening (`/openings/{id}`), once in a run.
 
         Raises:
-            TapError: If there is no such opening.
+            TapError: If it does not exist.
         """
-        if opening_id in self._openings:
-            return self._openings[opening_id]
-        try:
-            opening = self._item("/openings", opening_id)
-        except NotFoundError:
-            msg = (
-                f"The workspace has no job opening {opening_id}, which setting "
-                "job_opening_ids names: remove it there, or check the API key's "
-                "workspace."
-            )
-            raise TapError(msg) from None
-        return self._openings.setdefault(opening_id, opening)
+        if opening_id not in self._openings:
+            try:
+                opening = self._get(Request("/openings", opening_id))
+            except NotFoundError:
+                raise TapError(
+                    f"The workspace has no job opening {opening_id}: remove it from "
+                    "the setting job_opening_ids, or check which workspace the "
+                    "API key belongs to."
+                ) from None
+            self._openings[opening_id] = opening
+        return self._openings[opening_id]
 
     def categories(self, opening_id: str | None = None) -> list[Row]:
         """Read the categories (`/categories`), of one job opening or of all."""
         params = {} if opening_id is None else {"job_opening_id": opening_id}
         return self.rows("/categories", params)
 
-    def candidate(self, candidate_id: str) -> Row | None:
+    def candidate(self, candidate_id: str) -> Row:
         """Read one candidate with questions and answers (`/candidates/{id}`).
 
-        Returns:
-            The candidate; None if the API itself answers 404: it was deleted.
-
         Raises:
-            NotServedError: If the API answers nothing, or another 404, which may be
-                a proxy's; or if the id is one that cannot be asked for.
+            NotFoundError: If the candidate does not exist.
+            RequestError: If the request failed permanently.
         """
-        try:
-            return self._item("/candidates", candidate_id)
-        except NotFoundError:
-            return None
+        return self._get(Request("/candidates", candidate_id))
 
     def candidates_page(self, params: Params) -> Row:
-        """Read one page of the list of candidates (`/candidates`).
-
-        Returns:
-            The body: `data`, and as documented `links` and `total`.
+        """Read one page of the list of candidates: `data`, `links` and `total`.
 
         Raises:
-            NotFoundError, RefusedError: As the API answered, which for a page with
-                `after_id` may mean that this candidate was deleted.
+            NotFoundError, BadRequestError: For a page with `after_id`, maybe because
+                this candidate was deleted.
         """
-        return self._page("/candidates", params, self.version)
+        return self._get(Request("/candidates", params=params))
 
     def rows(self, path: str, params: Params | None = None) -> list[Row]:
-        """Read a list to its end, following `links.next`.
+        """Read a list to its end.
 
-        Not every list is documented to have pages, nor not to have them.
+        The documentation does not say which lists have pages.
         """
         return [*chain.from_iterable(self.pages(path, params or {}))]
 
     def pages(self, path: str, params: Params) -> Iterator[list[Row]]:
-        """Read a list page by page, following `links.next`."""
+        """Read a list page by page.
+
+        Raises:
+            TapError: If its links form a loop.
+        """
         return self._pages(path, params, self.version)
 
     def paginator(self, params: Params) -> LinksPaginator:
-        """Make a paginator for a list that begins with this query."""
+        """Return a paginator for a list that begins with this query."""
         return LinksPaginator(self._transport.root, params)
 
-    def is_serving(self) -> bool:
-        """Ask, once, whether the API serves anything: its tags."""
-        try:
-            self._requester.attempt(Request(version=self.version, path="/tags"))
-        except TransientError:
-            return False
-        return True
-
-    def _first_list(self) -> tuple[str, list[Row]]:
-        """The version in use, and the tags, whose list was asked to find it."""
-        with self._first_lock:
-            if self._refusal is not None:  # to another thread: nothing will answer
-                raise self._refusal
-            if self._first is None:
-                try:
-                    self._first = self._find_version()
-                except TapError as error:
-                    self._refusal = error
-                    raise
-            return self._first
-
-    def _find_version(self) -> tuple[str, list[Row]]:
-        if self._transport.is_exposed:
-            self._logger.warning(
-                "The API key crosses the network without encryption, since api_url "
-                "begins with http://: set it to an address with https://."
-            )
-        return find_version(
-            self._asked_version,
-            lambda version: [*chain.from_iterable(self._pages("/tags", {}, version))],
-            self._logger,
-        )
-
-    def _pages(self, path: str, params: Params, version: str) -> Iterator[list[Row]]:
-        paginator, guard = self.paginator(params), LoopGuard()
+    def _pages(
+        self, path: str, params: Params, version: str, first: Row | None = None
+    ) -> Iterator[list[Row]]:
+        paginator = self.paginator(params)
         seen: set[str] = set()
+        stale_pages = 0
+        page = first
         while not paginator.finished:
-            page = self._page(path, paginator.current_value, version)
-            rows = set(map(repr, page["data"]))
-            guard.check(is_new=not rows <= seen)
+            page = page or self._get(
+                Request(path, params=paginator.current_value), version
+            )
+            rows = {repr(row) for row in page["data"]}
+            stale_pages = stale_pages + 1 if rows <= seen else 0
+            if stale_pages == MAX_STALE_PAGES:
+                raise loop_error()
             seen |= rows
             yield page["data"]
             paginator.advance(page)
+            page = None
 
-    def _page(self, path: str, params: Params, version: str) -> Row:
-        page: Row = self._requester.get(
-            Request(version=version, path=path, params=params)
-        )
-        return page
+    # The version of the API
 
-    def _item(self, path: str, item_id: str) -> Row:
-        item: Row = self._requester.get(
-            Request(version=self.version, path=path, item=item_id)
+    @property
+    def version(self) -> str:
+        """The version in use, found with the first request.
+
+        Raises:
+            TapError: If the API serves none of the versions.
+        """
+        with self._lock:
+            if self.found_version is None:
+                try:
+                    self.found_version = self._find_version()
+                except TapError as error:
+                    self._transport.throttle.stop(error)
+                    raise
+            return self.found_version
+
+    def _find_version(self) -> str:
+        if is_unencrypted(self._transport.root):
+            self._logger.warning(
+                "The API key is sent without encryption, since api_url begins with "
+                "http://. Set it to an address with https://."
+            )
+        request = Request("/tags")
+        version, self._first_page = self._retried(
+            request, lambda: self._try_versions(request)
         )
-        return item
+        if version != self._versions[0]:
+            self._logger.warning(
+                "The API does not serve version %s; using %s. Set api_version to %s to "
+                "pin it and to avoid this warning.",
+                self._versions[0],
+                version,
+                version,
+            )
+        return version
+
+    def _try_versions(self, request: Request) -> tuple[str, Row]:
+        """Return the first version that is served, and its first page of tags.
+
+        Every workspace has a list of tags, so a 404 is about the version.
+        """
+        for version in self._versions:
+            response = self._send(request, version)
+            if response.status not in NOT_FOUND:
+                page = self._body(request, response)
+                self._clock.correct(response.headers.get("Date"))
+                return version, page
+        raise _NoVersionError("no version of the API found")
+
+    # The retry policy
+
+    def _get(self, request: Request, version: str | None = None) -> Row:
+        """Send a request until a response counts."""
+        version = version or self.version
+        return self._retried(
+            request, lambda: self._body(request, self._send(request, version))
+        )
+
+    def _retried(self, request: Request, attempt: Callable[[], T]) -> T:
+        """Call until there is a result, or one attempt too many failed."""
+        failures = 0
+        while True:
+            try:
+                return attempt()
+            except TooManyRequestsError:
+                continue  # the throttle waits, with all requests
+            except TransientError as failure:
+                failures += 1
+                pause = self._retry.pause(failures, failure.retry_after)
+                if pause is None:
+                    raise self._final(request, failure) from failure
+                self.counts.add(request.endpoint, retried=1)
+                self._warn("retry", "Retrying GET %s (%s).", request.endpoint, failure)
+            self._retry.sleep(pause)
+
+    def _final(self, request: Request, failure: TransientError) -> TapError:
+        if isinstance(failure, _NoVersionError):
+            return TapError(
+                f"The API does not serve {' or '.join(self._versions)} (HTTP 404 or "
+                "410): check api_url and api_version."
+            )
+        return UnavailableError(
+            f"{request} failed {self._retry.attempts} times (last: {failure}). Run "
+            "again later: the next run continues from the last state.",
+            status=failure.status,
+        )
+
+    def _send(self, request: Request, version: str) -> Response:
+        """Make one attempt; return the response, whatever its status, 429 aside."""
+        target = request.target(version)
+        self.counts.add(request.endpoint, sent=1)
+        response = self._transport.send(target)
+        if response.redirects:
+            self.counts.add(request.endpoint, sent=response.redirects)
+        throttle = self._transport.throttle
+        if response.status == requests.codes.too_many_requests:
+            self.counts.add(request.endpoint, refused=1)
+            wait = throttle.refused(response.started, self._retry_after(response))
+            self._warn("429", "HTTP 429: all requests wait for %.0f s.", wait)
+            raise TooManyRequestsError
+        throttle.served()
+        return response
+
+    def _body(self, request: Request, response: Response) -> Row:
+        """Return the body of a response that counts."""
+        if response.status != requests.codes.ok:
+            raise self._error(request, response)
+        if has_too_many_values(response.body):
+            raise TransientError(f"a body of more than {MAX_VALUES:,} JSON values")
+        try:
+            body: Row = decode(response.body)
+        except ValueError as error:
+            raise TransientError("a body that is not JSON") from error
+        if not request.is_met_by(body):
+            raise TransientError("a body that is not what the API documents")
+        return body
+
+    def _error(self, request: Request, response: Response) -> TransientError | TapError:
+        """Return what a response means that is neither 200 nor 429."""
+        status = response.status
+        kind = error_type(response.body)
+        is_own = kind is not None and not response.redirects
+        if status >= requests.codes.server_error or status in TRANSIENT:
+            after = self._retry_after(response)
+            return TransientError(f"HTTP {status}", status=status, retry_after=after)
+        if status in NOT_FOUND and not is_own:
+            where = "after a redirect" if response.redirects else "in a foreign format"
+            return TransientError(
+                f"HTTP {status} {where}; check api_url", status=status
+            )
+        code = f"HTTP {status}{_shown(kind)}"
+        if status == requests.codes.unauthorized or (
+            status == requests.codes.forbidden and request.item is None
+        ):
+            rejected = UnauthorizedError(
+                f"The API rejects the API key ({request}: {code}): check the setting "
+                "api_key, which belongs to one workspace."
+            )
+            self._transport.throttle.stop(rejected)
+            return rejected
+        if status == requests.codes.forbidden:
+            return ForbiddenError(
+                f"{request} is forbidden ({code}): check what the key in api_key may "
+                "read.",
+                status=status,
+            )
+        if status == requests.codes.bad_request:
+            names = [self._setting_of.get(name) for name in request.params]
+            settings = [name for name in names if name] or ["api_version"]
+            return BadRequestError(
+                f"The API rejects {request} ({code}): check {' and '.join(settings)}.",
+                status=status,
+            )
+        kind_of_error = NotFoundError if status in NOT_FOUND else RequestError
+        return kind_of_error(
+            f"{request} failed ({code}): check api_url and api_version.", status=status
+        )
+
+    def _retry_after(self, response: Response) -> float | None:
+        return retry_after(response.headers.get("Retry-After", ""), self._clock.now())
+
+    def _warn(self, kind: str, message: str, *args: object) -> None:
+        """Log a warning, at most once a minute of each kind."""
+        now = time.monotonic()
+        with self._warned_lock:
+            if now - self._warned.get(kind, -WARNING_INTERVAL) < WARNING_INTERVAL:
+                return
+            self._warned[kind] = now
+        self._logger.warning(message, *args)
+
+
+def retry_after(value: str, now: datetime) -> float | None:
+    """Return the seconds of a Retry-After header (RFC 9110, section 10.2.3).
+
+    They are negative for a date in the past, and None if it is neither date nor number.
+    """
+    value = value.strip()
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
+        return min(float(value), FAR_FUTURE)
+    date = http_date(value)
+    return None if date is None else min((date - now).total_seconds(), FAR_FUTURE)
+
+
+def has_too_many_values(content: bytes) -> bool:
+    """Return whether JSON would take too much memory, however few its bytes."""
+    # Every value but the first follows one of these bytes.
+    marks = (b"[", b"{", b",")
+    return len(content) > MAX_VALUES < sum(map(content.count, marks))
+
+
+def decode(content: bytes) -> t.Any:
+    r"""Decode JSON.
+
+    Half a surrogate pair is not text, and PostgreSQL does not store the character
+    NUL. JSON allows both (`\ud800`, `\u0000`); they become U+FFFD.
+
+    Raises:
+        ValueError: If it is not JSON.
+    """
+    if b"\\u0000" not in content:
+        try:
+            return msgspec.json.decode(content)
+        except (msgspec.DecodeError, RecursionError):
+            pass  # half a surrogate pair, maybe
+    content = ESCAPE.sub(_replaced, content.removeprefix(codecs.BOM_UTF8))
+    try:
+        return msgspec.json.decode(content)
+    except RecursionError as error:
+        raise ValueError from error
+
+
+ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u0000|u[dD][89a-fA-F]..)|.)", re.DOTALL
+)
+"""An escape of JSON; the group is one that is not text."""
+
+
+def _replaced(escape: re.Match[bytes]) -> bytes:
+    return rb"\ufffd" if escape[1] else escape[0]
+
+
+def error_type(content: bytes) -> str | None:
+    """Return the `error.type` of the API's error object (documentation: Errors).
+
+    Returns:
+        The type, any text; None if the body is not that object, but a proxy's page.
+    """
+    try:
+        kind = decode(content)["error"]["type"]
+    except (ValueError, LookupError, TypeError):
+        return None
+    return kind if isinstance(kind, str) else None
+
+
+def _shown(kind: str | None) -> str:
+    """Return an `error.type` for a message, if it is a plain word."""
+    return f", {kind}" if kind and re.fullmatch(r"[A-Za-z0-9._-]{1,80}", kind) else ""

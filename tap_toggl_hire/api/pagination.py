@@ -1,11 +1,11 @@
-"""Seek pagination over `links.next`.
+"""Seek pagination over `links.next` (API documentation: Pagination).
 
-The documentation (Pagination) says to follow the URL in `links.next`, whose
-`after_id` names the last record of the page before. It does not say what the URL
-looks like, nor how the last page ends. All shapes are taken: a link that is null,
-empty or missing ends the list; a link may be an absolute URL, a path, or a path
-without the version, since only its query is used. So a link can lead to no other
-host, and what it leaves out of the query (a filter, say) stays as it was.
+The documentation says to use the URL in `links.next`, whose `after_id` is the last
+record of the previous page. It does not say what the URL looks like, nor how the last
+page ends. A link that is null, empty or missing ends the list. A link may be an
+absolute URL, a path, or a path without the version: only its query is used, so no link
+leads to another host, and parameters that it leaves out (a filter, for example) keep
+their values.
 """
 
 from __future__ import annotations
@@ -21,44 +21,11 @@ Params = dict[str, str]
 """The query of a request."""
 
 
-LOOP = (
-    "The API's link to the next page comes back to a page that was already read: its "
-    "pages form a loop. Nothing was taken for deleted; try again later."
-)
-
-
-MOST_STALE_PAGES = 3
-"""Pages in a row without a new row, empty ones included, that are a loop."""
-
-
-class LoopGuard:
-    """Stop at pages that bring nothing new, whatever their links say.
-
-    An API that forms a new link each time would else be read for ever.
-    """
-
-    def __init__(self) -> None:
-        self._stale = 0
-
-    def check(self, *, is_new: bool) -> None:
-        """Take note of a page.
-
-        Args:
-            is_new: Whether it has a row that no page before it had.
-
-        Raises:
-            TapError: If it is one too many that has not.
-        """
-        self._stale = 0 if is_new else self._stale + 1
-        if self._stale == MOST_STALE_PAGES:
-            raise TapError(LOOP)
-
-
 class LinksPaginator(BaseAPIPaginator[Params]):
-    """Follow `links.next` to the last page, once round and no further.
+    """Follow `links.next` to the last page.
 
     Args:
-        root: A URL of the API's, whose scheme, host and port no link may leave.
+        root: A URL of the API, whose origin no link may leave.
         params: The query of the first page.
     """
 
@@ -77,64 +44,68 @@ class LinksPaginator(BaseAPIPaginator[Params]):
         super().advance(response)
 
     def get_next(self, response: t.Any) -> Params | None:
-        """Find the query of the next page.
+        """Return the query of the next page.
 
         Args:
             response: The decoded body of a page.
 
         Returns:
-            The query, or None on the last page.
+            The query; None after the last page.
 
         Raises:
-            TapError: If the link leads to another origin, or to a page that was
-                read before.
+            TapError: If the link leads to another origin, or to a visited page.
         """
         links = response.get("links")
         link = links.get("next") if isinstance(links, dict) else None
         if not isinstance(link, str) or not link:
             return None
-        try:
-            parts = urlsplit(link)
-            if parts.netloc and not parts.scheme:  # a link to a host: //host/path
-                parts = parts._replace(scheme=self._scheme)
-            target = origin(parts.geturl())
-        except ValueError:
-            target = None
-        if target not in {("", None, None), self._origin}:
-            msg = (
-                "The API's link to the next page leads to another origin "
-                "(scheme, host or port) than api_url: it was not followed. "
-                "Set api_url to the API's own origin."
+        if not self._is_at_home(link):
+            raise TapError(
+                "The API's link to the next page leads to another origin (scheme, "
+                "host or port) than api_url, and was not followed. Set api_url to the "
+                "API's own origin."
             )
-            raise TapError(msg)
-        params = {
-            **self.current_value,
-            **dict(parse_qsl(parts.query, keep_blank_values=True)),
-        }
-        key = _key(params)
-        if key in self._visited:
-            raise TapError(LOOP)
-        self._visited.add(key)
+        query = dict(parse_qsl(urlsplit(link).query, keep_blank_values=True))
+        params = {**self.current_value, **query}
+        if _key(params) in self._visited:
+            raise loop_error()
+        self._visited.add(_key(params))
         return params
 
-    def rewind(self, params: Params) -> None:
-        """Go on from another place of the list.
-
-        Args:
-            params: The query of the page to read next, which may have been read.
-        """
-        self._value = params
+    def _is_at_home(self, link: str) -> bool:
+        """Return whether a link is a path, or has the origin of the root."""
+        try:
+            if urlsplit(link).netloc and not urlsplit(link).scheme:  # //host/path
+                link = f"{self._scheme}:{link}"
+            return origin(link) in {("", None, None), self._origin}
+        except ValueError:
+            return False
 
 
 def origin(url: str) -> tuple[str, str | None, int | None]:
-    """Scheme, host and port of a URL; all empty for a path.
+    """Return scheme, host and port of a URL, all of them empty for a path.
 
     Raises:
-        ValueError: If it is no URL.
+        ValueError: If it is not a URL.
     """
     parts = urlsplit(url)
     default = {"http": 80, "https": 443}.get(parts.scheme)
     return parts.scheme, parts.hostname, parts.port or default
+
+
+def total_of(page: dict[str, t.Any]) -> int | None:
+    """Return the `total` of a page: the length of the whole list, if stated."""
+    total = page.get("total")
+    return int(total) if isinstance(total, (int, float)) else None
+
+
+def loop_error() -> TapError:
+    """Return the error for pages that lead back to pages that were already read."""
+    return TapError(
+        "The API's links to the next page form a loop: they lead back to rows that "
+        "were already read. Nothing was treated as deleted. Run again later.",
+        is_transient=True,
+    )
 
 
 def _key(params: Params) -> tuple[tuple[str, str], ...]:

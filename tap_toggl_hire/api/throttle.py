@@ -1,9 +1,9 @@
 """The pace of all requests of a run, over all threads.
 
-One object decides when a request may start: at most so many under way at once,
-never above the ceiling that the user set, never before the time that the API
-asked for with 429 and, once it has answered 429, no faster than the pace that it
-was seen to allow.
+One object decides when a request may start: no more at once than allowed, never above
+the rate that the user set, never before the time that the API asked for with 429 and,
+after a 429, no faster than the pace that the API was seen to allow. It also ends all
+requests once none can succeed.
 """
 
 from __future__ import annotations
@@ -11,39 +11,48 @@ from __future__ import annotations
 import threading
 import time
 import typing as t
+from datetime import UTC, datetime, timedelta
+
+from tap_toggl_hire.errors import RateLimitError
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
 
-GUESSED_PAUSE = 1.0
-"""Seconds to wait after a 429 that does not say how long."""
-LONGEST_GUESS = 2.0
-"""Seconds that the guess grows to while the API keeps answering 429."""
+    from tap_toggl_hire.errors import TapError
+
+LONGEST_REFUSAL = 900.0
+"""Seconds without a served request, waits included, for which 429 is tolerated."""
+FIRST_BACKOFF = 1.0
+"""Seconds to wait after a 429 without Retry-After."""
+LONGEST_BACKOFF = 2.0
+"""Seconds that this backoff grows to."""
+LONGEST_SLEEP = 1.0
+"""Seconds after which a waiting thread looks whether the run has failed."""
 PROBE = 0.25
-"""Seconds between requests after a pause, until one of them is answered."""
+"""Seconds between requests after a wait, until one of them is served."""
 SLOWDOWN = 0.8
-"""What is left of a pace that turned out too fast."""
+"""Factor for a pace that turned out too fast."""
 SEARCH_GROWTH = 2.0
 """Growth per second while the first pace is only an estimate."""
 GENTLE_GROWTH = 1.005
 """Growth per second once a pace was refused: the limit is near."""
 CALM = 20.0
-"""Seconds without a refusal after which gentle growth has doubled, and so on: the
-limit may be gone."""
+"""Seconds without a 429 after which the gentle growth has doubled, and so on: the limit
+may be gone."""
 FIRST_PACE = 8.0
-"""Requests per second to search from, where hardly any were served at first."""
+"""Least requests per second to search from."""
 MARGIN = 1.01
-"""The ceiling is kept where requests arrive, not only where they are sent."""
+"""The user's rate is kept where requests arrive, not only where they are sent."""
 
 
 class Throttle:
     """Let each request start when it may.
 
     Args:
-        max_concurrency: The most requests under way at once.
-        requests_per_second: A ceiling; None for no ceiling.
-        clock: Seconds, only ever growing.
-        sleep: Waits for so many seconds.
+        max_concurrency: Maximum number of concurrent requests.
+        requests_per_second: Upper limit of the rate; None for no limit.
+        clock: Returns seconds that never decrease.
+        sleep: Sleeps for a number of seconds.
     """
 
     def __init__(
@@ -59,6 +68,7 @@ class Throttle:
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
+        self._failure: TapError | None = None
         self._next_start = 0.0
         self._resume_at = 0.0
         self._pace: float | None = None  # requests per second; None: no limit seen
@@ -66,81 +76,113 @@ class Throttle:
         self._growth = SEARCH_GROWTH
         self._slowed_at = -1.0
         self._cycle_start = clock()
-        self._answered = 0
+        self._served = 0  # since the start of the cycle
         self._refusals_in_a_row = 0
+        self._refused_since: float | None = None  # nothing was served since then
 
     def acquire(self) -> float:
         """Wait until a request may start; `release` must follow.
 
         Returns:
             The time of the start, for `refused`.
+
+        Raises:
+            TapError: If `stop` was called: the same error.
         """
         self._slots.acquire()
         try:
             while True:
-                with self._lock:
-                    now = self._clock()
-                    wait = max(self._next_start, self._resume_at) - now
-                    if wait <= 0:
-                        self._next_start = now + self._interval(now)
-                        return now
-                self._sleep(wait)
+                now, wait = self._try_to_start()
+                if wait <= 0:
+                    return now
+                self._sleep(min(wait, LONGEST_SLEEP))
         except BaseException:
             self._slots.release()
             raise
 
+    def _try_to_start(self) -> tuple[float, float]:
+        """Return the time, and the seconds to wait: not positive for a start."""
+        with self._lock:
+            if self._failure is not None:
+                raise self._failure
+            now = self._clock()
+            wait = max(self._next_start, self._resume_at) - now
+            if wait <= 0:
+                self._next_start = now + self._interval(now)
+            return now, wait
+
     def release(self) -> None:
-        """Tell that a request is no longer under way."""
+        """Note that a request has ended."""
         self._slots.release()
 
-    def answered(self) -> None:
-        """Tell that the API served a request."""
+    def stop(self, failure: TapError) -> None:
+        """Let no further request start, in any thread; the first failure counts.
+
+        Args:
+            failure: Raised by `acquire` from now on.
+        """
         with self._lock:
-            self._answered += 1
+            self._failure = self._failure or failure
+
+    def served(self) -> None:
+        """Note that the API answered a request, with anything but 429."""
+        with self._lock:
+            self._served += 1
+            self._refused_since = None
             if self._refusals_in_a_row:
                 self._refusals_in_a_row = 0
                 now = self._clock()
                 self._next_start = now + self._interval(now)
 
     def refused(self, started: float, retry_after: float | None) -> float:
-        """Tell that the API answered 429: all requests pause, then go on slower.
+        """Note that the API answered 429: all requests wait, then go on more slowly.
 
         Args:
-            started: What `acquire` returned for this request.
-            retry_after: Seconds that the API asked to wait; None if it did not say.
+            started: The time that `acquire` returned for this request.
+            retry_after: Seconds to wait, as the API says; None if it does not say.
 
         Returns:
             Seconds until requests go on.
+
+        Raises:
+            RateLimitError: If nothing was served for too long by then.
         """
         with self._lock:
             now = self._clock()
-            news = started >= self._slowed_at  # not sent before the last slowdown
-            if news:
+            is_first = started >= self._slowed_at  # not sent before the last slowdown
+            if is_first:
                 self._refusals_in_a_row += 1
             if retry_after is None or retry_after <= 0:
-                guess = GUESSED_PAUSE * 2.0 ** (self._refusals_in_a_row - 1)
-                retry_after = min(guess, LONGEST_GUESS)
+                backoff = FIRST_BACKOFF * 2.0 ** (self._refusals_in_a_row - 1)
+                retry_after = min(backoff, LONGEST_BACKOFF)
             self._resume_at = max(self._resume_at, now + retry_after)
-            if news:
+            if is_first:
                 self._slow_down(now)
-            return self._resume_at - now
+            if self._refused_since is None:
+                self._refused_since = started
+            wait = self._resume_at - now
+            is_too_long = self._resume_at - self._refused_since > LONGEST_REFUSAL
+        if is_too_long:
+            self.stop(_rate_limit_error(wait))
+            raise _rate_limit_error(wait)
+        return wait
 
     def _slow_down(self, now: float) -> None:
-        # The pause belongs to what the API allowed: a burst and the wait for it.
-        seen = self._answered / max(self._resume_at - self._cycle_start, 0.001)
+        # The wait belongs to what the API allowed: a burst and the wait for it.
+        seen = self._served / max(self._resume_at - self._cycle_start, 0.001)
         if self._pace is None:
             self._pace = max(seen, FIRST_PACE)
-        elif self._answered:  # else the API serves nobody, whatever the pace
-            # Where the first refusal at a known pace comes, the search is over.
+        elif self._served:  # otherwise the API serves nothing, whatever the pace
+            # The first refusal at a known pace ends the search.
             self._pace = max(seen, self._current_pace(now) * SLOWDOWN)
             self._growth = GENTLE_GROWTH
         self._pace_at = self._cycle_start = self._resume_at
-        self._answered = 0
+        self._served = 0
         self._slowed_at = now
 
     def _current_pace(self, now: float) -> float:
         assert self._pace is not None  # noqa: S101
-        calm = min(max(now - self._pace_at, 0.0), 600.0)  # which makes it no limit
+        calm = min(max(now - self._pace_at, 0.0), 600.0)  # after which no limit is left
         if self._growth == GENTLE_GROWTH:
             calm *= 1 + calm / CALM
         return float(self._pace * self._growth**calm)
@@ -150,3 +192,13 @@ class Throttle:
             return self._shortest
         probe = PROBE if self._refusals_in_a_row else 0.0
         return max(self._shortest, probe, 1.0 / self._current_pace(now))
+
+
+def _rate_limit_error(wait: float) -> RateLimitError:
+    until = datetime.now(UTC) + timedelta(seconds=wait)
+    return RateLimitError(
+        "The API limits the rate of requests (HTTP 429): it asks to be called again "
+        f"at {until:%Y-%m-%d %H:%M:%S} UTC, which is more than "
+        f"{LONGEST_REFUSAL / 60:.0f} minutes after the last served request. Run again "
+        "after that time."
+    )

@@ -1,16 +1,14 @@
-"""Worker threads: the one place where the tap is concurrent.
+"""Worker threads, the only place where the tap is concurrent.
 
-Workers make requests and nothing else. Whoever asks gets a future, and the main
-thread takes the results in the order that suits it: records, state and logs all
-come from there.
+Workers make requests and nothing else. Records, state and logs come from the main
+thread, which takes the results in the order it needs.
 """
 
 from __future__ import annotations
 
-import contextlib
-import queue
 import threading
 import typing as t
+from collections import deque
 from concurrent.futures import Future
 
 if t.TYPE_CHECKING:
@@ -19,54 +17,81 @@ if t.TYPE_CHECKING:
 T = t.TypeVar("T")
 
 Call = tuple[Future[t.Any], t.Callable[..., t.Any], tuple[t.Any, ...]]
-Calls = queue.SimpleQueue[Call | None]
+
+
+class _Calls:
+    """The calls that wait; an urgent one goes first."""
+
+    def __init__(self) -> None:
+        self._calls: deque[Call | None] = deque()
+        self._is_filled = threading.Condition()
+
+    def put(self, call: Call | None, *, urgent: bool = False) -> None:
+        with self._is_filled:
+            if urgent:
+                self._calls.appendleft(call)
+            else:
+                self._calls.append(call)
+            self._is_filled.notify()
+
+    def get(self) -> Call | None:
+        with self._is_filled:
+            while not self._calls:
+                self._is_filled.wait()
+            return self._calls.popleft()
+
+    def clear(self) -> None:
+        with self._is_filled:
+            self._calls.clear()
 
 
 class Workers:
-    """A fixed number of threads that run calls in the order they were submitted.
+    """A fixed number of threads that run calls, in the order of their submission.
 
-    They are daemons: where a run ends early (an error, a signal), it does not wait
-    for answers that nobody will read.
+    The threads are daemons. A `ThreadPoolExecutor` joins its threads at exit, so a run
+    that ends early (an error, a signal) would wait for responses it does not need.
 
     Args:
-        size: How many threads, so how many calls at once.
+        size: Number of threads.
     """
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._calls: Calls = queue.SimpleQueue()
+        self._calls = _Calls()
         self._threads: list[threading.Thread] = []
 
-    def submit(self, function: Callable[..., T], *args: t.Any) -> Future[T]:
-        """Run a call in a worker.
+    def submit(
+        self, function: Callable[..., T], *args: t.Any, urgent: bool = False
+    ) -> Future[T]:
+        """Run a call in a worker thread.
 
         Args:
-            function: What to call.
-            *args: What to call it with.
+            function: The function to call.
+            *args: Its arguments.
+            urgent: Whether it goes before the calls that wait. The pages of a list are,
+                or they would wait for hundreds of details.
 
         Returns:
-            The future result; cancelled, the call is left out.
+            The future result. A call that is cancelled before it starts is skipped.
         """
         if len(self._threads) < self.size:
             thread = threading.Thread(target=_work, args=(self._calls,), daemon=True)
             self._threads.append(thread)
             thread.start()
         future: Future[T] = Future()
-        self._calls.put((future, function, args))
+        self._calls.put((future, function, args), urgent=urgent)
         return future
 
     def stop(self) -> None:
-        """Leave out the calls that no worker has begun."""
-        with contextlib.suppress(queue.Empty):
-            while True:
-                self._calls.get_nowait()
+        """Drop the calls that have not started."""
+        self._calls.clear()
 
     def __del__(self) -> None:
         for _ in self._threads:
             self._calls.put(None)
 
 
-def _work(calls: Calls) -> None:
+def _work(calls: _Calls) -> None:
     while (call := calls.get()) is not None:
         future, function, args = call
         if not future.set_running_or_notify_cancel():

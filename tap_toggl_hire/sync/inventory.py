@@ -1,192 +1,255 @@
-"""The inventory: what the target holds of each candidate.
+"""The inventory: what the target holds of each candidate, in columns.
 
-The API has no `updated_at` and no deletions. So the state keeps digests of what was
-last emitted of every candidate. One that differs has changed; one that is missing may
-be deleted. There may be a million candidates: a record of 20 bytes for each, and only
-the blocks that changed are encoded anew for the next state.
+There may be a million candidates. A dict maps each ID to a position, and each field of
+`Known` is an array. These arrays are also the columns of the state.
 """
 
 from __future__ import annotations
 
-import itertools
-import struct
+import base64
+import sys
 import typing as t
+import zlib
+from array import array
 from hashlib import blake2b
+from itertools import compress
 
 import msgspec
 
-from tap_toggl_hire.sync import codec
-from tap_toggl_hire.sync.ids import Ids
-from tap_toggl_hire.sync.plan import FROM_DETAILS, STREAMS, Held, Known, Presence
+from tap_toggl_hire.sync.plan import (
+    CANDIDATES,
+    FROM_DETAILS,
+    STREAMS,
+    Held,
+    Known,
+    Presence,
+)
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Mapping
 
-_RECORD = struct.Struct("<IIIIHBB")
-"""Digests of history, row, extra and details; rows of answers; two bits of Held for
-each stream, the first lowest; Presence plus 1, and bit 7: verified."""
+DIGESTS = ("row", "tags", "extra", "details", "history")
+"""Columns of 32 bits."""
+COLUMNS = ("ids", *DIGESTS, "answers", "held", "presence")
+MOST_ANSWERS = 65535
+"""The largest number of answer rows that the column `answers` holds."""
+PIECE = 1 << 16
+"""Bytes that are encoded at once, so that a state is never in memory twice."""
+
 _HELD = tuple(
-    tuple(Held(byte >> 2 * place & 3) for place in range(len(STREAMS)))
+    tuple(Held(min(byte >> 2 * place & 3, 2)) for place in range(len(STREAMS)))
     for byte in range(256)
 )
-_STATUS, _HELD_AT = codec.RECORD - 1, codec.RECORD - 2
-_DETAILS = sum(3 << 2 * STREAMS.index(stream) for stream in FROM_DETAILS)
-_VERIFIED = 128
-MOST_ANSWERS = 65535
-"""Rows of answers that can be counted."""
-SHORT_DIGEST = (1 << 18) - 1
-"""Bits of the digests where an id is no number, and takes much room itself."""
-BYTES = 17
-"""About so many characters does a candidate take in the state."""
+"""A byte of the column `held`, unpacked: two bits per stream, the first lowest."""
+_PRESENCE = (None, *Presence)
+"""A byte of the column `presence`; 0 is a position that says nothing."""
+_ONE_STREAM = {stream: 3 << 2 * place for place, stream in enumerate(STREAMS)}
+_LISTED, _FETCHED = 1, 2
+"""Flags of one run."""
 
 
-def digest(value: t.Any, candidate_id: str) -> int:
-    """Digest a JSON value of a candidate.
+def digest(value: t.Any) -> int:
+    """Digest a JSON value.
 
     Returns:
-        32 bits, 18 where the id is no number: one change in 4 billion, or in 262,144,
-        goes unseen until the next.
+        32 bits, but neither 0 nor 1: `plan.NEVER` and `plan.UNKNOWN_VALUE`. One change
+        in four billion goes unnoticed until the next.
     """
-    digested = blake2b(msgspec.json.encode(value), digest_size=4).digest()
-    return short(int.from_bytes(digested, "little"), candidate_id)
-
-
-def short(digested: int, candidate_id: str) -> int:
-    """Return the bits of a digest that the inventory keeps."""
-    return digested if codec.is_number(candidate_id) else digested & SHORT_DIGEST
+    hashed = blake2b(msgspec.json.encode(value), digest_size=4).digest()
+    return max(int.from_bytes(hashed, "little"), 2)
 
 
 class Inventory:
-    """What is known of candidates, by id.
-
-    Attributes:
-        ids: Numbers the ids, also those of candidates of whom nothing is known yet.
-    """
+    """What is known of candidates, by ID, and which of them this run has seen."""
 
     def __init__(self) -> None:
-        self.ids = Ids()
-        self._records = bytearray()
-        self._blocks: list[str | None] = []
-        """The blocks as text; None where one changed."""
-        self._size = 0
-
-    def __len__(self) -> int:
-        return self._size
-
-    def __contains__(self, candidate_id: str) -> bool:
-        return self.get(candidate_id) is not None
+        self._positions: dict[str, int] = {}
+        self._digests = {name: array("I") for name in DIGESTS}
+        self._answers = array("H")
+        self._held = bytearray()
+        self._presence = bytearray()
+        self._flags = bytearray()
+        self._listed = 0
 
     def get(self, candidate_id: str) -> Known | None:
         """Return what is known of a candidate."""
-        number = self.ids.find(candidate_id)
-        if number is None or number * codec.RECORD >= len(self._records):
-            return None
-        *digests, answers, held, status = _RECORD.unpack_from(
-            self._records, number * codec.RECORD
-        )
-        if not status:
-            return None
-        history, row, extra, details = digests
-        return Known(
-            _HELD[held],
-            Presence((status & ~_VERIFIED) - 1),
-            history,
-            row,
-            extra,
-            details,
-            answers,
-            status >= _VERIFIED,
-        )
+        position = self._positions.get(candidate_id)
+        return None if position is None else self._known(position)
 
     def __setitem__(self, candidate_id: str, known: Known | None) -> None:
-        # One assignment of bytes: a signal finds the old record or the new one.
         if known is None:
-            self._put(self.ids.number(candidate_id), bytes(codec.RECORD))
+            position = self._positions.get(candidate_id)
+            if position is not None:
+                self._presence[position] = self._held[position] = 0
             return
-        held = sum(holds << 2 * place for place, holds in enumerate(known.held))
-        status = known.presence + 1 | (_VERIFIED if known.verified else 0)
-        digests = (known.history, known.row, known.extra, known.details)
-        answers = min(known.answers, MOST_ANSWERS)
-        record = _RECORD.pack(*digests, answers, held, status)
-        self._put(self.ids.number(candidate_id), record)
+        position = self._position(candidate_id)
+        for name in DIGESTS:
+            self._digests[name][position] = getattr(known, name)
+        self._answers[position] = min(known.answers, MOST_ANSWERS)
+        self._held[position] = sum(
+            held << 2 * place for place, held in enumerate(known.held)
+        )
+        self._presence[position] = known.presence + 1
 
     def items(self) -> Iterator[tuple[str, Known]]:
-        """Yield each candidate, with what is known; it may be changed meanwhile."""
-        for candidate_id in itertools.islice(self.ids, len(self.ids)):
-            known = self.get(candidate_id)
+        """Yield every known candidate. Entries may be changed meanwhile, not added."""
+        for candidate_id, position in self._positions.items():
+            known = self._known(position)
             if known is not None:
                 yield candidate_id, known
 
-    @property
-    def has_verified(self) -> bool:
-        """Whether any candidate had its turn in a rotation that is not complete."""
-        return max(self._records[_STATUS :: codec.RECORD], default=0) >= _VERIFIED
+    def is_known(self, candidate_id: str) -> bool:
+        """Return whether the target may hold a candidate that is not deleted."""
+        position = self._positions.get(candidate_id)
+        return (
+            position is not None
+            and self._held[position] > 0
+            and self._presence[position] != Presence.DELETED + 1
+        )
+
+    def ids(self) -> list[str]:
+        """Return the IDs of the candidates for which `is_known` holds."""
+        return list(filter(self.is_known, self._positions))
+
+    def __len__(self) -> int:
+        return len(self._presence) - self._presence.count(0)
 
     @property
     def most_answers(self) -> int:
-        """The most rows of answers of any candidate."""
-        place = codec.RECORD - 4
-        low, high = (
-            bytes(self._records[n :: codec.RECORD]) for n in (place, place + 1)
-        )
-        most = max(high, default=0)
-        return most << 8 | max(
-            (one for one, other in zip(low, high, strict=True) if other == most),
-            default=0,
-        )
+        """The largest number of answer rows of any candidate."""
+        return max(self._answers, default=0)
 
     @property
     def has_details(self) -> bool:
-        """Whether the target may hold details of any candidate."""
-        return any(held & _DETAILS for held in self._records[_HELD_AT :: codec.RECORD])
+        """Whether the target may hold details or answers of any candidate."""
+        mask = sum(_ONE_STREAM[stream] for stream in FROM_DETAILS)
+        return any(held & mask for held in set(self._held))
 
     @property
-    def estimated_size(self) -> int:
-        """About so many bytes does the inventory take in the state."""
-        return BYTES * self._size
+    def current_rows(self) -> int:
+        """The number of candidates whose row in `candidates` is CURRENT."""
+        mask = _ONE_STREAM[CANDIDATES]
+        current = Held.CURRENT << 2 * STREAMS.index(CANDIDATES)
+        matching = [byte for byte in range(256) if byte & mask == current]
+        return sum(self._held.count(byte) for byte in matching)
 
-    def blocks(self) -> list[str]:
-        """Return the inventory as text."""
-        size = codec.LARGEST_BLOCK
-        for number in range(len(self._blocks)):
-            if self._blocks[number] is None:
-                block = range(number * size, min((number + 1) * size, len(self.ids)))
-                entries = [
-                    (self.ids[place], record)
-                    for place in block
-                    if any(record := self._record(place))
-                ]
-                self._blocks[number] = codec.encode_block(entries) if entries else ""
-        return [block for block in self._blocks if block]
+    # What this run has seen
+
+    def see(self, candidate_id: str) -> bool:
+        """Mark a candidate as listed in this run; return whether it was not yet."""
+        position = self._position(candidate_id)
+        is_new = not self._flags[position] & _LISTED
+        self._flags[position] |= _LISTED
+        self._listed += is_new
+        return is_new
+
+    def is_listed(self, candidate_id: str) -> bool:
+        """Return whether this run's lists showed a candidate."""
+        return bool(self._flag(candidate_id) & _LISTED)
+
+    def mark_fetched(self, candidate_id: str) -> None:
+        """Mark a candidate as asked for in this run."""
+        self._flags[self._position(candidate_id)] |= _FETCHED
+
+    def is_fetched(self, candidate_id: str) -> bool:
+        """Return whether this run asked for a candidate."""
+        return bool(self._flag(candidate_id) & _FETCHED)
+
+    # The state
+
+    def dump(self) -> dict[str, str]:
+        """Return the columns as text, without positions that say nothing."""
+        kept = self._presence
+        ids = msgspec.json.encode(list(compress(self._positions, kept)))
+        columns = {"ids": _encode(ids)}
+        for name in DIGESTS:
+            columns[name] = _encode(array("I", compress(self._digests[name], kept)))
+        columns["answers"] = _encode(array("H", compress(self._answers, kept)))
+        columns["held"] = _encode(bytes(compress(self._held, kept)))
+        columns["presence"] = _encode(bytes(compress(self._presence, kept)))
+        return columns
 
     @classmethod
-    def load(cls, blocks: Iterable[str]) -> Inventory:
-        """Read what `blocks` returned.
+    def load(cls, columns: Mapping[str, str]) -> Inventory:
+        """Read what `dump` returned.
 
         Raises:
-            ValueError: If it is damaged.
+            ValueError: If a column is damaged or missing.
         """
         inventory = cls()
-        for block in blocks:
-            for candidate_id, record in codec.decode_block(block):
-                status = record[_STATUS] & ~_VERIFIED
-                if candidate_id in inventory or not 1 <= status <= len(Presence):
-                    raise ValueError(block[:20])
-                inventory._put(inventory.ids.number(candidate_id), record)
+        try:
+            raw = {name: _decode(columns[name]) for name in COLUMNS}
+            ids = msgspec.json.decode(raw["ids"], type=list[str])
+            for name in DIGESTS:
+                inventory._digests[name] = _array("I", raw[name])
+            inventory._answers = _array("H", raw["answers"])
+        except (KeyError, TypeError, zlib.error, msgspec.MsgspecError) as error:
+            raise ValueError from error
+        inventory._positions = {key: place for place, key in enumerate(ids)}
+        inventory._held = bytearray(raw["held"])
+        inventory._presence = bytearray(raw["presence"])
+        inventory._flags = bytearray(len(ids))
+        sizes = {len(inventory._positions), len(ids), *map(len, inventory._arrays)}
+        if len(sizes) > 1 or not set(inventory._presence) <= set(range(1, 5)):
+            raise ValueError
         return inventory
 
-    def _record(self, number: int) -> bytes:
-        start = number * codec.RECORD
-        return bytes(self._records[start : start + codec.RECORD])
+    @property
+    def _arrays(self) -> list[t.Any]:
+        digests = self._digests.values()
+        return [*digests, self._answers, self._held, self._presence, self._flags]
 
-    def _put(self, number: int, record: bytes) -> None:
-        start = number * codec.RECORD
-        if start >= len(self._records):
-            missing = (len(self.ids) * codec.RECORD) - len(self._records)
-            self._records.extend(bytes(missing))
-        block = number // codec.LARGEST_BLOCK
-        while block >= len(self._blocks):
-            self._blocks.append(None)
-        self._size += (record[_STATUS] > 0) - (self._records[start + _STATUS] > 0)
-        self._blocks[block] = None
-        self._records[start : start + codec.RECORD] = record
+    def _known(self, position: int) -> Known | None:
+        presence = _PRESENCE[self._presence[position]]
+        if presence is None:
+            return None
+        digests = self._digests
+        return Known(
+            _HELD[self._held[position]],
+            presence,
+            digests["row"][position],
+            digests["tags"][position],
+            digests["extra"][position],
+            digests["details"][position],
+            digests["history"][position],
+            self._answers[position],
+        )
+
+    def _flag(self, candidate_id: str) -> int:
+        position = self._positions.get(candidate_id)
+        return 0 if position is None else self._flags[position]
+
+    def _position(self, candidate_id: str) -> int:
+        position = self._positions.setdefault(candidate_id, len(self._positions))
+        if position == len(self._presence):
+            for column in self._arrays:
+                column.append(0)
+        return position
+
+
+def _encode(column: array[int] | bytes) -> str:
+    """Compress a column and write it as text, piece by piece."""
+    if isinstance(column, array) and sys.byteorder == "big":
+        column.byteswap()
+    view = memoryview(column).cast("B")
+    compressor = zlib.compressobj(level=6)
+    text, waiting = [], bytearray()
+    for start in range(0, len(view), PIECE):
+        waiting += compressor.compress(view[start : start + PIECE])
+        whole = len(waiting) - len(waiting) % 4  # b85 encodes groups of four bytes
+        text.append(base64.b85encode(waiting[:whole]))
+        del waiting[:whole]
+    text.append(base64.b85encode(waiting + compressor.flush()))
+    return b"".join(text).decode()
+
+
+def _decode(text: str) -> bytes:
+    return zlib.decompress(base64.b85decode(text))
+
+
+def _array(typecode: str, raw: bytes) -> array[int]:
+    column = array(typecode)
+    column.frombytes(raw)
+    if sys.byteorder == "big":
+        column.byteswap()
+    return column

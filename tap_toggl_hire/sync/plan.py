@@ -1,8 +1,50 @@
-"""What is done about one candidate: decisions as values, made by pure functions.
+"""What is done about one candidate: pure decisions, in two tables.
 
-A `Plan` comes of what the state says that the target holds (`Known`), what the API
-shows (`Listed`, `Details`), what this run selects (`Run`), and the two tables below.
-The engine carries it out: `inventory[id] = before(...)`, STATE, records, `plan.after`.
+Theory of operation
+===================
+
+The API has no `updated_at` and reports no deletions. So the state keeps an *inventory*:
+for each candidate, digests of what was last emitted, and what the target holds of it
+in each stream:
+
+    ABSENT   the target has no row
+    STALE    the target may have another version of it, or none at all
+    CURRENT  the target has what the digests say
+
+A run compares what the API shows with the inventory. A stream that is not CURRENT, or
+whose digest differs, is emitted where it is selected. Where it is not selected, a
+difference makes a CURRENT stream STALE, so that the run that selects it again emits it.
+
+A run can be killed between any two messages, and the target confirms only some of its
+STATEs. Therefore intent comes before emission: the STATE before a record says STALE of
+every stream that may be emitted (`intent`), and the STATE after it says CURRENT
+(`Plan.after`). The next run starts from whichever of the two the target confirmed, and
+re-emits everything that may be missing. Three rules keep that exact:
+
+- A plan is made from what was known *before* the announcement, never from the
+  announced value: else an ABSENT stream would get a tombstone.
+- Only streams that may be emitted are announced. A run that only re-fetches details
+  and dies must not make the history STALE, or the next run would write rows of
+  `candidate_history` for changes that never happened.
+- An announcement names the largest number of answers that may be emitted, since every
+  answer row needs a tombstone of its own.
+
+Where a candidate was last seen is its *presence*. A candidate that the list shows is
+never deleted. One that a complete list lacks is deleted if `/candidates/{id}` does not
+find it; if it is found, it is archived (UNLISTED) or outside the scope of this run. Not
+asked, not found and failed are three different things, and a failure decides nothing.
+
+A worked example: stream `candidate_details` is deselected, the candidate's score
+changes, the stream is selected again, and that run dies.
+
+    run 1  selected, emitted                     CURRENT
+    run 2  deselected, the row differs           CURRENT -> STALE    (HELD.missed)
+    run 3  selected: STALE is due                STATE with intent:   STALE
+           dies before the next STATE            STALE
+    run 4  selected: STALE is due, emitted       CURRENT
+
+`candidate_history` is append-only, so it has a digest of its own, of the last row
+emitted: a change that was undone while the stream was deselected leaves no row.
 """
 
 from __future__ import annotations
@@ -14,286 +56,431 @@ from typing import NamedTuple
 STREAMS = ("candidates", "candidate_details", "candidate_answers", "candidate_history")
 CANDIDATES, DETAILS, ANSWERS, HISTORY = STREAMS
 Streams = frozenset[str]
-UPSERTED = frozenset({CANDIDATES, DETAILS, ANSWERS})  # a row per thing, not per event
-FROM_DETAILS = frozenset({DETAILS, ANSWERS})  # they take a request per candidate
+UPSERTED = frozenset({CANDIDATES, DETAILS, ANSWERS})
+"""One row per thing, replaced by key; `candidate_history` has one per event."""
+FROM_DETAILS = frozenset({DETAILS, ANSWERS})
+"""These cost a request per candidate."""
+
+NEVER = 0
+"""A digest of something that was never emitted; of tags and unknown fields: none."""
+UNKNOWN_VALUE = 1
+"""A digest of something that the target holds, in an unknown version: it differs from
+whatever the API shows. A state from the warehouse has it."""
 
 
 class Held(enum.IntEnum):
     """What the target holds of a candidate in one stream."""
 
-    NOTHING = 0
-    STALE = 1  # perhaps another version: deselected when it changed, or a run died
+    ABSENT = 0
+    STALE = 1
     CURRENT = 2
-    PENDING = 3  # perhaps nothing: a run died while it was emitted for the first time
 
 
 class Presence(enum.IntEnum):
-    """Where a candidate was last seen, in the scope of the last complete run."""
+    """Where a candidate was last seen."""
 
     LISTED = 0
-    UNLISTED = 1  # missing from the list twice, though it answers 200: archived, say
-    OUT_OF_SCOPE = 2  # listed by a run of another scope, by no complete one since
-    DELETED = 3  # proved gone; kept until each stream that holds it had its tombstone
-    MISSED_ONCE = 4  # missing for the first time: the list may have moved
-    UNREADABLE = 5  # listed, though it answers 404 for good
-
-
-class Relation(enum.Enum):
-    """How the scope of a run stands to that of the last complete run."""
-
-    SAME = "same"
-    WIDER = "wider"  # takes in all of the last one, as a first run does
-    OTHER = "other"  # leaves something out; the lists of both scopes are read
+    UNLISTED = 1  # missing from an unnarrowed list, but found: archived
+    OUT_OF_SCOPE = 2  # left the selection of narrower settings
+    DELETED = 3  # not found; kept until every stream that holds it has its tombstone
 
 
 class Absence(enum.Enum):
-    """What is done about a known candidate that the lists lack."""
+    """What is done about a known candidate that a complete list lacks."""
 
     ASK = "ask"
-    ASK_IF_ALL = "ask, if the run covers all scopes"
+    ASK_IF_FEW = "ask if few left, else OUT_OF_SCOPE"
     LEAVE = "leave"
+    TOMBSTONE = "tombstone, no request"
 
 
 class HeldRule(NamedTuple):
-    """What follows from what the target holds of a candidate in a stream."""
+    """What follows from what the target holds in one stream."""
 
-    owed: bool  # emitted, where selected, though nothing differs
-    missed: Held  # what it is once a difference was not emitted
-    before: Held  # what the state says while it is emitted
-    buried: bool  # a deletion is told with a tombstone
+    due: bool  # emitted where selected, even if nothing differs
+    missed: Held  # its value after a difference that was not emitted
+    tombstone: bool  # a deletion emits a tombstone
 
 
 class PresenceRule(NamedTuple):
-    """What follows from where a candidate was last seen."""
+    """What is done where the lists lack a candidate, by the scope of the run."""
 
-    returns: bool  # listed again, it is back: another row may have replaced the last
-    same: Absence  # the list of the same scope lacks it
-    wider: Absence  # the list of a wider scope lacks it
-    other: Absence  # the lists of both scopes lack it
-    found: Presence  # missing, and it answers 200
-    unreadable: bool  # listed, a 404 says that it cannot be read, not that it is gone
+    unnarrowed: Absence
+    same: Absence  # narrowed, with the settings of the last complete run
+    changed: Absence  # narrowed, with other settings
+    reverified: bool  # re-verification asks for it
 
 
 # fmt: off
 HELD = {
-    #                      owed   missed        before        buried
-    Held.NOTHING: HeldRule(True,  Held.NOTHING, Held.PENDING, False),
-    Held.PENDING: HeldRule(True,  Held.PENDING, Held.PENDING, True),
-    Held.STALE:   HeldRule(True,  Held.STALE,   Held.STALE,   True),
-    Held.CURRENT: HeldRule(False, Held.STALE,   Held.STALE,   True),
+    #                      due    missed        tombstone
+    Held.ABSENT:  HeldRule(True,  Held.ABSENT,  False),
+    Held.STALE:   HeldRule(True,  Held.STALE,   True),
+    Held.CURRENT: HeldRule(False, Held.STALE,   True),
 }
-_ASK, _IF_ALL, _LEAVE = Absence.ASK, Absence.ASK_IF_ALL, Absence.LEAVE
-_ONCE, _UNLISTED, _DELETED = Presence.MISSED_ONCE, Presence.UNLISTED, Presence.DELETED
+_ASK, _LEAVE, _TOMBSTONE = Absence.ASK, Absence.LEAVE, Absence.TOMBSTONE
 PRESENCE = {
-    #                                   returns same     wider    other   found  unreadable
-    Presence.LISTED:       PresenceRule(False, _ASK,    _ASK,    _ASK,   _ONCE,     False),
-    Presence.MISSED_ONCE:  PresenceRule(True,  _ASK,    _ASK,    _ASK,   _UNLISTED, False),
-    Presence.UNLISTED:     PresenceRule(True,  _LEAVE,  _ASK,    _LEAVE, _UNLISTED, False),
-    Presence.OUT_OF_SCOPE: PresenceRule(False, _IF_ALL, _IF_ALL, _LEAVE, _UNLISTED, False),
-    Presence.DELETED:      PresenceRule(True,  _LEAVE,  _LEAVE,  _LEAVE, _DELETED,  True),
-    Presence.UNREADABLE:   PresenceRule(False, _ASK,    _ASK,    _ASK,   _ONCE,     True),
+    #                                   unnarrowed   same         changed              reverified
+    Presence.LISTED:       PresenceRule(_ASK,        _ASK,        Absence.ASK_IF_FEW,  True),
+    Presence.UNLISTED:     PresenceRule(_LEAVE,      _LEAVE,      _LEAVE,              True),
+    Presence.OUT_OF_SCOPE: PresenceRule(_ASK,        _LEAVE,      _LEAVE,              True),
+    Presence.DELETED:      PresenceRule(_TOMBSTONE,  _TOMBSTONE,  _TOMBSTONE,          False),
 }
 # fmt: on
+
+FEW_LEFT = 200
+"""Candidates that may leave a narrower selection and are asked for, at most."""
+FEW_DELETED = 20
+"""Deletions that are never suspicious, however few candidates there are."""
+SAMPLE = FEW_DELETED + 1
+"""Missing candidates that are asked for first, where most of the known are missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the state knows of a candidate; digests are of what was last emitted."""
+    """What the inventory says of one candidate.
 
-    held: tuple[Held, ...] = (Held.NOTHING,) * len(STREAMS)  # in their order
-    presence: Presence = Presence.OUT_OF_SCOPE
-    history: int = 0  # digest of the fields of candidate_history
-    row: int = 0  # digest of the list row, its unknown fields apart
-    extra: int = 0  # digest of its unknown fields; 0 for none
-    details: int = 0
-    answers: int = 0  # the most rows of candidate_answers that the target may hold
-    verified: bool = False  # it had its turn in the rotation, in a run that died
+    Attributes:
+        held: What the target holds, in the order of STREAMS.
+        presence: Where it was last seen.
+        row: Digest of its list row, unknown fields apart.
+        tags: Digest of its tags.
+        extra: Digest of the unknown fields of its list row.
+        details: Digest of its details.
+        history: Digest of its last row of `candidate_history`.
+        answers: The largest number of rows of `candidate_answers` that may be held.
+    """
+
+    held: tuple[Held, ...] = (Held.ABSENT,) * len(STREAMS)
+    presence: Presence = Presence.LISTED
+    row: int = NEVER
+    tags: int = NEVER
+    extra: int = NEVER
+    details: int = NEVER
+    history: int = NEVER
+    answers: int = 0
 
     def holds(self, stream: str) -> Held:
         """Return what the target holds in a stream."""
         return self.held[STREAMS.index(stream)]
 
     @property
-    def returns(self) -> bool:
-        """Return whether a candidate, once listed again, comes back."""
-        return PRESENCE[self.presence].returns
+    def is_held(self) -> bool:
+        """Whether the target may have any row of it."""
+        return any(self.held)
 
 
-UNKNOWN = Known()  # a candidate that was never seen
+NEW = Known()
+"""A candidate that was never seen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What a row of the list shows, as digests."""
+    """What the list shows of a candidate, as digests; None is not compared.
 
-    history: int | None  # None: the tags could not be read
+    Attributes:
+        row: Of the list row, unknown fields apart.
+        tags: None where the tags could not be read.
+        extra: None where unknown fields are not emitted.
+        history: Of the fields of `candidate_history`; None without tags.
+    """
+
     row: int
-    extra: int | None = None  # None: unknown fields are not compared
+    tags: int | None
+    extra: int | None
+    history: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What `/candidates/{id}` shows."""
+    """What `/candidates/{id}` shows.
+
+    Attributes:
+        digest: Of the details.
+        answers: Rows of `candidate_answers`.
+        torn: Whether they are of another moment than the list row and the tags.
+    """
 
     digest: int
-    answers: int  # rows of candidate_answers
-    torn: bool = False  # it is of another moment than the row and the tags
+    answers: int
+    torn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one run selects."""
+    """What one run selects.
+
+    Attributes:
+        selected: The selected streams of candidates.
+        full_table: Those that emit every candidate they read.
+        narrowed: Whether the settings leave candidates out.
+        same_scope: Whether the last complete run had the same narrowing settings.
+    """
 
     selected: Streams
-    full_table: Streams = frozenset()  # where selected, they emit every candidate
-    relation: Relation = Relation.SAME
-    covers_all: bool = True  # its scope takes in every scope that there was
-    volatile: bool = False  # unknown fields change by themselves
+    full_table: Streams = frozenset()
+    narrowed: bool = False
+    same_scope: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is done about a candidate."""
+    """What is done about a candidate.
 
-    after: Known | None  # what is known once the records are out; None: forget it
-    emit: Streams = frozenset()
-    event: str | None = None  # of candidate_history, where that is emitted
-
-
-def wants_details(known: Known, listed: Listed, run: Run, *, due: bool = False) -> bool:
-    """Return whether a listed candidate is asked for; due: to be re-verified."""
-    wanted = run.selected & FROM_DETAILS
-    is_owed = any(HELD[known.holds(stream)].owed for stream in wanted)
-    return bool(wanted) and (
-        due
-        or bool(wanted & run.full_table)
-        or _differs(DETAILS, known, listed, None, run)
-        or (is_owed and known.presence is not Presence.UNREADABLE)
-    )
-
-
-def settled(known: Known, listed: Listed, run: Run) -> bool:
-    """Return whether a plan would change nothing: the short way for nearly all."""
-    return (
-        not _differs(CANDIDATES, known, listed, None, run)
-        and not run.full_table & run.selected
-        and _listed_presence(known, run, is_read=False) is known.presence
-        and not any(HELD[known.holds(stream)].owed for stream in run.selected)
-    )
-
-
-def before(
-    known: Known, listed: Listed, run: Run, *, answers: int, due: bool = False
-) -> Known:
-    """Return what the state says of a listed candidate while it is being emitted.
-
-    Should the run die, the next one emits it again, whatever it is by then. `answers`
-    is the most rows of candidate_answers that it may turn out to have.
+    Attributes:
+        after: What is known once the records are out; None forgets the candidate.
+        emit: The streams that are emitted.
+        event: Of the row of `candidate_history`, if that is emitted.
     """
-    asked = wants_details(known, listed, run, due=due)
-    read = Details(~known.details, answers) if asked else None  # it may differ
-    waiting = in_flight(known, emitted(known, listed, read, run), answers)
-    for stream in UPSERTED - run.selected if known.returns else ():
-        waiting = make_stale(waiting, stream)
-    return replace(waiting, presence=_listed_presence(known, run, is_read=asked))
+
+    after: Known | None
+    emit: Streams = frozenset()
+    event: str | None = None
 
 
-def plan(
-    known: Known, listed: Listed, read: Details | None, run: Run, *, due: bool = False
-) -> Plan:
-    """Plan a listed candidate, with the details that were read if it `wants_details`."""
-    emit = emitted(known, listed, read, run)
-    presence = _listed_presence(known, run, is_read=read is not None)
-    after = carried(known, listed, read, run, emit)
-    verified = known.verified or (due and read is not None)
-    return planned(known, replace(after, presence=presence, verified=verified), emit)
+# Candidates that the list shows
+
+
+def is_settled(known: Known, listed: Listed, run: Run) -> bool:
+    """Return whether there is nothing to do: the short way for nearly all candidates."""
+    return (
+        known.presence is Presence.LISTED
+        and not run.full_table & run.selected
+        and not _is_visible(known, listed)
+        and listed.extra in {known.extra, None}
+        and (HISTORY not in run.selected or listed.history in {known.history, None})
+        and not any(HELD[known.holds(stream)].due for stream in run.selected)
+    )
+
+
+def wants_details(known: Known, listed: Listed, run: Run) -> bool:
+    """Return whether the details of a listed candidate are fetched.
+
+    Unknown fields of a list row never cost a request.
+    """
+    wanted = run.selected & FROM_DETAILS
+    return bool(wanted) and (
+        _is_visible(known, listed)
+        or bool(wanted & run.full_table)
+        or any(HELD[known.holds(stream)].due for stream in wanted)
+    )
+
+
+def may_emit(known: Known, listed: Listed, run: Run) -> Streams:
+    """Return the streams of a listed candidate that may be emitted.
+
+    The details are not read yet, and may differ.
+    """
+    fetched = wants_details(known, listed, run)
+    return _emitted(known, listed, None, run) | (
+        run.selected & FROM_DETAILS if fetched else frozenset()
+    )
+
+
+def plan_listed(known: Known, listed: Listed, read: Details | None, run: Run) -> Plan:
+    """Plan a listed candidate.
+
+    Args:
+        known: What the inventory said before any announcement of this run.
+        listed: What the list shows.
+        read: The details; None where `wants_details` is false.
+        run: What the run selects.
+    """
+    return _plan(known, listed, read, run, Presence.LISTED)
+
+
+def plan_without_details(known: Known, listed: Listed, run: Run) -> Plan:
+    """Plan a listed candidate whose details were not found, or failed.
+
+    Its list row is emitted, and its details stay due.
+    """
+    plan = _plan(known, listed, None, run, Presence.LISTED)
+    after = plan.after or known
+    for stream in FROM_DETAILS:
+        after = make_stale(after, stream)
+    return replace(plan, after=after)
+
+
+def plan_reverified(known: Known, read: Details, run: Run) -> Plan:
+    """Plan a listed candidate whose details were re-fetched.
+
+    The list was compared earlier in this run, so only the details may differ.
+    """
+    details_only = replace(
+        run, selected=run.selected & FROM_DETAILS, full_table=frozenset()
+    )
+    return _plan(known, unchanged(known), read, details_only, Presence.LISTED)
+
+
+def unchanged(known: Known) -> Listed:
+    """Return a list row in which nothing differs."""
+    return Listed(known.row, None, None, None)
+
+
+# Candidates that the lists lack
+
+
+def absence(known: Known, run: Run) -> Absence:
+    """Return what is done about a known candidate that the complete lists lack."""
+    rule = PRESENCE[known.presence]
+    if not run.narrowed:
+        return rule.unnarrowed
+    return rule.same if run.same_scope else rule.changed
+
+
+def may_emit_missing(known: Known, run: Run) -> Streams:
+    """Return the streams that are announced for a candidate that is asked for.
+
+    A change of its history is rare, and announced when it is seen: see the theory.
+    """
+    return frozenset(
+        stream
+        for stream in run.selected
+        if stream in UPSERTED or HELD[known.holds(stream)].due
+    )
+
+
+def plan_found(known: Known, listed: Listed, read: Details, run: Run) -> Plan:
+    """Plan a candidate that the lists lack and that was found.
+
+    Args:
+        known: What the inventory said before any announcement of this run.
+        listed: What the details show of the list row.
+        read: The details.
+        run: What the run selects.
+    """
+    archived = not run.narrowed or known.presence is Presence.UNLISTED
+    presence = Presence.UNLISTED if archived else Presence.OUT_OF_SCOPE
+    return _plan(known, listed, read, run, presence)
+
+
+def plan_gone(known: Known, run: Run) -> Plan:
+    """Plan a candidate that was not found, or whose deletion is known.
+
+    The selected streams that hold it get tombstones. It is kept as DELETED while
+    another stream holds it.
+    """
+    emit = frozenset(s for s in run.selected if HELD[known.holds(s)].tombstone)
+    held = tuple(
+        Held.ABSENT if stream in emit else holds
+        for stream, holds in zip(STREAMS, known.held, strict=True)
+    )
+    after = replace(
+        known,
+        held=held,
+        presence=Presence.DELETED,
+        history=NEVER if HISTORY in emit else known.history,
+        answers=0 if ANSWERS in emit else known.answers,
+    )
+    event = "deleted" if HISTORY in emit else None
+    return Plan(after if after.is_held else None, emit, event)
+
+
+# Announcements and corrections
+
+
+def intent(known: Known, streams: Streams, answers: int) -> Known:
+    """Return what a STATE says of a candidate before some streams are emitted.
+
+    Args:
+        known: What the inventory said before any announcement of this run.
+        streams: The streams that may be emitted.
+        answers: The largest number of answer rows that may be emitted.
+    """
+    held = tuple(
+        Held.STALE if stream in streams else holds
+        for stream, holds in zip(STREAMS, known.held, strict=True)
+    )
+    most = max(known.answers, answers) if ANSWERS in streams else known.answers
+    return replace(known, held=held, answers=most)
 
 
 def make_stale(known: Known, stream: str) -> Known:
-    """Return what is known once a stream's rows are not what it would emit now."""
+    """Return what is known once a stream would emit something else than it did."""
     index = STREAMS.index(stream)
     missed = HELD[known.held[index]].missed
     return replace(known, held=(*known.held[:index], missed, *known.held[index + 1 :]))
 
 
-def _differs(
-    stream: str, known: Known, listed: Listed, read: Details | None, run: Run
-) -> bool:
-    """Return whether what the API shows differs from what was last emitted."""
-    history = listed.history not in {known.history, None}
+# The limits
+
+
+def is_most(count: int, total: int) -> bool:
+    """Return whether so many of a total look like a fault rather than a change.
+
+    It limits deletions among the known candidates, and details that are not found
+    among those requested.
+    """
+    return count > FEW_DELETED and 2 * count > total
+
+
+# What the plans share
+
+
+def _is_visible(known: Known, listed: Listed) -> bool:
+    """Return whether the list row or the tags differ."""
+    return listed.row != known.row or listed.tags not in {known.tags, None}
+
+
+def _differs(stream: str, known: Known, listed: Listed, read: Details | None) -> bool:
+    """Return whether a stream would emit something else than it did."""
     if stream == HISTORY:
-        return history
-    if history or known.returns or listed.row != known.row:
+        return listed.history not in {known.history, None}
+    if _is_visible(known, listed):
         return True
-    extra = listed.extra not in {known.extra, None}
     if stream == CANDIDATES:
-        return extra
-    is_read = read is not None and read.digest != known.details
-    return is_read or (extra and not run.volatile)
+        return listed.extra not in {known.extra, None}
+    return read is not None and read.digest != known.details
 
 
-def emitted(known: Known, listed: Listed, read: Details | None, run: Run) -> Streams:
-    """Return the streams that are emitted."""
+def _emitted(known: Known, listed: Listed, read: Details | None, run: Run) -> Streams:
     return frozenset(
         stream
         for stream in run.selected
         if (read is not None or stream not in FROM_DETAILS)
-        and (listed.history is not None or stream != HISTORY)  # it tells of the tags
+        and (listed.history is not None or stream != HISTORY)
         and (
-            HELD[known.holds(stream)].owed
+            HELD[known.holds(stream)].due
             or stream in run.full_table
-            or _differs(stream, known, listed, read, run)
+            or _differs(stream, known, listed, read)
         )
     )
 
 
-def in_flight(known: Known, emit: Streams, answers: int) -> Known:
-    """Return what is known while some streams are emitted."""
-    held = tuple(
-        HELD[holds].before if stream in emit else holds
-        for stream, holds in zip(STREAMS, known.held, strict=True)
+def _plan(
+    known: Known, listed: Listed, read: Details | None, run: Run, presence: Presence
+) -> Plan:
+    emit = _emitted(known, listed, read, run)
+    # Torn details are fetched again by the next run. If nothing differs then, the list
+    # and the details differ permanently, which must not cost a request per run.
+    torn = (
+        read is not None
+        and read.torn
+        and (_is_visible(known, listed) or read.digest != known.details)
     )
-    most = max(known.answers, answers) if ANSWERS in emit else known.answers
-    return replace(known, held=held, answers=most)
-
-
-def carried(
-    known: Known, listed: Listed, read: Details | None, run: Run, emit: Streams
-) -> Known:
-    """Return what is known once some streams are emitted."""
-    seen = replace(
-        known,
-        history=known.history if listed.history is None else listed.history,
-        row=listed.row,
-        extra=known.extra if listed.extra is None else listed.extra,
-        details=known.details if read is None else read.digest,
-        answers=read.answers if read and ANSWERS in emit else known.answers,
-    )
-    # Torn details are read again by the next run; if the same, they differ for good.
-    torn = read is not None and read.torn
-    torn = torn and replace(seen, extra=known.extra, answers=known.answers) != known
     held = []
     for stream, holds in zip(STREAMS, known.held, strict=True):
         if stream in emit:
-            held.append(Held.STALE if torn and stream in FROM_DETAILS else Held.CURRENT)
-        elif stream not in run.selected and _differs(stream, known, listed, read, run):
+            is_torn = torn and stream in FROM_DETAILS
+            held.append(Held.STALE if is_torn else Held.CURRENT)
+        elif stream in UPSERTED and _differs(stream, known, listed, read):
             held.append(HELD[holds].missed)
         else:
             held.append(holds)
-    return replace(seen, held=tuple(held))
-
-
-def planned(known: Known, after: Known, emit: Streams) -> Plan:
-    """Return a plan, with the event that it is in the history."""
-    is_new = known.holds(HISTORY) in {Held.NOTHING, Held.PENDING}
-    event = "created" if is_new else "updated"
-    return Plan(after, emit, event if HISTORY in emit else None)
-
-
-def _listed_presence(known: Known, run: Run, *, is_read: bool) -> Presence:
-    """Return where a listed candidate is; a scope counts once a run is complete."""
-    if known.presence is Presence.UNREADABLE and not is_read:
-        return Presence.UNREADABLE
-    if run.relation is Relation.SAME or known.presence is Presence.LISTED:
-        return Presence.LISTED
-    return Presence.OUT_OF_SCOPE
+    history = known.history
+    if HISTORY in emit and listed.history is not None:
+        history = listed.history
+    after = Known(
+        held=tuple(held),
+        presence=presence,
+        row=listed.row,
+        tags=known.tags if listed.tags is None else listed.tags,
+        extra=known.extra if listed.extra is None else listed.extra,
+        details=known.details if read is None else read.digest,
+        history=history,
+        answers=read.answers if read and ANSWERS in emit else known.answers,
+    )
+    event = "created" if known.history == NEVER else "updated"
+    return Plan(
+        after if after.is_held else None, emit, event if HISTORY in emit else None
+    )

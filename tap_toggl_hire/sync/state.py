@@ -1,213 +1,228 @@
-"""What the state says of candidates: the inventory, and how the last runs ended.
+"""What the state says: the inventory, and how the last complete run ended.
 
-It lies under `bookmarks.candidates.digests`, in format 2, which `docs/state.md`
-describes. Every state has every key, and each key has values of one type: so one that
-is merged onto another, as Meltano merges them, is as good as written whole.
+It lies under the key `tap_toggl_hire`, beside `bookmarks`: a target that confirms the
+bookmarks of one stream at a time then never confirms it ahead of rows. Every state has
+every key, with a value of the same type, so that states merge into valid ones. No value
+is null (Meltano cannot merge it) or a float (SDK targets cannot pass it on).
+`docs/state.md` describes the format.
 """
 
 from __future__ import annotations
 
 import typing as t
+import zlib
+from datetime import datetime
 
 import msgspec
 
 from tap_toggl_hire.errors import StateError
-from tap_toggl_hire.sync import format_1
-from tap_toggl_hire.sync.inventory import Inventory
-from tap_toggl_hire.sync.plan import STREAMS, UNKNOWN, Held, Known, Presence
-from tap_toggl_hire.sync.rotation import Turn
-from tap_toggl_hire.sync.scope import EVERYBODY, Part, Scope
+from tap_toggl_hire.sync.inventory import COLUMNS, Inventory
+from tap_toggl_hire.sync.plan import (
+    NEW,
+    STREAMS,
+    UNKNOWN_VALUE,
+    Held,
+    Known,
+    Presence,
+)
+from tap_toggl_hire.sync.scope import ALL_PARTS, Part
 
-FORMAT = 2
-DIGESTS_KEY = "digests"
-"""Where it is, under `bookmarks.candidates`."""
+KEY = "tap_toggl_hire"
+FORMAT = 3
+LISTS = frozenset({"job_openings", "categories", "tags"})
+"""A state with bookmarks of these streams alone is the state of a first run."""
 
+FROM_WAREHOUSE = (
+    "make a state from the warehouse (see "
+    "https://github.com/tap-toggl-hire/tap-toggl-hire/blob/main/docs/state.md)"
+)
+NOTHING = "Nothing was extracted."
 DAMAGED = (
-    "The state is damaged: its digests of candidates cannot be read. Nothing was "
-    "extracted. Restore an earlier state, make one from the warehouse (see "
-    "docs/state.md), or start without a state (meltano run --full-refresh), which "
+    f"The state is damaged: its checksum or its columns are wrong. {NOTHING} To go on, "
+    f"{FROM_WAREHOUSE}, or run without a state (meltano run --full-refresh), which "
     "reads everything again."
+)
+NOT_A_STATE = (
+    "The state is not one of tap-toggl-hire: {what}. {nothing} Pass what the last run "
+    "printed in its last STATE message, or what `meltano state get` prints; without a "
+    "state, pass no --state, or {{}}."
 )
 
 
+def unwrap(value: t.Any) -> dict[str, t.Any]:
+    """Return the state in a decoded `--state` file; {} for a first run.
+
+    Raises:
+        StateError: If it is anything else.
+    """
+    if isinstance(value, dict) and value.keys() == {"singer_state"}:
+        value = value["singer_state"]  # what `meltano state get` prints
+    if not isinstance(value, dict):
+        raise not_a_state("it is not a JSON object")
+    bookmarks = value.get("bookmarks", {})
+    if not isinstance(bookmarks, dict) or not all(
+        isinstance(bookmark, dict) for bookmark in bookmarks.values()
+    ):
+        raise not_a_state("its bookmarks are malformed")
+    if KEY in value:
+        return value
+    if "digests" in bookmarks.get("candidates", {}):
+        raise StateError(
+            f"The state was written by a version before 0.3. {NOTHING} To go on, "
+            f"{FROM_WAREHOUSE}."
+        )
+    if value.get("type") == "STATE":
+        raise not_a_state("it is a whole STATE message; its field `value` is the state")
+    if value and (value.keys() != {"bookmarks"} or not bookmarks.keys() <= LISTS):
+        raise not_a_state(f"it lacks the key {KEY}")
+    return value
+
+
+def not_a_state(what: str) -> StateError:
+    """Return the error for a `--state` that is something else."""
+    return StateError(NOT_A_STATE.format(what=what, nothing=NOTHING))
+
+
 class State:
-    """What is known when a run starts; kept up to date by the engine.
+    """What is known when a run starts; the loop keeps it up to date.
 
     Attributes:
+        is_new: Whether the run began without a state.
         inventory: What the target holds.
-        last_scope: The scope of the last complete run; None before the first.
-        scopes: Others that candidates in the inventory were listed with.
-        page_size: For which `anchors` are the last ids of pages, as text.
-        anchors: Ids all along the list, behind which the next run may read it.
-        turn: How far the rotation of re-verification has come.
-        columns: For each stream of candidates, what it wrote, as `fingerprint` tells.
-        load_version: Of a first load that is not complete; 0 where there is none.
-        workspace: What tells the workspace, as digests.
-        part: The setting `part`, empty for all; None in a state from the warehouse.
-        tags: How many tags there were.
-        is_upgraded: Whether it was written before unknown fields were compared.
+        scope: Key of the scope of the last complete run; empty before the first.
+        reverified_until: Time that re-verification has reached; None before the first
+            run.
+        columns: Per stream, what it emitted, as `Output.fingerprint` describes it.
+        part: The setting `part`, empty for all; None for a state from the warehouse,
+            which has every candidate.
+        tags: The number of tags that `/tags` listed.
     """
 
     def __init__(self) -> None:
+        self.is_new = True
         self.inventory = Inventory()
-        self.last_scope: Scope | None = None
-        self.scopes: list[Scope] = []
-        self.page_size = ""
-        self.anchors: list[str] = []
-        self.turn = Turn()
+        self.scope = ""
+        self.reverified_until: datetime | None = None
         self.columns: dict[str, list[str]] = {}
-        self.load_version = 0
-        self.workspace: list[str] = []
-        self.part: str | None = ""
+        self.part: str | None = None
         self.tags = 0
-        self.is_upgraded = False
-
-    @property
-    def is_new(self) -> bool:
-        """Whether nothing was known: a load begins."""
-        return not len(self.inventory) and self.last_scope is None
 
     @classmethod
     def load(cls, value: t.Any) -> State:
-        """Read what `dump`, or format 1, or the query on the warehouse, wrote.
+        """Read the object under the key `tap_toggl_hire`.
 
         Args:
-            value: JSON values; None where there are none, which leads to a full read.
+            value: The object; None where there is none.
 
         Raises:
-            StateError: If it is damaged, or from a newer version.
+            StateError: If it is damaged, or of another version.
         """
         if value is None:
             return cls()
         written = value.get("format") if isinstance(value, dict) else None
-        if type(written) is not int or written < 1:
-            raise StateError(DAMAGED)
-        if written > FORMAT:
-            msg = (
-                f"The state was written by a newer version of the tap (format "
-                f"{written}; this version knows {FORMAT}). Upgrade tap-toggl-hire, or "
-                "restore an earlier state."
+        if type(written) is int and written > FORMAT:
+            raise StateError(
+                f"The state was written by a newer version of tap-toggl-hire (format "
+                f"{written}; this version reads {FORMAT}). {NOTHING} Upgrade "
+                f"tap-toggl-hire, or {FROM_WAREHOUSE}."
             )
-            raise StateError(msg)
+        if written != FORMAT or type(written) is not int:
+            raise StateError(DAMAGED)
         try:
-            if written == 1:
-                return cls._upgrade(format_1.load(value))
             return cls._read(msgspec.convert(value, _Stored))
         except (msgspec.ValidationError, ValueError, RecursionError) as error:
             raise StateError(DAMAGED) from error
 
     def dump(self) -> dict[str, t.Any]:
-        """Write everything as JSON values."""
+        """Return everything as JSON values."""
+        columns = self.inventory.dump()
+        until = self.reverified_until
         stored = _Stored(
             format=FORMAT,
-            inventory=self.inventory.blocks(),
-            scope=[] if self.last_scope is None else [_kept(self.last_scope)],
-            scopes=[_kept(scope) for scope in self.scopes],
-            page_size=self.page_size,
-            anchors=self.anchors,
-            rotation=self.turn.dump(),
+            candidates=columns,
+            checksum=_checksum(columns),
+            scope=self.scope,
+            reverified_until=until.isoformat() if until else "",
             columns={stream: self.columns.get(stream, []) for stream in STREAMS},
-            load_version=self.load_version,
-            workspace=self.workspace,
             part=self.part or "",
             tags=self.tags,
         )
         value: dict[str, t.Any] = msgspec.to_builtins(stored)
         return value
 
-    def keep_part(self, part: Part) -> None:
-        """Forget candidates of other parts, which a state from the warehouse names."""
-        if self.part is None:
+    def take_part(self, part: Part) -> None:
+        """Check that the state is of a part, and forget candidates of other parts.
+
+        Raises:
+            StateError: If it is of another part.
+        """
+        if self.part is None:  # a first run, or a state from the warehouse
             for candidate_id in [key for key, _ in self.inventory.items()]:
                 if not part.has(candidate_id):
                     self.inventory[candidate_id] = None
+        elif self.part != str(part):
+            raise StateError(
+                f"The state is of part {self.part or '1/1'}, but setting part is "
+                f"{str(part) or 'not set'}. {NOTHING} Use the state of this part; for "
+                f"another number of parts, {FROM_WAREHOUSE}."
+            )
         self.part = str(part)
 
     @classmethod
     def _read(cls, stored: _Stored) -> State:
+        if stored.candidates and stored.checksum != _checksum(stored.candidates):
+            raise ValueError
         state = cls()
-        state.inventory = Inventory.load(stored.inventory)
-        scopes = [_scope(kept) for kept in [*stored.scope, *stored.scopes]]
-        state.last_scope = scopes.pop(0) if stored.scope else None
-        state.scopes = scopes
-        state.page_size, state.anchors = stored.page_size, stored.anchors
-        state.turn = Turn.load(stored.rotation)
+        state.is_new = False
+        if stored.candidates:
+            state.inventory = Inventory.load(stored.candidates)
+        state.scope = stored.scope
+        if stored.reverified_until:
+            until = datetime.fromisoformat(stored.reverified_until)
+            if until.tzinfo is None:
+                raise ValueError
+            state.reverified_until = until
         state.columns = stored.columns
-        state.load_version = stored.load_version
-        state.workspace = stored.workspace
-        part = Part.parse(stored.part) if stored.part else EVERYBODY
+        part = Part.parse(stored.part) if stored.part else ALL_PARTS
         state.part = None if stored.held else str(part)
         state.tags = stored.tags
-        for candidate_id, answers in stored.held:  # also where it was merged onto more
-            known = state.inventory.get(candidate_id) or UNKNOWN
-            state.inventory[candidate_id] = Known(
-                (Held.STALE,) * len(STREAMS),
-                Presence.LISTED,
-                answers=max(answers, known.answers),
-            )
+        for candidate_id, answers in stored.held:
+            known = state.inventory.get(candidate_id) or NEW
+            state.inventory[candidate_id] = _held(max(answers, known.answers))
         return state
 
-    @classmethod
-    def _upgrade(cls, old: format_1.Stored) -> State:
-        state = cls()
-        state.is_upgraded = True
-        if old.verified is not None:
-            state.turn = Turn(
-                old.verified.at,
-                float(old.verified.cursor),
-                old.verified.pauses,
-                old.verified.since,
-            ).checked()
-        scopes = [Scope(**selection).checked() for selection in old.selections]
-        if old.verified is not None and scopes:
-            state.last_scope = scopes.pop(0)
-        state.scopes = scopes
-        for page_size, anchors in old.anchors.items():
-            state.page_size, state.anchors = page_size, anchors
-        for candidate_id, known in old.book.items():
-            state.inventory[candidate_id] = known
-        return state
+
+def _held(answers: int) -> Known:
+    """Return a candidate that the target holds, in an unknown version."""
+    return Known(
+        (Held.STALE,) * len(STREAMS),
+        Presence.LISTED,
+        *(UNKNOWN_VALUE,) * 5,
+        answers=answers,
+    )
+
+
+def _checksum(columns: dict[str, str]) -> str:
+    checksum = 0
+    for name in COLUMNS:
+        checksum = zlib.crc32(f"{name} {columns.get(name, '')}".encode(), checksum)
+    return f"{checksum:08x}"
 
 
 _Count = t.Annotated[int, msgspec.Meta(ge=0)]
 
 
-class _Scope(msgspec.Struct, omit_defaults=True):
-    """A scope; what it does not narrow is left out, so that no key is ever null."""
-
-    start_date: str = ""
-    job_opening_ids: list[str] = []
-    filters: str = ""
-
-
 class _Stored(msgspec.Struct):
-    """Format 2; no key of format 1 has another type here, should states be merged."""
+    """Format 3."""
 
     format: int
-    inventory: list[str] = []
-    scope: list[_Scope] = []
-    scopes: list[_Scope] = []
-    page_size: str = ""
-    anchors: list[str] = msgspec.field(name="list_anchors", default_factory=list)
-    rotation: dict[str, t.Any] = {}
+    candidates: dict[str, str] = {}
+    """The columns of the inventory."""
+    checksum: str = ""
+    scope: str = ""
+    reverified_until: str = ""
     columns: dict[str, list[str]] = {}
-    load_version: _Count = 0
-    workspace: list[str] = []
     part: str = ""
     tags: _Count = 0
     held: list[tuple[str, _Count]] = []
-    """From the warehouse: the ids that it holds, and how many rows of answers."""
-
-
-def _kept(scope: Scope) -> _Scope:
-    return _Scope(
-        scope.start_date or "", list(scope.job_opening_ids or ()), scope.filters or ""
-    )
-
-
-def _scope(kept: _Scope) -> Scope:
-    return Scope(
-        kept.start_date or None,
-        tuple(kept.job_opening_ids) or None,
-        kept.filters or None,
-    ).checked()
+    """From the warehouse: the candidates it holds, with their number of answers."""

@@ -1,64 +1,55 @@
-"""Which candidate has which tag, read from the lists, not from the details.
+"""Which candidate has which tag, from lists rather than details.
 
-The row of a candidate does not tell its tags, but `/candidates?tag_ids=` lists those
-that have one (documentation: List candidates): a few requests a tag.
+A list row does not have the candidate's tags, but `/candidates?tag_ids=` lists the
+candidates that have a tag (API documentation: List candidates): a few requests per tag.
 """
 
 from __future__ import annotations
 
 import typing as t
-from itertools import starmap
 
-from tap_toggl_hire.errors import NotFoundError, RefusedError
-from tap_toggl_hire.sync.listing import parsed
-from tap_toggl_hire.sync.whole import WholeList, in_turn
+from tap_toggl_hire.errors import BadRequestError, NotFoundError
+from tap_toggl_hire.sync.lists import CandidateList, Source, in_turn, parse_row
+from tap_toggl_hire.sync.scope import Query
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import datetime
 
-    from tap_toggl_hire.api.client import Client
-    from tap_toggl_hire.api.pagination import Params
-    from tap_toggl_hire.api.workers import Workers
-    from tap_toggl_hire.sync.listing import Row
+    from tap_toggl_hire.sync.lists import Row
 
 Tags = tuple[str, ...]
+"""Tag IDs, sorted."""
+
+TAG_IDS = "tag_ids"
 
 
 class TagLists:
-    """Reads who has which tag.
+    """Reads which candidates have which tag.
 
     Args:
-        client: The API.
-        workers: Where requests are made.
-        params: The query that the lists share, with `limit` and `order`.
-        known: How many tags there were: where `/tags` has fewer, it is asked twice.
-        until: Where rows that started earlier end a list; None to read it whole.
+        source: What lists are read with.
+        query: The list of all candidates of the scope.
+        page_size: Rows to ask for per page.
+        is_dropped: Whether tags are personal data that is dropped: then no candidate
+            has any, and nothing is read.
     """
 
     def __init__(
-        self,
-        client: Client,
-        workers: Workers,
-        params: Params,
-        *,
-        known: int,
-        until: datetime | None = None,
+        self, source: Source, query: Query, page_size: int, *, is_dropped: bool
     ) -> None:
         self.version = 0
-        """Grows whenever more was learned, so that what was compared is out of date."""
-        self.is_complete = True
-        """Whether the lists of all tags were read whole."""
-        self.believed: list[str] = []
-        """Tags whose lists are shorter than their total, for good."""
-        self._client = client
-        self._workers = workers
-        self._params = params
-        self._until = until
-        self._known = known
-        self._asked: dict[str, WholeList] = {}
+        """Changes with everything that is learned after `read`."""
+        self.are_unknown = False
+        """Whether a tag is missing from `/tags`, or the list of a tag is short."""
+        self.is_accepted = False
+        """Whether the list of a tag is shorter than its total, and was accepted."""
+        self._source = source
+        self._query = query
+        self._page_size = page_size
+        self._is_dropped = is_dropped
+        self._asked: dict[str, CandidateList] = {}
         self._ids: set[str] = set()
-        self._not_there: set[str] = set()
+        self._looked_up: set[str] = set()
         self._members: dict[str, Tags] = {}
         self._shared: dict[Tags, Tags] = {}
 
@@ -66,60 +57,65 @@ class TagLists:
         return len(self._ids)
 
     def ask(self) -> None:
-        """Ask for the list of each tag, without waiting for them."""
-        ids = _ids(self._client.tags)
-        if len(ids) < self._known:
-            ids |= _ids(self._client.reread_tags())
-        self._ask(ids)
-
-    def of(self, candidate_id: str) -> Tags | None:
-        """Return the tags of a candidate, in one order; None where they are unknown."""
-        return self._members.get(candidate_id, ()) if self.is_complete else None
-
-    def learn(self, tag_ids: Iterable[str]) -> None:
-        """Look for tags that a candidate's details name, and `/tags` lacked.
-
-        A tag that is not there the second time is not looked for again.
-        """
-        missing = set(tag_ids) - self._ids - self._not_there
-        if missing:
-            self._ask(_ids(self._client.reread_tags()) - self._ids)
-            self._not_there |= missing - self._ids
-            if missing & self._ids:
-                self.version += 1
-                self.read()
+        """Request the list of each tag, without waiting for them."""
+        if not self._is_dropped:
+            self._ask(_ids(self._source.client.tags))
 
     def read(self) -> None:
-        """Read the lists that were asked for.
+        """Read the lists that were requested.
 
         Raises:
-            NotFoundError, RefusedError: As the API answered for a tag that is there.
+            TapError: If the API fails.
         """
         asked, self._asked = self._asked, {}
-        for tag_id, rows in in_turn(starmap(self._read, asked.items())):
+        for tag_id, rows in in_turn(self._pages(*item) for item in asked.items()):
             for row in rows:
                 self._add(row.id, tag_id)
         for tag_id, members in asked.items():
-            self.is_complete = self.is_complete and members.is_complete
-            if members.is_believed:
-                self.believed.append(tag_id)
+            self.is_accepted = self.is_accepted or members.is_accepted
+            if tag_id in self._ids and not members.is_complete:
+                self.are_unknown = True
 
-    def _read(self, tag_id: str, members: WholeList) -> Iterator[tuple[str, list[Row]]]:
+    def of(self, candidate_id: str) -> Tags | None:
+        """Return the tags of a candidate; None where they are unknown."""
+        return None if self.are_unknown else self._members.get(candidate_id, ())
+
+    def learn(self, tag_ids: Iterable[str]) -> None:
+        """Look up the tags of a candidate's details that `/tags` lacked.
+
+        `/tags` is read once more. If a tag is still missing, all tags are unknown.
+
+        Raises:
+            TapError: If the API fails.
+        """
+        missing = set(tag_ids) - self._ids - self._looked_up
+        if not missing or self._is_dropped:
+            return
+        self._looked_up |= missing
+        self.version += 1
+        self._ask(_ids(self._source.client.reread_tags()) - self._ids)
+        self.read()
+        if missing - self._ids:
+            self.are_unknown = True
+
+    def _pages(
+        self, tag_id: str, members: CandidateList
+    ) -> Iterator[tuple[str, list[Row]]]:
         try:
             for rows in members.pages():
                 yield tag_id, rows
-        except (NotFoundError, RefusedError):
-            if tag_id in _ids(self._client.reread_tags()):
+        except (NotFoundError, BadRequestError):
+            if tag_id in _ids(self._source.client.reread_tags()):
                 raise
             self._ids.discard(tag_id)  # it was deleted a moment ago
 
     def _ask(self, tag_ids: set[str]) -> None:
-        filtered = self._params.get("tag_ids")
+        params = dict(self._query.params)
         for tag_id in sorted(tag_ids):
-            both = f"{filtered},{tag_id}" if filtered else tag_id
-            params = {**self._params, "tag_ids": both}
-            members = WholeList(self._client, self._workers, params, until=self._until)
-            self._asked[tag_id] = members.ask()
+            joined = f"{params[TAG_IDS]},{tag_id}" if TAG_IDS in params else tag_id
+            query = Query((*{**params, TAG_IDS: joined}.items(),), self._query.since)
+            one = CandidateList(self._source, query, self._page_size)
+            self._asked[tag_id] = one.ask()
         self._ids |= tag_ids
 
     def _add(self, candidate_id: str | None, tag_id: str) -> None:
@@ -127,8 +123,9 @@ class TagLists:
             tags = self._members.get(candidate_id, ())
             if tag_id not in tags:
                 more = tuple(sorted({*tags, tag_id}))
+                # Few combinations exist: each is kept once.
                 self._members[candidate_id] = self._shared.setdefault(more, more)
 
 
 def _ids(rows: Iterable[t.Any]) -> set[str]:
-    return {key for row in rows if (key := parsed(row).id) is not None}
+    return {key for row in rows if (key := parse_row(row).id) is not None}

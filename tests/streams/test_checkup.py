@@ -20,7 +20,7 @@ if t.TYPE_CHECKING:
 
 Json = dict[str, t.Any]
 
-HABITS = "The list of candidates"
+LIST = "List of candidates"
 
 
 def checkup(box: Sandbox, **others: t.Any) -> Run:
@@ -35,25 +35,26 @@ def checkup(box: Sandbox, **others: t.Any) -> Run:
     return run
 
 
-def habits(run: Run) -> dict[str, str]:
-    _, _, told = run.stdout.partition(f"{HABITS}\n")
+def findings(run: Run) -> dict[str, str]:
+    """What the report says of the list of candidates."""
+    _, _, lines = run.stdout.partition(f"{LIST}\n")
     return {
-        name.strip(): answer
-        for name, _, answer in (line.partition(": ") for line in told.splitlines())
+        name.strip(): finding
+        for name, _, finding in (line.partition(": ") for line in lines.splitlines())
     }
 
 
-def told_of(run: Run, resource: str) -> dict[str, set[str]]:
-    """What is said of the fields of a resource, wrapped lines joined."""
+def names_in(run: Run, resource: str) -> dict[str, set[str]]:
+    """The fields that the report names for a resource, wrapped lines joined."""
     found: dict[str, set[str]] = {}
     _, _, rest = run.stdout.partition(f"\n{resource}: ")
     for line in rest.splitlines()[1:]:
         if not line.startswith("  "):
             break
-        name, colon, names = line.strip().partition(": ")
+        title, colon, names = line.strip().partition(": ")
         if line.startswith("    ") or not colon:
-            name, names = list(found)[-1], line.strip()
-        found.setdefault(name, set()).update(
+            title, names = list(found)[-1], line.strip()
+        found.setdefault(title, set()).update(
             word.strip() for word in names.split(",") if word.strip()
         )
     return found
@@ -79,15 +80,15 @@ def test_an_api_as_documented(
     head = run.stdout.splitlines()[0]
     assert "API v2.1" in head
     assert f"{box.stats.requests} requests" in head
-    for word in ("unknown", "never came", "did not fit"):
-        assert word not in run.stdout
+    for title in ("unknown fields", "missing fields", "misfits"):
+        assert title not in run.stdout
     assert not run.messages
-    answers = habits(run)
-    assert answers["total"] == "there"
-    assert answers["page_size"] == "obeyed"
+    found = findings(run)
+    assert found["total"] == "present"
+    assert found["page_size"] == "as requested"
     if account.listed_ids():
-        assert answers["times"] == "without an offset: read as UTC"
-        assert answers["after_id of nobody"] == "404"
+        assert found["times"] == "without an offset: read as UTC"
+        assert found["unknown after_id"] == "404"
         kinds = {request.kind for request in box.stats.log}
         assert kinds == {"openings", "categories", "tags", "candidates", "candidate"}
 
@@ -96,34 +97,52 @@ def test_fields_of_a_later_version(sandbox: Callable[..., Sandbox]) -> None:
     account = Account.example(candidates=40, text_ids=True)
     run = checkup(sandbox(account, versions=("v2.2",)))
     assert "API v2.2" in run.stdout.splitlines()[0]
-    told = told_of(run, "candidates")
-    assert told["unknown"] >= {"photo_url", "portfolio", "profile_link"}
-    assert told["never came"] == {"profile_url"}
-    assert told["did not fit"] == {"rating"}
-    details = told_of(run, "candidate_details")
-    assert "questions[].difficulty" in details["unknown"]
-    assert "questions[].options[].hint" in details["unknown"]
-    assert "colour" in told_of(run, "tags")["unknown"]
-    assert habits(run)["ids"] == "text"
+    rows = names_in(run, "candidates")
+    assert rows["unknown fields"] >= {"photo_url", "portfolio", "profile_link"}
+    assert rows["missing fields"] == {"profile_url"}
+    assert rows["misfits"] == {"rating"}
+    details = names_in(run, "candidate_details")
+    assert "questions[].difficulty" in details["unknown fields"]
+    assert "questions[].options[].hint" in details["unknown fields"]
+    assert "colour" in names_in(run, "tags")["unknown fields"]
+    assert findings(run)["ids"] == "text"
+
+
+@pytest.mark.parametrize("page_size", [1, 1000])
+def test_paged_lists_and_a_late_version(
+    sandbox: Callable[..., Sandbox], page_size: int
+) -> None:
+    shapes = Shapes(
+        page_small_lists=1, max_limit=1000, versions=("v2",), dead_anchor="restart"
+    )
+    box = sandbox(Account.example(candidates=1100, openings=12, tags=30), shapes=shapes)
+    assert "API v2," in checkup(box, page_size=page_size).stdout
+
+
+def test_only_named_openings(sandbox: Callable[..., Sandbox]) -> None:
+    account = Account.example(candidates=40, openings=20)
+    ids = sorted({row["job_opening_id"] for row in account.list_rows()})
+    run = checkup(sandbox(account), job_opening_ids=ids)
+    assert "job_openings: 1 read" in run.stdout
 
 
 @pytest.mark.parametrize(
-    ("shape", "habit", "answer"),
+    ("shape", "name", "finding"),
     [
         ({"total": "missing"}, "total", "missing"),
-        ({"max_limit": 30}, "page_size", "30 rows came, not 50"),
-        ({"dead_anchor": "400"}, "after_id of nobody", "400"),
-        ({"dead_anchor": "empty"}, "after_id of nobody", "an empty page"),
-        ({"dead_anchor": "restart"}, "after_id of nobody", "the first page"),
-        ({"next_link": "bare"}, "links.next", "leads on"),
-        ({"total_error": 100}, "total", "there"),
+        ({"max_limit": 30}, "page_size", "30 rows instead of 50"),
+        ({"dead_anchor": "400"}, "unknown after_id", "400"),
+        ({"dead_anchor": "empty"}, "unknown after_id", "an empty page"),
+        ({"dead_anchor": "restart"}, "unknown after_id", "the first page"),
+        ({"next_link": "bare"}, "links.next", "followed"),
+        ({"total_error": 100}, "total", "present"),
     ],
 )
-def test_habits(
-    sandbox: Callable[..., Sandbox], shape: Json, habit: str, answer: str
+def test_the_list_of_candidates(
+    sandbox: Callable[..., Sandbox], shape: Json, name: str, finding: str
 ) -> None:
     box = sandbox(Account.example(candidates=80), shapes=Shapes(**shape))
-    assert habits(checkup(box, page_size=50))[habit] == answer
+    assert findings(checkup(box, page_size=50))[name] == finding
 
 
 def test_odd_names_from_outside_are_not_shown(sandbox: Callable[..., Sandbox]) -> None:
@@ -131,13 +150,13 @@ def test_odd_names_from_outside_are_not_shown(sandbox: Callable[..., Sandbox]) -
     run = checkup(sandbox(Account.example(candidates=20), shapes=shapes))
     odd = {name for name in ODD_NAMES if not name.isidentifier() or len(name) > 40}
     assert not any(name in run.stdout for name in odd if name)
-    assert "with an odd name" in told_of(run, "candidates")["unknown"]
+    assert "with an odd name" in names_in(run, "candidates")["unknown fields"]
 
 
 def test_many_names_are_cut_short(sandbox: Callable[..., Sandbox]) -> None:
     shapes = Shapes(extra_fields=many_names(300))
     run = checkup(sandbox(Account.example(candidates=20), shapes=shapes))
-    assert "and more" in told_of(run, "candidates")["unknown"]
+    assert "and more" in names_in(run, "candidates")["unknown fields"]
 
 
 def test_a_wrong_key(sandbox: Callable[..., Sandbox]) -> None:

@@ -15,7 +15,7 @@ import msgspec
 from singer_sdk.singerlib import RecordMessage
 
 from tap_toggl_hire.tap import TapTogglHire
-from tap_toggl_hire.writer import MessageWriter
+from tap_toggl_hire.messages import MessageWriter
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -1,24 +1,36 @@
-"""What the API sends is made to fit the schema, whatever it is."""
+"""Any JSON becomes a record that fits its schema; the rest is kept and reported."""
 
 from __future__ import annotations
 
 import json
+import logging
 import re
 import typing as t
 from datetime import datetime
 from functools import cache
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from tap_toggl_hire.bases import FOLDER
-from tap_toggl_hire.records import EXTRA, UNFIT, UNKNOWN, conformer
-from tap_toggl_hire.times import moment
+from tap_toggl_hire.clock import moment
+from tap_toggl_hire.records import (
+    EXTRA,
+    MOST_NAMES,
+    ODD,
+    UNFIT,
+    UNKNOWN,
+    FieldLog,
+    conformer,
+    id_of,
+    plain,
+)
 
 Json = dict[str, t.Any]
 
+FOLDER = Path(__file__).parents[2] / "schemas"
 NULLABLE: dict[str, Json] = {
     "text": {"type": ["string", "null"]},
     "number": {"type": ["number", "null"]},
@@ -38,19 +50,23 @@ SCHEMA: Json = {
         "_sdc_deleted_at": NULLABLE["at"],
     },
 }
-NOTHING: Json = dict.fromkeys(NULLABLE)
+NULLS: Json = dict.fromkeys(NULLABLE)
 
 
-def fitted(value: t.Any, schema: Json = SCHEMA) -> tuple[t.Any, list[tuple[str, str]]]:
+def conformed(
+    value: t.Any, schema: Json = SCHEMA
+) -> tuple[t.Any, list[tuple[str, str]]]:
     """The record, and what was reported."""
     reported: list[tuple[str, str]] = []
-    fit = conformer(schema, lambda field, trouble: reported.append((field, trouble)))
-    return fit(value), reported
+    conform = conformer(
+        schema, lambda field, problem: reported.append((field, problem))
+    )
+    return conform(value), reported
 
 
 def field(name: str, value: t.Any) -> tuple[t.Any, bool]:
-    """What becomes of the value of a field, and whether it was reported as unfit."""
-    record, reported = fitted({name: value})
+    """The column of a field, and whether the value was reported as a misfit."""
+    record, reported = conformed({name: value})
     assert reported in ([], [(name, UNFIT)])
     return record[name], bool(reported)
 
@@ -81,13 +97,13 @@ def field(name: str, value: t.Any) -> tuple[t.Any, bool]:
 def test_a_value_is_kept_or_converted_without_loss(
     name: str, value: t.Any, expected: t.Any
 ) -> None:
-    made, is_unfit = field(name, value)
+    made, is_misfit = field(name, value)
     assert made == expected
     assert type(made) is type(expected) or name == "number"
-    assert not is_unfit
+    assert not is_misfit
 
 
-UNFITTING: dict[str, tuple[t.Any, ...]] = {
+MISFITS: dict[str, tuple[t.Any, ...]] = {
     "number": ("", "many", "nan", "inf", "1e999", True, [], {}),
     "flag": ("true", 1, 0, "", [], {}),
     "at": (0, 1_700_000_000, True, [], {}),
@@ -99,52 +115,62 @@ UNFITTING: dict[str, tuple[t.Any, ...]] = {
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [(name, value) for name, values in UNFITTING.items() for value in values],
+    [(name, value) for name, values in MISFITS.items() for value in values],
 )
-def test_a_value_that_does_not_fit_becomes_null_and_is_told(
-    name: str, value: t.Any
-) -> None:
+def test_a_misfit_becomes_null_and_is_reported(name: str, value: t.Any) -> None:
     assert field(name, value) == (None, True)
 
 
 @pytest.mark.parametrize("name", list(SCHEMA["properties"])[:-1])
-def test_null_and_missing_are_null_and_no_trouble(name: str) -> None:
+def test_null_and_a_missing_field_are_null(name: str) -> None:
     assert field(name, None) == (None, False)
-    record, reported = fitted({})
+    record, reported = conformed({})
     assert record[name] is None
     assert not reported
 
 
-def test_fields_of_the_tap_itself_are_left_to_it() -> None:
-    assert "_sdc_deleted_at" not in fitted({})[0]
-    record, reported = fitted({"_sdc_deleted_at": "2024-01-31T00:00:00Z"})
+def test_columns_of_the_tap_are_left_out() -> None:
+    assert "_sdc_deleted_at" not in conformed({})[0]
+    record, reported = conformed({"_sdc_deleted_at": "2024-01-31T00:00:00Z"})
     assert "_sdc_deleted_at" not in record
     assert reported == [("_sdc_deleted_at", UNKNOWN)]
 
 
 @pytest.mark.parametrize("value", [None, [], "text", 5, True])
-def test_what_is_no_object_is_no_record(value: t.Any) -> None:
-    assert fitted(value) == (None, [("", UNFIT)])
+def test_only_an_object_becomes_a_record(value: t.Any) -> None:
+    assert conformed(value) == (None, [("", UNFIT)])
 
 
-def test_unknown_fields_go_into_one_column_and_are_told_by_their_path() -> None:
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        *(({"id": "a"}, "a"), ({"id": 5}, "5"), ({"id": ""}, None), ({}, None)),
+        *(({"id": True}, None), ({"id": 1.5}, None), ({"id": ["5"]}, None)),
+        *((None, None), ([], None), ("5", None)),
+    ],
+)
+def test_an_id_is_a_string_or_an_integer(row: t.Any, expected: str | None) -> None:
+    assert id_of(row) == expected
+
+
+def test_unknown_fields_go_into_extra_and_are_reported_by_path() -> None:
     value = {
         "text": "a",
         "new": 1,
         "one": {"new": {"deep": 1}, "text": "b"},
         "many": [{"new": 1}, {"newer": 2}],
     }
-    record, reported = fitted(value)
+    record, reported = conformed(value)
     assert json.loads(record.pop(EXTRA)) == {
         "new": 1,
         "one": {"new": {"deep": 1}},
         "many": [{"new": 1}, {"newer": 2}],
     }
     assert record == {
-        **NOTHING,
+        **NULLS,
         "text": "a",
-        "one": {**NOTHING, "text": "b"},
-        "many": [NOTHING, NOTHING],
+        "one": {**NULLS, "text": "b"},
+        "many": [NULLS, NULLS],
     }
     assert sorted(reported) == [
         ("many[].new", UNKNOWN),
@@ -154,25 +180,26 @@ def test_unknown_fields_go_into_one_column_and_are_told_by_their_path() -> None:
     ]
 
 
-def test_nested_values_are_fitted_and_told_by_their_path() -> None:
+def test_nested_values_are_conformed_and_reported_by_path() -> None:
     bad = {"text": 5, "number": "x", "flag": 1, "at": "then", "list": [1, {}]}
     fine = {"text": "5", **dict.fromkeys(("number", "flag", "at")), "list": ["1", "{}"]}
-    record, reported = fitted({"one": bad, "many": [bad, None, "x"]})
+    record, reported = conformed({"one": bad, "many": [bad, None, "x"]})
     assert record["one"] == fine
     assert record["many"] == [fine, None, None]
-    unfit = {"number", "flag", "at"}
-    assert {path for path, _ in reported} == {
-        *(f"one.{name}" for name in unfit),
-        *(f"many[].{name}" for name in unfit),
-        "many[]",
+    misfits = {"number", "flag", "at"}
+    assert set(reported) == {
+        *((f"one.{name}", UNFIT) for name in misfits),
+        *((f"many[].{name}", UNFIT) for name in misfits),
+        ("many[]", UNFIT),
     }
-    assert {trouble for _, trouble in reported} == {UNFIT}
+    kept = {name: bad[name] for name in misfits}
+    assert json.loads(record[EXTRA]) == {"one": kept, "many": [kept, None, "x"]}
 
 
-def test_the_api_s_object_is_left_as_it_was() -> None:
+def test_the_object_of_the_api_is_not_changed() -> None:
     value = {"text": 1, "one": {"text": 2, "new": 3}, "many": [{"text": 4}, None]}
     before = json.dumps(value)
-    record, _ = fitted(value)
+    record, _ = conformed(value)
     assert json.dumps(value) == before
     record["one"]["text"] = "changed"
     assert json.dumps(value) == before
@@ -214,7 +241,7 @@ def test_a_time_gets_an_offset_and_keeps_its_digits(text: str, expected: str) ->
         "\uff12\uff10\uff12\uff10-02-10T10:00:00",
     ],
 )
-def test_what_is_no_time_becomes_null_and_is_told(text: str) -> None:
+def test_an_invalid_time_is_a_misfit(text: str) -> None:
     assert field("at", text) == (None, True)
 
 
@@ -232,12 +259,12 @@ RFC_3339 = re.compile(
     separator=st.sampled_from("Tt "),
     offset=st.from_regex(r"([Zz]|[+-]([01][0-9]|2[0-9]):?[0-9]{2})?", fullmatch=True),
 )
-def test_every_time_that_is_emitted_can_be_read_again(
+def test_every_emitted_time_can_be_parsed(
     when: datetime, fraction: str, separator: str, offset: str
 ) -> None:
     text = f"{when:%m-%dT%H:%M:%S}".replace("T", separator)
-    made, is_unfit = field("at", f"{when.year:04d}-{text}{fraction}{offset}")
-    if is_unfit:
+    made, is_misfit = field("at", f"{when.year:04d}-{text}{fraction}{offset}")
+    if is_misfit:
         assert int(offset[1:3]) > 23 or int(offset[-2:]) > 59
         return
     assert RFC_3339.fullmatch(made)
@@ -275,7 +302,7 @@ def like(stream: str) -> st.SearchStrategy[t.Any]:
 
 
 def _like(schema: Json) -> st.SearchStrategy[t.Any]:
-    """Values that fit a schema, or are anything."""
+    """Values that fit a schema, or any JSON."""
     types = schema["type"]
     fits: st.SearchStrategy[t.Any]
     if "object" in types:
@@ -298,31 +325,30 @@ def _like(schema: Json) -> st.SearchStrategy[t.Any]:
 
 @given(data=st.data())
 @pytest.mark.parametrize("stream", ["candidate_details", "job_openings", "categories"])
-def test_whatever_comes_the_record_fits_its_schema(
+def test_any_value_becomes_a_record_that_fits_its_schema(
     stream: str, data: st.DataObject
 ) -> None:
     schema = schema_of(stream)
     value = data.draw(like(stream))
-    record, reported = fitted(value, schema)
+    record, reported = conformed(value, schema)
     if not isinstance(value, dict):
         assert record is None
         return
-    trouble = [
+    errors = [
         error
         for error in Draft7Validator(schema).iter_errors(record)
-        if list(error.path) != ["id"]  # missing, which the stream deals with
+        if list(error.path) != ["id"]  # the stream leaves out rows without an ID
     ]
-    assert not trouble
+    assert not errors
     rest = {name: value for name, value in record.items() if name != EXTRA}
-    assert fitted(rest, schema) == ({**rest, EXTRA: None}, [])
+    assert conformed(rest, schema) == ({**rest, EXTRA: None}, [])
     assert (record[EXTRA] is None) is (not reported)
-    told = {path for path, _ in reported}
-    assert all("new" not in path or path.endswith("new") for path in told)
+    assert all("new" not in path or path.endswith("new") for path, _ in reported)
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_a_schema_says_of_each_field_whether_it_may_be_null(stream: str) -> None:
-    """What does not fit becomes null, so every field but a key must take it."""
+def test_every_field_but_a_key_may_be_null(stream: str) -> None:
+    """A misfit becomes null."""
     keys = {"id", "candidate_id", "position", "observed_at", "event_id", "started_at"}
 
     def fields(schema: Json, *, top: bool = True) -> t.Iterator[tuple[str, Json]]:
@@ -335,3 +361,80 @@ def test_a_schema_says_of_each_field_whether_it_may_be_null(stream: str) -> None
             yield from fields(schema["items"], top=False)
 
     assert [n for n, s in fields(schema_of(stream)) if "null" not in s["type"]] == []
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_every_property_is_described(stream: str) -> None:
+    def undescribed(schema: Json) -> t.Iterator[str]:
+        for name, inner in schema.get("properties", {}).items():
+            if not inner.get("description", "").endswith("."):
+                yield name
+            yield from undescribed(inner)
+        if "items" in schema:
+            yield from undescribed(schema["items"])
+
+    assert list(undescribed(schema_of(stream))) == []
+    assert schema_of(stream)["description"].endswith(".")
+
+
+# The log of fields
+
+
+@pytest.fixture
+def fields() -> FieldLog:
+    return FieldLog(logging.getLogger("fields"))
+
+
+def test_each_field_is_logged_once_and_counted(
+    fields: FieldLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    report = fields.of("candidates")
+    for _ in range(3):
+        report("one.two[]", UNKNOWN)
+    report("one.two[]", UNFIT)
+    fields.of("candidates")("one.two[]", UNKNOWN)
+    fields.of("tags")("one.two[]", UNKNOWN)
+    assert caplog.messages == [
+        f"Field one.two[] of candidates {UNKNOWN}.",
+        f"Field one.two[] of candidates {UNFIT}.",
+        f"Field one.two[] of tags {UNKNOWN}.",
+    ]
+    assert fields.unknown == {"candidates.one.two[]": 4, "tags.one.two[]": 1}
+    assert fields.unfit == {"candidates.one.two[]": 1}
+
+
+def test_a_limited_number_of_names_is_logged(
+    fields: FieldLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    report = fields.of("tags")
+    for _ in range(2):
+        for number in range(MOST_NAMES + 5):
+            report(f"field{number}", UNKNOWN)
+        report("field0", UNFIT)
+    assert len(caplog.messages) == MOST_NAMES + 2  # one for each problem
+    assert caplog.messages[MOST_NAMES:] == ["There are more such fields of tags."] * 2
+    assert fields.unknown["tags.more"] == 10
+    assert fields.unknown.total() == 2 * (MOST_NAMES + 5)
+    assert fields.unfit == {"tags.more": 2}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a", "_x", "contact_info.phone", "answers[].a-b", "x[][]", "A1." + "b" * 40],
+)
+def test_a_plain_name_is_shown(name: str) -> None:
+    assert plain(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", "me@example.com", "a b", "a\nb", "1a", "a..b", ".a", "a.", "a[]b"),
+        *("\u00fc", "b" * 41, "a.\x1b[31m", "Zo\u00eb", "a\n"),
+    ],
+)
+def test_an_odd_name_is_not_repeated(
+    fields: FieldLog, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    fields.of("tags")(name, UNKNOWN)
+    assert caplog.messages == [f"Field {ODD} of tags {UNKNOWN}."]

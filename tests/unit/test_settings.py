@@ -1,4 +1,4 @@
-"""Every wrong setting is refused before the first request, in one sentence."""
+"""Invalid settings are rejected in one sentence; valid ones can be used."""
 
 from __future__ import annotations
 
@@ -13,54 +13,35 @@ from urllib.parse import quote, urlencode
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from singer_sdk import Tap
 
 from tap_toggl_hire import settings
 from tap_toggl_hire.privacy import scrubber
 from tap_toggl_hire.settings import Settings
-from tap_toggl_hire.sync.scope import Part, Scope, queries
-from tap_toggl_hire.sync.state import State
-from tap_toggl_hire.tap import TapTogglHire
+from tap_toggl_hire.sync.scope import ALL_PARTS, Scope
 
 Json = dict[str, t.Any]
 
 PREFIX = "TAP_TOGGL_HIRE_"
+KEY = "k" * 16
+OPTIONS: Json = {name: settings.SCHEMA["properties"][name] for name in settings.NAMES}
 GOOD: Json = {
     "api_key": "a-key",
-    **{
-        name: schema["default"]
-        for name, schema in settings.SCHEMA["properties"].items()
-        if name in settings.NAMES and "default" in schema
-    },
+    **{name: one["default"] for name, one in OPTIONS.items() if "default" in one},
 }
 HALF_A_PAIR = "\ud800"
-"""JSON may hold it (as `"\\ud800"`), though no encoding has it."""
-NO_INTEGER: tuple[t.Any, ...] = (
-    -1,
-    1.5,
-    100.0,
-    Decimal(100),
-    True,
-    False,
-    "100",
-    "",
-    [],
-    {},
+"""Valid in JSON (as `"\\ud800"`), but it cannot be encoded."""
+NOT_AN_INTEGER: tuple[t.Any, ...] = (
+    *(-1, 1.5, 100.0, Decimal(100), True, False, "100", "", [], {}),
 )
-NO_NUMBER: tuple[t.Any, ...] = (
-    True,
-    False,
-    "",
-    "abc",
-    "nan",
-    "inf",
-    float("nan"),
-    float("inf"),
-    [],
-    {},
+NOT_A_NUMBER: tuple[t.Any, ...] = (
+    *(True, False, "", "abc", "nan", "inf", float("nan"), float("inf"), [], {}),
+    *(10**400, Decimal("sNaN")),
 )
-NO_POSITIVE_NUMBER: tuple[t.Any, ...] = (0, -1, 0.0, -0.5, "-3", Decimal(0), *NO_NUMBER)
+NOT_POSITIVE: tuple[t.Any, ...] = (0, -1, 0.0, -0.5, "-3", Decimal(0), *NOT_A_NUMBER)
+NOT_A_SWITCH: tuple[t.Any, ...] = ("true", "", 1, 0, "yes", [])
 
-WRONG: dict[str, tuple[t.Any, ...]] = {
+INVALID: dict[str, tuple[t.Any, ...]] = {
     "api_key": (
         *("", " ", "a b", "a\nb", "key\n", "k\u00e9y", "k\x00y", 5, True, [], {}),
         *('"key"', "'key'", "key'", "`key`", " key", "\tkey", "key\r\n"),
@@ -89,7 +70,7 @@ WRONG: dict[str, tuple[t.Any, ...]] = {
     "start_date": (
         *("", "yesterday", "2024-13-01", "2024-02-30", "31.01.2024", "2024"),
         *("2024-01-31T25:00:00Z", "2024-01-31T00:00:00+99:00", 20240131, True, [], {}),
-        # Times that there are not, once they are told in UTC.
+        # Out of range once they are in UTC.
         *("0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00"),
     ),
     "job_opening_ids": (
@@ -97,21 +78,23 @@ WRONG: dict[str, tuple[t.Any, ...]] = {
         *(True, [HALF_A_PAIR]),
     ),
     "candidate_filters": ("", "x", "{}", [], ["email"], 1, True),
-    "page_size": (0, *NO_INTEGER),
-    "max_concurrency": (0, *NO_INTEGER),
-    "requests_per_second": NO_POSITIVE_NUMBER,
-    "request_timeout": (*NO_POSITIVE_NUMBER, 1e12),
-    "reverify_days": NO_INTEGER,
+    "page_size": (0, *NOT_AN_INTEGER),
+    "max_concurrency": (0, 257, *NOT_AN_INTEGER),
+    "requests_per_second": (0.0009, *NOT_POSITIVE),
+    "request_timeout": (*NOT_POSITIVE, 86400.1, 1e12),
+    "reverify_days": NOT_AN_INTEGER,
     "pii": ("", "KEEP", "hash ", "none", True, 0, ["hash"], {"hash": True}),
-    "pii_hash_key": ("", HALF_A_PAIR, 5, True, [], {}),
+    "pii_hash_key": ("", "k" * 15, 20 * HALF_A_PAIR, 10**16, True, [], {}),
+    "pii_tags": ("", "hash", "DROP", True, ["drop"]),
+    "confirm_mass_deletion": NOT_A_SWITCH,
     "part": (
         *("", "1", "0/1", "2/1", "1/0", "1/257", "1/1000", "-1/2", "01/2", "1/02"),
         *("1 / 2", "1/2\n", "1/2/3", "\uff11/\uff12", "a/b", 0.5, 1, True, [1, 2], {}),
     ),
     "user_agent": ("", " ", "a\nb", "\u00fcnicode", " lead", "trail ", "a\x00b", 5, []),
-    "emit_activate_version_messages": ("true", "", 1, 0, "yes", []),
+    "emit_activate_version_messages": NOT_A_SWITCH,
 }
-WRONG_FILTERS: dict[str, tuple[t.Any, ...]] = {
+INVALID_FILTERS: dict[str, tuple[t.Any, ...]] = {
     **{
         name: ("", " ", HALF_A_PAIR, 1.5, True, [], ["100"], {})
         for name in ("category_id", "hire_state")
@@ -120,14 +103,14 @@ WRONG_FILTERS: dict[str, tuple[t.Any, ...]] = {
         *("", " ", HALF_A_PAIR, 1.5, 100, True, [], ["100"], {}),
         *("a b@example.com", "a@example.com\n", "a\x00@example.com", "a\u2028@b.com"),
     ),
-    **dict.fromkeys(("min_score", "max_score"), (*NO_NUMBER, -1, 100.5, "101")),
-    **dict.fromkeys(("min_rating", "max_rating"), (*NO_NUMBER, -0.5, 3.5, 4)),
+    **dict.fromkeys(("min_score", "max_score"), (*NOT_A_NUMBER, -1, 100.5, "101")),
+    **dict.fromkeys(("min_rating", "max_rating"), (*NOT_A_NUMBER, -0.5, 3.5, 4)),
     "tag_ids": (
         *([], "", "300", "300,301", [""], [None], [1.5], [True], 300, {}, True),
         [HALF_A_PAIR],
     ),
 }
-RIGHT: dict[str, tuple[t.Any, ...]] = {
+VALID: dict[str, tuple[t.Any, ...]] = {
     "api_key": ("11ZU1ZOJ0PDOQ", "a:b/c+d=", "x"),
     "api_url": (
         *("http://127.0.0.1:8080/api", "https://example.com", "https://e.com/api/"),
@@ -147,12 +130,14 @@ RIGHT: dict[str, tuple[t.Any, ...]] = {
         {"min_rating": 0, "max_rating": 3},
     ),
     "page_size": (1, 100, 1000),
-    "max_concurrency": (1, 64),
-    "requests_per_second": (0.5, 10, "2.5", Decimal("2.5")),
-    "request_timeout": (0.5, 60, "7", Decimal("2.5")),
+    "max_concurrency": (1, 256),
+    "requests_per_second": (0.001, 0.5, 10, "2.5", Decimal("2.5")),
+    "request_timeout": (0.5, 86400, 60, "7", Decimal("2.5")),
     "reverify_days": (0, 30),
     "pii": ("keep", "drop"),
-    "pii_hash_key": ("a key", "\u00fc"),
+    "pii_hash_key": (KEY, 16 * "\u00fc"),
+    "pii_tags": ("keep", "drop"),
+    "confirm_mass_deletion": (True, False),
     "part": ("1/1", "2/4", "4/4", "256/256"),
     "user_agent": ("tap/1 (me@example.com)", "x"),
     "emit_activate_version_messages": (True, False),
@@ -161,59 +146,70 @@ RIGHT: dict[str, tuple[t.Any, ...]] = {
 
 def rows(table: dict[str, tuple[t.Any, ...]]) -> list[t.Any]:
     return [
-        pytest.param(name, value, id=f"{name}={value!a}")
+        pytest.param(name, value, id=f"{name}={value!a:.40}")
         for name, values in table.items()
         for value in values
     ]
 
 
-def sentence_on(name: str, found: list[str]) -> str:
-    """The one sentence that was found, which names the setting."""
-    assert len(found) == 1, found
-    sentence = found[0]
-    assert "\n" not in sentence
-    assert sentence.startswith(f"Setting {name} "), sentence
+def only(name: str, found: list[str]) -> str:
+    """The only sentence, which is about this setting."""
+    (sentence,) = found
+    assert sentence.startswith(f"Setting {name} ")
     assert sentence.endswith(".")
+    assert "\n" not in sentence
     return sentence
 
 
-def test_each_setting_has_its_rows_here() -> None:
-    assert set(WRONG) == set(RIGHT) == settings.NAMES
-    assert set(WRONG_FILTERS) == set(settings.FILTERS)
+@pytest.fixture(scope="module", autouse=True)
+def _settings_of_the_sdk() -> None:
+    Tap.append_builtin_config(settings.SCHEMA)  # as the SDK does for each tap
 
 
-@pytest.mark.parametrize(("name", "value"), rows(WRONG))
-def test_a_wrong_value_is_told_in_a_sentence(name: str, value: object) -> None:
-    sentence_on(name, settings.problems({**GOOD, name: value}))
+def test_each_setting_has_its_cases() -> None:
+    assert set(INVALID) == set(VALID) == settings.NAMES
+    assert set(INVALID_FILTERS) == set(settings.FILTERS)
 
 
-@pytest.mark.parametrize(("name", "value"), rows(WRONG_FILTERS))
-def test_a_wrong_filter_is_told_in_a_sentence(name: str, value: object) -> None:
+@pytest.mark.parametrize(("name", "value"), rows(INVALID))
+def test_an_invalid_value_is_rejected(name: str, value: object) -> None:
+    only(name, settings.problems({**GOOD, name: value}))
+
+
+@pytest.mark.parametrize(("name", "value"), rows(INVALID_FILTERS))
+def test_an_invalid_filter_is_rejected(name: str, value: object) -> None:
     found = settings.problems({**GOOD, "candidate_filters": {name: value}})
-    sentence_on(f"candidate_filters.{name}", found)
+    only(f"candidate_filters.{name}", found)
 
 
-@pytest.mark.parametrize(("name", "value"), rows(RIGHT))
-def test_a_right_value_is_taken(name: str, value: object) -> None:
+@pytest.mark.parametrize(("name", "value"), rows(VALID))
+def test_a_valid_value_is_accepted(name: str, value: object) -> None:
     assert settings.problems({**GOOD, name: value}) == []
 
 
 @pytest.mark.parametrize("name", ["", "Email", "state", "job_opening_id", "limit"])
-def test_an_unknown_filter_is_told_with_all_that_are_known(name: str) -> None:
+def test_an_unknown_filter_is_rejected_with_the_known_ones(name: str) -> None:
     found = settings.problems({**GOOD, "candidate_filters": {name: "x"}})
-    sentence = sentence_on("candidate_filters", found)
+    sentence = only("candidate_filters", found)
     assert all(known in sentence for known in settings.FILTERS)
 
 
 @pytest.mark.parametrize("field", ["score", "rating"])
-def test_bounds_that_nobody_can_lie_between_are_told(field: str) -> None:
-    for low, high, is_wrong in ((2, 1, True), ("2", 1.5, True), (1, "1", False)):
-        filters = {f"min_{field}": low, f"max_{field}": high}
-        found = settings.problems({**GOOD, "candidate_filters": filters})
-        assert bool(found) is is_wrong
-        if is_wrong:
-            sentence = sentence_on(f"candidate_filters.min_{field}", found)
-            assert f"max_{field}" in sentence
+@pytest.mark.parametrize(
+    ("low", "high", "is_valid"), [(2, 1, False), ("2", 1.5, False), (1, "1", True)]
+)
+def test_a_minimum_above_the_maximum_is_rejected(
+    field: str,
+    low: t.Any,
+    high: t.Any,
+    is_valid: bool,  # noqa: FBT001
+) -> None:
+    filters = {f"min_{field}": low, f"max_{field}": high}
+    found = settings.problems({**GOOD, "candidate_filters": filters})
+    if is_valid:
+        assert found == []
+    else:
+        assert f"max_{field}" in only(f"candidate_filters.min_{field}", found)
 
 
 @pytest.mark.parametrize("name", sorted(settings.NAMES - {"api_key"}))
@@ -221,31 +217,25 @@ def test_null_is_unset(name: str) -> None:
     assert settings.problems({**GOOD, name: None}) == []
 
 
-def test_the_key_is_required() -> None:
-    for config in ({**GOOD, "api_key": None}, {"pii": "keep"}, {}):
-        sentence_on("api_key", settings.problems(config))
-
-
-def test_where_the_key_may_come_from_is_said_where_it_is_missing() -> None:
-    sentence = sentence_on("api_key", settings.problems({}))
-    assert "--config=ENV" in sentence
-
-
-def test_a_version_in_the_url_is_told_as_what_to_leave_out() -> None:
-    config = {**GOOD, "api_url": "https://e.com/api/v2.1"}
-    assert "without a version" in sentence_on("api_url", settings.problems(config))
-
-
-@pytest.mark.parametrize("key", ['"key"', " key", "key\n"])
-def test_what_surrounds_the_key_is_told(key: str) -> None:
-    sentence = sentence_on("api_key", settings.problems({**GOOD, "api_key": key}))
-    assert "quotes, spaces or line breaks" in sentence
-
-
-def test_hash_needs_its_key() -> None:
-    sentence_on("pii_hash_key", settings.problems({**GOOD, "pii": "hash"}))
-    with_key = {**GOOD, "pii": "hash", "pii_hash_key": "k"}
-    assert settings.problems(with_key) == []
+@pytest.mark.parametrize(
+    ("name", "config", "words"),
+    [
+        ("api_key", {"api_key": None}, "--config=ENV"),
+        ("api_key", {"api_key": '"key"'}, "quotes, spaces or line breaks"),
+        ("api_url", {"api_url": "https://e.com/api/v2.1"}, "without a version"),
+        ("page_size", {"page_size": 0}, "must be an integer of at least 1."),
+        ("pii_hash_key", {"pii": "hash"}, "required if pii is hash"),
+        ("pii_hash_key", {"pii_hash_key": "short"}, "at least 16 characters"),
+        ("part", {"part": "5/4"}, "such as 2/4"),
+        ("batch_config", {"batch_config": {"encoding": {}}}, "encoding and storage"),
+        ("stream_maps", {"stream_maps": {"__else__": 1}}, "__else__"),
+        ("flattening_max_depth", {"flattening_max_depth": "s3cr3t"}, "integer"),
+    ],
+)
+def test_a_sentence_says_what_to_do(name: str, config: Json, words: str) -> None:
+    sentence = only(name, settings.problems({**GOOD, **config}))
+    assert words in sentence
+    assert "s3cr3t" not in sentence
 
 
 def test_each_problem_has_its_own_sentence() -> None:
@@ -253,18 +243,31 @@ def test_each_problem_has_its_own_sentence() -> None:
         **GOOD,
         "page_size": 0,
         "start_date": "x",
-        "candidate_filters": {"min_score": "x", "tag_ids": []},
+        "candidate_filters": {"min_score": "x", "tag_ids": ["", ""], "new": 1},
     }
     found = settings.problems(config)
-    assert [sentence.split()[1] for sentence in found] == [
-        "start_date",
-        "page_size",
-        "candidate_filters.min_score",
-        "candidate_filters.tag_ids",
-    ]
+    assert {sentence.split()[1] for sentence in found} == {
+        *("start_date", "page_size", "candidate_filters"),
+        *("candidate_filters.min_score", "candidate_filters.tag_ids"),
+    }
+    assert len(found) == 5
 
 
-# Whatever JSON holds
+def test_descriptions_name_the_bounds() -> None:
+    """The Hub and Meltano show nothing else of them."""
+    filters = OPTIONS["candidate_filters"]["properties"]
+    for name, schema in {**OPTIONS, **filters}.items():
+        assert schema["title"], name
+        text = schema["description"]
+        assert text.endswith(".")
+        for bound in ("minimum", "maximum", "exclusiveMinimum", "minLength"):
+            if schema.get(bound, 1) != 1:
+                assert str(schema[bound]) in text, name
+        for value in schema.get("enum", ()):
+            assert value in text, name
+
+
+# Any JSON
 
 CANARY = "c4n4ry"
 LARGEST_OFFSET = timedelta(hours=23, minutes=59)
@@ -292,10 +295,10 @@ JSON = st.recursive(
 
 
 @given(name=st.sampled_from(sorted(settings.NAMES)), value=JSON)
-def test_any_value_is_right_or_told_without_repeating_it(
+def test_any_value_is_valid_or_rejected_without_repeating_it(
     name: str, value: object
 ) -> None:
-    for sentence in settings.problems({**GOOD, "pii_hash_key": "k", name: value}):
+    for sentence in settings.problems({**GOOD, "pii_hash_key": KEY, name: value}):
         assert sentence.startswith(f"Setting {name}")
         assert "\n" not in sentence
         assert CANARY not in sentence
@@ -313,37 +316,31 @@ USABLE: dict[str, st.SearchStrategy[t.Any]] = {
     ).map(datetime.isoformat),
     "job_opening_ids": IDS,
     "candidate_filters": st.dictionaries(
-        st.sampled_from(settings.FILTERS), TEXT | NUMBERS | IDS, max_size=1
+        st.sampled_from(settings.FILTERS), TEXT | NUMBERS | IDS, max_size=2
     ),
     "max_concurrency": st.integers(-1, 64),
     "requests_per_second": NUMBERS,
     "request_timeout": NUMBERS,
-    "pii_hash_key": TEXT,
+    "pii_hash_key": st.text(min_size=15, max_size=17),
     "user_agent": TEXT,
 }
 
 
 @pytest.mark.parametrize("name", USABLE)
 @given(data=st.data())
-def test_what_is_not_refused_can_be_used(name: str, data: st.DataObject) -> None:
-    config = {**deepcopy(GOOD), "pii": "hash", "pii_hash_key": "k"}
+def test_an_accepted_value_can_be_used(name: str, data: st.DataObject) -> None:
+    config = {**deepcopy(GOOD), "pii": "hash", "pii_hash_key": KEY}
     config[name] = data.draw(USABLE[name])
     if settings.problems(config):
         return
-    tap = TapTogglHire(config=config)
-    parsed = Settings.parse(tap.config)
-    scrub = scrubber(parsed.pii, parsed.pii_hash_key)
-    nobody: Json = {"name": "N", "email": None, "profile_url": "", "contact_info": None}
-    assert len(scrub(nobody)["name"]) == 64
-    state = State()
-    state.last_scope = parsed.scope
-    assert json.dumps(state.dump(), ensure_ascii=False).encode()
-    assert State.load(state.dump()).last_scope == parsed.scope
-    assert json.dumps(parsed.narrowing())
-    for query in queries(parsed.scope, parsed.candidate_filters):
-        params = query.params(parsed.page_size)
-        assert urlencode(params)
-        assert tap.session.client.paginator(params).current_value == params
+    parsed = Settings.parse(config)
+    scrub = scrubber(parsed.pii, parsed.pii_hash_key, drops_tags=parsed.drops_tags)
+    row: Json = {"name": "N", "email": None, "profile_url": "", "contact_info": None}
+    assert len(scrub(row)["name"]) == 64
+    assert parsed.scope.key.isalnum()
+    assert json.dumps(parsed.narrowing()).encode()
+    for query in parsed.scope.queries():
+        assert urlencode(query.first_page(parsed.page_size))
     assert all(quote(opening_id) for opening_id in parsed.job_opening_ids or ())
     with socket.socket() as connection:
         connection.settimeout(parsed.request_timeout)
@@ -356,49 +353,40 @@ def test_what_is_not_refused_can_be_used(name: str, data: st.DataObject) -> None
     ("name", "text"),
     [
         *(("page_size", text) for text in ("", "abc", "1.5", "0x10", "ten")),
-        *(("max_concurrency", text) for text in ("", "many")),
-        *(("reverify_days", text) for text in ("", "seldom")),
         *(("candidate_filters", text) for text in ("", "{", "email=x", "{'a': 1}")),
         *(("job_opening_ids", text) for text in ("[", "['100']", "[100")),
-        *(("emit_activate_version_messages", text) for text in ("", "maybe", "2")),
+        *(("confirm_mass_deletion", text) for text in ("", "maybe", "2")),
+        ("flattening_max_depth", "deep"),  # a setting of the SDK
     ],
 )
-def test_a_variable_that_does_not_parse_is_told(name: str, text: str) -> None:
+def test_a_variable_that_cannot_be_parsed_is_rejected(name: str, text: str) -> None:
     found = settings.environment_problems({PREFIX + name.upper(): text}, PREFIX)
-    sentence = sentence_on(name, found)
+    sentence = only(name, found)
     assert len(text) < 3 or text not in sentence
 
 
-def test_variables_that_parse_are_no_problem() -> None:
+def test_a_variable_that_can_be_parsed_is_accepted() -> None:
     environment = {
         PREFIX + name.upper(): text
         for name, text in {
             "api_key": "k",
             "page_size": "50",
-            "reverify_days": "0",
             "candidate_filters": '{"min_score": 4}',
             "requests_per_second": "2.5",
             "job_opening_ids": '["1"]',
+            "part": "1/2",
+            "confirm_mass_deletion": "True",
+            "flattening_max_depth": "2",
         }.items()
     }
     unrelated = {"PAGE_SIZE": "x", "TAP_OTHER_PAGE_SIZE": "x"}
     assert settings.environment_problems({**environment, **unrelated}, PREFIX) == []
 
 
-def test_the_variables_of_the_sdks_own_settings_are_read_too() -> None:
-    TapTogglHire.append_builtin_config(settings.SCHEMA)  # as each tap does
-    right = {PREFIX + "FLATTENING_MAX_DEPTH": "2"}
-    assert settings.environment_problems(right, PREFIX) == []
-    wrong = {PREFIX + "FLATTENING_MAX_DEPTH": "deep"}
-    found = settings.environment_problems(wrong, PREFIX)
-    sentence_on("flattening_max_depth", found)
+# Settings without effect
 
 
-# What is given and not used
-
-
-def test_settings_and_variables_that_are_used_give_no_warning() -> None:
-    TapTogglHire.append_builtin_config(settings.SCHEMA)  # as each tap does
+def test_settings_and_variables_with_an_effect_give_no_warning() -> None:
     config = {**GOOD, "stream_maps": {}, "_select": ["*.*"], "reverify_days": 0}
     environment = {
         **{PREFIX + name.upper(): "x" for name in config},
@@ -409,92 +397,96 @@ def test_settings_and_variables_that_are_used_give_no_warning() -> None:
         "TAP_OTHER_PART": "1/2",
     }
     assert settings.warnings(config, environment, PREFIX) == []
+    hidden = {**GOOD, "pii": "drop", "pii_tags": "drop"}
+    assert settings.warnings(hidden, {}, PREFIX) == []
 
 
 @pytest.mark.parametrize(
-    ("name", "nearest"),
+    ("config", "environment", "start", "end"),
     [
-        ("start_dat", "start_date"),
-        ("Page_Size", "page_size"),
-        ("opening_ids", "job_opening_ids"),
+        ({"start_dat": CANARY}, {}, "Setting start_dat is", "Did you mean start_date?"),
+        ({"Page_Size": CANARY}, {}, "Setting Page_Size is", "Did you mean page_size?"),
+        ({"zzz": CANARY}, {}, "Setting zzz is unknown", "not used."),
+        ({"pii_tags": "drop"}, {}, "Setting pii_tags has no effect", "drop."),
+        ({"pii": None, "pii_tags": "drop"}, {}, "Setting pii_tags has no effect", "."),
+        ({}, {"PII_HASH_KEY": CANARY}, f"{PREFIX}PII_HASH_KEY is in the", "settings."),
+        ({}, {"START_DAT": CANARY}, f"{PREFIX}START_DAT is not", "start_date?"),
+        *(
+            ({name: 1}, {}, "Setting with an odd name is unknown", "not used.")
+            for name in ("a\nb", "me@example.com", "x" * 61, "\x1b[31m")
+        ),
     ],
 )
-def test_an_unknown_setting_is_warned_of_with_the_nearest_name(
-    name: str, nearest: str
+def test_settings_without_effect_give_a_warning(
+    config: Json, environment: dict[str, str], start: str, end: str
 ) -> None:
-    (sentence,) = settings.warnings({**GOOD, name: CANARY}, {}, PREFIX)
-    assert sentence.startswith(f"Setting {name} is unknown")
-    assert sentence.endswith(f"Did you mean {nearest}?")
+    variables = {PREFIX + name: value for name, value in environment.items()}
+    (sentence,) = settings.warnings({**GOOD, **config}, variables, PREFIX)
+    assert sentence.startswith(start)
+    assert sentence.endswith(end)
     assert CANARY not in sentence
+    assert sentence.isprintable()
 
 
-def test_an_unknown_setting_like_no_other_is_warned_of_alone() -> None:
-    found = settings.warnings({**GOOD, "zzz": 1}, {}, PREFIX)
-    assert found == ["Setting zzz is unknown and not used."]
+# Parsed settings
 
 
-@pytest.mark.parametrize("name", ["a\nb", "me@example.com", "x" * 61, "\x1b[31m"])
-def test_an_odd_name_is_not_repeated(name: str) -> None:
-    (sentence,) = settings.warnings({**GOOD, name: 1}, {}, PREFIX)
-    assert sentence.startswith("Setting with an odd name ")
-    assert name not in sentence
-
-
-def test_a_variable_that_is_not_read_is_warned_of() -> None:
-    variable = PREFIX + "PII_HASH_KEY"
-    (sentence,) = settings.warnings(GOOD, {variable: CANARY}, PREFIX)
-    assert sentence.startswith(f"{variable} ")
-    assert "--config=ENV" in sentence
-    assert "pii_hash_key" in sentence
-    assert CANARY not in sentence
-
-
-def test_a_misspelt_variable_is_warned_of_with_the_nearest_name() -> None:
-    found = settings.warnings(GOOD, {PREFIX + "START_DAT": CANARY}, PREFIX)
-    (sentence,) = found
-    assert sentence.startswith(PREFIX + "START_DAT ")
-    assert sentence.endswith("Did you mean start_date?")
-
-
-# Parsed
-
-
-def test_what_is_not_set_is_everything() -> None:
+def test_defaults_select_every_candidate() -> None:
     parsed = Settings.parse(GOOD)
     assert parsed.scope == Scope()
-    assert not parsed.is_narrowed
+    assert parsed.part == ALL_PARTS
     assert parsed.narrowing() == {}
     assert parsed.setting_of == {"limit": "page_size"}
-    assert parsed.part == Part(1, 1)
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "shown"),
     [
         ("start_date", "2024-01-31T02:00:00+02:00", "2024-01-31T00:00:00+00:00"),
+        ("start_date", "2024-01-31", "2024-01-31T00:00:00+00:00"),
         ("job_opening_ids", [101, "100", "101"], ("101", "100")),
         (
             "candidate_filters",
-            {"email": "me@example.com", "tag_ids": [300, "301"], "min_score": None},
+            {"tag_ids": [300, "301"], "min_score": None, "email": "me@example.com"},
             {"email": "set", "tag_ids": "300,301"},
         ),
         ("part", "2/4", "2/4"),
     ],
 )
-def test_what_narrows_is_told_without_personal_data(
-    name: str, value: t.Any, told: t.Any
+def test_narrowing_shows_no_personal_data(
+    name: str, value: t.Any, shown: t.Any
 ) -> None:
     parsed = Settings.parse({**GOOD, name: value})
-    assert parsed.is_narrowed
-    assert parsed.narrowing() == {name: told}
+    assert parsed.narrowing() == {name: shown}
+    assert parsed.scope.is_narrowed is (name != "part")
 
 
-def test_a_parameter_of_a_request_tells_its_setting() -> None:
-    parsed = Settings.parse(
-        {**GOOD, "job_opening_ids": ["1"], "candidate_filters": {"min_score": 4}}
-    )
-    assert parsed.setting_of == {
+def test_numbers_in_the_environment_are_strings() -> None:
+    config = {**GOOD, "requests_per_second": "2.5", "request_timeout": "7"}
+    parsed = Settings.parse({**config, "candidate_filters": {"min_score": "40"}})
+    assert (parsed.requests_per_second, parsed.request_timeout) == (2.5, 7.0)
+    assert parsed.candidate_filters == (("min_score", "40"),)
+
+
+def test_parameters_of_requests_lead_to_their_settings() -> None:
+    filters = {"tag_ids": ["300"], "min_score": 4}
+    config = {**GOOD, "job_opening_ids": ["1"], "candidate_filters": filters}
+    assert Settings.parse(config).setting_of == {
         "job_opening_id": "job_opening_ids",
         "limit": "page_size",
         "min_score": "candidate_filters.min_score",
+        "tag_ids": "candidate_filters.tag_ids",
     }
+
+
+@pytest.mark.parametrize(
+    ("pii", "tags", "is_dropped"),
+    [("keep", "drop", False), ("hash", "drop", True), ("drop", "keep", False)],
+)
+def test_tags_are_dropped_only_with_other_personal_data(
+    pii: str,
+    tags: str,
+    is_dropped: bool,  # noqa: FBT001
+) -> None:
+    parsed = Settings.parse({**GOOD, "pii": pii, "pii_tags": tags})
+    assert parsed.drops_tags is is_dropped

@@ -1,5 +1,5 @@
-"""The benchmark: this tap against others, all on the same sandbox of the API.
+"""Benchmarks: this tap and others against the same sandbox of the API.
 
-`make bench` measures whole processes, taking turns over several rounds, and prints
-medians and ratios. Ratios are what to compare: seconds are those of one machine.
+`make bench` measures whole processes, alternating over several rounds, and prints
+medians and ratios. Compare the ratios: seconds depend on the machine.
 """

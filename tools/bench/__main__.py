@@ -1,4 +1,4 @@
-"""Measure, and print what came out: `python -m tools.bench`."""
+"""Run the benchmarks and print the results: `python -m tools.bench`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BEGIN, END = "<!-- bench -->\n", "<!-- /bench -->"
 
 
 def main() -> None:
-    """Measure the sections that are asked for."""
+    """Run the named sections, or all."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
     parser.add_argument(
         "sections",
@@ -31,12 +31,14 @@ def main() -> None:
     )
     parser.add_argument("--candidates", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--quick", action="store_true", help="less of everything")
+    parser.add_argument("--quick", action="store_true", help="smaller sizes, one round")
     parser.add_argument(
-        "--million", action="store_true", help="measure a million candidates, too"
+        "--million", action="store_true", help="also measure a million candidates"
     )
     parser.add_argument(
-        "--write", action="store_true", help="put the results into docs/performance.md"
+        "--write",
+        action="store_true",
+        help="update docs/performance.md",
     )
     given = parser.parse_args()
     if given.quick:
@@ -45,7 +47,7 @@ def main() -> None:
     if unknown := set(wanted) - set(SECTIONS):
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
     if given.write and set(wanted) != set(SECTIONS):
-        parser.error("--write takes all sections")
+        parser.error("--write needs all sections: give no names")
 
     results = []
     for name in wanted:
@@ -87,7 +89,7 @@ SECTIONS: dict[str, Section] = {
 
 
 def _write(results: list[Table | Picture]) -> None:
-    """Put all results between the markers of the document, the pictures beside us."""
+    """Write the results between the markers of the document, and the pictures."""
     for result in results:
         if isinstance(result, Picture):
             result.write()

@@ -1,7 +1,7 @@
-"""Any number of candidates, each made up when somebody asks for it.
+"""Any number of candidates, each invented on request.
 
-An `Account` holds every candidate, some 20 KiB each. A million of them would be the
-benchmark of the sandbox's memory, so a crowd holds none.
+An `Account` holds every candidate, about 20 KiB each. With a million of them, the
+benchmark would measure the sandbox's memory; a crowd holds none.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 OPENINGS = 12
 TAGS = 20
 TAG_STRIDE = 67
-"""Of so many candidates in a row, the first `TAGS` have a tag, each another: 30 %."""
+"""Of this many consecutive candidates, the first `TAGS` have one tag each: 30 %."""
 SECONDS = 10
-"""Between the starts of two."""
+"""Seconds between the starts of two candidates."""
 FIRST_ID, STEP, MODULUS = 10_000, 61_803_399, 99_999_989
-"""Ids are `FIRST_ID + place * STEP % MODULUS`, a prime: unique, and in no order."""
+"""IDs are `FIRST_ID + place * STEP % MODULUS`, a prime: unique and unordered."""
 _STEP_BACK = pow(STEP, -1, MODULUS)
 
 
 class Crowd(Account):
-    """A workspace of many candidates, one question each, that does not change.
+    """A workspace of many candidates with one question each, which never changes.
 
     Args:
-        size: How many candidates there are.
+        size: Number of candidates.
     """
 
     def __init__(self, size: int) -> None:
@@ -44,7 +44,7 @@ class Crowd(Account):
         self._tag_ids = [self.add_tag() for _ in range(TAGS)]
 
     def find(self, filters: Filters) -> Sequence[Key]:
-        """The places of all, or of those who have one tag."""
+        """Return the keys of all candidates, or of those with one tag."""
         for tag_id in filters.tag_ids:
             if tag_id not in self._tag_ids:
                 return Keys(range(0))
@@ -52,18 +52,18 @@ class Crowd(Account):
         return Keys(range(self._size))
 
     def place(self, candidate_id: str) -> Key | None:
-        """Where a candidate stands in the list; None if there is none."""
+        """Return the key of a candidate; None if it does not exist."""
         try:
             return _key(self._place(candidate_id))
         except KeyError:
             return None
 
     def revision(self, candidate_id: str) -> int:  # noqa: ARG002
-        """Nobody ever changes."""
+        """Return 0: candidates never change."""
         return 0
 
     def row(self, candidate_id: str) -> Fields:
-        """One candidate as `/candidates` shows it."""
+        """Return a candidate as in `/candidates`."""
         place = self._place(candidate_id)
         started = EPOCH + timedelta(seconds=place * SECONDS)
         points = place % 4
@@ -91,7 +91,7 @@ class Crowd(Account):
         }
 
     def detail(self, candidate_id: str) -> Fields:
-        """One candidate as `/candidates/{id}` shows it."""
+        """Return a candidate as in `/candidates/{id}`."""
         row = self.row(candidate_id)
         place = self._place(candidate_id)
         tag = place % TAG_STRIDE
@@ -121,7 +121,7 @@ class Crowd(Account):
         }
 
     def _place(self, candidate_id: str) -> int:
-        """The candidate's place in the list; KeyError if there is none."""
+        """Return the position in the list; raise KeyError if there is no candidate."""
         if candidate_id.isdecimal():
             place = (int(candidate_id) - FIRST_ID) * _STEP_BACK % MODULUS
             if place < self._size and _key(place).id == candidate_id:
@@ -130,7 +130,7 @@ class Crowd(Account):
 
 
 class Keys(Sequence[Key]):
-    """The keys of the candidates at some places, in order."""
+    """The keys of the candidates at some positions, in order."""
 
     def __init__(self, places: range) -> None:
         self._places = places

@@ -1,7 +1,7 @@
-"""What a whole process costs.
+"""Measure the cost of a whole process.
 
-As a program, it runs a command and leaves its cost in a file. That keeps the process
-that starts the command small, whose memory would else count as the command's peak.
+As a program, this module runs a command and writes its cost to a file. The process that
+starts the command must be small, because its memory counts towards the command's peak.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from typing import IO, Any, NamedTuple
 ROOT = Path(__file__).parents[2]
 STATE, RECORD = b'{"type":"STATE"', b'{"type":"RECORD"'
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
-"""Bytes that `ru_maxrss` counts in."""
+"""Bytes per unit of `ru_maxrss`."""
 
 
 class Cost(NamedTuple):
-    """What a process took, from its start to its end."""
+    """The cost of a process, from its start to its end."""
 
     wall: float
-    """Seconds on the clock."""
+    """Elapsed seconds."""
     processor: float
-    """Seconds of processor, of all threads, the system's share too."""
+    """Seconds of processor time of all threads, system time included."""
     memory: float
-    """MiB at the peak."""
+    """Peak memory in MiB."""
 
 
 def run(command: list[str], output: Path) -> Cost:
@@ -36,10 +36,10 @@ def run(command: list[str], output: Path) -> Cost:
 
     Args:
         command: The command line.
-        output: Where its stdout goes; stderr goes beside it, with suffix `.log`.
+        output: File for its stdout; stderr goes to the file with the suffix `.log`.
 
     Raises:
-        RuntimeError: If it fails; with the end of what it logged.
+        RuntimeError: If it fails, with the end of its log.
     """
     cost, log = output.with_suffix(".cost"), output.with_suffix(".log")
     with output.open("wb") as stdout, log.open("wb") as stderr:
@@ -53,26 +53,26 @@ def run(command: list[str], output: Path) -> Cost:
 
 
 class Output(NamedTuple):
-    """What a tap wrote."""
+    """Measures of a tap's output."""
 
     record_bytes: int
     states: int
-    """How many STATE messages."""
+    """Number of STATE messages."""
     state_bytes: int
-    """Of all of them."""
+    """Bytes of all STATE messages."""
     last_state: bytes
-    """The value of the last of them, as JSON."""
+    """Value of the last STATE message, as JSON."""
 
 
 def extract(command: list[str], folder: Path) -> tuple[Cost, Output]:
-    """Run a tap to its end, and keep of its output the last state alone.
+    """Run a tap to its end, and keep only the last state of its output.
 
     Args:
         command: The command line.
-        folder: For files of a moment.
+        folder: Folder for temporary files.
 
     Raises:
-        RuntimeError: If it fails; with the end of what it logged.
+        RuntimeError: If it fails, with the end of its log.
     """
     cost, log = folder / "tap.cost", folder / "tap.log"
     records = states = state_bytes = 0
@@ -98,7 +98,7 @@ def extract(command: list[str], folder: Path) -> tuple[Cost, Output]:
 
 
 def main(cost: Path, command: list[str]) -> int:
-    """Run a command with this process's stdout and stderr, and note its cost."""
+    """Run a command with this process's stdout and stderr, and write its cost."""
     # Without variables that change how Python starts and writes.
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
     started = time.perf_counter()
@@ -113,7 +113,7 @@ def main(cost: Path, command: list[str]) -> int:
 
 
 def last_state(output: IO[bytes]) -> Any:
-    """Find the value of the last STATE message of a run."""
+    """Return the value of the last STATE message of a run."""
     states = [line for line in output if line.startswith(STATE)]
     return json.loads(states[-1])["value"]
 

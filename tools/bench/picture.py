@@ -1,4 +1,4 @@
-"""Line charts as SVG, by hand: no library is worth a picture of ten lines."""
+"""Line charts as SVG, without a library."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture for a document; as a text, the Markdown that shows it."""
+    """A picture for a document; `str` returns the Markdown that shows it."""
 
     file: str
-    """Its name, beside this module."""
+    """File name, beside this module."""
     description: str
     svg: str
 
@@ -30,13 +30,13 @@ class Picture:
         return f"![{self.description}](../tools/bench/{self.file})\n"  # seen from docs/
 
     def write(self) -> None:
-        """Put it into its file."""
+        """Write the file."""
         (FOLDER / self.file).write_text(self.svg)
 
 
 @dataclass
 class Line:
-    """A line of a chart; the first number of a point goes to the right."""
+    """A line of a chart."""
 
     name: str
     color: str
@@ -50,14 +50,14 @@ class Line:
 
 @dataclass
 class Panel:
-    """A chart, its axes from nought."""
+    """A chart whose axes begin at zero."""
 
     title: str
     x_label: str
     lines: list[Line]
 
     def draw(self) -> str:
-        """Draw it, its upper left corner at the origin."""
+        """Return SVG with the upper left corner at the origin."""
         points = [point for line in self.lines for point in line.points]
         x_step, x_end = _scale(max(x for x, _ in points))
         y_step, y_end = _scale(max(y for _, y in points))
@@ -97,7 +97,7 @@ class Panel:
 
 
 def draw(title: str, panels: list[Panel]) -> str:
-    """Draw panels side by side, as an SVG document."""
+    """Return an SVG document with panels side by side."""
     width, height = WIDTH * len(panels), HEIGHT + 34
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}">',
@@ -113,7 +113,7 @@ def draw(title: str, panels: list[Panel]) -> str:
 
 
 def _scale(most: float) -> tuple[float, float]:
-    """A round step of an axis, and the end of the axis."""
+    """Return a round step of an axis, and its end."""
     rough = most / 5
     magnitude = 10.0 ** math.floor(math.log10(rough))
     step = next(m * magnitude for m in (1, 2, 2.5, 5, 10) if m * magnitude >= rough)

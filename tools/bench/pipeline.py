@@ -1,6 +1,6 @@
-"""The whole pipeline: the tap, target-postgres, PostgreSQL, and Meltano around them.
+"""Measure the whole pipeline: the tap, target-postgres, PostgreSQL and Meltano.
 
-Needs what `make plugins` installs.
+Needs the plugins that `make plugins` installs.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ CONFIG = {
     "hard_delete": False,
     "sanitize_null_text_characters": True,
 }
-"""As in `meltano.yml`, but for what is compared."""
+"""As in `meltano.yml`, except for the compared settings."""
 QUICK = {"validate_records": False, "use_copy": True}
 SETTINGS: dict[str, dict[str, bool]] = {
     "the target's defaults": {},
@@ -58,23 +58,23 @@ DESELECTED: dict[str, tuple[str, ...]] = {
 
 
 class Load(NamedTuple):
-    """What a load took and left; seconds, all but the clock's of processor."""
+    """Seconds of a load: `clock` elapsed, the others processor time."""
 
     clock: float
     tap: float
     target: float
     postgres: float
     stored: float
-    """MB in the schema of the database, indexes included."""
+    """MB in the schema of the database, including indexes."""
 
 
 class Pipeline:
-    """Loads of a sandbox into a PostgreSQL.
+    """Load a sandbox into PostgreSQL.
 
     Args:
         server: The sandbox.
-        postgres: The database's server.
-        folder: For files of a moment.
+        postgres: The database server.
+        folder: Folder for temporary files.
     """
 
     def __init__(self, server: Server, postgres: Postgres, folder: Path) -> None:
@@ -83,14 +83,14 @@ class Pipeline:
         self._folder = folder
 
     def load(self, settings: dict[str, bool], deselected: tuple[str, ...] = ()) -> Load:
-        """`tap | target-postgres` into an empty schema.
+        """Run `tap | target-postgres` into an empty schema.
 
         Args:
-            settings: Of the target, beside those of `CONFIG`.
+            settings: Settings of the target, beside `CONFIG`.
             deselected: Streams to leave out.
 
         Raises:
-            RuntimeError: If one of the two fails; with the end of what it logged.
+            RuntimeError: If one of the two fails, with the end of its log.
         """
         self._empty()
         into = {**CONFIG, **settings, "sqlalchemy_url": self._postgres.url()}
@@ -101,7 +101,7 @@ class Pipeline:
             "target", target, stdin=first.stdout, stdout=subprocess.DEVNULL
         )
         if first.stdout:
-            first.stdout.close()  # the target's alone: its end is seen by the tap
+            first.stdout.close()  # so that the tap notices the target's end
         for name, process in (("target", second), ("tap", first)):
             if process.wait():
                 raise RuntimeError((self._folder / f"{name}.log").read_text()[-2000:])
@@ -114,17 +114,17 @@ class Pipeline:
         )
 
     def written(self, deselected: tuple[str, ...]) -> float:
-        """MB of RECORD messages of the tap alone, without some streams."""
+        """Return the MB of RECORD messages of the tap, without some streams."""
         self._server.set()
         _, output = extract(self._tap(deselected), self._folder)
         return output.record_bytes / MB
 
     def through_meltano(self) -> tuple[float, float, float]:
-        """`meltano run` into an empty schema.
+        """Run `meltano run` into an empty schema.
 
         Returns:
-            Seconds on the clock; seconds of processor, of the tap and the target
-            too; seconds of PostgreSQL's processor.
+            Elapsed seconds; seconds of processor time, including tap and target;
+            seconds of processor time of PostgreSQL.
         """
         self._empty()
         settings = {
@@ -134,7 +134,7 @@ class Pipeline:
         }
         with tempfile.TemporaryDirectory() as folder:
             project = Project(Path(folder), settings)
-            project.meltano("state", "list")  # makes the system database
+            project.meltano("state", "list")  # sets up the system database
             postgres, before = self._processor(), children()
             started = time.perf_counter()
             project.run("tap-toggl-hire", "target-postgres")
@@ -163,7 +163,7 @@ class Pipeline:
         return int(found[0]) if found else 0
 
     def _processor(self) -> float:
-        """Seconds of PostgreSQL, those of connections that are over too."""
+        """Return the processor time of PostgreSQL, including closed connections."""
         server = psutil.Process(self._postgres.process_id)
         own = server.cpu_times()
         living = []
@@ -202,7 +202,7 @@ class Pipeline:
 
 
 def tables(candidates: int, rounds: int) -> list[Table]:
-    """Who takes what, what settings of the target save, and what to select."""
+    """Return the costs per process, target setting and selection."""
     with _pipeline(candidates) as pipeline:
         pipeline.load(QUICK)  # the sandbox encodes every candidate once
         return [
@@ -264,7 +264,7 @@ def _pipeline(candidates: int) -> Iterator[Pipeline]:
 
 
 def _turns(rounds: int, loaders: dict[str, Callable[[], Load]]) -> dict[str, Load]:
-    """The medians of loads that take turns."""
+    """Return the medians of alternating loads."""
     loads: dict[str, list[Load]] = {name: [] for name in loaders}
     for _ in range(rounds):
         for name, load in loaders.items():
@@ -276,6 +276,6 @@ def _turns(rounds: int, loaders: dict[str, Callable[[], Load]]) -> dict[str, Loa
 
 
 def children() -> float:
-    """Seconds of processor of all processes that this one started and that ended."""
+    """Return the processor time of all child processes that have ended."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime

@@ -1,4 +1,4 @@
-"""The programs that are measured, and the files that they are started with."""
+"""The measured programs, and their configuration files."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Programs:
 
     Args:
         server: The sandbox.
-        folder: For configurations and output; each run writes over the last.
+        folder: Folder for configurations and output; each run overwrites the last.
     """
 
     def __init__(self, server: Server, folder: Path) -> None:
@@ -39,13 +39,13 @@ class Programs:
         self._state: str | None = None
 
     def tap(self, **settings: Any) -> Cost:
-        """Run this tap over the core streams; from the state of `remember`, if any."""
+        """Run this tap with the core streams, from the state of `remember` if any."""
         config = self._write("config", {**self._config, **settings})
         state = ["--state", self._state] if self._state else []
         return self._run(*TAP, "--config", config, "--catalog", self._catalog, *state)
 
     def template(self) -> Cost:
-        """Run the tap that the template leads to, which has the same streams."""
+        """Run the tap built from the template, with the same streams."""
         return self._run(*TEMPLATE, "--config", self._write("config", self._config))
 
     def threads(self) -> Cost:
@@ -53,7 +53,7 @@ class Programs:
         return self._run(*THREADS, self._server.url, self._server.key)
 
     def remember(self) -> None:
-        """Let the runs of the tap start from the state of the last one."""
+        """Start later runs of the tap from the state of the last one."""
         with self._output.open("rb") as output:
             self._state = self._write("state", last_state(output))
 
@@ -71,7 +71,7 @@ class Programs:
 
 
 def catalog(is_selected: Callable[[str], bool]) -> dict[str, Any]:
-    """The tap's catalog with the streams selected that are to be."""
+    """Return the tap's catalog with some streams selected."""
     discover = [sys.executable, *TAP, "--discover"]
     found = subprocess.run(discover, check=True, capture_output=True).stdout
     made: dict[str, Any] = json.loads(found)

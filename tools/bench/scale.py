@@ -1,4 +1,4 @@
-"""How a run grows with the candidates: processor, memory, states and records."""
+"""Measure how a run grows with the number of candidates."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ QUICK = (1_000, 3_000)
 MILLION = 1_000_000
 MB = 1_000_000
 SHARE = 10
-"""All STATEs together may be one in so many bytes of the RECORDs."""
+"""All STATEs together may take one byte per this many bytes of RECORDs."""
 TAP = (sys.executable, "-m", "tap_toggl_hire")
 
 
 class Run(NamedTuple):
-    """What a run took and wrote."""
+    """Cost and output of a run."""
 
     cost: Cost
     output: Output
@@ -39,7 +39,7 @@ class Run(NamedTuple):
 
 @dataclass(frozen=True)
 class Growth:
-    """A first run and one without changes, by the number of candidates."""
+    """First runs and runs without changes, by number of candidates."""
 
     first: dict[int, Run]
     later: dict[int, Run]
@@ -67,9 +67,9 @@ def measure(sizes: Iterable[int] = SIZES) -> Growth:
 
 
 def tables(growth: Growth) -> list[Table]:
-    """What a run takes and writes, by size, and the exponent of its growth."""
+    """Return cost and output by size, with the exponent of the growth."""
     return [
-        _table("First run, all streams, one question a candidate", growth.first),
+        _table("First run, all streams, one question per candidate", growth.first),
         _table("Later run without changes", growth.later),
     ]
 
@@ -95,13 +95,13 @@ def _table(title: str, runs: dict[int, Run]) -> Table:
 
 
 def exponent(figures: dict[int, float]) -> float:
-    """The exponent e of a growth as N^e: the slope of a line through the logarithms."""
+    """Return the exponent e of a growth as N^e: the slope of the logarithms."""
     sizes = [math.log(size) for size in figures]
     return linear_regression(sizes, list(map(math.log, figures.values()))).slope
 
 
 def picture(growth: Growth) -> Picture:
-    """Processor, memory and STATE by the number of candidates."""
+    """Draw processor time, memory and STATE by number of candidates."""
     ours, pale = "#c026d3", "#94a3b8"
     processor = [Line("first run", ours), Line("later run", pale)]
     peak = [Line("first run", ours), Line("later run", pale)]

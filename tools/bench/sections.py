@@ -1,7 +1,7 @@
-"""What single runs take: one function a section.
+"""Benchmarks of single runs, one function per section.
 
-Programs take turns within a round, so that what else the machine does meets them
-all; what is told are medians over the rounds.
+Programs alternate within a round, so that other load on the machine affects all of
+them; the results are medians over the rounds.
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ PAGE_SIZE = 100
 CONCURRENCY = 8
 LATENCY = 0.05
 LATENCIES = (0.02, 0.05)
-"""Of later runs, which take so little that their start counts."""
+"""Latencies for later runs, which are so short that start-up matters."""
 LARGEST = 0.6
-"""Share of the largest job opening, where they are skewed."""
+"""Share of the largest job opening in a skewed workspace."""
 RATE = 100.0
-"""Requests a second that the API with a hidden limit serves."""
+"""Requests per second that the API with a hidden limit serves."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How much to measure."""
+    """Sizes of the measurements."""
 
     candidates: int
     rounds: int
     later: int
-    """Candidates of the later run without changes."""
+    """Number of candidates of the later run without changes."""
 
 
 def first_run(scale: Scale) -> Table:
-    """Time of a first run, against the template, plain threads and arithmetic."""
+    """Compare a first run with the template, plain threads and arithmetic."""
     table = Table(
         f"First run, {scale.candidates:,} candidates with details",
         "no latency, s",
@@ -89,7 +89,7 @@ def first_run(scale: Scale) -> Table:
 
 
 def later_run(scale: Scale) -> Table:
-    """Time of a run without changes, against the chain of the list's pages."""
+    """Compare a run without changes with reading the pages one by one."""
     table = Table(
         f"Later run without changes, {scale.later:,} candidates in 12 openings",
         "latency, ms",
@@ -105,7 +105,7 @@ def later_run(scale: Scale) -> Table:
             server.set()
             programs.tap()
             programs.remember()
-            programs.tap()  # the sandbox makes up its mind about every list
+            programs.tap()  # the sandbox caches every list
             for latency in LATENCIES:
                 contenders: dict[str, Callable[[], Cost]] = {
                     "tap": programs.tap,
@@ -127,9 +127,9 @@ def later_run(scale: Scale) -> Table:
 
 
 def rate_limit(scale: Scale) -> Table:
-    """Time against an API with a hidden limit, and what it refuses."""
+    """Measure a run against an API with a hidden rate limit."""
     table = Table(
-        f"An API that serves {RATE:.0f} requests a second, and does not say so",
+        f"An API with an unannounced limit of {RATE:.0f} requests per second",
         "time, s",
         "requests",
         "refused",
@@ -156,7 +156,7 @@ def rate_limit(scale: Scale) -> Table:
 
 
 def growth(scale: Scale) -> Picture:
-    """A picture of how time grows with candidates, and falls with concurrency."""
+    """Draw how time grows with candidates and falls with concurrency."""
     counts = [scale.candidates * part // 4 for part in (1, 2, 3, 4)]
     ours = Line("tap-toggl-hire", "#c026d3")
     plain = Line("plain threads", "#64748b")
@@ -170,7 +170,7 @@ def growth(scale: Scale) -> Picture:
             plain.add(candidates, programs.threads().wall)
             requests = server.served().requests
             ideal.add(candidates, requests * LATENCY / CONCURRENCY)
-            if candidates == counts[0]:  # it takes its time, and grows as a line
+            if candidates == counts[0]:  # slow, and linear
                 server.set(latency=LATENCY)
                 template.add(candidates, programs.template().wall)
     by_candidates = Panel(
@@ -192,7 +192,7 @@ def growth(scale: Scale) -> Picture:
         "max_concurrency",
         [ours, ideal, template],
     )
-    title = f"Seconds of a first run, each answer {1000 * LATENCY:.0f} ms away"
+    title = f"Seconds of a first run with {1000 * LATENCY:.0f} ms of latency"
     svg = draw(title, [by_candidates, by_concurrency])
     return Picture("speed.svg", "How a first run grows", svg)
 
@@ -212,14 +212,14 @@ def _rounds(
     latency: float = 0.0,
     once: tuple[int, ...] = (),
 ) -> dict[str, Cost]:
-    """Let contenders take turns.
+    """Run contenders alternately.
 
     Args:
         server: The sandbox.
-        rounds: How many turns each has.
-        contenders: What to run, by name.
-        latency: Of each answer.
-        once: The places of those for whom one turn is enough, as they take long.
+        rounds: Number of runs of each.
+        contenders: Functions to run, by name.
+        latency: Latency of each response, in seconds.
+        once: Positions of slow contenders that run only once.
 
     Returns:
         The median cost of each.

@@ -1,4 +1,4 @@
-"""A sandbox in a process of its own, so that its work is not the tap's."""
+"""Serve a sandbox from a separate process, so that its cost is not the tap's."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Workspace:
-    """What the sandbox serves."""
+    """The workspace that the sandbox serves."""
 
     candidates: int
     openings: int = 12
@@ -30,7 +30,7 @@ class Workspace:
     """Share of candidates in the first opening; None spreads them evenly."""
 
     def account(self) -> Account:
-        """Make it up."""
+        """Invent the account."""
         rng, account = random.Random(1), Account(seed=1)
         openings = [account.add_opening() for _ in range(self.openings)]
         for opening, _ in itertools.product(openings, range(3)):
@@ -47,7 +47,7 @@ class Workspace:
 
 
 class Served(NamedTuple):
-    """What the sandbox was asked since `Server.set`."""
+    """Requests since `Server.set`."""
 
     requests: int
     refused: int
@@ -58,7 +58,7 @@ class Server:
     """Serve an account for as long as the `with` block lasts.
 
     Args:
-        make: Makes the account, in the server's process.
+        make: Function that creates the account, in the server's process.
     """
 
     def __init__(self, make: Callable[[], Account]) -> None:
@@ -67,13 +67,13 @@ class Server:
         self._process = context.Process(target=_serve, args=(make, theirs), daemon=True)
 
     def __enter__(self) -> Self:
-        """Start, and wait until it serves."""
+        """Start the server, and wait until it serves."""
         self._process.start()
         self.url, self.key = self._control.recv()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop."""
+        """Stop the server."""
         self._control.send(None)
         self._process.join()
 
@@ -83,15 +83,15 @@ class Server:
         """Begin a measurement.
 
         Args:
-            latency: Seconds that every answer takes.
-            rate: Requests a second above which the API answers 429.
-            burst: Requests that may come at once all the same.
+            latency: Seconds that every response takes.
+            rate: Requests per second above which the API answers 429.
+            burst: Number of requests that are served at once nevertheless.
         """
         self._control.send((latency, rate, burst))
         self._control.recv()
 
     def served(self) -> Served:
-        """Tell what was asked since."""
+        """Return the requests since `set`."""
         self._control.send("served")
         return Served(*self._control.recv())
 

@@ -1,7 +1,7 @@
-"""What Meltano does with the state of many candidates: `python -m tools.bench.states`.
+"""Measure how Meltano handles large states: `python -m tools.bench.states`.
 
-A run without changes, through each place where Meltano can keep states. Apart from the
-other sections, since it needs more packages: `make bench-states` installs them.
+Runs without changes, with each place where Meltano can keep states. Separate from the
+other sections because it needs more packages: `make bench-states` installs them.
 """
 
 from __future__ import annotations
@@ -38,22 +38,22 @@ STATE_ID = f"dev:{'-to-'.join(PLUGINS)}"
 TARGET = CHECKOUT / ".meltano/loaders/target-jsonl/venv/bin/target-jsonl"
 BUCKET = "states"
 AWS = {
-    "AWS_ACCESS_KEY_ID": "made-up",
-    "AWS_SECRET_ACCESS_KEY": "made-up",
+    "AWS_ACCESS_KEY_ID": "invented",
+    "AWS_SECRET_ACCESS_KEY": "invented",
     "AWS_DEFAULT_REGION": "us-east-1",
 }
 RUNS = 3
 
 
 class Backend(NamedTuple):
-    """Where Meltano keeps states: its settings, and how many bytes lie there."""
+    """A place for states: settings of Meltano, and a function that returns its size."""
 
     settings: dict[str, str]
     size: Callable[[], int]
 
 
 class Run(NamedTuple):
-    """Seconds that a run took, on the clock and of processor; bytes that it left."""
+    """Elapsed seconds and processor time of a run; bytes that it left."""
 
     clock: float
     processor: float
@@ -61,7 +61,7 @@ class Run(NamedTuple):
 
 
 def measure(server: Server, state: str, backend: Backend, folder: Path) -> Run:
-    """Run without changes, a few times; the quickest counts."""
+    """Run without changes a few times, and return the fastest run."""
     settings = {
         "TAP_TOGGL_HIRE_API_KEY": server.key,
         "TAP_TOGGL_HIRE_API_URL": server.url,
@@ -83,7 +83,7 @@ def measure(server: Server, state: str, backend: Backend, folder: Path) -> Run:
 
 
 def pipe(server: Server, state: str, folder: Path) -> Run:
-    """The same without Meltano: the tap, the target, and a file."""
+    """Run the same without Meltano: the tap, the target, and a file."""
     config = {"api_key": server.key, "api_url": server.url}
     for name, text in (("config", json.dumps(config)), ("state", state)):
         (folder / f"{name}.json").write_text(text)
@@ -99,7 +99,7 @@ def pipe(server: Server, state: str, folder: Path) -> Run:
 
 
 def main() -> None:
-    """Measure, and print a table."""
+    """Run the measurements and print a table."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.bench.states", description=__doc__
     )
@@ -117,7 +117,7 @@ def main() -> None:
         backends |= {"files": _files(folder), "S3": s3}
         table = Table(
             f"State of {given.candidates:,} candidates, {len(state) / MB:.1f} MB",
-            *("run, s", "processor, s", "kept of each run, MB"),
+            *("run, s", "processor, s", "kept per run, MB"),
         )
         places = {
             name: functools.partial(measure, server, state, backend)
@@ -169,7 +169,7 @@ def _files(folder: Path) -> Backend:
 
 @contextmanager
 def _s3() -> Iterator[Backend]:
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # it tells each request
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # it logs each request
     server = ThreadedMotoServer("127.0.0.1", 0)
     with ExitStack() as stack:
         server.start()
@@ -195,7 +195,7 @@ def _s3() -> Iterator[Backend]:
 
 @contextmanager
 def _timed() -> Iterator[Callable[[], tuple[float, float]]]:
-    """The seconds that the block takes: on the clock, and of processor."""
+    """Measure elapsed seconds and processor time of the block."""
     clock, processor = time.perf_counter(), children()
     yield lambda: (time.perf_counter() - clock, children() - processor)
 

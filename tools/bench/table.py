@@ -4,11 +4,11 @@ from __future__ import annotations
 
 
 class Table:
-    """Figures, and below them how they compare.
+    """Figures, with ratios below them.
 
     Args:
-        title: What all rows have in common; heads the first column.
-        *columns: Heads of the other columns.
+        title: Header of the first column: what all rows have in common.
+        *columns: Headers of the other columns.
     """
 
     def __init__(self, title: str, *columns: str) -> None:

@@ -1,7 +1,7 @@
-"""The tap that the SDK's template leads to: what there would be without the effort.
+"""A tap built from the SDK's template, for comparison.
 
-One child sync a candidate, one request at a time. It keeps no state per parent, as
-an author does who has seen what that state grows to.
+It syncs the child stream once per candidate, one request at a time. It keeps no state
+per parent, since such a state grows quadratically.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ class LinksPaginator(BaseHATEOASPaginator):
     """Follow `links.next`."""
 
     def get_next_url(self, response: requests.Response) -> str | None:
-        """Find the link to the next page."""
+        """Return the link to the next page."""
         link: str | None = (response.json().get("links") or {}).get("next")
         return link
 
 
 class TemplateStream(RESTStream[t.Any]):
-    """What all streams share."""
+    """Base class of all streams."""
 
     records_jsonpath = "$.data[*]"
     schema = StreamSchema(SCHEMAS)
@@ -59,7 +59,7 @@ class TemplateStream(RESTStream[t.Any]):
         context: Context | None,  # noqa: ARG002
         next_page_token: ParseResult | None,
     ) -> dict[str, t.Any]:
-        """Ask for the first page, or as the link says."""
+        """Return the query of the first page, or of the link."""
         if next_page_token:
             return dict(parse_qsl(next_page_token.query))
         return {}
@@ -102,7 +102,7 @@ class Candidates(TemplateStream):
         record: dict[str, t.Any],
         context: Context | None,  # noqa: ARG002
     ) -> dict[str, t.Any]:
-        """Name the candidate whose details are read."""
+        """Return the ID of the candidate."""
         return {"candidate_id": record["id"]}
 
 

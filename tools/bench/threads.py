@@ -1,7 +1,6 @@
-"""Plain threads: the same requests and records without any framework, as a limit.
+"""Plain threads: the same requests and records without any framework.
 
-No state, no log, no schema, no retries: what a script could do that cares for
-nothing but speed.
+No state, log, schema or retries: a lower bound, as a script written for speed only.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ if t.TYPE_CHECKING:
 
 THREADS = 8
 AHEAD = 4 * THREADS
-"""Requests that wait for their turn or for the output's."""
+"""Number of requests submitted ahead of the output."""
 
 Record = dict[str, t.Any]
 
 
 class Api:
-    """The API, with one connection a thread."""
+    """The API, with one connection per thread."""
 
     def __init__(self, url: str, key: str) -> None:
         self._root = f"{url}/v2.1"
@@ -36,11 +35,11 @@ class Api:
         self._own = threading.local()
 
     def get(self, path: str) -> Record:
-        """Read and decode one answer."""
+        """Read and decode one response."""
         return self.get_url(self._root + path)
 
     def get_url(self, url: str) -> Record:
-        """The same, from a link."""
+        """Read and decode the response to a link."""
         if not hasattr(self._own, "session"):
             self._own.session = requests.Session()
             self._own.session.headers["Authorization"] = f"Bearer {self._key}"
@@ -62,7 +61,7 @@ def write(stream: str, record: Record) -> None:
 
 
 def candidates(api: Api, pool: ThreadPoolExecutor) -> Iterator[Record]:
-    """Read the list, the next page while this one is in use."""
+    """Yield the list, and read the next page meanwhile."""
     page = pool.submit(api.get, "/candidates?limit=100").result()
     while True:
         link = page["links"]["next"]
@@ -74,7 +73,7 @@ def candidates(api: Api, pool: ThreadPoolExecutor) -> Iterator[Record]:
 
 
 def main(url: str, key: str) -> None:
-    """Write what the five core streams hold."""
+    """Write the records of the five core streams."""
     api = Api(url, key)
     for stream, path in (
         ("job_openings", "/openings"),

@@ -1,4 +1,4 @@
-"""What many workspaces cost: `python -m tools.bench.workspaces 50`.
+"""Measure many workspaces: `python -m tools.bench.workspaces 50`.
 
 Each has 200 candidates. docs/operations.md has the figures.
 """
@@ -27,7 +27,7 @@ CANDIDATES = 200
 
 
 def main() -> None:
-    """Load all workspaces twice, and print what it took."""
+    """Load all workspaces twice, and print the cost."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench.workspaces")
     parser.add_argument("workspaces", type=int, nargs="?", default=10)
     parser.add_argument("--at-once", type=int, default=2)
@@ -36,7 +36,7 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         postgres = stack.enter_context(Postgres())
         os.environ["TARGET_POSTGRES_SQLALCHEMY_URL"] = postgres.url()
-        meltano.Project(folder, {})  # lays it out
+        meltano.Project(folder, {})  # creates its files
         lines = ["workspaces:"]
         sandboxes = []
         for number in range(given.workspaces):
@@ -55,8 +55,8 @@ def main() -> None:
         project = Project(folder, command, file)
         table = Table(
             f"{given.workspaces} workspaces, {given.at_once} at once",
-            *("requests a run", "processor a run, s", "clock for all, s"),
-            *("processes a run", "MiB a run, peak"),
+            *("requests per run", "processor time per run, s", "elapsed time, all, s"),
+            *("processes per run", "MiB per run, peak"),
         )
         for name in ("first run", "run without changes"):
             table.add(name, *_round(project, sandboxes, given.at_once))
@@ -84,17 +84,17 @@ def _round(project: Project, sandboxes: list[Sandbox], at_once: int) -> list[str
 
 
 def _processor() -> float:
-    """Seconds that ended children have taken: Meltano, with tap and target."""
+    """Return the processor time of ended children: Meltano, tap and target."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
 
 class Peak:
-    """The most that one run takes at a moment: its processes, and their memory.
+    """Sample the peak number of processes of one run, and their memory.
 
     Attributes:
-        processes: Of one run.
-        memory: Bytes, of all of them; what they share counts once each.
+        processes: Number of processes of one run.
+        memory: Bytes of all its processes; shared pages count once per process.
     """
 
     def __init__(self) -> None:

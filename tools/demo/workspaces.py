@@ -1,4 +1,4 @@
-"""Three workspaces by Dagster, twice, and what changed: `make workspaces-demo`."""
+"""Load three workspaces twice with Dagster: `make workspaces-demo`."""
 
 from __future__ import annotations
 
@@ -37,24 +37,23 @@ COUNT = """
 
 
 def main() -> None:
-    """Start what is needed, tell the story, and leave nothing behind."""
+    """Start the servers, run the demo, and remove everything."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     for name in [name for name in os.environ if name.startswith(OURS)]:
         del os.environ[name]
     try:
         with ExitStack() as stack:
-            story = Story(stack)
-            story.tell()
+            Demo(stack).run()
     except PostgresError as error:
         sys.exit(f"\n{error}")
 
 
-class Story:
-    """Three sandboxes, a PostgreSQL, a Meltano project, an instance of Dagster."""
+class Demo:
+    """Three sandboxes, PostgreSQL, a Meltano project and an instance of Dagster."""
 
     def __init__(self, stack: ExitStack) -> None:
-        """Start it all; `stack` ends it."""
+        """Start the servers; `stack` stops them."""
         folder = Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="workspaces-"))
         )
@@ -68,7 +67,7 @@ class Story:
         }
         postgres = stack.enter_context(Postgres())
         self._connection: psycopg.Connection = stack.enter_context(postgres.connect())
-        Project(folder, {})  # lays it out
+        Project(folder, {})  # creates its files
         os.environ["TARGET_POSTGRES_SQLALCHEMY_URL"] = postgres.url()
         for name, sandbox in self.sandboxes.items():
             os.environ[f"KEY_{name.upper()}"] = sandbox.api_key
@@ -83,19 +82,19 @@ class Story:
         )
         self._definitions = definitions(self._project, pause=1)
 
-    def tell(self) -> None:
-        """Load twice, with changes in between, and show what landed where."""
+    def run(self) -> None:
+        """Load twice, with changes in between, and print the results."""
         names = list(self.sandboxes)
-        _say("Three made-up workspaces of Toggl Hire, Dagster, and a PostgreSQL.")
-        _say("\n1. workspaces.yml says which there are")
+        _say("Three invented workspaces of Toggl Hire, Dagster and PostgreSQL.")
+        _say("\n1. workspaces.yml lists them")
         _say("".join(f"   {line}\n" for line in self._file().splitlines()).rstrip())
         limit(self._instance, self._project.workspaces().at_once)
         self._instance.add_dynamic_partitions(WORKSPACES, names)
-        _say("\n2. Dagster's job reads each of them, in a run of its own")
+        _say("\n2. Dagster's job loads each of them in a separate run")
         self._load(names)
         _say("\n3. Meanwhile")
         _show(self._change())
-        _say("\n4. The same job again: one fails, and stops no other")
+        _say("\n4. The same job again: one workspace fails, the others are loaded")
         self._load(names)
         for name, why in not_fresh(self._instance, names).items():
             _say(f"   {name} failed: {why}")
@@ -107,7 +106,7 @@ class Story:
             ("workspace", "run", "requests", "new", "changed", "deleted", "s"),
         ]
         landed: list[Sequence[object]] = [
-            ("schema", "candidates", "of them deleted", "written now"),
+            ("schema", "candidates", "deleted", "written in this run"),
         ]
         for name in names:
             (since,) = self._row("select localtimestamp")
@@ -118,15 +117,16 @@ class Story:
                 raise_on_error=False,
                 run_config=QUIET,
             )
-            told: dict[str, Any] = {}
+            figures: dict[str, Any] = {}
             for event in result.get_asset_materialization_events():
                 data = event.step_materialization_data.materialization.metadata
-                told = {key: value.value for key, value in data.items()}
-            keys = ("requests", "created", "updated", "deleted")
+                figures = {key: value.value for key, value in data.items()}
+            keys = ("created", "updated", "deleted")
+            counts = ("requests", *(f"candidates_{key}" for key in keys))
             rows.append(
                 (
                     *(name, "complete" if result.success else "failed"),
-                    *(told.get(key, "") for key in keys),
+                    *(figures.get(count, "") for count in counts),
                     f"{time.monotonic() - started:.0f}",
                 )
             )
@@ -144,8 +144,8 @@ class Story:
         lisbon.delete(lisbon.listed_ids()[0])
         os.environ["KEY_TALLINN"] = "a-key-that-was-revoked"
         return [
-            ("berlin", "one candidate got stars, another one submitted late"),
-            ("lisbon", "one candidate wanted to be forgotten"),
+            ("berlin", "one candidate was rated, another one submitted late"),
+            ("lisbon", "one candidate was deleted"),
             ("tallinn", "the API key was revoked"),
         ]
 
@@ -181,7 +181,7 @@ def _show(rows: Sequence[Sequence[object]]) -> None:
 
 
 def _stop(number: int, _: FrameType | None) -> None:
-    """Leave, and clean up on the way; a second signal does not disturb that."""
+    """Exit and clean up; ignore further signals meanwhile."""
     for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(one, signal.SIG_IGN)
     sys.exit(128 + number)

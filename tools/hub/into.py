@@ -1,8 +1,7 @@
-"""Put the files of this folder into a checkout of the Meltano Hub.
+"""Copy the files of this folder into a checkout of the Meltano Hub.
 
-`python tools/hub/into.py ../hub` copies the definition and the logo, and adds a line
-to the list of default variants and an entry to the list of maintainers, each at its
-place.
+`python tools/hub/into.py ../hub` copies the definition and the logo, and adds a line to
+the default variants and an entry to the maintainers, in alphabetical order.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ MAINTAINER = f"""{NAME}:
 
 
 def main(hub: Path) -> None:
-    """Put everything into a checkout of the Hub; once is enough, twice does no harm."""
+    """Copy everything into a checkout of the Hub; repeating it changes nothing."""
     for folder in ("_data", "static"):
         shutil.copytree(HERE / folder, hub / folder, dirs_exist_ok=True)
     variants = hub / "_data" / "default_variants.yml"
@@ -32,16 +31,16 @@ def main(hub: Path) -> None:
 
 
 def _insert(text: str, entry: str) -> str:
-    """Put an entry before the first one that sorts after it, among its like."""
+    """Insert an entry in alphabetical order among entries of the same depth."""
     key = entry.partition(":")[0]
     indent = len(key) - len(key.lstrip())
     lines = text.splitlines(keepends=True)
     for place, line in enumerate(lines):
-        told = line.partition(":")[0]
-        if told == key:
+        other = line.partition(":")[0]
+        if other == key:
             return text
-        depth = len(told) - len(told.lstrip())
-        if depth < indent or (depth == indent and told > key):
+        depth = len(other) - len(other.lstrip())
+        if depth < indent or (depth == indent and other > key):
             return "".join([*lines[:place], entry, *lines[place:]])
     return text + entry
 

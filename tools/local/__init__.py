@@ -1,1 +1,1 @@
-"""What demo, tests and benchmark start on this machine: PostgreSQL and Meltano."""
+"""PostgreSQL and Meltano on this machine, for demo, tests and benchmarks."""

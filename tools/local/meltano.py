@@ -1,4 +1,4 @@
-"""Meltano, run on a copy of this checkout's `meltano.yml`."""
+"""Run Meltano with a copy of this checkout's `meltano.yml`."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _OURS = ("MELTANO_", "TAP_TOGGL_HIRE_", "TARGET_")
 
 
 class PipelineError(Exception):
-    """Meltano failed; the message is the end of its log."""
+    """Raised if Meltano fails; the message is the end of its log."""
 
 
 class Project:
-    """A Meltano project with the plugins of the checkout and a state of its own.
+    """A Meltano project with the plugins of the checkout and its own state.
 
-    Neither `.env` nor `.meltano` of the checkout is read or written, nothing of the
-    environment that would configure a plugin is passed on, and nothing is installed:
-    `make plugins` did that, and `make dbt`.
+    It neither reads nor writes `.env` and `.meltano` of the checkout, passes on no
+    environment variable that configures a plugin, and installs nothing: `make plugins`
+    and `make dbt` do.
     """
 
     def __init__(self, folder: Path, settings: dict[str, str]) -> None:
-        """Lay out the project in an empty folder, with `settings` as environment."""
+        """Create the project in an empty folder, with `settings` as environment."""
         self.folder = folder
         self.log = folder / "meltano.log"
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(_OURS)}
@@ -45,26 +45,26 @@ class Project:
             link.symlink_to(CHECKOUT / ".meltano" / kind)
 
     def run(self, *plugins: str, **settings: str) -> str:
-        """`meltano run` the plugins, and return what it logged.
+        """Run the plugins with `meltano run`, and return its log.
 
         Raises:
-            PipelineError: if it failed.
+            PipelineError: If it fails.
         """
         return self.meltano("run", "--no-install", *plugins, **settings)
 
     def meltano(self, *arguments: str, **settings: str) -> str:
-        """Run a command of Meltano, and return what it printed and logged.
+        """Run a Meltano command, and return its output and log.
 
         Raises:
-            PipelineError: if it failed.
+            PipelineError: If it fails.
         """
         return self._execute([str(PROGRAMS / "meltano"), *arguments], settings)
 
     def shell(self, script: str, **settings: str) -> str:
-        """Run lines of a document, as somebody would type them.
+        """Run shell commands of a document.
 
         Raises:
-            PipelineError: if one failed.
+            PipelineError: If one of them fails.
         """
         path = f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"
         typed = {"PATH": path, "MELTANO_AUTO_INSTALL": "false", **settings}
@@ -73,8 +73,8 @@ class Project:
     def _execute(self, command: list[str], settings: dict[str, str]) -> str:
         with self.log.open("a+b") as log:
             start = log.seek(0, os.SEEK_END)
-            # A session of its own: Ctrl-C in the terminal must reach us alone, and
-            # what Meltano starts can be ended with it.
+            # A session of its own: Ctrl-C in the terminal reaches this process only,
+            # which then ends Meltano and everything that Meltano started.
             process = subprocess.Popen(
                 command,
                 cwd=self.folder,
@@ -98,7 +98,7 @@ class Project:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a process that still runs, and all that it started."""
+    """End a running process and everything that it started."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         if process.poll() is None:
             os.killpg(process.pid, number)

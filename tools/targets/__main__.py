@@ -1,7 +1,7 @@
 """Try targets, and print or write the tables of `docs/targets.md`.
 
-`make targets` does it: `python -m tools.targets [NAME ...] [--write]`. What is not
-installed yet is installed into `.targets`.
+`make targets` runs `python -m tools.targets [NAME ...] [--write]`. Targets that are not
+installed yet are installed into `.targets`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tests.documents.tables import ROOT, replace, table
 from tools.local.postgres import Postgres
-from tools.targets.pairings import HASTY, PAIRINGS
+from tools.targets.pairings import PAIRINGS, STREAM_BY_STREAM
 from tools.targets.trial import trial
 
 if TYPE_CHECKING:
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 DOCUMENT = ROOT / "docs" / "targets.md"
 HEAD = (
     *("target", "version", "settings", "ACTIVATE_VERSION", "a deleted candidate"),
-    *("deleted while the state was lost", "its own faults"),
+    *("deleted while the state was lost", "other differences"),
 )
 STATE_HEAD = ("target", "`flush_all_streams: false`", "`flush_all_streams: true`")
 
 
 def main() -> None:
-    """Try the targets that are asked for."""
+    """Try the named targets, or all."""
     parser = argparse.ArgumentParser(prog="python -m tools.targets")
     parser.add_argument("names", nargs="*", metavar="NAME", help="all by default")
-    parser.add_argument("--write", action="store_true", help="into docs/targets.md")
+    parser.add_argument("--write", action="store_true", help="update docs/targets.md")
     given = parser.parse_args()
     if given.names and given.write:
-        parser.error("--write takes all targets")
+        parser.error("--write needs all targets: give no names")
     chosen = [
         pairing
         for pairing in PAIRINGS
@@ -46,7 +46,9 @@ def main() -> None:
 
     with Postgres() as postgres:
         findings = [(one, _findings(one, postgres)) for one in chosen]
-        states = [_state_row(one, postgres) for one in HASTY if one in chosen]
+        states = [
+            _state_row(one, postgres) for one in STREAM_BY_STREAM if one in chosen
+        ]
     tables = {
         "targets": table(HEAD, [_row(*one) for one in findings]),
         "states": table(STATE_HEAD, states),
@@ -57,7 +59,7 @@ def main() -> None:
         text = replace(text, marker, content)
     if given.write:
         DOCUMENT.write_text(text, "utf-8")
-    sys.exit("\n".join(_surprises(findings)) or 0)
+    sys.exit("\n".join(_unexpected(findings)) or 0)
 
 
 def _findings(pairing: Pairing, postgres: Postgres) -> Findings:
@@ -70,16 +72,16 @@ def _row(pairing: Pairing, found: Findings) -> tuple[str, ...]:
     settings = ", ".join(
         f"`{name}: {json.dumps(value)}`" for name, value in pairing.settings.items()
     )
-    faults = "; ".join(fault.text for fault in pairing.faults)
+    deviations = "; ".join(one.text for one in pairing.deviations)
     deleted = (found.deleted, found.deleted_without_state)
     return (
         *(pairing.name, found.version, settings, found.activation, *deleted),
-        faults,
+        deviations,
     )
 
 
 def _state_row(pairing: Pairing, postgres: Postgres) -> tuple[str, ...]:
-    """What is lost where a load is cut, without and with the safe setting."""
+    """Return what a killed load loses, without and with `flush_all_streams`."""
     cells = []
     for value in (False, True):
         with trial(pairing, postgres) as one:
@@ -88,8 +90,8 @@ def _state_row(pairing: Pairing, postgres: Postgres) -> tuple[str, ...]:
     return (pairing.name, *cells)
 
 
-def _surprises(findings: Iterable[tuple[Pairing, Findings]]) -> list[str]:
-    """What is not as `pairings` says."""
+def _unexpected(findings: Iterable[tuple[Pairing, Findings]]) -> list[str]:
+    """Return the differences that `pairings` does not list."""
     return sorted(
         f"{pairing.name}: {difference}"
         for pairing, found in findings

@@ -1,4 +1,4 @@
-"""The targets that are tried, each with the settings that make it right."""
+"""The targets that are tried, with the settings they need to be right."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 Config = dict[str, Any]
 
 
-class Fault(NamedTuple):
-    """What a target makes of values: how to say it, and what it does to a row."""
+class Deviation(NamedTuple):
+    """A known change that a target makes to values: a description, and a function."""
 
     text: str
     change: Callable[[Row], Row]
@@ -29,18 +29,18 @@ class Pairing:
     """The tap with a target.
 
     Attributes:
-        name: Of the target, and of the mapper before it.
-        package: What pip installs.
+        name: Name of the target, preceded by that of a mapper.
+        package: Name of its package.
         place: Settings that say where it loads to.
-        rows: Reads what lies in a table, each line of a file a row.
-        settings: Those that make it right.
-        batch: Settings that make it load some rows at a time.
-        activate: Whether it takes ACTIVATE_VERSION well.
-        faults: Its own.
-        maps: For the mapper between the tap and it, if there is one.
+        rows: Function that reads a table; each line of a file is a row.
+        settings: Settings that it needs to be right.
+        batch: Settings that make it load a few rows at a time.
+        activate: Whether it supports ACTIVATE_VERSION.
+        deviations: Known changes that it makes to values.
+        maps: Stream maps of the mapper between the tap and the target.
         mapped: What the mapper makes of a row.
-        executable: If it is not named like the package.
-        requirements: What it needs and does not ask for.
+        executable: Name of its program, if it differs from that of the package.
+        requirements: Packages that it needs and does not declare.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Pairing:
     settings: Mapping[str, Any] = field(default_factory=dict)
     batch: Mapping[str, Any] = field(default_factory=dict)
     activate: bool = False
-    faults: tuple[Fault, ...] = ()
+    deviations: tuple[Deviation, ...] = ()
     maps: Mapping[str, Any] | None = None
     mapped: Callable[[Row], Row] = lambda row: row
     executable: str = ""
@@ -58,12 +58,12 @@ class Pairing:
 
     @property
     def program(self) -> str:
-        """The name of the program."""
+        """Return the name of the program."""
         return self.executable or self.package
 
 
 def values(change: Callable[[Any], Any]) -> Callable[[Row], Row]:
-    """A change of each value, nested ones apart."""
+    """Return a function that changes each top-level value of a row."""
     return lambda row: {name: change(value) for name, value in row.items()}
 
 
@@ -84,7 +84,7 @@ def _notation(value: Any) -> Any:
 
 
 def _exact(value: Any) -> Any:
-    """A value as the SDK reads it: numbers with a point are decimals."""
+    """Return a value as the SDK reads it: numbers with a point become decimals."""
     if isinstance(value, float):
         return Decimal(str(value))
     if isinstance(value, list):
@@ -94,11 +94,13 @@ def _exact(value: Any) -> Any:
     return value
 
 
-EMPTY_IS_NULL = Fault(
-    "the empty text becomes null", values(lambda value: None if value == "" else value)
+EMPTY_IS_NULL = Deviation(
+    "empty strings become null", values(lambda value: None if value == "" else value)
 )
-ESCAPES = Fault("newlines and tabs become backslash sequences", values(_escaped))
-NOTATION = Fault("objects and lists are in Python's notation", values(_notation))
+ESCAPES = Deviation("newlines and tabs become backslash sequences", values(_escaped))
+NOTATION = Deviation(
+    "objects and lists are written in Python's notation", values(_notation)
+)
 
 POSTGRES = "meltanolabs-target-postgres"
 METADATA = {"add_record_metadata": True}
@@ -133,7 +135,7 @@ PIPELINEWISE = Pairing(
     rows=readers.postgres,
     settings={"add_metadata_columns": True, **SAFE},
     batch={"batch_size_rows": 20},
-    faults=(EMPTY_IS_NULL, ESCAPES),
+    deviations=(EMPTY_IS_NULL, ESCAPES),
     executable="target-postgres",
 )
 DUCKDB = Pairing(
@@ -147,10 +149,10 @@ DUCKDB = Pairing(
     requirements=("duckdb<1.3",),
     settings={"add_metadata_columns": True, **SAFE},
     batch={"batch_size_rows": 20},
-    faults=(EMPTY_IS_NULL,),
+    deviations=(EMPTY_IS_NULL,),
 )
-HASTY = (PIPELINEWISE, DUCKDB)
-"""They confirm a STATE before all rows are in, unless a setting forbids it."""
+STREAM_BY_STREAM = (PIPELINEWISE, DUCKDB)
+"""Targets that by default confirm a STATE when the rows of one stream are loaded."""
 PAIRINGS = (
     _postgres(POSTGRES, **QUICK),
     _postgres(POSTGRES, hard_delete=True),
@@ -188,7 +190,7 @@ PAIRINGS = (
             **METADATA,
             "file_naming_scheme": "{stream_name}-{timestamp}.csv",
         },
-        faults=(EMPTY_IS_NULL, NOTATION),
+        deviations=(EMPTY_IS_NULL, NOTATION),
         executable="target-csv",
     ),
 )

@@ -1,4 +1,4 @@
-"""Singer programs that run: one that is given all, and one that is killed."""
+"""Run Singer programs: to their end, or until they are killed."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     Json = dict[str, Any]
 
 QUIET = 1.0
-"""Seconds without work, after which a program waits for more."""
+"""Seconds without processor time after which a program is waiting for input."""
 
 
 class ProgramError(Exception):
-    """A program failed; the message is the end of its log."""
+    """Raised if a program fails; the message is the end of its log."""
 
 
 @contextlib.contextmanager
 def started(program: Path, config: Json) -> Iterator[subprocess.Popen[bytes]]:
-    """A Singer program that reads its configuration from a file."""
+    """Yield a running Singer program that reads its configuration from a file."""
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(config, file)
         file.flush()
@@ -46,10 +46,10 @@ def started(program: Path, config: Json) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def output_of(program: Path, config: Json, messages: list[Json]) -> bytes:
-    """What a program prints that is given messages.
+    """Return what a program prints for messages.
 
     Raises:
-        ProgramError: if it fails.
+        ProgramError: If it fails.
     """
     with started(program, config) as process:
         printed, log = process.communicate(_lines(messages), timeout=300)
@@ -59,7 +59,7 @@ def output_of(program: Path, config: Json, messages: list[Json]) -> bytes:
 
 
 def killed_when_quiet(program: Path, config: Json, messages: list[Json]) -> bytes:
-    """What a target prints that is given messages, waits for more, and is killed."""
+    """Return what a target prints for messages; kill it while it waits for more."""
     with started(program, config) as process:
         assert process.stdin is not None
         assert process.stdout is not None

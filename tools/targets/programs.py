@@ -1,4 +1,4 @@
-"""The programs of the targets: those of the project, and others from their packages."""
+"""Find the programs of the targets, and install those that the project lacks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAPPER = "meltano-map-transform"
 
 
 def program(package: str, name: str, *requirements: str) -> Path:
-    """The path of a package's program; the package is installed if it is not there."""
+    """Return the path of a package's program; install the package if it is missing."""
     if (installed := PLUGINS / name / "venv").is_dir() and _has(installed, package):
         return installed / "bin" / name
     home = OTHERS / package
@@ -28,7 +28,7 @@ def program(package: str, name: str, *requirements: str) -> Path:
 
 
 def version(path: Path, package: str) -> str:
-    """The version of the package whose program lies at a path."""
+    """Return the version of the package to which a program belongs."""
     (found,) = _metadata(path.parents[1], package)
     return found.name.removesuffix(".dist-info").rpartition("-")[2]
 

@@ -1,4 +1,4 @@
-"""What lies where a target has loaded it."""
+"""Read the rows that a target has loaded."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SCHEMA = "toggl_hire"
 
 @dataclass(frozen=True)
 class Place:
-    """Where targets load to: a folder, and a database of PostgreSQL."""
+    """Where targets load to: a folder, and a PostgreSQL database."""
 
     folder: Path
     postgres_url: str
@@ -30,7 +30,7 @@ class Place:
 
 
 def postgres(place: Place, stream: str) -> list[Row]:
-    """The rows of a table in PostgreSQL."""
+    """Return the rows of a table in PostgreSQL."""
     login = {**place.postgres_login, "password": None}
     with psycopg.connect(**login) as connection:
         cursor = connection.execute(f"select * from {SCHEMA}.{stream}".encode())
@@ -38,7 +38,7 @@ def postgres(place: Place, stream: str) -> list[Row]:
 
 
 def duckdb_file(place: Place, stream: str) -> list[Row]:
-    """The rows of a table in DuckDB."""
+    """Return the rows of a table in DuckDB."""
     database = str(place.folder / "warehouse.duckdb")
     with duckdb.connect(database) as connection:
         cursor = connection.execute(f"select * from {SCHEMA}.{stream}")
@@ -46,13 +46,13 @@ def duckdb_file(place: Place, stream: str) -> list[Row]:
 
 
 def jsonl(place: Place, stream: str) -> list[Row]:
-    """The lines of a file of JSON."""
+    """Return the lines of a JSON file."""
     path = place.folder / f"{stream}.jsonl"
     return [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
 
 
 def singer_jsonl(place: Place, stream: str) -> list[Row]:
-    """The records in the files of Singer messages, run by run."""
+    """Return the records in the files of Singer messages, in the order of the runs."""
     files = sorted((place.folder / stream).glob("*.singer.gz"))
     text = b"".join(gzip.decompress(one.read_bytes()) for one in files)
     lines = [json.loads(line) for line in text.split(b"\n") if line]
@@ -60,7 +60,7 @@ def singer_jsonl(place: Place, stream: str) -> list[Row]:
 
 
 def csv_files(place: Place, stream: str) -> list[Row]:
-    """The lines of the files of a stream, run by run."""
+    """Return the lines of the files of a stream, in the order of the runs."""
     rows: list[Row] = []
     for path in sorted(place.folder.glob(f"{stream}[-.]*csv")):
         with path.open(newline="") as lines:

@@ -1,10 +1,11 @@
-"""One trial of a target: four runs, each value compared; then a cut in a load."""
+"""Try one target: four runs with every value compared, and a load that is killed."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import tempfile
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -37,19 +38,20 @@ ODD_TEXTS = (
     "👩‍💻 é",
 )
 STRIDE = 10
-"""Records between two STATEs of a load that is cut."""
+"""Number of records between two STATEs of a load that is killed."""
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What came out of a trial.
+    """The result of a trial.
 
     Attributes:
-        version: Of the target.
-        differences: Values that are not as the API says, nor as the faults say.
-        deleted: What became of a candidate that was deleted between two runs.
-        deleted_without_state: And of one that was deleted while the state was lost.
-        activation: What ACTIVATE_VERSION does to the target.
+        version: Version of the target.
+        differences: Values that equal neither the API's nor the expected deviations.
+        deleted: What remains of a candidate that was deleted between two runs.
+        deleted_without_state: What remains of a candidate that was deleted while the
+            state was lost.
+        activation: Effect of ACTIVATE_VERSION on the target.
     """
 
     version: str
@@ -60,10 +62,10 @@ class Findings:
 
 
 class Trial:
-    """Runs of the tap into a target.
+    """Run the tap into one target.
 
     Args:
-        pairing: The target.
+        pairing: The target and its settings.
         place: Where it loads to.
         sandbox: The API.
     """
@@ -78,7 +80,7 @@ class Trial:
         self._differences: list[str] = []
 
     def run(self) -> Findings:
-        """First load, changes with deletions, no changes, no state."""
+        """Run a first load, changes with deletions, no changes, and no state."""
         account = self._sandbox.account
         add_odd_texts(account)
         gone, lost, rated, tagged = account.listed_ids()[-4:]
@@ -89,7 +91,7 @@ class Trial:
         account.tag(tagged, account.add_tag("new"))
         account.submit(account.in_progress_ids()[0])
         state = self._load(state)
-        deleted = self._fate(gone)
+        deleted = self._remains_of(gone)
 
         state = self._load(state)
 
@@ -100,22 +102,23 @@ class Trial:
             programs.version(self._program, self._pairing.package),
             tuple(self._differences),
             deleted,
-            self._fate(lost),
-            "taken" if self._pairing.activate else self._activation(),
+            self._remains_of(lost),
+            "supported" if self._pairing.activate else self._activation(),
         )
 
     def rows_behind_state(self, **settings: Any) -> int:
-        """Cut a load, and count rows that its last STATE vouches for and that are lost.
+        """Kill a load; count lost rows that the last confirmed STATE vouches for.
 
         Args:
-            settings: Of the target, beside those that make it right.
+            settings: Settings of the target beside the recommended ones.
         """
         messages = list(_with_states(self._extracted(None)))
         config = self._config(**self._pairing.batch, **settings)
         fed = messages[: len(messages) * 2 // 3]
         printed = processes.killed_when_quiet(self._program, config, fed)
-        told = _last_state(printed) or {"records": 0}
-        records = [m for m in messages if m["type"] == "RECORD"][: told["records"]]
+        state = _last_state(printed)
+        count = state["tap_toggl_hire"]["records"] if state else 0
+        records = [m for m in messages if m["type"] == "RECORD"][:count]
         lost = 0
         for stream in {message["stream"] for message in records}:
             sent = (m["record"] for m in records if m["stream"] == stream)
@@ -124,16 +127,16 @@ class Trial:
         return lost
 
     def _activation(self) -> str:
-        """What ACTIVATE_VERSION does to a target that is not made for it, in a word."""
+        """Return the effect of ACTIVATE_VERSION on a target without support for it."""
         known = len(self._differences)
         try:
             self._load(None, activate=True)
         except ProgramError:
-            return "stops at it"
-        return "loses rows by it" if self._differences[known:] else "ignored"
+            return "fails"
+        return "loses rows" if self._differences[known:] else "ignored"
 
     def _load(self, state: Row | None, *, activate: bool | None = None) -> Row | None:
-        """Run the tap into the target, and compare what is there with the API."""
+        """Run the tap into the target, and compare the tables with the API."""
         messages = self._extracted(state, activate=activate)
         printed = processes.output_of(self._program, self._config(), messages)
         self._compare()
@@ -169,8 +172,8 @@ class Trial:
                 self._differ(stream, f"{key} is missing")
             for key, row in truth.items():
                 wanted = self._pairing.mapped(row)
-                for fault in self._pairing.faults:
-                    wanted = fault.change(wanted)
+                for deviation in self._pairing.deviations:
+                    wanted = deviation.change(wanted)
                 for name, value in wanted.items():
                     found = held.get(key, wanted).get(name, "no column")
                     if name != DELETED_AT and not alike(value, found):
@@ -182,18 +185,18 @@ class Trial:
     def _rows(self, stream: str) -> Rows:
         return keyed(stream, self._pairing.rows(self._place, stream))
 
-    def _fate(self, candidate_id: str) -> str:
-        """What is left of a candidate in the three streams, in words."""
-        fates = set()
+    def _remains_of(self, candidate_id: str) -> str:
+        """Describe what remains of a candidate in the three streams."""
+        remains = set()
         for stream in CANDIDATES:
             rows = self._pairing.rows(self._place, stream)
             name = "candidate_id" if stream == "candidate_answers" else "id"
-            fates.add(_fate([row for row in rows if row[name] == candidate_id]))
-        return "; ".join(sorted(fates))
+            remains.add(_remains([row for row in rows if row[name] == candidate_id]))
+        return "; ".join(sorted(remains))
 
 
 def add_odd_texts(account: Account) -> None:
-    """Give some candidates texts that a target may take for something else."""
+    """Give some candidates texts that a target may misread."""
     for one, text in zip(account.listed_ids(), ODD_TEXTS, strict=False):
         for name in ("name", "email", "hire_state"):
             account.set_field(one, name, text)
@@ -205,27 +208,27 @@ def add_odd_texts(account: Account) -> None:
 
 
 def alike(wanted: object, found: object) -> bool:
-    """Whether a value is the API's, in whatever form the target has it."""
+    """Return whether a value equals the API's, in any form that a target stores."""
     if isinstance(found, str) and not isinstance(wanted, str):
         with contextlib.suppress(ValueError):
             found = json.loads(found.lower() if isinstance(wanted, bool) else found)
     return bool(wanted == found)
 
 
-def _fate(rows: list[Row]) -> str:
-    """What is left of a candidate in one stream, in words."""
+def _remains(rows: list[Row]) -> str:
+    """Describe what remains of a candidate in one stream."""
     if not rows:
         return "removed"
     held = [any(row.get(name) for name in PERSONAL) for row in rows]
     is_marked = bool(rows[-1].get(DELETED_AT))
     if held[-1]:
         return "marked, **data stays**" if is_marked else "**stays**"
-    former = "; **former lines stay**" if any(held) else ""
-    return ("key and time left" if is_marked else "key left") + former
+    earlier = "; **earlier lines stay**" if any(held) else ""
+    return ("key and time remain" if is_marked else "key remains") + earlier
 
 
 def _living(rows: Rows) -> Rows:
-    """The rows that are neither marked as deleted nor tombstones without a mark."""
+    """Return the rows that are neither marked as deleted nor tombstones."""
     return {
         key: row
         for key, row in rows.items()
@@ -234,26 +237,37 @@ def _living(rows: Rows) -> Rows:
 
 
 def _last_state(printed: bytes) -> Row | None:
-    """The last state that a target confirmed, if it did."""
+    """Return the last state that a target confirmed; None without one."""
     lines = [line for line in printed.split(b"\n") if line.strip()]
     return cast("Row | None", json.loads(lines[-1])) if lines else None
 
 
 def _with_states(messages: list[Row]) -> Iterator[Row]:
-    """The messages of a longer load: a STATE every few records, that counts them."""
-    count = 0
+    """Yield messages with a STATE at the start and after every few records.
+
+    Each STATE is laid out like the tap's: a bookmark per stream, and beside them a key
+    for all streams together.
+    """
+    counts: Counter[str] = Counter()
+    yield _state(counts)
     for message in messages:
         if message["type"] != "STATE":
             yield message
         if message["type"] == "RECORD":
-            count += 1
-            if count % STRIDE == 0:
-                yield {"type": "STATE", "value": {"records": count}}
+            counts[message["stream"]] += 1
+            if counts.total() % STRIDE == 0:
+                yield _state(counts)
+
+
+def _state(counts: Counter[str]) -> Row:
+    bookmarks = {stream: {"records": count} for stream, count in counts.items()}
+    value = {"bookmarks": bookmarks, "tap_toggl_hire": {"records": counts.total()}}
+    return {"type": "STATE", "value": value}
 
 
 @contextlib.contextmanager
 def trial(pairing: Pairing, postgres: Postgres) -> Iterator[Trial]:
-    """A trial in a place of its own, with an account of its own."""
+    """Yield a trial with a database, a folder and an account of its own."""
     with postgres.connect() as connection:
         connection.execute("drop database if exists trial")
         connection.execute("create database trial")

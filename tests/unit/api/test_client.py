@@ -1,287 +1,744 @@
-"""What the API has, and in which version."""
+"""Resources, versions, the retry policy, and what the user reads."""
 
 from __future__ import annotations
 
+import json
+import logging
+import threading
+import tracemalloc
 import typing as t
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime, formatdate
 
 import pytest
+import time_machine
+from hypothesis import given
+from hypothesis import settings as rules
+from hypothesis import strategies as st
 
-from tap_toggl_hire.api.pagination import LOOP
-from tap_toggl_hire.api.version import VERSIONS
-from tap_toggl_hire.errors import (
-    NotFoundError,
-    NotServedError,
-    RefusedError,
-    TapError,
+from tap_toggl_hire.api.client import (
+    MAX_VALUES,
+    PAUSES,
+    VERSIONS,
+    Client,
+    Counts,
+    Request,
+    Retry,
+    decode,
+    error_type,
+    has_too_many_values,
+    retry_after,
 )
-from tests.support.hostile import answer
-from tests.unit.api.asking import HTML, client, error, page, routes
+from tap_toggl_hire.clock import Clock
+from tap_toggl_hire.errors import (
+    BadRequestError,
+    ForbiddenError,
+    NotFoundError,
+    RateLimitError,
+    RequestError,
+    TapError,
+    TransientError,
+    UnauthorizedError,
+    UnavailableError,
+)
+from tests.support.http import (
+    FakeTransport,
+    error,
+    html,
+    in_turn,
+    page,
+    response,
+    routes,
+)
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from tap_toggl_hire.api.http import Response
+    from tests.support.http import Reply
 
-    from tap_toggl_hire.api.client import Client
-    from tests.support.hostile import Asked, Hostile
-    from tests.unit.api.asking import Serve
-
-TAGS = {"/v2.1/tags": page({"id": "1", "name": "a"})}
-
-
-def start(
-    serve: Serve, answers: Mapping[str, t.Any], version: str | None = None
-) -> tuple[Client, Hostile]:
-    """Serve answers by target, and make a client of them."""
-    server = serve(routes({**TAGS, **answers}))
-    return client(server.url, version), server
+LOGGER = logging.getLogger("tap-toggl-hire")
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+TAGS = page({"id": "1", "name": "a"})
+SETTINGS = {"limit": "page_size", "email": "candidate_filters.email"}
+AGAIN = "Run again later: the next run continues from the last state."
 
 
-def asked(server: Hostile) -> list[str]:
-    return [one.target.removeprefix("/api") for one in server.asked]
+class Api:
+    """A client of a fake API, and what it did."""
+
+    def __init__(self, reply: Reply, version: str | None = None) -> None:
+        self.transport = FakeTransport(reply)
+        self.pauses: list[float] = []
+        self.clock = Clock(LOGGER, lambda: NOW)
+        self.client = Client(
+            self.transport,
+            version=version,
+            retry=Retry(sleep=self.pauses.append),
+            setting_of=SETTINGS,
+            clock=self.clock,
+            logger=LOGGER,
+        )
+
+    @property
+    def targets(self) -> list[str]:
+        """What was requested."""
+        return self.transport.targets
+
+
+def api(responses: dict[str, Response] | None = None, **options: t.Any) -> Api:
+    """Make a client of an API that answers by target, in version v2.1."""
+    return Api(routes({"/v2.1/tags": TAGS, **(responses or {})}), **options)
+
+
+def details(*responses: Response | Exception) -> Api:
+    """Make a client of an API whose candidate answers with each of these in turn."""
+    answer = in_turn(*responses)
+    return Api(lambda target: TAGS if target.endswith("/tags") else answer())
+
+
+def messages(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records]
+
+
+GOOD = response({"id": "100", "questions": []})
+
+# Resources
+
+
+def test_tags_are_read_with_the_first_request_and_again_on_demand() -> None:
+    tags = [{"id": "1"}]
+    made = Api(lambda _: page(*tags))
+    assert made.client.tags == [{"id": "1"}]
+    tags.append({"id": "2"})
+    assert made.client.tags == [{"id": "1"}]
+    assert made.client.reread_tags() == made.client.tags == tags
+    assert made.targets == ["/v2.1/tags"] * 2
+
+
+def test_the_version_costs_one_request_however_many_pages_of_tags_there_are() -> None:
+    """So that `--test` makes few."""
+    made = api(
+        {
+            "/v2.1/tags": page({"id": "1"}, after="1"),
+            "/v2.1/tags?after_id=1": page({"id": "2"}),
+        }
+    )
+    assert made.client.found_version is None
+    assert made.client.version == "v2.1"
+    assert made.targets == ["/v2.1/tags"]
+    assert made.client.tags == [{"id": "1"}, {"id": "2"}]
+    assert made.targets == ["/v2.1/tags", "/v2.1/tags?after_id=1"]
+
+
+def test_openings_are_read_once() -> None:
+    made = api({"/v2.1/openings": page({"id": "5"})})
+    assert made.client.openings == made.client.openings == [{"id": "5"}]
+    assert made.targets == ["/v2.1/tags", "/v2.1/openings"]
+
+
+def test_an_opening_is_read_once() -> None:
+    opening = {"id": "5", "name": "Pilot"}
+    made = api({"/v2.1/openings/5": response(opening)})
+    assert made.client.opening("5") == made.client.opening("5") == opening
+    assert made.targets == ["/v2.1/tags", "/v2.1/openings/5"]
+
+
+def test_an_unknown_opening_names_the_setting() -> None:
+    with pytest.raises(TapError) as raised:
+        api().client.opening("5")
+    assert str(raised.value) == (
+        "The workspace has no job opening 5: remove it from the setting "
+        "job_opening_ids, or check which workspace the API key belongs to."
+    )
+    assert not isinstance(raised.value, RequestError)
+
+
+def test_categories_of_all_openings_and_of_one() -> None:
+    made = api(
+        {
+            "/v2.1/categories": page({"id": "1"}, {"id": "2"}),
+            "/v2.1/categories?job_opening_id=5": page({"id": "2"}),
+        }
+    )
+    assert made.client.categories() == [{"id": "1"}, {"id": "2"}]
+    assert made.client.categories("5") == [{"id": "2"}]
+
+
+def test_a_candidate() -> None:
+    made = details(GOOD)
+    assert made.client.candidate("100") == {"id": "100", "questions": []}
+    assert made.targets == ["/v2.1/tags", "/v2.1/candidates/100"]
+
+
+def test_a_page_of_candidates() -> None:
+    body = {"data": [{"id": "1"}], "links": {"next": "?after_id=1"}, "total": 9}
+    made = api({"/v2.1/candidates?limit=1": response(body)})
+    assert made.client.candidates_page({"limit": "1"}) == body
+
+
+def test_a_list_is_read_to_its_end() -> None:
+    made = api(
+        {
+            "/v2.1/openings?limit=1": page({"id": "1"}, after="1"),
+            "/v2.1/openings?limit=1&after_id=1": page({"id": "2"}, after="2"),
+            "/v2.1/openings?limit=1&after_id=2": page(),
+        }
+    )
+    assert made.client.rows("/openings", {"limit": "1"}) == [{"id": "1"}, {"id": "2"}]
+    pages = [*made.client.pages("/openings", {"limit": "1"})]
+    assert pages == [[{"id": "1"}], [{"id": "2"}], []]
+
+
+@pytest.mark.parametrize("rows", [[], [{"id": "1"}]])
+def test_pages_without_new_rows_are_a_loop(rows: list[object]) -> None:
+    """Each link is new, so that only the rows show it."""
+    numbers = iter(range(1000))
+    made = Api(lambda _: page(*rows, after=str(next(numbers))))
+    with pytest.raises(TapError, match="form a loop") as raised:
+        made.client.rows("/openings")
+    assert raised.value.is_transient
+    assert len(made.targets) <= 1 + 4
+
+
+def test_a_paginator_begins_with_the_given_query() -> None:
+    pages = api().client.paginator({"limit": "5"})
+    pages.advance({"links": {"next": "https://api.example/x?after_id=1"}})
+    assert pages.current_value == {"limit": "5", "after_id": "1"}
+
+
+# Requests
+
+
+@pytest.mark.parametrize(
+    ("request_", "target", "text"),
+    [
+        (Request("/tags"), "/v2/tags", "GET /tags"),
+        (
+            Request("/candidates", params={"email": "a+b@c", "tag_ids": "1,2"}),
+            "/v2/candidates?email=a%2Bb%40c&tag_ids=1%2C2",
+            "GET /candidates",
+        ),
+        (Request("/candidates", "1"), "/v2/candidates/1", "GET /candidates/1"),
+        (
+            Request("/candidates", "a/b?c#d e%2e..ä"),
+            "/v2/candidates/a%2Fb%3Fc%23d%20e%252e..%C3%A4",
+            "GET /candidates/{id}",
+        ),
+    ],
+)
+def test_a_request(request_: Request, target: str, text: str) -> None:
+    assert request_.target("v2") == target
+    assert str(request_) == text
+
+
+@pytest.mark.parametrize("item", ["", ".", ".."])
+def test_an_id_that_would_be_another_url_is_not_requested(item: str) -> None:
+    made = details(GOOD)
+    with pytest.raises(RequestError, match=f"not possible for the ID '{item}'"):
+        made.client.candidate(item)
+    assert made.targets == ["/v2.1/tags"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "body", "is_met"),
+    [
+        (Request("/tags"), {"data": []}, True),
+        (Request("/tags"), {"data": None}, False),
+        (Request("/tags"), {"id": "1"}, False),
+        (Request("/tags"), ["data"], False),
+        (Request("/candidates", "1"), {"id": "1"}, True),
+        (Request("/candidates", "1"), {"id": 1}, True),
+        (Request("/candidates", "1"), {"id": "2"}, False),
+        (Request("/candidates", "1"), None, False),
+    ],
+)
+def test_the_documented_shape(request_: Request, body: object, *, is_met: bool) -> None:
+    assert request_.is_met_by(body) == is_met
 
 
 # Versions
 
 
-def test_the_documented_version_is_found_by_reading_the_tags(
-    serve: Serve, caplog: pytest.LogCaptureFixture
-) -> None:
-    api, server = start(serve, {})
-    assert (api.found_version, api.version) == (None, "v2.1")
-    assert api.found_version == "v2.1"
-    assert api.tags == [{"id": "1", "name": "a"}]
-    assert asked(server) == ["/v2.1/tags"]
-    assert api.counts.requests == 1
-    assert not caplog.records
-
-
 @pytest.mark.parametrize("version", VERSIONS[1:])
-@pytest.mark.parametrize("gone", [error(404), error(410), HTML])
-def test_a_later_version_is_taken_where_the_api_knows_no_other(
-    serve: Serve, caplog: pytest.LogCaptureFixture, version: str, gone: bytes
+@pytest.mark.parametrize(
+    "gone", [error(404), error(410), html(404), html(410)._replace(redirects=1)]
+)
+def test_a_version_that_is_not_found_leads_to_the_next_one_at_once(
+    caplog: pytest.LogCaptureFixture, gone: Response, version: str
 ) -> None:
-    answers = {f"/{one}/tags": gone for one in VERSIONS}
-    api, server = start(serve, {**answers, f"/{version}/tags": page({"id": "9"})})
-    assert api.version == version
-    assert api.tags == [{"id": "9"}]
-    assert len(server.asked) == VERSIONS.index(version) + 1
-    (warning,) = caplog.records
-    assert warning.getMessage() == (
-        f"The API no longer knows version v2.1; {version} was taken. To pin it and to "
-        f"be rid of this warning, set api_version to {version}."
+    tags = {f"/{one}/tags": gone for one in VERSIONS}
+    made = api({**tags, f"/{version}/tags": page({"id": "9"})})
+    assert made.client.tags == [{"id": "9"}]
+    assert made.client.version == version
+    assert made.client.found_version == version
+    assert len(made.targets) == 1 + VERSIONS.index(version)
+    assert not made.pauses
+    (message,) = messages(caplog)
+    assert message == (
+        f"The API does not serve version v2.1; using {version}. Set api_version to "
+        f"{version} to pin it and to avoid this warning."
     )
 
 
-def test_no_version_is_known(serve: Serve) -> None:
-    api, server = start(serve, {"/v2.1/tags": error(404)})
-    with pytest.raises(TapError) as raised:
-        api.version  # noqa: B018
-    assert str(raised.value) == (
-        "The API answers 404 or 410 for each known version (v2.1, v2.2, v2): check "
-        "api_url."
-    )
-    assert len(server.asked) == 3
-    assert api.found_version is None
-    with pytest.raises(TapError):  # as another thread does, that waited for it
-        api.categories()
-    assert len(server.asked) == 3
-
-
-def test_a_version_that_is_set_is_used_and_no_other(
-    serve: Serve, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("setting", "versions"), [(None, "v2.1 or v2.2 or v2"), ("v9", "v9")]
+)
+def test_if_no_version_is_served_the_search_is_repeated_and_fails(
+    setting: str | None, versions: str
 ) -> None:
-    api, server = start(serve, {"/v9/tags": page()}, "v9")
-    assert api.version == "v9"
-    assert api.tags == []
-    assert asked(server) == ["/v9/tags"]
-    assert not caplog.records
-    api, server = start(serve, {}, "v8")
-    with pytest.raises(TapError) as raised:
-        api.version  # noqa: B018
-    assert str(raised.value) == (
-        "The API answers 404 for version v8: set api_version to one that it knows, or "
-        "unset it."
-    )
-    assert asked(server) == ["/v8/tags"]
+    made = Api(lambda _: html(404), setting)
+    for _ in range(2):  # the second time without a request
+        with pytest.raises(TapError) as raised:
+            made.client.categories()
+        assert str(raised.value) == (
+            f"The API does not serve {versions} (HTTP 404 or 410): check api_url and "
+            "api_version."
+        )
+        assert not raised.value.is_transient
+    assert len(made.pauses) == len(PAUSES)
+    assert len(made.targets) == (len(PAUSES) + 1) * (1 if setting else len(VERSIONS))
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 500])
-def test_another_error_says_nothing_of_the_version(serve: Serve, status: int) -> None:
-    api, server = start(serve, {"/v2.1/tags": error(status)})
-    with pytest.raises(TapError, match=str(status)):
-        api.version  # noqa: B018
-    assert set(asked(server)) == {"/v2.1/tags"}
+def test_a_search_that_succeeds_later_goes_on() -> None:
+    answer = in_turn(*[html(404)] * 3, error(500), TAGS)
+    made = Api(lambda _: answer())
+    assert made.client.version == "v2.1"
+    assert len(made.pauses) == 2
 
 
-def test_a_key_in_the_clear_is_told_once(
-    monkeypatch: pytest.MonkeyPatch, serve: Serve, caplog: pytest.LogCaptureFixture
+def test_a_version_that_is_set_is_the_only_one() -> None:
+    made = Api(routes({"/v9/tags": TAGS, "/v9/openings": page()}), "v9")
+    assert made.client.openings == []
+    assert made.targets == ["/v9/tags", "/v9/openings"]
+
+
+def test_another_error_does_not_lead_to_another_version() -> None:
+    made = Api(lambda _: error(400))
+    with pytest.raises(BadRequestError):
+        made.client.version  # noqa: B018
+    assert made.targets == ["/v2.1/tags"]
+
+
+def test_an_unencrypted_api_key_is_logged_once(
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Of an API behind a proxy of this machine, in a word that is no address of it."""
-    proxy = serve(lambda _: [answer(page())])
-    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
-    api = client("http://api.example/api")
-    assert api.version == "v2.1"
-    api.rows("/openings")
-    (warning,) = caplog.records
-    assert warning.levelname == "WARNING"
-    assert warning.getMessage() == (
-        "The API key crosses the network without encryption, since api_url begins "
-        "with http://: set it to an address with https://."
+    made = api({"/v2.1/openings": page()})
+    made.transport.root = "http://api.example/api"
+    assert made.client.openings == []
+    (message,) = messages(caplog)
+    assert message == (
+        "The API key is sent without encryption, since api_url begins with http://. "
+        "Set it to an address with https://."
     )
 
 
-# Lists and items
+def test_the_first_response_corrects_the_clock() -> None:
+    ahead = NOW + timedelta(hours=2)
+    made = Api(lambda _: TAGS._replace(headers={"Date": format_datetime(ahead)}))
+    assert made.client.version == "v2.1"
+    assert made.clock.now() == ahead
 
 
-def test_tags_are_read_again_when_asked_for(serve: Serve) -> None:
-    tags = [{"id": "1"}]
-    server = serve(lambda _: [answer(page(*tags))])
-    api = client(server.url)
-    assert api.tags == [{"id": "1"}]
-    tags.append({"id": "2"})
-    assert api.tags == [{"id": "1"}]
-    assert api.reread_tags() == api.tags == [{"id": "1"}, {"id": "2"}]
-    assert asked(server) == ["/v2.1/tags", "/v2.1/tags"]
+def test_a_response_that_is_not_the_api_s_leaves_the_clock_alone() -> None:
+    date = format_datetime(NOW + timedelta(hours=2))
+    answer = in_turn(html(200, Date=date), error(503, Date=date), TAGS)
+    made = Api(lambda _: answer())
+    assert made.client.version == "v2.1"
+    assert made.clock.now() == NOW
 
 
-def test_openings_are_read_once(serve: Serve) -> None:
-    api, server = start(serve, {"/v2.1/openings": page({"id": "5"})})
-    assert api.openings == [{"id": "5"}]
-    assert api.openings == [{"id": "5"}]
-    assert asked(server) == ["/v2.1/tags", "/v2.1/openings"]
+# Transient failures
+
+TRANSIENT: list[tuple[Response | Exception, str, int | None]] = [
+    (error(500), "HTTP 500", 500),
+    (html(503), "HTTP 503", 503),
+    (error(408), "HTTP 408", 408),
+    (error(425), "HTTP 425", 425),
+    (html(404), "HTTP 404 in a foreign format; check api_url", 404),
+    (html(410), "HTTP 410 in a foreign format; check api_url", 410),
+    (
+        error(404)._replace(redirects=1),
+        "HTTP 404 after a redirect; check api_url",
+        404,
+    ),
+    (TransientError("connection reset"), "connection reset", None),
+    (html(200), "a body that is not JSON", None),
+    (response(b""), "a body that is not JSON", None),
+    (
+        response({"error": {"type": "No"}}),
+        "a body that is not what the API documents",
+        None,
+    ),
+]
 
 
-def test_an_opening_is_read_once(serve: Serve) -> None:
-    opening = {"id": "5", "name": "Pilot"}
-    api, server = start(serve, {"/v2.1/openings/5": opening})
-    assert api.opening("5") == opening
-    assert api.opening("5") == opening
-    assert asked(server) == ["/v2.1/tags", "/v2.1/openings/5"]
+@pytest.mark.parametrize(("failure", "reason", "status"), TRANSIENT)
+def test_a_transient_failure_is_retried_and_then_final(
+    caplog: pytest.LogCaptureFixture,
+    failure: Response | Exception,
+    reason: str,
+    status: int | None,
+) -> None:
+    made = details(failure, failure, GOOD, *[failure] * 6, GOOD)
+    assert made.client.candidate("100")["id"] == "100"
+    assert len(made.pauses) == made.client.counts.retried == 2
+    assert messages(caplog) == [f"Retrying GET /candidates/{{id}} ({reason})."]
 
-
-def test_an_opening_that_is_not_there_names_the_setting(serve: Serve) -> None:
-    api, _ = start(serve, {})
-    with pytest.raises(TapError) as raised:
-        api.opening("5")
+    with pytest.raises(UnavailableError) as raised:
+        made.client.candidate("100")
     assert str(raised.value) == (
-        "The workspace has no job opening 5, which setting job_opening_ids names: "
-        "remove it there, or check the API key's workspace."
+        f"GET /candidates/100 failed 6 times (last: {reason}). {AGAIN}"
     )
-    assert not isinstance(raised.value, NotFoundError)
+    assert raised.value.status == status
+    assert raised.value.is_transient
+    assert made.client.candidate("100")["id"] == "100"  # other requests go on
 
 
-def test_categories_of_all_and_of_one(serve: Serve) -> None:
-    api, _ = start(
-        serve,
-        {
-            "/v2.1/categories": page({"id": "1"}, {"id": "2"}),
-            "/v2.1/categories?job_opening_id=5": page({"id": "2"}),
-        },
-    )
-    assert api.categories() == [{"id": "1"}, {"id": "2"}]
-    assert api.categories("5") == [{"id": "2"}]
+def test_a_404_in_a_foreign_format_on_a_list_is_retried() -> None:
+    answer = in_turn(html(404), page({"id": "5"}))
+    made = Api(lambda target: TAGS if target.endswith("/tags") else answer())
+    assert made.client.openings == [{"id": "5"}]
+    assert len(made.pauses) == 1
 
 
-def test_a_candidate(serve: Serve) -> None:
-    detail = {"id": "100", "questions": []}
-    api, _ = start(
-        serve,
-        {
-            "/v2.1/candidates/100": detail,
-            "/v2.1/candidates/102": HTML,
-            "/v2.1/candidates/103": error(410),
-        },
-    )
-    assert api.candidate("100") == detail
-    assert api.candidate("101") is None
-    for not_served in ("102", "..", ""):
-        with pytest.raises(NotServedError):
-            api.candidate(not_served)
-    with pytest.raises(TapError, match="410"):
-        api.candidate("103")
+def test_an_id_that_is_not_a_plain_word_is_not_logged() -> None:
+    with pytest.raises(UnavailableError) as raised:
+        details(error(500)).client.candidate("zoe@example.com")
+    assert "GET /candidates/{id} failed 6 times" in str(raised.value)
 
 
-def test_a_page_of_candidates_and_its_errors(serve: Serve) -> None:
-    whole = {**page({"id": "1"}), "total": 1}
-    api, _ = start(
-        serve,
-        {
-            "/v2.1/candidates?limit=5": whole,
-            "/v2.1/candidates?limit=6": error(400),
-        },
-    )
-    assert api.candidates_page({"limit": "5"}) == whole
-    with pytest.raises(RefusedError):
-        api.candidates_page({"limit": "6"})
-    with pytest.raises(NotFoundError):
-        api.candidates_page({"limit": "7"})
-
-
-def test_a_list_is_read_to_its_end(serve: Serve) -> None:
-    api, server = start(
-        serve,
-        {
-            "/v2.1/openings?limit=1": page({"id": "1"}, after="1"),
-            "/v2.1/openings?limit=1&after_id=1": page({"id": "2"}, after="2"),
-            "/v2.1/openings?limit=1&after_id=2": page(),
-        },
-    )
-    assert api.rows("/openings", {"limit": "1"}) == [{"id": "1"}, {"id": "2"}]
-    assert len(server.asked) == 4
-    assert [*api.pages("/openings", {"limit": "1"})] == [
-        [{"id": "1"}],
-        [{"id": "2"}],
-        [],
+def test_pauses_grow_with_jitter_over_at_least_20_seconds() -> None:
+    assert len(PAUSES) >= 5
+    runs = [
+        [Retry().pause(failures, None) or 0 for failures in range(1, 6)]
+        for _ in range(50)
     ]
+    for run in runs:
+        assert run == sorted(run)
+        assert sum(run) >= 20
+    assert len({run[0] for run in runs}) > 40
+    assert Retry().pause(6, None) is None
 
 
-def test_a_list_without_an_end_is_a_loop(serve: Serve) -> None:
-    """Each link is new, but after some pages no row is; the last of them stale."""
-    numbers = iter(range(1000))
-
-    def reply(_: Asked) -> list[bytes]:
-        number = next(numbers)
-        rows = [{"id": str(min(number, 4))}] if number % 2 else []
-        return [answer(page(*rows, after=str(number)))]
-
-    server = serve(reply)
-    with pytest.raises(TapError) as raised:
-        client(server.url).version  # noqa: B018
-    assert str(raised.value) == LOOP
-    assert len(server.asked) < 12
+@pytest.mark.parametrize(("header", "least"), [("40", 40), ("99999", 120), ("-5", 0)])
+def test_retry_after_of_a_5xx_is_honoured_up_to_a_limit(
+    header: str, least: float
+) -> None:
+    made = details(error(503, Retry_After=header), GOOD)
+    made.client.candidate("100")
+    (pause,) = made.pauses
+    assert least <= pause <= max(least, 1.25)
 
 
-def test_a_page_that_comes_again_and_again_is_a_loop(serve: Serve) -> None:
-    numbers = iter(range(1000))
-    server = serve(lambda _: [answer(page({"id": "1"}, after=str(next(numbers))))])
-    with pytest.raises(TapError, match="form a loop"):
-        client(server.url).version  # noqa: B018
-    assert len(server.asked) == 4
+def test_the_same_warning_is_logged_once_a_minute(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("tap_toggl_hire.api.client.time.monotonic", lambda: now)
+    made = details(*[error(500), error(429), GOOD] * 3)
+    for moment, logged in ((0, 2), (59.9, 2), (60, 4)):
+        now = moment
+        made.client.candidate("100")
+        assert len(messages(caplog)) == logged
 
 
-def test_links_lead_nowhere_else(serve: Serve) -> None:
-    there = {"data": [], "links": {"next": "http://elsewhere.example/tags?after_id=1"}}
-    api, _ = start(serve, {"/v2.1/openings": there})
-    with pytest.raises(TapError, match="another origin"):
-        api.rows("/openings")
+# 429
 
 
-def test_a_paginator_begins_where_it_is_told(serve: Serve) -> None:
-    api, server = start(serve, {})
-    pages = api.paginator({"limit": "5"})
-    assert pages.current_value == {"limit": "5"}
-    pages.advance({"links": {"next": f"http://localhost:{server.port}/x?after_id=1"}})
-    assert pages.current_value == {"limit": "5", "after_id": "1"}
+def test_all_requests_wait_for_as_long_as_a_429_says(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    made = details(*[error(429, Retry_After="40")] * 10, GOOD)
+    began = made.transport.time.now
+    made.client.candidate("100")
+    assert made.transport.time.now - began == pytest.approx(400, abs=5)
+    assert not made.pauses  # it is not a failed attempt
+    assert (made.client.counts.refused, made.client.counts.retried) == (10, 0)
+    assert messages(caplog) == ["HTTP 429: all requests wait for 40 s."]
 
 
-# Whether it serves
+def test_a_date_in_retry_after_is_a_time_of_the_api() -> None:
+    """The machine's clock is an hour slow."""
+    theirs = NOW + timedelta(hours=1)
+    tags = TAGS._replace(headers={"Date": format_datetime(theirs)})
+    date = format_datetime(theirs + timedelta(seconds=20))
+    answer = in_turn(tags, error(429, Retry_After=date), GOOD)
+    made = Api(lambda _: answer())
+    began = made.transport.time.now
+    made.client.candidate("100")
+    assert made.transport.time.now - began == pytest.approx(20, abs=1)
 
 
-def test_whether_the_api_serves_is_asked_once(serve: Serve) -> None:
-    answers = [answer(page()), answer(page()), error(500), error(429)]
-    server = serve(lambda _: [answers.pop(0)])
-    api = client(server.url)
-    assert api.version == "v2.1"
-    assert api.is_serving()
-    assert not api.is_serving()
-    assert not api.is_serving()
-    assert asked(server) == ["/v2.1/tags"] * 4
+@pytest.mark.parametrize(("header", "requests"), [("86400", 1), ("600", 2)])
+def test_429_for_too_long_ends_the_run_and_says_until_when(
+    header: str, requests: int
+) -> None:
+    made = details(error(429, Retry_After=header))
+    with (
+        time_machine.travel(NOW, tick=False),
+        pytest.raises(RateLimitError) as raised,
+    ):
+        made.client.candidate("100")
+    until = NOW + timedelta(seconds=int(header))
+    assert str(raised.value) == (
+        "The API limits the rate of requests (HTTP 429): it asks to be called again "
+        f"at {until:%Y-%m-%d %H:%M:%S} UTC, which is more than 15 minutes after the "
+        "last served request. Run again after that time."
+    )
+    assert raised.value.is_transient
+    with pytest.raises(RateLimitError):  # every other request fails at once
+        made.client.openings  # noqa: B018
+    assert len(made.targets) == 1 + requests
+
+
+# Permanent failures
+
+
+def test_401_is_final_for_every_request() -> None:
+    made = details(error(401, "Unauthorized"), GOOD)
+    for _ in range(2):
+        with pytest.raises(UnauthorizedError) as raised:
+            made.client.candidate("100")
+        assert str(raised.value) == (
+            "The API rejects the API key (GET /candidates/100: HTTP 401, "
+            "Unauthorized): check the setting api_key, which belongs to one workspace."
+        )
+        assert not raised.value.is_transient
+    assert len(made.targets) == 2
+
+
+def test_403_of_one_resource_is_about_that_one() -> None:
+    made = details(error(403), GOOD)
+    with pytest.raises(ForbiddenError, match=r"/100 .*403, SomeError.*api_key") as e:
+        made.client.candidate("100")
+    assert e.value.status == 403
+    assert made.client.candidate("100")
+
+
+def test_403_of_a_list_is_about_the_key() -> None:
+    made = api({"/v2.1/openings": error(403)})
+    for _ in range(2):
+        with pytest.raises(UnauthorizedError, match=r"/openings: HTTP 403.*api_key"):
+            made.client.openings  # noqa: B018
+    assert made.targets == ["/v2.1/tags", "/v2.1/openings"]
+
+
+@pytest.mark.parametrize(
+    ("params", "named"),
+    [
+        ({}, "api_version"),
+        ({"limit": "5", "order": "asc"}, "page_size"),
+        ({"limit": "5", "email": "x"}, "page_size and candidate_filters.email"),
+    ],
+)
+def test_400_names_the_settings_behind_the_parameters(
+    params: dict[str, str], named: str
+) -> None:
+    made = details(error(400, "ValidationError"))
+    with pytest.raises(BadRequestError) as raised:
+        made.client.candidates_page(params)
+    assert str(raised.value) == (
+        f"The API rejects GET /candidates (HTTP 400, ValidationError): check {named}."
+    )
+    assert not made.pauses
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_not_found_in_the_api_s_own_words(status: int) -> None:
+    made = details(error(status, "NotFoundError"))
+    with pytest.raises(
+        NotFoundError, match=f"/100 .*{status}, NotFoundError"
+    ) as raised:
+        made.client.candidate("100")
+    assert raised.value.status == status
+    with pytest.raises(NotFoundError):
+        made.client.candidates_page({"after_id": "7"})
+    assert not made.pauses
+
+
+@pytest.mark.parametrize("status", [204, 302, 402, 418, 451])
+def test_any_other_status_is_final_for_one_request(status: int) -> None:
+    made = details(html(status), GOOD)
+    with pytest.raises(RequestError, match=f"/100 failed .HTTP {status}.") as raised:
+        made.client.candidate("100")
+    assert raised.value.status == status
+    assert not raised.value.is_transient
+    assert made.client.candidate("100")
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [
+        ("not-found.candidate_2", ", not-found.candidate_2"),
+        ("a" * 80, ", " + "a" * 80),
+        ("a" * 81, ""),
+        ("", ""),
+        ("zoe@example.com", ""),
+        ("two words", ""),
+        ("line\nbreak", ""),
+        ("٣", ""),
+    ],
+)
+def test_an_error_type_is_shown_if_it_is_a_plain_word(kind: str, shown: str) -> None:
+    with pytest.raises(RequestError) as raised:
+        details(error(418, kind)).client.candidate("100")
+    assert f"(HTTP 418{shown}):" in str(raised.value)
+
+
+# Counts
+
+
+def test_requests_are_counted_by_endpoint_with_retries_and_redirects() -> None:
+    made = details(error(500), error(429), GOOD._replace(redirects=2))
+    made.client.candidate("100")
+    counts = made.client.counts
+    assert counts.by_endpoint == {"/tags": 1, "/candidates/{id}": 5}
+    assert (counts.requests, counts.refused, counts.retried) == (6, 1, 1)
+
+
+def test_counts_of_many_threads_add_up() -> None:
+    counts = Counts()
+
+    def count() -> None:
+        for _ in range(1000):
+            counts.add("/tags", sent=1, refused=1)
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (counts.requests, counts.refused) == (4000, 4000)
+
+
+# Retry-After
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (" 7 ", 7),
+        ("0.5", 0.5),
+        ("9" * 400, 366 * 86400),
+        ("", None),
+        ("soon", None),
+        ("-5", None),
+        ("1e3", None),
+        ("\u0667", None),
+        ("Sat, 31 Jan 2026 12:00:20 GMT", 20),
+        ("Saturday, 31-Jan-26 12:00:20 GMT", 20),
+        ("Sat Jan 31 12:00:20 2026", 20),
+        ("Sat, 31 Jan 2026 11:59:00 GMT", -60),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 366 * 86400),
+    ],
+)
+def test_retry_after(header: str, seconds: float | None) -> None:
+    assert retry_after(header, NOW) == seconds
+
+
+@given(
+    st.text(max_size=40)
+    | st.integers().map(str)
+    | st.floats().map(str)
+    | st.datetimes().map(lambda when: formatdate(0)[:5] + f"{when:%d %b %Y %X} -2359")
+)
+@rules(max_examples=200)
+def test_any_retry_after_can_be_waited_for(header: str) -> None:
+    seconds = retry_after(header, NOW)
+    assert seconds is None or seconds <= threading.TIMEOUT_MAX
+
+
+# JSON
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text("abc"), inner),
+    max_leaves=8,
+)
+
+
+@given(VALUES, st.booleans())
+def test_json_is_decoded(value: t.Any, ensure_ascii: bool) -> None:  # noqa: FBT001
+    content = json.dumps(value, ensure_ascii=ensure_ascii).encode()
+    assert decode(content) == value
+    with_nul = b'["\\u0000", %s]' % content
+    assert decode(with_nul) == ["\ufffd", value]
+
+
+@pytest.mark.parametrize(
+    ("content", "value"),
+    [
+        (rb'{"a\u0000": ["b\u0000"]}', {"a\ufffd": ["b\ufffd"]}),
+        (rb'"\ud800"', "\ufffd"),
+        (rb'["\uDFFF!", {"\uD83d": 1}]', ["\ufffd!", {"\ufffd": 1}]),
+        (rb'"\ud83d\ud83d\ude42\u0000"', "\ufffd🙂\ufffd"),
+        (rb'"\\u0000\\\u0000\\ud800"', "\\u0000\\\ufffd\\ud800"),
+        (b'\xef\xbb\xbf{"a": 1}', {"a": 1}),
+        (b"null", None),
+    ],
+)
+def test_what_a_target_cannot_store_is_replaced(content: bytes, value: object) -> None:
+    assert decode(content) == value
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"<html>",
+        b'{"data": [',
+        b'{"data": []}{}',
+        b"NaN",
+        b"1e400",
+        b"9" * 5000,
+        b"[" * 100_000 + b"]" * 100_000,
+        b'"\x00"',
+        b'"M\xfcller"',
+        b'"\xed\xa0\x80"',
+    ],
+)
+def test_what_is_not_json_is_rejected(content: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - msgspec has several
+        decode(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b'{"error": {"type": "NotFound", "more": 1}}', "NotFound"),
+        (b'{"error": {"type": ""}}', ""),
+        (b'{"error": {"type": 5}}', None),
+        (b'{"error": {}}', None),
+        (b'{"error": ["type"]}', None),
+        (b"[]", None),
+        (b"null", None),
+        (b"<html>", None),
+    ],
+)
+def test_the_error_object_of_the_api(content: bytes, kind: str | None) -> None:
+    assert error_type(content) == kind
+
+
+@pytest.mark.parametrize("value", [b"0", b"{}", b"[]"])
+def test_values_are_counted_not_bytes(value: bytes) -> None:
+    marks = 1 + value.count(b"{") + value.count(b"[")
+    most = MAX_VALUES // marks
+    assert not has_too_many_values(b",".join([value] * most))
+    assert has_too_many_values(b",".join([value] * (most + 2)))
+    assert not has_too_many_values(b'"' + b" " * (MAX_VALUES + 1) + b'"')
+
+
+def test_a_body_of_too_many_values_takes_little_memory() -> None:
+    body = b'{"data": [%s]}' % b",".join([b"{}"] * 4_000_001)
+    made = details(response(body))
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnavailableError, match=r"more than 4,000,000 JSON values"):
+            made.client.openings  # noqa: B018
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1_000_000

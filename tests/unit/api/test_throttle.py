@@ -1,4 +1,4 @@
-"""When each request may start, by a clock of the test's own."""
+"""When each request may start."""
 
 from __future__ import annotations
 
@@ -8,37 +8,22 @@ import typing as t
 
 import pytest
 
-from tap_toggl_hire.api import throttle as wing
+from tap_toggl_hire.api import throttle as module
 from tap_toggl_hire.api.throttle import Throttle
-
-
-class Clock:
-    """Time that passes only where somebody sleeps, or the test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.slept: list[float] = []
-
-    def __call__(self) -> float:
-        """Tell the time."""
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        """Let time pass, a little more than asked for, as it is with sleep."""
-        self.slept.append(seconds)
-        self.now += seconds + 1e-6
+from tap_toggl_hire.errors import RateLimitError, TapError
+from tests.support.http import FakeTime
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> FakeTime:
+    return FakeTime()
 
 
-def made(clock: Clock, size: int = 8, ceiling: float | None = None) -> Throttle:
+def made(clock: FakeTime, size: int = 8, ceiling: float | None = None) -> Throttle:
     return Throttle(size, ceiling, clock=clock, sleep=clock.sleep)
 
 
-def starts(throttle: Throttle, clock: Clock, count: int) -> list[float]:
+def starts(throttle: Throttle, clock: FakeTime, count: int) -> list[float]:
     """Seconds from now to the start of each of some requests, one after the other."""
     began, times = clock.now, []
     for _ in range(count):
@@ -57,20 +42,22 @@ def refuse(throttle: Throttle, retry_after: float | None = None) -> float:
 def serve(throttle: Throttle, count: int = 1) -> None:
     for _ in range(count):
         throttle.acquire()
-        throttle.answered()
+        throttle.served()
         throttle.release()
 
 
-# At once
+# Concurrency
 
 
-def test_without_a_limit_all_start_at_once(clock: Clock) -> None:
+def test_without_a_limit_all_requests_start_at_once(clock: FakeTime) -> None:
     assert starts(made(clock), clock, 1000) == [0.0] * 1000
     assert not clock.slept
 
 
 @pytest.mark.parametrize("size", [1, 3])
-def test_no_more_are_under_way_than_may_be(clock: Clock, size: int) -> None:
+def test_no_more_requests_are_in_flight_than_allowed(
+    clock: FakeTime, size: int
+) -> None:
     throttle = made(clock, size)
     for _ in range(size):
         throttle.acquire()
@@ -88,7 +75,7 @@ def test_no_more_are_under_way_than_may_be(clock: Clock, size: int) -> None:
     thread.join()
 
 
-def test_whoever_is_stopped_while_waiting_leaves_the_place(clock: Clock) -> None:
+def test_an_exception_while_waiting_frees_the_slot(clock: FakeTime) -> None:
     def interrupted(_: float) -> None:
         raise KeyboardInterrupt
 
@@ -101,23 +88,23 @@ def test_whoever_is_stopped_while_waiting_leaves_the_place(clock: Clock) -> None
     throttle.acquire()
 
 
-def test_nothing_is_released_that_was_not_acquired(clock: Clock) -> None:
+def test_a_slot_is_released_once(clock: FakeTime) -> None:
     with pytest.raises(ValueError, match="too many times"):
         made(clock).release()
 
 
-def test_time_may_begin_with_nothing(clock: Clock) -> None:
+def test_time_may_start_at_zero(clock: FakeTime) -> None:
     clock.now = 0.0
     throttle = made(clock)
     assert starts(throttle, clock, 1) == [0.0]
-    assert refuse(throttle) == wing.GUESSED_PAUSE
+    assert refuse(throttle) == module.FIRST_BACKOFF
 
 
-# The ceiling
+# The rate of the user
 
 
 @pytest.mark.parametrize("ceiling", [0.5, 10.0, 400.0])
-def test_the_ceiling_is_kept_and_not_by_far(clock: Clock, ceiling: float) -> None:
+def test_the_rate_is_kept_and_nearly_reached(clock: FakeTime, ceiling: float) -> None:
     times = starts(made(clock, ceiling=ceiling), clock, 101)
     rate = 100 / times[-1]
     assert 0.98 * ceiling < rate < ceiling
@@ -125,24 +112,26 @@ def test_the_ceiling_is_kept_and_not_by_far(clock: Clock, ceiling: float) -> Non
     assert min(gaps) >= 1 / ceiling
 
 
-def test_what_was_not_used_is_not_saved_up(clock: Clock) -> None:
+def test_unused_requests_are_not_saved(clock: FakeTime) -> None:
     throttle = made(clock, ceiling=10)
     starts(throttle, clock, 1)
     clock.now += 100
     assert starts(throttle, clock, 3)[-1] >= 0.2
 
 
-# A refusal
+# 429
 
 
-@pytest.mark.parametrize("asked", [0.5, 7.0, 3600.0])
-def test_all_wait_as_long_as_the_api_asks(clock: Clock, asked: float) -> None:
+@pytest.mark.parametrize("asked", [0.5, 7.0, 900.0])
+def test_all_requests_wait_as_long_as_the_api_asks(
+    clock: FakeTime, asked: float
+) -> None:
     throttle = made(clock)
     assert refuse(throttle, asked) == asked
     assert starts(throttle, clock, 1)[0] >= asked
 
 
-def test_a_shorter_pause_does_not_cut_a_longer_one(clock: Clock) -> None:
+def test_a_shorter_wait_does_not_cut_a_longer_one(clock: FakeTime) -> None:
     throttle = made(clock)
     first, second = throttle.acquire(), throttle.acquire()
     assert throttle.refused(first, 30) == 30
@@ -152,8 +141,8 @@ def test_a_shorter_pause_does_not_cut_a_longer_one(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("asked", [None, 0.0, -60.0])
-def test_a_pause_that_is_not_told_is_guessed_and_grows(
-    clock: Clock, asked: float | None
+def test_without_retry_after_the_wait_grows(
+    clock: FakeTime, asked: float | None
 ) -> None:
     throttle = made(clock)
     assert [refuse(throttle, asked) for _ in range(4)] == [1, 2, 2, 2]
@@ -161,8 +150,8 @@ def test_a_pause_that_is_not_told_is_guessed_and_grows(
     assert refuse(throttle, asked) == 1
 
 
-def test_refusals_of_one_burst_are_one(clock: Clock) -> None:
-    """They were sent before the first of them was answered."""
+def test_refusals_of_one_burst_count_as_one(clock: FakeTime) -> None:
+    """They were sent before the first response."""
     throttle = made(clock)
     burst = [throttle.acquire() for _ in range(8)]
     clock.now += 0.02
@@ -170,29 +159,77 @@ def test_refusals_of_one_burst_are_one(clock: Clock) -> None:
     assert throttle._refusals_in_a_row == 1
 
 
-def test_after_a_pause_one_asks_whether_the_api_serves_again(clock: Clock) -> None:
-    """The others come one by one, until it has answered."""
+def test_after_a_wait_requests_start_one_by_one_until_one_is_served(
+    clock: FakeTime,
+) -> None:
     throttle = made(clock)
     serve(throttle, 1000)
     clock.now += 1
     refuse(throttle, 5)
     times = starts(throttle, clock, 4)
     assert times == pytest.approx([5, 5.25, 5.5, 5.75], abs=0.001)
-    throttle.answered()
+    throttle.served()
     later = starts(throttle, clock, 3)
     assert later[-1] < 0.1
+
+
+# Requests that no longer start
+
+
+def test_429_for_15_minutes_without_a_served_request_is_final(
+    clock: FakeTime,
+) -> None:
+    throttle = made(clock)
+    refuse(throttle, 600)
+    refuse(throttle, 299)
+    with pytest.raises(RateLimitError):
+        refuse(throttle, 2)
+    with pytest.raises(RateLimitError):
+        throttle.acquire()
+
+
+def test_a_served_request_starts_the_15_minutes_anew(clock: FakeTime) -> None:
+    throttle = made(clock)
+    for _ in range(10):
+        refuse(throttle, 600)
+        serve(throttle)
+
+
+def test_time_without_requests_is_not_part_of_the_15_minutes(clock: FakeTime) -> None:
+    """A target may take half an hour for its rows."""
+    throttle = made(clock)
+    serve(throttle)
+    clock.now += 1800
+    assert refuse(throttle, 600) == 600
+
+
+def test_a_failure_ends_waits_and_lets_no_request_start(clock: FakeTime) -> None:
+    failures = [TapError("first"), TapError("second")]
+
+    def sleep(seconds: float) -> None:
+        clock.sleep(seconds)
+        for failure in failures:
+            throttle.stop(failure)
+
+    throttle = Throttle(1, clock=clock, sleep=sleep)
+    refuse(throttle, 600)
+    began = clock.now
+    for _ in range(2):  # the slot is free again
+        with pytest.raises(TapError, match="first"):
+            throttle.acquire()
+    assert clock.now - began < 2
 
 
 # The pace
 
 
-def pace(throttle: Throttle, clock: Clock, count: int = 5) -> float:
+def pace(throttle: Throttle, clock: FakeTime, count: int = 5) -> float:
     """Requests per second that start, as of now."""
     times = starts(throttle, clock, count + 1)
     return count / (times[-1] - times[0])
 
 
-def slowed(clock: Clock, served: int, seconds: float, asked: float) -> Throttle:
+def slowed(clock: FakeTime, served: int, seconds: float, asked: float) -> Throttle:
     """A throttle that was refused after so many requests in so much time."""
     throttle = made(clock)
     serve(throttle, served)
@@ -203,33 +240,35 @@ def slowed(clock: Clock, served: int, seconds: float, asked: float) -> Throttle:
     return throttle
 
 
-def test_the_first_pace_is_what_was_served_pause_included(clock: Clock) -> None:
+def test_the_first_pace_is_what_was_served_including_the_wait(clock: FakeTime) -> None:
     throttle = slowed(clock, served=300, seconds=4, asked=6)
     assert pace(throttle, clock) == pytest.approx(30, rel=0.15)
 
 
-def test_a_short_pause_counts_as_long_as_it_is(clock: Clock) -> None:
+def test_a_short_wait_counts_as_long_as_it_is(clock: FakeTime) -> None:
     throttle = slowed(clock, served=100, seconds=0, asked=0.25)
     assert throttle._pace == pytest.approx(400, rel=0.001)
 
 
-def test_the_pace_holds_from_the_first_answer_on(clock: Clock) -> None:
+def test_the_pace_holds_from_the_first_served_request_on(clock: FakeTime) -> None:
     throttle = slowed(clock, served=100, seconds=4, asked=6)
     assert starts(throttle, clock, 1)[0] == pytest.approx(0.1, rel=0.2)
 
 
-def test_where_hardly_any_was_served_it_searches_from_a_few(clock: Clock) -> None:
+def test_if_hardly_any_request_was_served_the_search_starts_low(
+    clock: FakeTime,
+) -> None:
     throttle = slowed(clock, served=1, seconds=4, asked=6)
-    assert pace(throttle, clock, 2) == pytest.approx(wing.FIRST_PACE, rel=0.2)
+    assert pace(throttle, clock, 2) == pytest.approx(module.FIRST_PACE, rel=0.2)
 
 
-def test_the_search_doubles_each_second(clock: Clock) -> None:
+def test_the_search_doubles_each_second(clock: FakeTime) -> None:
     throttle = slowed(clock, served=100, seconds=4, asked=6)
     clock.now += 3
     assert pace(throttle, clock) == pytest.approx(80, rel=0.15)
 
 
-def test_a_pace_that_is_refused_shrinks_and_grows_gently(clock: Clock) -> None:
+def test_a_refused_pace_shrinks_and_grows_gently(clock: FakeTime) -> None:
     throttle = slowed(clock, served=100, seconds=4, asked=6)
     clock.now += 1  # twenty a second
     serve(throttle, 5)
@@ -238,7 +277,7 @@ def test_a_pace_that_is_refused_shrinks_and_grows_gently(clock: Clock) -> None:
     clock.now += 1
     serve(throttle)
     now = throttle._current_pace(clock.now)
-    assert now == pytest.approx(began * wing.SLOWDOWN, rel=0.05)
+    assert now == pytest.approx(began * module.SLOWDOWN, rel=0.05)
     clock.now += 10
     assert now < throttle._current_pace(clock.now) < now * 1.1
     clock.now += 90
@@ -247,16 +286,18 @@ def test_a_pace_that_is_refused_shrinks_and_grows_gently(clock: Clock) -> None:
     assert throttle._current_pace(clock.now) > 4 * after  # the limit may be gone
 
 
-def test_what_was_served_at_a_pace_counts_more_than_the_guess(clock: Clock) -> None:
+def test_what_was_served_at_a_pace_counts_more_than_the_estimate(
+    clock: FakeTime,
+) -> None:
     throttle = slowed(clock, served=100, seconds=4, asked=6)
     for _ in range(1000):
-        throttle.answered()
+        throttle.served()
     clock.now += 1
     refuse(throttle, 1)
     assert throttle._pace == pytest.approx(1001 / 2, rel=0.1)
 
 
-def test_while_the_api_serves_nobody_the_pace_stays(clock: Clock) -> None:
+def test_while_the_api_serves_nothing_the_pace_stays(clock: FakeTime) -> None:
     throttle = slowed(clock, served=100, seconds=4, asked=6)
     refuse(throttle, 1)
     before = throttle._pace
@@ -265,18 +306,18 @@ def test_while_the_api_serves_nobody_the_pace_stays(clock: Clock) -> None:
     assert throttle._pace == before
 
 
-def test_after_a_long_calm_there_is_no_limit(clock: Clock) -> None:
+def test_after_a_long_calm_there_is_no_limit(clock: FakeTime) -> None:
     throttle = slowed(clock, served=100, seconds=4, asked=6)
     clock.now += 10_000
     times = starts(throttle, clock, 100)
     assert times[-1] < 0.001
 
 
-def test_the_ceiling_holds_however_calm_it_is(clock: Clock) -> None:
+def test_the_rate_of_the_user_holds_however_calm_it_is(clock: FakeTime) -> None:
     throttle = made(clock, ceiling=5)
     refuse(throttle, 1)
     clock.now += 10_000
-    throttle.answered()
+    throttle.served()
     assert pace(throttle, clock) < 5
 
 

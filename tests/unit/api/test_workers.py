@@ -1,26 +1,20 @@
-"""Calls run side by side; their results come in the order of the calls."""
+"""Calls run concurrently, in the order of their submission."""
 
 from __future__ import annotations
 
 import gc
 import threading
-import typing as t
 
 import pytest
 
 from tap_toggl_hire.api.workers import Workers
 
-if t.TYPE_CHECKING:
-    from collections.abc import Callable
-
 LONG = 30.0
-"""Seconds after which a test that waits for nothing fails."""
-
-Job = tuple[int, "Callable[[], int] | None"] | None
+"""Seconds after which a test fails."""
 
 
 def wait_for(event: threading.Event, value: int) -> int:
-    assert event.wait(LONG), "what this call waits for did not happen"
+    assert event.wait(LONG), "the event did not happen"
     return value
 
 
@@ -28,12 +22,12 @@ def fail(text: str) -> int:
     raise LookupError(text)
 
 
-def test_a_result_comes_back() -> None:
+def test_a_call_has_a_result() -> None:
     assert Workers(2).submit(divmod, 7, 2).result(LONG) == (3, 1)
 
 
 @pytest.mark.parametrize("error", [LookupError("no"), KeyboardInterrupt("stop")])
-def test_what_a_call_raises_comes_back_and_the_worker_goes_on(
+def test_an_exception_is_raised_with_the_result_and_the_worker_goes_on(
     error: BaseException,
 ) -> None:
     def fails() -> None:
@@ -46,7 +40,7 @@ def test_what_a_call_raises_comes_back_and_the_worker_goes_on(
     assert pool.submit(int, "5").result(LONG) == 5
 
 
-def test_what_was_not_begun_is_left_out_where_a_run_ends() -> None:
+def test_calls_that_have_not_started_are_dropped_by_stop() -> None:
     pool, begun, go_on = Workers(1), threading.Event(), threading.Event()
 
     def call() -> int:
@@ -74,7 +68,7 @@ def test_no_more_calls_run_at_once_than_there_are_workers(size: int) -> None:
         with lock:
             running += 1
             most = max(most, running)
-        together.wait(LONG)  # so many do run at once
+        together.wait(LONG)  # they do run at once
         with lock:
             running -= 1
 
@@ -83,7 +77,7 @@ def test_no_more_calls_run_at_once_than_there_are_workers(size: int) -> None:
     assert most == size
 
 
-def test_a_cancelled_call_is_left_out() -> None:
+def test_a_cancelled_call_is_skipped() -> None:
     pool, go, ran = Workers(1), threading.Event(), threading.Event()
     first = pool.submit(wait_for, go, 1)
     second = pool.submit(ran.set)
@@ -94,7 +88,7 @@ def test_a_cancelled_call_is_left_out() -> None:
     assert not ran.is_set()
 
 
-def test_workers_do_not_keep_the_process() -> None:
+def test_workers_do_not_keep_the_process_alive() -> None:
     pool, go = Workers(1), threading.Event()
     before = set(threading.enumerate())
     future = pool.submit(wait_for, go, 1)
@@ -104,8 +98,8 @@ def test_workers_do_not_keep_the_process() -> None:
     assert future.result(LONG) == 1
 
 
-def test_workers_end_with_whoever_had_them() -> None:
-    """Else a process that runs the tap often, as the tests do, fills with threads."""
+def test_the_threads_end_with_the_object() -> None:
+    """Otherwise a process that runs the tap often, as tests do, fills with threads."""
     before = set(threading.enumerate())
     pool = Workers(3)
     for future in [pool.submit(int) for _ in range(6)]:
@@ -117,6 +111,3 @@ def test_workers_end_with_whoever_had_them() -> None:
     for thread in started:
         thread.join(timeout=2)
     assert not any(thread.is_alive() for thread in started)
-
-
-# In order

@@ -1,0 +1,425 @@
+"""One attempt at a request.
+
+The only place that knows the API key, which is sent to the origin of `api_url` alone.
+No response takes more time than the deadline or more memory than the limit, whatever
+the server sends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import ipaddress
+import re
+import socket
+import ssl
+import threading
+import time
+import typing as t
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import (
+    DecodeError,
+    HTTPError,
+    LocationValueError,
+    ReadTimeoutError,
+)
+from urllib3.util import parse_url
+
+from tap_toggl_hire.api.pagination import origin
+from tap_toggl_hire.errors import SettingError, TapError, TransientError
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPResponse
+
+    from tap_toggl_hire.api.throttle import Throttle
+
+REDIRECTS = {301, 302, 303, 307, 308}
+MAX_REDIRECTS = 4
+MAX_BODY = 64 << 20
+"""Bytes, decoded, of a response with status 200."""
+MAX_ERROR_BODY = 64 << 10
+"""Bytes, decoded, of any other response, whose body says little."""
+PIECE = 64 << 10
+"""Bytes that are read at once. A list of tiny chunks takes forty times its content."""
+LATE = "no complete response within request_timeout"
+PROXY_ERRORS = (
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.InvalidURL,
+    LocationValueError,
+    UnicodeError,
+)
+"""What a malformed address raises; that of the API was checked before."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """How the API is reached.
+
+    Attributes:
+        url: Root of the API, without the version.
+        key: API key of the workspace.
+        user_agent: The User-Agent header.
+        timeout: Seconds that one request may take, from connect to the last byte.
+        connections: Maximum number of connections to keep open.
+    """
+
+    url: str
+    key: str = field(repr=False)
+    user_agent: str
+    timeout: float
+    connections: int
+
+
+class Response(t.NamedTuple):
+    """A complete response."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Their names are case-insensitive."""
+    body: bytes
+    """Decoded; empty if that of an error is too large."""
+    started: float = 0.0
+    """When the throttle let the request start."""
+    redirects: int = 0
+    """Number of redirects before it."""
+
+
+class Sender(t.Protocol):
+    """What a client needs below it: a `Transport`, or the fake one of a test."""
+
+    root: str
+    throttle: Throttle
+
+    def send(self, target: str) -> Response:
+        """Send one request."""
+
+
+class Transport:
+    """Send requests, each of them once. Safe to use from several threads.
+
+    Args:
+        access: How the API is reached.
+        throttle: Lets each request start when it may.
+
+    Raises:
+        TapError: If the host in `api_url` is impossible, or the environment names
+            certificates that are not usable.
+    """
+
+    def __init__(self, access: Access, throttle: Throttle) -> None:
+        self.root = access.url.rstrip("/")
+        self.throttle = throttle
+        self._key = access.key.encode()
+        self._timeout = access.timeout
+        self._watchdog = Watchdog(access.timeout)
+        # A session sends with this adapter, but looks at the environment's proxies and
+        # certificates for every request: a third of the processor time of a run.
+        self._adapter = _WatchedAdapter(
+            pool_connections=1, pool_maxsize=access.connections
+        )
+        with requests.Session() as session:
+            self._options: dict[str, t.Any] = dict(
+                session.merge_environment_settings(
+                    self.root, {}, stream=True, verify=None, cert=None
+                )
+            )
+        self._headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            "Authorization": f"Bearer {access.key}",
+            "Connection": "keep-alive",
+            "User-Agent": access.user_agent,
+        }
+        _check_host(self.root)
+        if urlsplit(self.root).scheme == "https":
+            _check_bundle(self._options["verify"])
+
+    def send(self, target: str) -> Response:
+        """Send one request, follow redirects within the origin, return the response.
+
+        Args:
+            target: Version, path and query, such as `/v2.1/candidates?limit=100`.
+
+        Raises:
+            TransientError: If there is no complete response.
+            TapError: If another attempt cannot succeed.
+        """
+        url = self.root + target
+        for redirects in range(MAX_REDIRECTS + 1):
+            started, response, body = self._exchange(url)
+            location = response.headers.get("Location")
+            if location is None or response.status not in REDIRECTS:
+                status, headers = response.status, response.headers
+                return Response(status, headers, body, started, redirects)
+            url = self._at_home(url, location)
+        raise TapError("The API redirects in circles: check api_url.")
+
+    def _exchange(self, url: str) -> tuple[float, BaseHTTPResponse, bytes]:
+        """Send one request; return its start, the response and its decoded body."""
+        request = requests.PreparedRequest()
+        request.method = "GET"
+        request.url = url
+        request.headers = self._headers  # type: ignore[assignment] # copied faster
+        started = self.throttle.acquire()
+        try:
+            with self._watchdog.watch() as watch:
+                try:
+                    response: BaseHTTPResponse = self._adapter.send(  # type: ignore[assignment]
+                        request, timeout=self._timeout, **self._options
+                    )
+                    body = self._read(response)
+                except Exception as error:
+                    if watch.is_late:  # whatever a shut down socket raises
+                        raise TransientError(LATE) from error
+                    raise
+        except (requests.RequestException, HTTPError, OSError, UnicodeError) as error:
+            raise _failure(error) from error
+        finally:
+            self.throttle.release()
+        if watch.is_late:  # a body without a length ends where the socket is shut down
+            raise TransientError(LATE)
+        return started, response, body
+
+    def _read(self, response: BaseHTTPResponse) -> bytes:
+        is_ok = response.status == requests.codes.ok
+        body = read_body(response, MAX_BODY if is_ok else MAX_ERROR_BODY)
+        if not is_ok:
+            return (body or b"").replace(self._key, b"***")  # it may quote the request
+        if body is None:
+            raise TransientError(
+                f"a body of more than {MAX_BODY >> 20} MiB; check page_size and api_url"
+            )
+        return body
+
+    def _at_home(self, url: str, location: str) -> str:
+        try:
+            url = urljoin(url, location)
+            if origin(url) == origin(self.root):
+                return url
+        except ValueError:
+            pass
+        raise TapError(
+            "The API redirects to another origin (scheme, host or port) than api_url: "
+            "the API key was not sent there. Set api_url to the API's own origin."
+        )
+
+
+def is_unencrypted(url: str) -> bool:
+    """Return whether requests to a URL leave this machine without encryption."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        is_local = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_local = host == "localhost" or host.endswith(".localhost")
+    return parts.scheme == "http" and not is_local
+
+
+def read_body(raw: BaseHTTPResponse, limit: int) -> bytes | None:
+    """Read a body; the standard library decodes it.
+
+    The decoder of urllib3 2.6 takes gigabytes for a body of 1,300 bytes: if a gzip
+    member ends at the size of a read, it keeps what follows twice, at every read.
+
+    Args:
+        raw: The response, not read yet and not to be decoded.
+        limit: Maximum number of bytes, encoded and decoded.
+
+    Returns:
+        The body; None if it is too large, after which the connection is closed.
+
+    Raises:
+        HTTPError: If it is truncated or not encoded as stated.
+    """
+    body = _read_at_most(limit, raw)
+    if body is None:
+        raw.close()
+    elif raw.headers.get("Content-Encoding", "").lower() == "gzip":
+        try:
+            body = _read_at_most(limit, gzip.GzipFile(fileobj=io.BytesIO(body)))
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise DecodeError from error
+    return body
+
+
+def _read_at_most(limit: int, stream: t.Any) -> bytes | None:
+    content = io.BytesIO()
+    while piece := stream.read(PIECE):
+        content.write(piece)
+        if content.tell() > limit:
+            return None
+    return content.getvalue()
+
+
+def _failure(error: Exception) -> TransientError | TapError:
+    """Return what an exception of `requests` or `urllib3` means.
+
+    Its own text is not passed on, since it quotes the URL.
+    """
+    reason = re.search(r"certificate verify failed: ([^(]*[^( ])", str(error))
+    if reason and isinstance(error, requests.exceptions.SSLError):
+        return TapError(
+            f"The certificate of the host in api_url is invalid ({reason[1]}). If the "
+            "certificate authority of a proxy or a company signs it, set "
+            "REQUESTS_CA_BUNDLE to a file with the certificate of that authority."
+        )
+    if isinstance(error, PROXY_ERRORS):
+        return TapError(
+            "The address of the proxy is malformed or of an unsupported kind: check "
+            "the variables HTTPS_PROXY, HTTP_PROXY and ALL_PROXY."
+        )
+    if isinstance(error, requests.exceptions.ProxyError):
+        return TransientError("no connection to the proxy")
+    if isinstance(error, (requests.exceptions.Timeout, ReadTimeoutError)):
+        return TransientError(LATE)
+    if isinstance(error, requests.exceptions.ConnectionError):
+        return TransientError("connection refused or reset; check api_url")
+    return TransientError("a truncated or malformed response")
+
+
+def _check_host(url: str) -> None:
+    """Reject a host that no resolver could know; a proxy would be blamed for it."""
+    try:
+        is_possible = bool((parse_url(url).host or "").encode("idna"))
+    except (HTTPError, UnicodeError):
+        is_possible = False
+    if not is_possible:
+        raise SettingError("The host in api_url is impossible: check the setting.")
+
+
+def _check_bundle(bundle: object) -> None:
+    """Reject certificates of the environment that are not usable."""
+    if not isinstance(bundle, str):
+        return
+    kind = "capath" if Path(bundle).is_dir() else "cafile"
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(**{kind: bundle})
+    except OSError as error:  # ssl.SSLError is one
+        raise TapError(
+            f"REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE) names {bundle}, which is not a "
+            "readable file of certificates: correct the variable, or unset it."
+        ) from error
+
+
+LONGEST_TICK = 1.0
+"""Seconds between two looks at the requests in flight."""
+TICKS = 16
+"""Looks within a short timeout."""
+
+
+class Watch:
+    """One request in flight, with its deadline on the monotonic clock."""
+
+    __slots__ = ("connection", "deadline", "is_late", "socket")
+
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+        self.is_late = False
+        self.connection: HTTPConnection | None = None
+        self.socket: socket.socket | None = None
+
+    def end(self) -> None:
+        """Shut down its socket; again each time, as it may have another by then."""
+        self.is_late = True
+        sock = self.socket
+        if sock is None and self.connection is not None:
+            sock = self.connection.sock
+        if sock is not None:
+            with contextlib.suppress(OSError):  # it is closed already
+                sock.shutdown(socket.SHUT_RDWR)
+
+
+class Watchdog:
+    """End requests that take longer than a number of seconds.
+
+    The timeout of a socket is for each read: a status line, a header, an interim
+    response (1xx), a chunk extension or an empty compressed block can trickle in
+    endlessly without reaching it, inside the libraries. So a thread, which lives while
+    there are requests, shuts down the sockets of late ones, and that ends whatever
+    reads from them. A timer per request costs a tenth of the time of a first run.
+    """
+
+    def __init__(self, timeout: float) -> None:
+        self._timeout = timeout
+        self._tick = min(timeout / TICKS, LONGEST_TICK)
+        self._watches: set[Watch] = set()
+        self._lock = threading.Lock()
+        self._is_running = False
+
+    @contextlib.contextmanager
+    def watch(self) -> Iterator[Watch]:
+        """Watch the request that this thread sends with a `_WatchedAdapter`."""
+        watch = Watch(time.monotonic() + self._timeout)
+        _in_flight.watch = watch
+        with self._lock:
+            self._watches.add(watch)
+            if not self._is_running:
+                self._is_running = True
+                threading.Thread(target=self._run, daemon=True).start()
+        try:
+            yield watch
+        finally:
+            with self._lock:  # so that the next request of a socket is left alone
+                self._watches.discard(watch)
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(self._tick)
+            with self._lock:
+                if not self._watches:
+                    self._is_running = False
+                    return
+                now = time.monotonic()
+                for watch in self._watches:
+                    if now >= watch.deadline:
+                        watch.end()
+
+
+class _WatchedAdapter(HTTPAdapter):
+    """Send requests to one origin over connections that their watch knows."""
+
+    _pool: HTTPConnectionPool | None = None
+
+    def get_connection_with_tls_context(
+        self, *args: t.Any, **kwargs: t.Any
+    ) -> HTTPConnectionPool:
+        """Find the pool once: a tenth of the processor time of a request."""
+        if self._pool is None:
+            pool: HTTPConnectionPool
+            pool = super().get_connection_with_tls_context(*args, **kwargs)  # type: ignore[assignment]
+            made = pool.ConnectionCls
+            if not issubclass(made, _WatchedConnection):
+                pool.ConnectionCls = type("Watched", (_WatchedConnection, made), {})
+            self._pool = pool
+        return self._pool
+
+    def build_response(self, _: t.Any, resp: t.Any) -> t.Any:
+        """Return the response as it is: to wrap it takes as long as to decode it."""
+        return resp
+
+
+class _WatchedConnection(HTTPConnection):
+    """Let the watch of the request in flight know what to shut down."""
+
+    def connect(self) -> None:
+        _in_flight.watch.connection = self  # its socket changes: a tunnel, then TLS
+        super().connect()
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override] # as urllib3's
+        # Kept apart, since a connection that is not kept alive forgets its socket.
+        _in_flight.watch.socket = self.sock
+        return super().getresponse()
+
+
+_in_flight = threading.local()
+"""In each thread, the watch of its request."""

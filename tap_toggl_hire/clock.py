@@ -1,0 +1,99 @@
+"""Times: how they are parsed, and the clock of the API."""
+
+from __future__ import annotations
+
+import threading
+import typing as t
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+if t.TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable
+
+TOLERANCE = timedelta(seconds=5)
+"""Smaller differences are latency and rounding: HTTP dates have whole seconds."""
+SUSPICIOUS = timedelta(days=1)
+"""A larger difference is logged."""
+PLAUSIBLE_YEARS = range(2000, 2200)
+"""A Date header outside is not a clock."""
+
+
+def moment(text: str) -> datetime:
+    """Parse a time; one without an offset is UTC.
+
+    Args:
+        text: A time in ISO 8601.
+
+    Returns:
+        The time, with its offset.
+
+    Raises:
+        ValueError: If it is not a time.
+    """
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def http_date(text: str) -> datetime | None:
+    """Parse a date of an HTTP header (RFC 9110, section 5.6.7).
+
+    Returns:
+        The time in UTC; None if it is not a date.
+    """
+    try:
+        date = parsedate_to_datetime(text)
+        return date.replace(tzinfo=date.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Clock:
+    """The clock of the API: the machine's, corrected. Safe to use from several threads.
+
+    Times that the tap writes into records are compared with the API's own.
+
+    Args:
+        logger: Where a large difference is logged.
+        now: The machine's clock.
+    """
+
+    def __init__(
+        self, logger: logging.Logger, now: Callable[[], datetime] = _utc_now
+    ) -> None:
+        self._logger = logger
+        self._machine = now
+        self._lock = threading.Lock()
+        self._is_settled = False
+        self._offset = timedelta()
+
+    def correct(self, date: str | None) -> None:
+        """Set the clock by the Date header of a response; the first usable one counts.
+
+        Args:
+            date: The header.
+        """
+        theirs = http_date(date or "")
+        if theirs is None or theirs.year not in PLAUSIBLE_YEARS:
+            return
+        with self._lock:
+            if self._is_settled:
+                return
+            offset = theirs - self._machine()
+            if abs(offset) > TOLERANCE:
+                self._offset = offset
+            self._is_settled = True
+        if abs(offset) > SUSPICIOUS:
+            self._logger.warning(
+                "The clock of this machine differs from the API's by %.1f days: set "
+                "it. Times in records follow the API's clock.",
+                abs(offset) / timedelta(days=1),
+            )
+
+    def now(self) -> datetime:
+        """Return the time of the API, in UTC."""
+        return self._machine() + self._offset

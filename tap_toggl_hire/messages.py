@@ -1,0 +1,245 @@
+"""Singer messages: the stdout writer, and the messages of one stream."""
+
+from __future__ import annotations
+
+import sys
+import typing as t
+from datetime import UTC, datetime
+
+import msgspec
+from singer_sdk.batch import Batcher
+from singer_sdk.contrib.msgspec import MsgSpecWriter
+from singer_sdk.helpers._batch import SDKBatchMessage
+from singer_sdk.singerlib import (
+    ActivateVersionMessage,
+    RecordMessage,
+    SchemaMessage,
+    StateMessage,
+)
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
+
+from tap_toggl_hire.errors import OutputError, SettingError
+from tap_toggl_hire.projection import projections
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from singer_sdk import Stream, Tap
+    from singer_sdk.helpers._batch import BatchConfig
+    from singer_sdk.singerlib import Message
+
+    from tap_toggl_hire.projection import Projection
+    from tap_toggl_hire.records import Record
+
+
+def output_error(error: OSError) -> OutputError:
+    """Return the error to raise when stdout cannot be written."""
+    if isinstance(error, BrokenPipeError):
+        return OutputError("The target closed the pipe: see its log for the reason.")
+    return OutputError(f"The messages cannot be written: {error.strerror}.")
+
+
+class MessageWriter(MsgSpecWriter):
+    """Write messages to stdout, each as one whole line.
+
+    Records are buffered. A STATE is flushed at once, with the records that it vouches
+    for. No signal handler raises an exception, so a signal never tears a line.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.record_bytes = 0
+        """Bytes of RECORD messages so far."""
+
+    def write_message(self, message: Message) -> None:
+        """Write a message.
+
+        Raises:
+            OutputError: If stdout is closed or cannot be written.
+        """
+        line = self.format_message(message)
+        try:
+            sys.stdout.buffer.write(line)
+            if isinstance(message, StateMessage):
+                sys.stdout.buffer.flush()
+        except OSError as error:
+            raise output_error(error) from error
+        if isinstance(message, RecordMessage):
+            self.record_bytes += len(line)
+
+
+class Output:
+    """Write the messages of one stream.
+
+    Args:
+        stream: The stream.
+        write: Writes a message.
+        config: The tap's settings, for stream maps and flattening.
+    """
+
+    def __init__(
+        self,
+        stream: Stream,
+        write: Callable[[Message], None],
+        config: Mapping[str, t.Any],
+    ) -> None:
+        self.count = 0
+        """Records and tombstones so far."""
+        self.version: int | None = None
+        """Version in the records, if ACTIVATE_VERSION may follow them."""
+        self._stream = stream
+        self._write = write
+        self._is_schema_written = False
+        self._is_warned = False
+        self._projections = projections(stream, config)
+
+    @property
+    def is_selected(self) -> bool:
+        """Whether the catalog selects the stream and a stream map keeps it."""
+        return bool(self._projections)
+
+    @property
+    def is_full_table(self) -> bool:
+        """Whether the catalog asks for all records of the stream."""
+        return self._stream.replication_method == REPLICATION_FULL_TABLE
+
+    def write_schema(self) -> None:
+        """Write SCHEMA, the first time only."""
+        if self._is_schema_written:
+            return
+        self._is_schema_written = True
+        key = self._stream.replication_key
+        for projection in self._projections:
+            self._write(
+                SchemaMessage(
+                    projection.alias,
+                    projection.schema,
+                    projection.keys,
+                    [key] if key else None,
+                )
+            )
+
+    def write(self, record: Record) -> None:
+        """Write a record.
+
+        Raises:
+            SettingError: If an expression of the setting stream_maps fails on it.
+        """
+        self.count += 1
+        for projection in self._projections:
+            try:
+                mapped = projection.record(record)
+            except Exception as error:
+                # The text of the error may hold the record.
+                reason = type(error.__cause__ or error).__name__
+                msg = (
+                    f"Setting stream_maps: an expression for stream "
+                    f"{self._stream.name} failed on a record ({reason}). Expressions "
+                    "have to accept nulls."
+                )
+                raise SettingError(msg) from error
+            if mapped is not None:
+                self._put(projection, mapped)
+
+    def write_tombstone(self, record: Record) -> None:
+        """Write a tombstone: the key and `_sdc_deleted_at`, every other column null."""
+        self.count += 1
+        for projection in self._projections:
+            try:
+                mapped = projection.tombstone(record)
+            except Exception:  # noqa: BLE001 - raised by a user's expression
+                self._warn_of_key()
+                continue
+            if mapped is not None:
+                self._put(projection, mapped)
+
+    def activate(self, version: int) -> None:
+        """Write ACTIVATE_VERSION: the target marks rows of other versions."""
+        for projection in self._projections:
+            self._write(ActivateVersionMessage(projection.alias, version))
+
+    def flush(self) -> None:
+        """Write the records that are held back, so that a STATE may vouch for them."""
+
+    def fingerprint(self) -> list[str]:
+        """Return the digests of all maps of the stream, see `Projection.fingerprint`.
+
+        A digest that the last run did not have means that all records of the stream
+        are to be emitted again.
+        """
+        return [
+            digest
+            for projection in self._projections
+            for digest in projection.fingerprint()
+        ]
+
+    def _put(self, projection: Projection, record: Record) -> None:
+        self._write(
+            RecordMessage(
+                stream=projection.alias,
+                record=record,
+                version=self.version,
+                time_extracted=datetime.now(UTC),
+            )
+        )
+
+    def _warn_of_key(self) -> None:
+        if not self._is_warned:
+            self._is_warned = True
+            self._stream.logger.warning(
+                "Deletions in stream %s are not emitted: setting stream_maps computes "
+                "its key from columns that a tombstone does not have.",
+                self._stream.name,
+            )
+
+
+class BatchOutput(Output):
+    """Write the records of one stream to files, and BATCH messages that name them.
+
+    Args:
+        stream: The stream.
+        write: Writes a message.
+        config: The tap's settings, for stream maps and flattening.
+        batch_config: Location, encoding and size of the files.
+    """
+
+    def __init__(
+        self,
+        stream: Stream,
+        write: Callable[[Message], None],
+        config: Mapping[str, t.Any],
+        batch_config: BatchConfig,
+    ) -> None:
+        super().__init__(stream, write, config)
+        self.written = 0
+        """Bytes of records so far, uncompressed."""
+        self._batch_config = batch_config
+        self._held: dict[str, list[Record]] = {}
+
+    def activate(self, version: int) -> None:
+        """Write nothing: records in files have no version."""
+
+    def flush(self) -> None:
+        """Write the records that are held back to files, and their BATCH messages."""
+        for alias, records in self._held.items():
+            batcher = Batcher(self._stream.tap_name, alias, self._batch_config)
+            for manifest in batcher.get_batches(iter(records)):
+                self._write(
+                    SDKBatchMessage(alias, self._batch_config.encoding, manifest)
+                )
+        self._held = {}
+
+    def _put(self, projection: Projection, record: Record) -> None:
+        held = self._held.setdefault(projection.alias, [])
+        held.append(record)
+        self.written += len(msgspec.json.encode(record))
+        if len(held) >= self._batch_config.batch_size:
+            self.flush()
+
+
+def output_of(tap: Tap, stream: Stream) -> Output:
+    """Return the output of a stream: messages or, with `batch_config`, files."""
+    batch_config = stream.get_batch_config(tap.config)
+    if batch_config is None:
+        return Output(stream, tap.write_message, tap.config)
+    return BatchOutput(stream, tap.write_message, tap.config, batch_config)

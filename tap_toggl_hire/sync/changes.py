@@ -1,0 +1,294 @@
+"""What a run has to do: pages and the inventory become tasks. Pure, no requests.
+
+Personal data are treated first, so that neither a digest nor a record has them where
+the settings say so.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from concurrent.futures import Future  # noqa: TC003 - a dataclass names it
+from dataclasses import dataclass
+
+import msgspec
+
+from tap_toggl_hire.records import EXTRA
+from tap_toggl_hire.sync import plan
+from tap_toggl_hire.sync.inventory import digest
+from tap_toggl_hire.sync.plan import (
+    FROM_DETAILS,
+    NEVER,
+    NEW,
+    Absence,
+    Details,
+    Known,
+    Listed,
+    Presence,
+    Run,
+)
+from tap_toggl_hire.sync.rotation import due_time
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from tap_toggl_hire.records import Record
+    from tap_toggl_hire.sync.inventory import Inventory
+    from tap_toggl_hire.sync.lists import Row
+    from tap_toggl_hire.sync.plan import Streams
+    from tap_toggl_hire.sync.tags import TagLists, Tags
+
+Json = dict[str, t.Any]
+
+HISTORY_FIELDS = (
+    "job_opening_id",
+    "category_id",
+    "hire_state",
+    "rating",
+    "points",
+    "score",
+)
+"""Fields of the list row that `candidate_history` has; `tag_ids` is the other."""
+ONLY_IN_DETAILS = {"tag_ids", "questions", "answers"}
+"""Fields of `/candidates/{id}` that a list row lacks."""
+
+
+CHUNK = 1000
+"""Tasks of re-verification that are made at once."""
+
+
+@dataclass(slots=True)
+class Change:
+    """What is emitted of a candidate, for each stream to make records of.
+
+    Attributes:
+        id: The candidate.
+        row: A record of `candidates`; None for a deleted candidate, and where only
+            details are emitted.
+        tags: Its tags; None where they are unknown.
+        details: A record of `candidate_details`, if the details were fetched.
+        event: Of `candidate_history`; "deleted" for a tombstone.
+        answers_held: The largest number of answer rows that the target may hold.
+        is_deleted: Whether it is deleted: every stream emits tombstones.
+    """
+
+    id: str
+    row: Record | None = None
+    tags: Tags | None = None
+    details: Record | None = None
+    event: str | None = None
+    answers_held: int = 0
+    is_deleted: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Task:
+    """A candidate that has to be asked for, emitted, or only noted.
+
+    Attributes:
+        id: The candidate.
+        known: What the inventory said before any announcement of this run.
+        packed: Its record of `candidates` as JSON, since thousands may wait; None for
+            one that the lists lack, or whose details alone are due.
+        tags: Its tags; None where they are unknown.
+        tags_version: Of the tag lists, when `listed` was made.
+        listed: What the list shows; None for one that the lists lack.
+        is_asked: Whether its details are fetched.
+        due: When it was due to be re-verified, if it is a task of re-verification.
+        announced: The streams that the last STATE announced for it.
+        answers: The number of answer rows that the last STATE announced for it.
+        response: The request for its details, once it is sent.
+    """
+
+    id: str
+    known: Known
+    packed: bytes | None = None
+    tags: Tags | None = None
+    tags_version: int = 0
+    listed: Listed | None = None
+    is_asked: bool = True
+    due: datetime | None = None
+    announced: Streams = frozenset()
+    answers: int = 0
+    response: Future[Json] | None = None
+
+    @property
+    def row(self) -> Record | None:
+        """The record of `candidates`."""
+        return None if self.packed is None else msgspec.json.decode(self.packed)
+
+    def may_emit(self, run: Run) -> Streams:
+        """Return the streams that may be emitted, before its details are known."""
+        if self.listed is None:
+            return plan.may_emit_missing(self.known, run)
+        if self.due is not None:
+            return run.selected & FROM_DETAILS
+        return plan.may_emit(self.known, self.listed, run)
+
+
+class Observer:
+    """Turns what the API sends into records and digests.
+
+    Args:
+        to_row: Makes a record of `candidates`, with personal data treated.
+        to_details: Makes a record of `candidate_details`, likewise.
+        compares_extra: Whether the unknown fields of list rows are emitted.
+    """
+
+    def __init__(
+        self,
+        to_row: Callable[[Json], Record],
+        to_details: Callable[[Json], Record],
+        *,
+        compares_extra: bool,
+    ) -> None:
+        self._to_row = to_row
+        self.details = to_details
+        self._compares_extra = compares_extra
+
+    def row(self, candidate_id: str, data: Json) -> Record:
+        """Make a record of `candidates` from a list row."""
+        return {**self._to_row(data), "id": candidate_id}
+
+    def row_of(self, candidate_id: str, body: Json) -> Record:
+        """Make a record of `candidates` from `/candidates/{id}`."""
+        data = {name: body[name] for name in body.keys() - ONLY_IN_DETAILS}
+        return self.row(candidate_id, data)
+
+    def listed(self, row: Record, tags: Tags | None) -> Listed:
+        """Digest a record of `candidates`, and the candidate's tags."""
+        extra = row.pop(EXTRA)  # a digest apart: see plan.Listed
+        listed = Listed(
+            row=digest(row),
+            tags=None if tags is None else digest(tags) if tags else NEVER,
+            extra=None
+            if not self._compares_extra
+            else NEVER
+            if extra is None
+            else digest(extra),
+            history=None
+            if tags is None
+            else digest([[row[name] for name in HISTORY_FIELDS], tags]),
+        )
+        row[EXTRA] = extra
+        return listed
+
+    def read(
+        self, row: Record, tags: Tags | None, details: Record, body: Json
+    ) -> Details:
+        """Digest details, and compare them with the list row.
+
+        Args:
+            row: A record of `candidates`.
+            tags: The tags of the candidate; None where they are unknown.
+            details: What `details` made of the body.
+            body: The body of `/candidates/{id}`. A field that it lacks altogether does
+                not make it one of another moment.
+        """
+        own_tags = tags_of(details)
+        torn = any(
+            details[name] != value
+            for name, value in row.items()
+            if name in body and name in details and name != EXTRA
+        )
+        torn = torn or (None not in (tags, own_tags) and tags != own_tags)
+        return Details(details_digest(details), answers_of(details), torn)
+
+
+def details_digest(details: Record) -> int:
+    """Digest a record of `candidate_details`."""
+    return digest(details)
+
+
+def answers_of(details: Record) -> int:
+    """Return the number of rows of `candidate_answers`, null questions included."""
+    return len(details["questions"] or ())
+
+
+def tags_of(details: Mapping[str, t.Any]) -> Tags | None:
+    """Return the tags in details, sorted; None if they have no list of tags."""
+    tag_ids = details["tag_ids"]
+    return None if tag_ids is None else tuple(sorted(set(filter(None, tag_ids))))
+
+
+class Changes:
+    """Compares what the API shows with the inventory, which it only reads.
+
+    Args:
+        inventory: What the target holds.
+        run: What the run selects.
+        observer: Turns what the API sends into records and digests.
+        tags: Which candidate has which tag.
+    """
+
+    def __init__(
+        self, inventory: Inventory, run: Run, observer: Observer, tags: TagLists
+    ) -> None:
+        self.run = run
+        self.observer = observer
+        self.tags = tags
+        self.without_id = 0
+        """List rows without a usable ID, which cannot be emitted."""
+        self._inventory = inventory
+
+    def of_page(self, rows: Iterable[Row]) -> list[Task]:
+        """Return the candidates of a page that are new, changed or not current."""
+        tasks = []
+        for row in rows:
+            if row.id is None:
+                self.without_id += 1
+                continue
+            known = self._inventory.get(row.id) or NEW
+            record = self.observer.row(row.id, row.data)
+            tags = self.tags.of(row.id)
+            listed = self.observer.listed(record, tags)
+            if not plan.is_settled(known, listed, self.run):
+                is_asked = plan.wants_details(known, listed, self.run)
+                packed = msgspec.json.encode(record)
+                version = self.tags.version
+                tasks.append(
+                    Task(row.id, known, packed, tags, version, listed, is_asked)
+                )
+        return tasks
+
+    def missing(self) -> dict[Absence, list[Task]]:
+        """Return the known candidates that the lists lack, by what follows."""
+        tasks: dict[Absence, list[Task]] = {absence: [] for absence in Absence}
+        for candidate_id, known in self._inventory.items():
+            if not self._inventory.is_listed(candidate_id):
+                absence = plan.absence(known, self.run)
+                if absence is not Absence.LEAVE:
+                    tasks[absence].append(Task(candidate_id, known))
+        return tasks
+
+    def due(self, since: datetime, until: datetime, days: int) -> Iterator[list[Task]]:
+        """Yield the candidates that are due to be re-verified, in that order.
+
+        Without a stream that needs details, only candidates that the lists lack are
+        asked for, since these may be deleted.
+        """
+        inventory, has_details = self._inventory, self.run.selected & FROM_DETAILS
+        due = sorted(
+            (time, candidate_id)
+            for candidate_id, known in inventory.items()
+            if plan.PRESENCE[known.presence].reverified
+            and (has_details or not inventory.is_listed(candidate_id))
+            and not inventory.is_fetched(candidate_id)
+            and (time := due_time(candidate_id, since, until, days)) is not None
+        )
+        for start in range(0, len(due), CHUNK):
+            yield [self._due(*one) for one in due[start : start + CHUNK]]
+
+    def _due(self, time: datetime, candidate_id: str) -> Task:
+        known = self._inventory.get(candidate_id) or NEW
+        is_listed = self._inventory.is_listed(candidate_id)
+        listed = plan.unchanged(known) if is_listed else None
+        return Task(candidate_id, known, listed=listed, due=time)
+
+    def suspect(self) -> Task | None:
+        """Return a listed candidate whose tags seem to be gone, if there is one."""
+        for candidate_id, known in self._inventory.items():
+            is_tagged = known.tags != NEVER and known.presence is Presence.LISTED
+            if is_tagged and not self.tags.of(candidate_id):
+                return Task(candidate_id, known)
+        return None

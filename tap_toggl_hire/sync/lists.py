@@ -1,0 +1,408 @@
+"""Lists of candidates, read to their end and checked against their `total`.
+
+The list is sorted by `started_at` and has seek pagination: `after_id` names the last
+candidate of the page before (API documentation: Pagination). It changes while it is
+read. The candidate named by `after_id` may be deleted meanwhile, and what the API
+answers then is not documented: an error, an empty page, or the list from its start.
+Each of these makes a reading *short*. So does a `total` larger than the number of rows.
+A short reading is repeated once, with another page size, whose pages end elsewhere.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections import deque
+
+from tap_toggl_hire.api.pagination import total_of
+from tap_toggl_hire.clock import moment
+from tap_toggl_hire.errors import (
+    BadRequestError,
+    NotFoundError,
+    RequestError,
+    TapError,
+    UnavailableError,
+)
+from tap_toggl_hire.records import id_of
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Future
+    from datetime import datetime
+
+    from tap_toggl_hire.api.client import Client
+    from tap_toggl_hire.api.pagination import Params
+    from tap_toggl_hire.api.workers import Workers
+    from tap_toggl_hire.sync.scope import Part, Query, Scope
+
+T = t.TypeVar("T")
+Json = dict[str, t.Any]
+See = t.Callable[[str], bool]
+"""Marks an ID as seen; returns whether it was not yet."""
+
+MOST_BARREN_PAGES = 3
+"""Pages in a row without a new row that are taken for a loop."""
+LOOP = (
+    "The pages of the candidate list bring no new candidates, but their links lead on: "
+    "a pagination loop. No deletions were emitted; run again later."
+)
+
+
+class Row(t.NamedTuple):
+    """A row of the list, parsed once.
+
+    Attributes:
+        id: None where it has no usable ID.
+        started: None where `started_at` is missing or malformed.
+        data: The row as it came.
+    """
+
+    id: str | None
+    started: datetime | None
+    data: Json
+
+
+def parse_row(data: t.Any) -> Row:
+    """Parse a row of the list."""
+    row = data if isinstance(data, dict) else {}
+    try:
+        started = moment(row["started_at"])
+    except (LookupError, TypeError, ValueError):
+        started = None
+    return Row(id_of(row), started, row)
+
+
+class Source(t.NamedTuple):
+    """What lists are read with.
+
+    Attributes:
+        client: The API.
+        workers: Make the requests.
+        wait: Waits for a request; raises StoppedError if the run is stopped.
+        check: Raises StoppedError if the run is stopped.
+    """
+
+    client: Client
+    workers: Workers
+    wait: Callable[[Future[t.Any]], t.Any]
+    check: Callable[[], None]
+
+
+class Reading:
+    """One reading of a list in one direction, with the next page requested ahead.
+
+    Args:
+        source: What it is read with.
+        params: The query of the first page.
+        see: Marks IDs as seen; the readings from both ends of a list share it.
+        since: A row that started earlier ends it.
+    """
+
+    def __init__(
+        self, source: Source, params: Params, see: See, since: datetime | None = None
+    ) -> None:
+        self.totals: list[int | None] = []
+        """What each page said of the number of rows."""
+        self.is_over = False
+        """Whether there is nothing more to read, for whatever reason."""
+        self.has_ended = False
+        """Whether it came to the regular end of the list, or to `since`."""
+        self.is_cut = False
+        """Whether it ended at `since`, so that the total counts more rows."""
+        self.met_seen = False
+        """Whether the last page had a candidate that was seen before."""
+        self._source = source
+        self._see = see
+        self._since = since
+        self._is_descending = params["order"] == "desc"
+        self._paginator = source.client.paginator(params)
+        self._last: datetime | None = None
+        self._barren = 0
+        self._next: Future[Json] | None = None
+        self._page: Json | None = None
+
+    def ask(self) -> Reading:
+        """Request the next page, without waiting for it."""
+        self._next = self._source.workers.submit(
+            self._source.client.candidates_page,
+            self._paginator.current_value,
+            urgent=True,
+        )
+        return self
+
+    def peek(self) -> list[Row]:
+        """Wait for the next page and return its rows; `take` returns them again.
+
+        Raises:
+            TapError: If the API fails.
+        """
+        if self._page is None:
+            page = self._source.wait(t.cast("Future[Json]", self._next))
+            self._page = {**page, "data": [parse_row(row) for row in page["data"]]}
+            self.totals.append(total_of(page))
+        return self._page["data"]  # type: ignore[no-any-return]
+
+    def take(self) -> list[Row]:
+        """Return the rows of the next page that were not seen before.
+
+        Raises:
+            TapError: If the API fails, or its links form a loop.
+        """
+        try:
+            rows = self.peek()
+        except RequestError as error:
+            if isinstance(error, UnavailableError) or not self.totals:
+                raise
+            self.is_over = True  # the candidate that after_id names is gone
+            return []
+        page, self._page = self._page, None
+        fresh = self._fresh(rows)
+        if not self.is_over:
+            self._paginator.advance(page)
+            self.is_over = self.has_ended = self._paginator.finished
+            if not self.is_over:
+                self.ask()
+        return fresh
+
+    def _fresh(self, rows: list[Row]) -> list[Row]:
+        """Return the new rows, and note whether the reading is over."""
+        fresh = []
+        goes_back = bool(rows) and self._is_before(rows[0].started, self._last)
+        for row in rows:
+            if self._since and row.started and row.started < self._since:
+                self.is_over = self.has_ended = self.is_cut = True
+                break
+            if row.id is None or self._see(row.id):
+                fresh.append(row)
+        self.met_seen = len(fresh) < len(rows) and not self.is_cut
+        self._last = (rows[-1].started if rows else None) or self._last
+        self._barren = 0 if any(row.id for row in fresh) else self._barren + 1
+        # After a deleted anchor, some APIs begin the list anew.
+        if goes_back or (rows and not fresh):
+            self.is_over = True
+        elif self._barren == MOST_BARREN_PAGES:
+            raise TapError(LOOP, is_transient=True)
+        return fresh
+
+    def _is_before(self, started: datetime | None, last: datetime | None) -> bool:
+        """Return whether a row belongs before the last one that was read."""
+        if started is None or last is None:
+            return False
+        return started > last if self._is_descending else started < last
+
+
+class CandidateList:
+    """One list, read to its end: from both ends where that is possible.
+
+    Args:
+        source: What it is read with.
+        query: Which list.
+        page_size: Rows to ask for per page.
+        see: Marks IDs as seen; by default, in a set of its own.
+    """
+
+    def __init__(
+        self, source: Source, query: Query, page_size: int, see: See | None = None
+    ) -> None:
+        self.is_complete = False
+        """Once read: whether every candidate of the list was seen."""
+        self.is_accepted = False
+        """Once read: whether it is shorter than its total, the same in two readings."""
+        self._source = source
+        self._query = query
+        self._page_size = page_size
+        self._see = see or seen_in(set())
+        self._count = 0
+        # With a start date, from the newest candidate back to that date.
+        self._order = "asc" if query.since is None else "desc"
+        self._head = self._reading(page_size, self._order, self._see)
+        self._granted = page_size
+
+    def ask(self) -> CandidateList:
+        """Request the first page, without waiting for it."""
+        self._head.ask()
+        return self
+
+    def first_page(self) -> list[Row]:
+        """Wait for the first page, and return its rows.
+
+        Raises:
+            TapError: If the API fails.
+        """
+        return self._head.peek()
+
+    @property
+    def total(self) -> int | None:
+        """What the first page says of the number of rows."""
+        return self._head.totals[0]
+
+    def pages(self) -> Iterator[list[Row]]:
+        """Yield the rows, each once, page by page.
+
+        Raises:
+            TapError: If the API fails, or its links form a loop.
+        """
+        readings = deque([self._head])
+        tail = self._tail()
+        if tail is not None:
+            readings.append(tail)
+        has_ended = False
+        while readings:
+            reading = readings.popleft()
+            yield self._counted(reading.take())
+            met = len(readings) > 0 and reading.met_seen
+            has_ended = reading.has_ended or met
+            if reading.is_over or met:
+                break
+            readings.append(reading)
+        totals = self._head.totals + (tail.totals if tail else [])
+        total = None if self._head.is_cut else smallest(totals)
+        self.is_complete = has_ended if total is None else self._count >= total
+        if not self.is_complete:
+            yield from self._again(totals)
+
+    def _tail(self) -> Reading | None:
+        """Return a reading from the other end, where the total proves that they met."""
+        first, total = self._head.peek(), self.total
+        self._granted = len(first) or self._page_size
+        is_long = total is not None and total > 2 * len(first)
+        if not is_long or self._query.since or self._source.workers.size == 1:
+            return None
+        tail = self._reading(self._page_size, "desc", self._see).ask()
+        try:
+            rows = tail.peek()
+        except (BadRequestError, NotFoundError):  # this API knows no order
+            return None
+        is_reversed = bool(rows and first) and rows[0].id != first[0].id
+        return tail if is_reversed else None
+
+    def _again(self, totals: list[int | None]) -> Iterator[list[Row]]:
+        """Read the list once more, with another page size."""
+        before = self._count
+        ids: set[str] = set()
+        granted = min(self._page_size, self._granted)
+        other = granted // 2 + 1
+        size = other if other != granted else granted + 1
+        again = self._reading(size, self._order, seen_in(ids)).ask()
+        while not again.is_over:
+            rows = [row for row in again.take() if row.id and self._see(row.id)]
+            yield self._counted(rows)
+        total = None if again.is_cut else smallest(totals + again.totals)
+        if total is None:
+            self.is_complete = again.has_ended
+            return
+        is_same = again.has_ended and len(ids) == before == self._count
+        self.is_complete = self._count >= total or is_same
+        self.is_accepted = self._count < total and is_same
+
+    def _counted(self, rows: list[Row]) -> list[Row]:
+        self._count += sum(row.id is not None for row in rows)
+        return rows
+
+    def _reading(self, size: int, order: str, see: See) -> Reading:
+        params = self._query.first_page(size, order=order)
+        return Reading(self._source, params, see, self._query.since)
+
+
+class ScopeLists:
+    """All lists of a scope.
+
+    Args:
+        source: What they are read with.
+        scope: The candidates that the settings select.
+        part: Candidates of other parts are left out.
+        page_size: Rows to ask for per page.
+        see: Marks IDs as seen.
+    """
+
+    def __init__(
+        self, source: Source, scope: Scope, part: Part, page_size: int, see: See
+    ) -> None:
+        self.count = 0
+        """Candidates that were listed, so far."""
+        self._source = source
+        self._scope = scope
+        self._part = part
+        self._lists = [
+            CandidateList(source, query, page_size, see) for query in scope.queries()
+        ]
+
+    def ask(self) -> None:
+        """Request the first pages, without waiting for them.
+
+        Raises:
+            TapError: If the settings name an opening that the workspace lacks: its list
+                would just be empty.
+        """
+        source = self._source
+        openings = [
+            source.workers.submit(source.client.opening, opening_id)
+            for opening_id in self._scope.job_opening_ids or ()
+        ]
+        for opening in openings:
+            source.wait(opening)
+        for one in self._lists:
+            one.ask()
+
+    def first_ids(self) -> Iterator[str]:
+        """Yield the IDs on the first page of each list."""
+        for one in self._lists:
+            for row in one.first_page():
+                if row.id is not None:
+                    yield row.id
+
+    @property
+    def total(self) -> int | None:
+        """The number of candidates, where each first page says it."""
+        totals = [one.total for one in self._lists]
+        return None if None in totals else sum(filter(None, totals))
+
+    def pages(self) -> Iterator[list[Row]]:
+        """Yield the rows of this part, page by page, of the lists in turn.
+
+        Raises:
+            TapError: If the API fails, or its links form a loop.
+        """
+        for page in in_turn(one.pages() for one in self._lists):
+            rows = [row for row in page if row.id is None or self._part.has(row.id)]
+            self.count += sum(row.id is not None for row in rows)
+            yield rows
+
+    @property
+    def is_complete(self) -> bool:
+        """Once read: whether every list is complete."""
+        return all(one.is_complete for one in self._lists)
+
+    @property
+    def is_accepted(self) -> bool:
+        """Once read: whether a list is shorter than its total, and was accepted."""
+        return any(one.is_accepted for one in self._lists)
+
+
+def in_turn(iterables: Iterable[Iterable[T]]) -> Iterator[T]:
+    """Yield one item of each, in turn: each requests its next page meanwhile."""
+    turns = deque(map(iter, iterables))
+    while turns:
+        iterator = turns.popleft()
+        try:
+            item = next(iterator)
+        except StopIteration:
+            continue
+        turns.append(iterator)
+        yield item
+
+
+def seen_in(ids: set[str]) -> See:
+    """Return what marks IDs as seen in a set."""
+
+    def see(candidate_id: str) -> bool:
+        size = len(ids)
+        ids.add(candidate_id)
+        return len(ids) > size
+
+    return see
+
+
+def smallest(totals: list[int | None]) -> int | None:
+    """Return the smallest total; None where a page had none."""
+    known = [total for total in totals if total is not None]
+    return min(known) if known and len(known) == len(totals) else None

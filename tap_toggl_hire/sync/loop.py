@@ -1,0 +1,586 @@
+"""One run over the candidates: announce, fetch, plan, emit, commit.
+
+1. Candidates that the lists show: new, changed, or not current in a selected stream.
+2. Known candidates that complete lists lack: they are asked for.
+3. Candidates that are due to be re-verified.
+4. Tombstones, once every candidate was asked for and the limit on deletions is checked.
+
+The loop carries out what `plan` decides, and is the only place that changes the
+inventory. A STATE announces the candidates that may be emitted next, before the first
+of them is emitted; the next STATE commits what was emitted by then.
+"""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from collections import deque
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from tap_toggl_hire.errors import (
+    ForbiddenError,
+    NotFoundError,
+    RequestError,
+    TapError,
+    UnauthorizedError,
+)
+from tap_toggl_hire.sync import plan
+from tap_toggl_hire.sync.changes import (
+    Change,
+    Task,
+    answers_of,
+    details_digest,
+    tags_of,
+)
+from tap_toggl_hire.sync.plan import (
+    ANSWERS,
+    FROM_DETAILS,
+    HISTORY,
+    NEW,
+    Absence,
+    Details,
+    Plan,
+    Presence,
+    Streams,
+)
+
+if t.TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Future
+    from datetime import datetime
+
+    from tap_toggl_hire.progress import Progress
+    from tap_toggl_hire.records import Record
+    from tap_toggl_hire.sync.changes import Changes, Json
+    from tap_toggl_hire.sync.lists import ScopeLists, Source
+    from tap_toggl_hire.sync.state import State
+
+ANNOUNCED = 10_000
+"""Candidates that a STATE announces, at least."""
+AHEAD = 256
+"""Requests for details that are sent ahead of the candidate in turn, at least."""
+SECONDS, FETCHED = 30.0, 1_000
+"""Seconds of work, or candidates with details, after which a STATE is due."""
+SHARE = 10
+"""A STATE waits for records of so many times its own size."""
+MARGIN = 1.25
+"""Spare candidates in an announcement, as records differ in size."""
+MOST_FAILURES = 8
+"""Failures in a row, with no candidate served in between, that end a run early."""
+
+SHORT_LIST = (
+    "The list of candidates is shorter than its total, differently in two readings. "
+    "Everything that was listed is extracted, and no deletions were emitted. Run again "
+    "later."
+)
+UNKNOWN_TAGS = (
+    "The tags of candidates are unknown in this run: details name a tag that /tags "
+    "lacks, or the list of a tag is short. Everything else is extracted; "
+    "candidate_history got no rows. Run again later."
+)
+MASS_DELETION = (
+    "{gone:,} of {known:,} known candidates are not found. This looks like a mistake, "
+    "such as the API key of another workspace. No deletions were emitted. If they were "
+    "deleted, set confirm_mass_deletion to true for one run."
+)
+NO_DETAILS = (
+    "The details of {missing:,} of {asked:,} candidates were not found, although the "
+    "list shows them: GET /candidates/{{id}} seems to be gone in this version of the "
+    "API. Their list rows are extracted. Check api_version."
+)
+FORBIDDEN = (
+    "The API rejects the key for every candidate (HTTP 403): check api_key, and the "
+    "rights of the user who made it."
+)
+EMPTY_LIST = (
+    "The list of candidates is empty, but the %s of %s missing candidates that were "
+    "asked for still exist. No deletions were emitted."
+)
+LEFT_SELECTION = (
+    "%s candidates left the selection of the settings and were not asked for. "
+    "Deletions among them are found by re-verification, or by the next run without "
+    "narrowing."
+)
+
+
+class Sink(t.Protocol):
+    """Takes what the loop decides to emit."""
+
+    @property
+    def written(self) -> int:
+        """Bytes of records so far."""
+
+    def emit(self, change: Change, streams: Streams) -> None:
+        """Write the records of a candidate."""
+
+    def save(self) -> int:
+        """Write a STATE; return its size in bytes."""
+
+
+@dataclass
+class Counts:
+    """What a run did, for the log and for `sync_runs`."""
+
+    listed: int = 0
+    created: int = 0
+    updated: int = 0
+    deleted: int = 0
+    reverified: int = 0
+    without_details: int = 0
+    details_read: int = 0
+
+
+class Checkpoint:
+    """When a STATE is due, and how many candidates it announces.
+
+    Args:
+        sink: What is written.
+        clock: Seconds, monotonic.
+    """
+
+    def __init__(self, sink: Sink, clock: Callable[[], float] = time.monotonic) -> None:
+        self._sink = sink
+        self._clock = clock
+        self._emitted = 0
+        self._at_first = sink.written
+        self.begin(0)
+
+    def begin(self, state_size: int) -> None:
+        """Begin the interval after a STATE of so many bytes."""
+        self._state_size = state_size
+        self._bytes = self._sink.written
+        self._fetched = 0
+        self._begun = self._clock()
+
+    def add(self, *, fetched: bool) -> None:
+        """Count a candidate that was emitted."""
+        self._emitted += 1
+        self._fetched += fetched
+
+    def is_due(self) -> bool:
+        """Return whether a STATE is due."""
+        has_worked = self._fetched >= FETCHED or self._clock() - self._begun >= SECONDS
+        written = self._sink.written - self._bytes
+        return has_worked and written >= SHARE * self._state_size
+
+    @property
+    def announced(self) -> int:
+        """The number of candidates that last until the next STATE may be due."""
+        average = (self._sink.written - self._at_first) / max(self._emitted, 1)
+        needed = MARGIN * SHARE * self._state_size / average if average else 0
+        return max(ANNOUNCED, round(needed))
+
+
+class Loop:
+    """Runs once over the candidates of a scope.
+
+    Args:
+        source: The API, and the workers.
+        state: What is known; kept up to date.
+        lists: The lists of candidates.
+        changes: Compares what the API shows with the inventory.
+        sink: Takes what is emitted.
+        progress: Logs how far the run is.
+        logger: For warnings.
+        now: The time of the run, on the API's clock.
+        reverify_days: Days of a turn of re-verification; 0 for none.
+        confirmed: Whether any number of candidates may be deleted.
+    """
+
+    def __init__(  # noqa: PLR0913 - all that a run touches
+        self,
+        *,
+        source: Source,
+        state: State,
+        lists: ScopeLists,
+        changes: Changes,
+        sink: Sink,
+        progress: Progress,
+        logger: logging.Logger,
+        now: datetime,
+        reverify_days: int,
+        confirmed: bool,
+    ) -> None:
+        self.counts = Counts()
+        self.needed_confirmation = False
+        """Whether `confirm_mass_deletion` made a difference."""
+        self._source = source
+        self._state = state
+        self._inventory = state.inventory
+        self._lists = lists
+        self._changes = changes
+        self._run = changes.run
+        self._tags = changes.tags
+        self._observer = changes.observer
+        self._sink = sink
+        self._progress = progress
+        self._logger = logger
+        self._now = now
+        self._days = reverify_days
+        self._confirmed = confirmed
+        self._checkpoint = Checkpoint(sink)
+        self._queue: deque[Task] = deque()
+        self._unsent: deque[Task] = deque()
+        self._early: dict[str, Future[Json]] = {}
+        self._in_flight = 0
+        self._gone: list[Task] = []
+        self._failures: list[RequestError] = []
+        self._failures_in_a_row = 0
+        self._is_ending = False
+        self._asked_of_listed = 0
+        self._most_answers = self._inventory.most_answers
+
+    def run(self) -> None:
+        """Read, emit and commit everything.
+
+        Raises:
+            TapError: If the run is not complete. What could be read was emitted.
+        """
+        try:
+            self._look_at_suspect()
+            self._work(self._listed())
+            if self._lists.is_complete:
+                self._work([self._missing()])
+                has_turn = self._reverify()
+                self._delete()
+                if has_turn:
+                    self._reach(self._now)
+        finally:
+            self.counts.listed = self._lists.count
+            self._revert()
+        self._fail_if_incomplete()
+
+    # The phases
+
+    def _look_at_suspect(self) -> None:
+        """Look at one tagged candidate, where `/tags` has fewer tags than before.
+
+        Else a response of `/tags` that lacks tags would cost a request per candidate
+        that has one of them.
+        """
+        task = self._changes.suspect() if len(self._tags) < self._state.tags else None
+        if task is None:
+            return
+        self._send(task)
+        self._early[task.id] = request = t.cast("Future[Json]", task.response)
+        try:
+            body = self._source.wait(request)
+        except RequestError:
+            return  # dealt with if it turns out to be due
+        self._tags.learn(tags_of(self._observer.details(body)) or ())
+
+    def _listed(self) -> Iterator[list[Task]]:
+        for rows in self._lists.pages():
+            self._progress.total = self._lists.total
+            tasks = self._changes.of_page(rows)
+            self._progress.done += len(rows) - len(tasks)
+            yield tasks
+
+    def _missing(self) -> list[Task]:
+        """Return the missing candidates that are asked for."""
+        if self._is_ending:
+            return []
+        missing = self._changes.missing()
+        self._gone += missing[Absence.TOMBSTONE]  # proved by an earlier run
+        few, tasks = missing[Absence.ASK_IF_FEW], missing[Absence.ASK]
+        if len(few) <= plan.FEW_LEFT:
+            tasks = tasks + few
+        else:
+            self._logger.info(LEFT_SELECTION, f"{len(few):,}")
+            for task in few:
+                left = replace(task.known, presence=Presence.OUT_OF_SCOPE)
+                self._inventory[task.id] = left
+        if plan.is_most(len(tasks), self._known) and self._is_empty_by_mistake(tasks):
+            return []
+        return tasks
+
+    def _is_empty_by_mistake(self, tasks: list[Task]) -> bool:
+        """Return whether the list is empty, but its candidates exist.
+
+        Some of them are asked for, spread over the inventory.
+        """
+        step = len(tasks) / plan.SAMPLE
+        sample = [tasks[int(step * number)] for number in range(plan.SAMPLE)]
+        for task in sample:
+            self._send(task)
+        for task in sample:
+            if isinstance(self._response(task), RequestError):
+                return False
+        if self._lists.count:
+            return False
+        self._logger.warning(EMPTY_LIST, plan.SAMPLE, f"{len(tasks):,}")
+        self._in_flight -= plan.SAMPLE
+        return True
+
+    def _reverify(self) -> bool:
+        """Re-fetch the candidates that are due.
+
+        Returns:
+            Whether the run takes part in re-verification.
+        """
+        has_details = bool(self._run.selected & FROM_DETAILS)
+        # Else candidates would lose their turn for the runs that select details.
+        has_turn = bool(self._days) and (has_details or not self._inventory.has_details)
+        if has_turn and not self._is_ending:
+            since = t.cast("datetime", self._state.reverified_until)
+            self._work(self._changes.due(since, self._now, self._days))
+        return has_turn and not self._is_ending
+
+    def _delete(self) -> None:
+        """Emit the tombstones, unless there are too many of them.
+
+        Raises:
+            TapError: If more than half of the known candidates would be deleted.
+        """
+        if self._is_ending:
+            return
+        proved = sum(t.known.presence is not Presence.DELETED for t in self._gone)
+        if plan.is_most(proved, self._known):
+            if not self._confirmed:
+                raise TapError(MASS_DELETION.format(gone=proved, known=self._known))
+            self.needed_confirmation = True
+        plans = [(task, plan.plan_gone(task.known, self._run)) for task in self._gone]
+        self._gone = []
+        if any(decided.emit for _, decided in plans):
+            for task, decided in plans:
+                self._inventory[task.id] = plan.intent(task.known, decided.emit, 0)
+            self._save()
+        for task, decided in plans:
+            self._emit(task, decided, Change(task.id, is_deleted=True))
+            self.counts.deleted += bool(decided.emit)
+
+    @property
+    def _known(self) -> int:
+        return len(self._inventory.ids())
+
+    # Tasks, one after the other
+
+    def _work(self, pages: Iterable[list[Task]]) -> None:
+        """Carry out tasks in their order, with requests sent ahead."""
+        source = iter(pages)
+        is_more = True
+        while True:
+            while is_more and len(self._queue) < self._checkpoint.announced:
+                tasks = next(source, None)
+                is_more = tasks is not None
+                self._queue += tasks or ()
+                self._unsent += (task for task in tasks or () if task.is_asked)
+                self._send_ahead()
+            if not self._queue:
+                return
+            self._source.check()
+            body = self._response(self._queue[0])
+            self._complete(self._queue.popleft(), body)
+            if self._failures_in_a_row >= MOST_FAILURES:
+                self._drain()
+                return
+            if self._queue and self._checkpoint.is_due():
+                self._announce()
+            self._progress.done += 1
+            self._progress.tick()
+
+    def _send_ahead(self) -> None:
+        most = max(AHEAD, 2 * self._source.workers.size)
+        while self._unsent and self._in_flight < most:
+            self._send(self._unsent.popleft())
+
+    def _send(self, task: Task) -> None:
+        if task.response is None:
+            task.response = self._early.pop(task.id, None) or (
+                self._source.workers.submit(self._source.client.candidate, task.id)
+            )
+            self._in_flight += 1
+
+    def _response(self, task: Task) -> Json | RequestError | None:
+        """Wait for the details of a candidate; None where they are not fetched.
+
+        Raises:
+            TapError: If no request can succeed any more.
+        """
+        if task.response is None:
+            return None
+        try:
+            return self._source.wait(task.response)  # type: ignore[no-any-return]
+        except RequestError as error:
+            return error
+
+    def _complete(self, task: Task, body: Json | RequestError | None) -> None:
+        """Do what is to be done about a task, given its details."""
+        if body is not None:
+            self._count_response(task, body)
+        if isinstance(body, RequestError):
+            self._not_served(task, body)
+        elif task.listed is None:
+            self._found(task, t.cast("Json", body))
+        elif task.due is not None:
+            self._reverified(task, t.cast("Json", body))
+        else:
+            self._show(task, body)
+        if task.due is not None and not self._is_ending:
+            self._reach(task.due)
+
+    def _count_response(self, task: Task, body: Json | RequestError) -> None:
+        task.response = None
+        self._in_flight -= 1
+        self._send_ahead()
+        self._inventory.mark_fetched(task.id)
+        if not isinstance(body, RequestError) or isinstance(body, NotFoundError):
+            self._failures_in_a_row = 0
+            self._asked_of_listed += task.listed is not None
+        if not isinstance(body, RequestError):
+            self.counts.details_read += 1
+            self.counts.reverified += task.due is not None
+
+    def _not_served(self, task: Task, error: RequestError) -> None:
+        """Decide about a candidate whose details were not found, or failed."""
+        if not isinstance(error, NotFoundError):
+            self._failures.append(error)
+            self._failures_in_a_row += 1
+        elif task.listed is None:
+            self._gone.append(task)
+        else:
+            self.counts.without_details += 1
+        if task.listed is not None:
+            decided = plan.plan_without_details(task.known, task.listed, self._run)
+            self._carry_out(task, decided, task.row, None)
+
+    def _show(self, task: Task, body: Json | None) -> None:
+        """Plan and emit a listed candidate."""
+        row = t.cast("Record", task.row)
+        details = read = None
+        if body is not None:
+            details = self._details(body)
+        self._refresh(task)
+        if body is not None and details is not None:
+            read = self._observer.read(row, task.tags, details, body)
+        listed = t.cast("plan.Listed", task.listed)
+        decided = plan.plan_listed(task.known, listed, read, self._run)
+        self._carry_out(task, decided, row, details)
+
+    def _reverified(self, task: Task, body: Json) -> None:
+        """Plan and emit the details of a listed candidate."""
+        details = self._details(body)
+        read = Details(details_digest(details), answers_of(details))
+        decided = plan.plan_reverified(task.known, read, self._run)
+        self._carry_out(task, decided, None, details)
+
+    def _found(self, task: Task, body: Json) -> None:
+        """Plan and emit a candidate that the lists lack."""
+        details = self._observer.details(body)
+        row = self._observer.row_of(task.id, body)
+        task.tags = tags_of(details)
+        listed = replace(self._observer.listed(row, task.tags), extra=None)
+        read = self._observer.read(row, task.tags, details, body)
+        decided = plan.plan_found(task.known, listed, read, self._run)
+        self._carry_out(task, decided, row, details)
+
+    def _details(self, body: Json) -> Record:
+        """Make a record of details, and look up tags that `/tags` lacked."""
+        details = self._observer.details(body)
+        self._tags.learn(tags_of(details) or ())
+        return details
+
+    def _refresh(self, task: Task) -> None:
+        """Compare a listed candidate with the tags that were learned meanwhile."""
+        if task.packed is not None and task.tags_version != self._tags.version:
+            task.tags_version = self._tags.version
+            task.tags = self._tags.of(task.id)
+            task.listed = self._observer.listed(t.cast("Record", task.row), task.tags)
+
+    # Emission
+
+    def _carry_out(
+        self, task: Task, decided: Plan, row: Record | None, details: Record | None
+    ) -> None:
+        """Announce what is not announced yet, emit, and note it."""
+        answers = answers_of(details) if details and ANSWERS in decided.emit else 0
+        if not decided.emit <= task.announced or answers > task.answers:
+            self._most_answers = max(self._most_answers, answers)
+            known = plan.intent(task.known, decided.emit, answers)
+            self._inventory[task.id] = known
+            self._announce(with_history=HISTORY in decided.emit)
+        self._emit(task, decided, Change(task.id, row, task.tags, details))
+        if decided.emit:
+            self.counts.created += task.known is NEW
+            self.counts.updated += task.known is not NEW
+
+    def _emit(self, task: Task, decided: Plan, change: Change) -> None:
+        if decided.emit:
+            change.event, change.answers_held = decided.event, task.known.answers
+            self._sink.emit(change, decided.emit)
+            self._checkpoint.add(fetched=change.details is not None)
+        self._inventory[task.id] = decided.after
+
+    def _announce(self, *, with_history: bool = False) -> None:
+        """Write a STATE that commits what was emitted and announces what follows.
+
+        Args:
+            with_history: Whether rows of `candidate_history` are announced for
+                candidates that the lists lack, too, since one of them has changed.
+        """
+        for task in islice(self._queue, self._checkpoint.announced):
+            self._refresh(task)
+            streams = task.may_emit(self._run)
+            if with_history and task.listed is None:
+                streams |= self._run.selected & {HISTORY}
+            task.announced, task.answers = streams, self._most_answers
+            announced = plan.intent(task.known, streams, self._most_answers)
+            self._inventory[task.id] = announced
+        self._save()
+
+    def _save(self) -> None:
+        self._checkpoint.begin(self._sink.save())
+
+    def _reach(self, time_reached: datetime) -> None:
+        """Note how far re-verification has come.
+
+        It waits for the deletions that it found: should the run die before their
+        tombstones are out, the next run asks for these candidates again.
+        """
+        waiting = (task.due for task in self._gone if task.due is not None)
+        reached = min([time_reached, *waiting])
+        before = self._state.reverified_until
+        self._state.reverified_until = max(reached, before or reached)
+
+    # The end
+
+    def _drain(self) -> None:
+        """End the run early: emit what was already read, leave the rest as it was."""
+        self._is_ending = True
+        self._unsent.clear()
+        left = []
+        while self._queue:
+            task = self._queue.popleft()
+            if task.is_asked and (task.response is None or not task.response.done()):
+                left.append(task)
+            else:
+                self._complete(task, self._response(task))
+        self._queue += left
+
+    def _revert(self) -> None:
+        """Take back what was announced and is not emitted by this run any more."""
+        for task in (*self._queue, *self._gone):
+            if task.announced:
+                self._inventory[task.id] = None if task.known is NEW else task.known
+        self._queue.clear()
+
+    def _fail_if_incomplete(self) -> None:
+        """Raise what kept the run from being complete.
+
+        Raises:
+            TapError: The first reason.
+        """
+        missing, asked = self.counts.without_details, self._asked_of_listed
+        if not self._lists.is_complete:
+            raise TapError(SHORT_LIST, is_transient=True)
+        if self._failures:
+            is_forbidden = all(isinstance(f, ForbiddenError) for f in self._failures)
+            if is_forbidden and asked == missing:
+                raise UnauthorizedError(FORBIDDEN)
+            raise self._failures[0]
+        if plan.is_most(missing, asked):
+            raise TapError(NO_DETAILS.format(missing=missing, asked=asked))
+        if self._tags.are_unknown:
+            raise TapError(UNKNOWN_TAGS, is_transient=True)

@@ -1,0 +1,96 @@
+"""A fake transport: what the API answers, without sockets and in no time."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from requests.structures import CaseInsensitiveDict
+
+from tap_toggl_hire.api.http import Response
+from tap_toggl_hire.api.throttle import Throttle
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Reply = t.Callable[[str], "Response | Exception"]
+
+
+class FakeTime:
+    """Time that passes only where a test or the code under test sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass, a little more than asked for, as sleep does."""
+        self.slept.append(seconds)
+        self.now += seconds + 1e-6
+
+
+class FakeTransport:
+    """Answer each request with what a function returns for its target, or raise it."""
+
+    root = "https://api.example/api"
+
+    def __init__(self, reply: Reply) -> None:
+        self.time = FakeTime()
+        self.throttle = Throttle(8, clock=self.time, sleep=self.time.sleep)
+        self.targets: list[str] = []
+        self._reply = reply
+
+    def send(self, target: str) -> Response:
+        """Answer one request."""
+        started = self.throttle.acquire()
+        try:
+            self.targets.append(target)
+            answer = self._reply(target)
+        finally:
+            self.throttle.release()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer._replace(started=started)
+
+
+def response(body: object, status: int = 200, **headers: str) -> Response:
+    """Make a response; bytes are a body as they are, anything else is JSON.
+
+    Args:
+        body: The body.
+        status: The status.
+        **headers: The headers, with underscores for hyphens.
+    """
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Response(status, CaseInsensitiveDict(named), content)
+
+
+def error(status: int, kind: str = "SomeError", **headers: str) -> Response:
+    """Make the API's own error object."""
+    return response({"error": {"type": kind}}, status, **headers)
+
+
+def html(status: int, **headers: str) -> Response:
+    """Make a response of a proxy."""
+    return response(b"<h1>Something</h1>", status, **headers)
+
+
+def page(*rows: object, after: str | None = None) -> Response:
+    """Make a page of a list."""
+    link = f"/candidates?after_id={after}" if after else None
+    return response({"data": list(rows), "links": {"next": link}})
+
+
+def routes(responses: Mapping[str, Response | Exception]) -> Reply:
+    """Answer by target; what is missing is a 404 in the API's own words."""
+    return lambda target: responses.get(target) or error(404, "NotFoundError")
+
+
+def in_turn(*responses: Response | Exception) -> Callable[[], Response | Exception]:
+    """Answer with each of these once, then with the last one."""
+    left = list(responses)
+    return lambda: left.pop(0) if len(left) > 1 else left[0]

@@ -1,0 +1,669 @@
+"""One attempt: what is sent, what is read, where it may go, how long it may take."""
+
+from __future__ import annotations
+
+import gc
+import gzip
+import io
+import itertools
+import socket
+import ssl
+import threading
+import time
+import tracemalloc
+import typing as t
+import zlib
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import trustme
+from hypothesis import given
+from hypothesis import strategies as st
+from urllib3 import HTTPResponse
+from urllib3.exceptions import HTTPError
+
+from tap_toggl_hire.api.http import (
+    LATE,
+    MAX_REDIRECTS,
+    PIECE,
+    Access,
+    Transport,
+    Watchdog,
+    is_unencrypted,
+    read_body,
+)
+from tap_toggl_hire.api.throttle import Throttle
+from tap_toggl_hire.errors import SettingError, TapError, TransientError
+from tests.support.hostile import answer, says
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from tests.support.hostile import Asked, Hostile
+
+    Serve = Callable[..., Hostile]
+
+KEY = "k3y-0f-the-w0rkspace"
+TAGS = "/v2.1/tags"
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n"
+ZIPPED = "Content-Encoding: gzip"
+LONG = 30.0
+"""Seconds after which a test fails."""
+
+
+def transport(
+    url: str, *, timeout: float = LONG, throttle: Throttle | None = None
+) -> Transport:
+    access = Access(
+        url=url, key=KEY, user_agent="a test", timeout=timeout, connections=4
+    )
+    return Transport(access, throttle or Throttle(4))
+
+
+def closed_port() -> int:
+    """Find a port on which no server listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
+
+
+# What is sent
+
+
+def test_a_request(serve: Serve) -> None:
+    server = serve(says(answer({})))
+    sender = transport(server.url + "/")
+    assert server.connections == 0
+    sender.send("/v2.1/candidates?limit=100&email=a%2Bb%40example.com")
+    (asked,) = server.asked
+    assert asked.method == "GET"
+    assert asked.target == "/api/v2.1/candidates?limit=100&email=a%2Bb%40example.com"
+    assert asked.headers == {
+        "host": f"localhost:{server.port}",
+        "authorization": f"Bearer {KEY}",
+        "accept": "application/json",
+        "accept-encoding": "gzip",
+        "user-agent": "a test",
+        "connection": "keep-alive",
+    }
+
+
+def test_a_connection_is_kept_and_cookies_are_not(serve: Serve) -> None:
+    reply = says(answer({}, 200, "Set-Cookie: a=b; Path=/", closes=False))
+    server = serve(reply, keeps_alive=True)
+    sender = transport(server.url)
+    for _ in range(3):
+        sender.send(TAGS)
+    assert server.connections == 1
+    assert not any("cookie" in asked.headers for asked in server.asked)
+
+
+def test_the_key_is_not_in_the_text_of_an_access() -> None:
+    access = Access(url="u", key=KEY, user_agent="a", timeout=1, connections=1)
+    assert KEY not in repr(access)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://api.example/api", True),
+        ("HTTP://10.0.0.1/api", True),
+        ("http://notlocalhost/api", True),
+        ("https://api.example/api", False),
+        ("http://localhost:8000/api", False),
+        ("http://sandbox.localhost/api", False),
+        ("http://127.1.2.3/api", False),
+        ("http://[::1]:80/api", False),
+    ],
+)
+def test_whether_requests_leave_the_machine_unencrypted(
+    url: str, *, expected: bool
+) -> None:
+    assert is_unencrypted(url) == expected
+
+
+# What is read
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [answer(b'{"data": []}')],
+        [CHUNKED, b"\r\n", b'5\r\n{"dat\r\n', b'7;more\r\na": []}\r\n0\r\n\r\n'],
+        [b"HTTP/1.0 200 OK\r\n\r\n", b'{"data"', b": []}"],
+        [b"HTTP/1.1 100 Continue\r\n\r\n", answer(b'{"data": []}')],
+        [answer(gzip.compress(b'{"data": []}'), 200, ZIPPED)],
+    ],
+    ids=["length", "chunks", "until closed", "after 100", "compressed"],
+)
+def test_a_response(serve: Serve, pieces: list[bytes]) -> None:
+    response = transport(serve(says(*pieces)).url).send(TAGS)
+    assert (response.status, response.body) == (200, b'{"data": []}')
+    assert response.redirects == 0
+
+
+def test_headers_and_the_time_of_the_start(serve: Serve) -> None:
+    sender = transport(
+        serve(says(answer({}, 429, "Retry-After: 7"))).url,
+        throttle=Throttle(1, clock=lambda: 100.0),
+    )
+    for _ in range(2):  # the only slot is free again
+        response = sender.send(TAGS)
+        assert response.status == 429
+        assert response.headers.get("retry-after") == "7"
+        assert response.started == 100.0
+
+
+def test_an_error_that_quotes_the_key_does_not_pass_it_on(serve: Serve) -> None:
+    body = {"error": {"type": f"Invalid.{KEY}"}}
+    response = transport(serve(says(answer(body, 401))).url).send(TAGS)
+    assert response.body == b'{"error": {"type": "Invalid.***"}}'
+
+
+def raw(
+    content: bytes, encoding: str | None = None, stream: io.BytesIO | None = None
+) -> HTTPResponse:
+    """Make a response that `requests` hands over."""
+    return HTTPResponse(
+        stream or io.BytesIO(content),
+        {} if encoding is None else {"content-encoding": encoding},
+        preload_content=False,
+        decode_content=False,
+    )
+
+
+@given(st.lists(st.binary(max_size=60), max_size=4))
+def test_a_body_is_read_whole(parts: list[bytes]) -> None:
+    """With several gzip members, empty ones too."""
+    whole = b"".join(parts)
+    assert read_body(raw(whole), 999) == whole
+    assert read_body(raw(b"".join(map(gzip.compress, parts)), "GZIP"), 999) == whole
+
+
+def test_an_empty_body_is_empty_whatever_its_encoding() -> None:
+    assert read_body(raw(b"", "gzip"), 999) == b""
+
+
+def test_other_encodings_were_not_asked_for() -> None:
+    assert read_body(raw(b"{}", "br"), 999) == b"{}"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(gzip.compress(b"{}")[:-cut] for cut in range(1, 22)),
+        b"{}",
+        zlib.compress(b"{}"),
+        gzip.compress(b"{}") + b"garbage",
+    ],
+)
+def test_a_truncated_or_malformed_encoding_is_an_error(content: bytes) -> None:
+    with pytest.raises(HTTPError):
+        read_body(raw(content, "gzip"), 999)
+
+
+@pytest.mark.parametrize("encoded", [False, True])
+def test_the_limit_of_a_body(*, encoded: bool) -> None:
+    def made(size: int) -> HTTPResponse:
+        body = b" " * size
+        return raw(gzip.compress(body), "gzip") if encoded else raw(body)
+
+    body = read_body(made(200_000), 200_000)
+    assert body is not None
+    assert len(body) == 200_000
+    assert read_body(made(200_001), 200_000) is None
+
+
+def test_nothing_is_read_beyond_the_limit() -> None:
+    stream = io.BytesIO(b" " * 1_000_000)
+    response = raw(b"", None, stream)
+    assert read_body(response, 1000) is None
+    assert response.closed
+
+
+@pytest.mark.parametrize("size", [PIECE, 1])
+def test_gzip_members_that_end_where_a_read_ends_take_no_memory(size: int) -> None:
+    """The memory that urllib3's decoder takes doubles with each of them."""
+    content = gzip.compress(b" " * size) * 30
+    tracemalloc.start()
+    try:
+        assert read_body(raw(content, "gzip"), 1 << 30) == b" " * size * 30
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 3 * 30 * size + 300_000
+
+
+def test_a_gzip_bomb_is_not_decoded_beyond_the_limit() -> None:
+    content = gzip.compress(b" " * 20_000_000)
+    tracemalloc.start()
+    try:
+        assert read_body(raw(content, "gzip"), 64 << 10) is None
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 500_000
+
+
+def test_a_body_of_more_than_64_mib_is_a_transient_failure(serve: Serve) -> None:
+    fitting = gzip.compress(b" " * (64 << 10)) * 1024
+
+    def reply(asked: Asked) -> list[bytes]:
+        body = fitting + (b"" if "fits" in asked.target else gzip.compress(b" "))
+        return [answer(body, 200, ZIPPED, closes=False)]
+
+    sender = transport(serve(reply, keeps_alive=True).url)
+    assert len(sender.send("/fits").body) == 64 << 20
+    with pytest.raises(TransientError, match="a body of more than 64 MiB"):
+        sender.send("/does-not")
+    assert sender.send("/fits").status == 200
+
+
+def test_of_an_error_the_body_is_dropped_that_has_more_than_64_kib(
+    serve: Serve,
+) -> None:
+    reply = says(answer(b" " * (65 << 10), 404))
+    response = transport(serve(reply).url).send(TAGS)
+    assert (response.status, response.body) == (404, b"")
+
+
+def test_tiny_chunks_take_no_more_memory_than_large_ones(serve: Serve) -> None:
+    def reply(_: Asked) -> Iterator[bytes]:
+        yield CHUNKED + b"\r\n"
+        yield from [b"1\r\n \r\n" * 1000] * 150
+        yield b"0\r\n\r\n"
+
+    sender = transport(serve(reply).url)
+    tracemalloc.start()
+    try:
+        assert sender.send(TAGS).body == b" " * 150_000
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 8_000_000
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [],
+        [b"certificate verify failed: hello"],
+        [OK, b"Content-Length: 9\r\n\r\n{}"],
+        [CHUNKED, b"\r\n9\r\n{}"],
+        [CHUNKED, b"\r\nnone\r\n{}"],
+        [answer(gzip.compress(b"{}")[:-1], 200, ZIPPED)],
+    ],
+    ids=["nothing", "not HTTP", "length", "chunk", "size of a chunk", "gzip"],
+)
+def test_a_truncated_response_is_a_transient_failure(
+    serve: Serve, pieces: list[bytes]
+) -> None:
+    sender = transport(serve(says(*pieces)).url, throttle=Throttle(1))
+    for _ in range(2):  # the only slot is free again
+        with pytest.raises(TransientError, match=r"truncated|reset"):
+            sender.send(TAGS)
+
+
+def test_a_refused_connection_is_a_transient_failure() -> None:
+    with pytest.raises(TransientError, match="connection refused or reset"):
+        transport(f"http://127.0.0.1:{closed_port()}/api").send(TAGS)
+
+
+# Redirects
+
+
+@pytest.mark.parametrize(
+    ("status", "location"),
+    [
+        (301, "/api/v2.2/tags?a=b"),
+        (302, "http://localhost:PORT/api/v2.2/tags?a=b"),
+        (303, "//LOCALHOST:PORT/api/v2.2/tags?a=b"),
+        (307, "../v2.2/tags?a=b"),
+        (308, "tags/../../v2.2/tags?a=b"),
+    ],
+)
+def test_a_redirect_within_the_origin_is_followed(
+    serve: Serve, status: int, location: str
+) -> None:
+    def reply(asked: Asked) -> list[bytes]:
+        if "v2.2" in asked.target:
+            return [answer(b"moved")]
+        where = location.replace("PORT", str(server.port))
+        return [answer(b"", status, f"Location: {where}")]
+
+    server = serve(reply)
+    response = transport(server.url).send(TAGS)
+    assert (response.body, response.redirects) == (b"moved", 1)
+    assert server.asked[1].target == "/api/v2.2/tags?a=b"
+    assert server.asked[1].headers["authorization"] == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://127.0.0.1:PORT/api",
+        "https://localhost:PORT/api",
+        "http://localhost:1/api",
+        "//elsewhere.example/api",
+        "http://[::1/",
+        "ftp://localhost:PORT/",
+    ],
+)
+def test_a_redirect_to_another_origin_is_not_followed(
+    serve: Serve, location: str
+) -> None:
+    def reply(_: Asked) -> list[bytes]:
+        where = location.replace("PORT", str(server.port))
+        return [answer({}, 302, f"Location: {where}")]
+
+    server = serve(reply)
+    with pytest.raises(TapError, match=r"another origin .* key was not sent there"):
+        transport(server.url).send(TAGS)
+    assert len(server.asked) == 1
+
+
+def test_redirects_in_circles_end(serve: Serve) -> None:
+    server = serve(says(answer({}, 302, "Location: /api/v2.1/tags")))
+    with pytest.raises(TapError, match="redirects in circles"):
+        transport(server.url).send(TAGS)
+    assert len(server.asked) == MAX_REDIRECTS + 1
+
+
+def test_a_redirect_without_a_location_is_a_response(serve: Serve) -> None:
+    assert transport(serve(says(answer({}, 302))).url).send(TAGS).status == 302
+
+
+# Hosts and proxies
+
+
+@pytest.mark.parametrize(
+    "host", ["a..b", ".example", f"{'a' * 64}.example", "a\u200d.example", "%"]
+)
+def test_an_impossible_host_names_the_setting(host: str) -> None:
+    with pytest.raises(SettingError, match="api_url"):
+        transport(f"https://{host}/api")
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize(
+    "proxy", ["http://", "http://[", "http://proxy.invalid:99999", "gopher://a"]
+)
+def test_a_malformed_proxy_names_the_variables(
+    monkeypatch: pytest.MonkeyPatch, proxy: str, scheme: str
+) -> None:
+    monkeypatch.setenv(f"{scheme.upper()}_PROXY", proxy)
+    with pytest.raises(TapError, match="HTTPS_PROXY, HTTP_PROXY and ALL_PROXY"):
+        transport(f"{scheme}://api.example/api").send(TAGS)
+
+
+def test_a_proxy_that_does_not_answer_is_a_transient_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{closed_port()}")
+    with pytest.raises(TransientError, match="no connection to the proxy"):
+        transport("http://api.example/api").send(TAGS)
+
+
+def test_a_proxy_is_used(monkeypatch: pytest.MonkeyPatch, serve: Serve) -> None:
+    proxy = serve(says(answer({})))
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
+    assert transport("http://api.example/api").send(TAGS).status == 200
+    assert proxy.asked[0].target == "http://api.example/api/v2.1/tags"
+
+
+# Certificates
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def bundle(
+    authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A file in the environment that trusts the authority."""
+    path = tmp_path / "bundle.pem"
+    authority.cert_pem.write_to_path(str(path))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
+    return path
+
+
+def tls(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    return context
+
+
+@pytest.mark.usefixtures("bundle")
+def test_a_valid_certificate(serve: Serve, authority: trustme.CA) -> None:
+    server = serve(says(answer({})), tls(authority.issue_cert("localhost")))
+    assert transport(server.url).send(TAGS).status == 200
+
+
+EXPIRED = datetime.now(UTC) - timedelta(1)
+
+
+@pytest.mark.usefixtures("bundle")
+@pytest.mark.parametrize(
+    ("issue", "reason"),
+    [
+        (
+            lambda authority: authority.issue_cert(
+                "localhost", not_before=EXPIRED - timedelta(9), not_after=EXPIRED
+            ),
+            "certificate has expired",
+        ),
+        (lambda authority: authority.issue_cert("api.example"), "Hostname mismatch"),
+        (
+            lambda _: trustme.CA().issue_cert("localhost"),
+            "unable to get local issuer certificate",
+        ),
+    ],
+    ids=["expired", "of another host", "of an unknown authority"],
+)
+def test_an_invalid_certificate_stops_at_once(
+    serve: Serve,
+    authority: trustme.CA,
+    issue: Callable[[trustme.CA], trustme.LeafCert],
+    reason: str,
+) -> None:
+    server = serve(says(answer({})), tls(issue(authority)))
+    with pytest.raises(TapError) as raised:
+        transport(server.url).send(TAGS)
+    assert f"is invalid ({reason}" in str(raised.value)
+    assert "set REQUESTS_CA_BUNDLE" in str(raised.value)
+    assert not raised.value.is_transient
+    assert not server.asked
+
+
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+@pytest.mark.parametrize("content", [None, b"none"])
+def test_a_bundle_that_is_not_usable_stops_at_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, name: str
+) -> None:
+    path = tmp_path / "bundle.pem"
+    if content:
+        path.write_bytes(content)
+    monkeypatch.setenv(name, str(path))
+    with pytest.raises(TapError) as raised:
+        transport("https://localhost/api")
+    assert str(raised.value) == (
+        f"REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE) names {path}, which is not a readable "
+        "file of certificates: correct the variable, or unset it."
+    )
+    transport("http://localhost/api")  # which needs no certificates
+
+
+@pytest.mark.usefixtures("bundle")
+def test_another_failure_of_tls_is_transient(serve: Serve) -> None:
+    server = serve(says(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))  # no certificate
+    with pytest.raises(TransientError, match="refused or reset"):
+        transport(server.url).send(TAGS)
+
+
+def test_a_folder_may_be_a_bundle(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
+    with pytest.raises(TransientError, match="refused or reset"):
+        transport(f"https://localhost:{closed_port()}/api").send(TAGS)
+
+
+# The deadline
+
+TIMEOUT = 0.15
+
+
+def chunk(content: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(content), content)
+
+
+def gzip_header() -> bytes:
+    """The beginning of a gzip file, to which empty blocks can be added."""
+    member = zlib.compressobj(wbits=31)
+    return chunk(member.compress(b"") + member.flush(zlib.Z_FULL_FLUSH))
+
+
+GZIP = CHUNKED + ZIPPED.encode() + b"\r\n\r\n"
+
+TRICKLES: dict[str, tuple[bytes, bytes]] = {
+    # how a response begins, and what is repeated endlessly
+    "nothing": (b"", b""),
+    "status line": (b"HTTP/1.1 200 O", b"K"),
+    "header": (OK, b"x"),
+    "headers": (OK, b"X: y\r\n"),
+    "interim responses": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "body": (OK + b"Content-Length: 99999\r\n\r\n", b" "),
+    "body until closed": (OK + b"\r\n", b" "),
+    "size of a chunk": (CHUNKED + b"\r\n", b"0"),
+    "extension of a chunk": (CHUNKED + b"\r\n5", b";x"),
+    "chunks": (CHUNKED + b"\r\n", chunk(b" ")),
+    "trailers": (CHUNKED + b"\r\n0\r\n", b"X: y\r\n"),
+    "empty gzip blocks": (GZIP + gzip_header(), chunk(b"\0\0\0\xff\xff")),
+    "body of an error": (b"HTTP/1.1 500 No\r\n\r\n", b" "),
+}
+FLOODS: dict[str, tuple[bytes, bytes]] = {
+    "interim responses": (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1000),
+    "extensions of chunks": (
+        CHUNKED + b"\r\n",
+        b"1;" + b"x" * 60_000 + b"\r\n \r\n",
+    ),
+    "trailers": (CHUNKED + b"\r\n0\r\n", b"X: " + b"x" * 60_000 + b"\r\n"),
+}
+
+
+def assert_ends_in_time(send: Callable[[], object], timeout: float = TIMEOUT) -> None:
+    started = time.monotonic()
+    with pytest.raises(TransientError) as raised:
+        send()
+    assert str(raised.value) == LATE
+    assert timeout <= time.monotonic() - started < LONG / 3
+
+
+@pytest.mark.parametrize("part", TRICKLES)
+def test_a_response_that_trickles_ends_in_time(serve: Serve, part: str) -> None:
+    def reply(_: Asked) -> Iterable[bytes]:
+        return server.trickle(*TRICKLES[part])
+
+    server: Hostile = serve(reply)
+    sender = transport(server.url, timeout=TIMEOUT)
+    assert_ends_in_time(lambda: sender.send(TAGS))
+
+
+@pytest.mark.parametrize("part", FLOODS)
+def test_a_flood_without_content_ends_in_time(serve: Serve, part: str) -> None:
+    def reply(_: Asked) -> Iterator[bytes]:
+        first, piece = FLOODS[part]
+        return itertools.chain([first], itertools.repeat(piece))
+
+    sender = transport(serve(reply).url, timeout=TIMEOUT)
+    assert_ends_in_time(lambda: sender.send(TAGS))
+
+
+def test_a_body_that_ends_with_the_shutdown_does_not_count(serve: Serve) -> None:
+    """Without a length it seems whole, though it is truncated."""
+
+    def reply(_: Asked) -> Iterator[bytes]:
+        yield OK + b'\r\n{"data": []}'
+        server.stopped.wait(LONG)
+
+    server: Hostile = serve(reply)
+    sender = transport(server.url, timeout=TIMEOUT)
+    assert_ends_in_time(lambda: sender.send(TAGS))
+
+
+def test_a_connection_that_is_kept_is_watched_as_well(serve: Serve) -> None:
+    def reply(asked: Asked) -> Iterable[bytes]:
+        if asked.target.endswith("first"):
+            return [answer({}, closes=False)]
+        return server.trickle(OK, b"x")
+
+    server: Hostile = serve(reply, keeps_alive=True)
+    sender = transport(server.url, timeout=0.6)
+    assert sender.send("/first").status == 200
+    assert_ends_in_time(lambda: sender.send("/second"), 0.6)
+    assert server.connections == 1
+    assert sender.send("/first").status == 200  # with a new one
+
+
+def test_tls_that_does_not_answer_ends_in_time() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        sender = transport(f"https://127.0.0.1:{port}/api", timeout=TIMEOUT)
+        assert_ends_in_time(lambda: sender.send(TAGS))
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_tunnel_of_a_proxy_that_trickles_ends_in_time(
+    monkeypatch: pytest.MonkeyPatch, serve: Serve
+) -> None:
+    def reply(asked: Asked) -> Iterable[bytes]:
+        assert asked.method == "CONNECT"
+        return server.trickle(OK, b"X: y\r\n")
+
+    server: Hostile = serve(reply)
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{server.port}")
+    sender = transport("https://api.example/api", timeout=TIMEOUT)
+    assert_ends_in_time(lambda: sender.send(TAGS))
+    gc.collect()  # ssl leaves a socket that was shut down before it speaks TLS
+
+
+def test_a_request_that_has_ended_is_left_alone() -> None:
+    """Its connection may serve the next one."""
+    watchdog = Watchdog(0.05)
+    (ours, theirs), (other, another) = socket.socketpair(), socket.socketpair()
+    with ours, theirs, other, another:
+        with watchdog.watch() as watch:
+            watch.socket = ours
+        with watchdog.watch() as late:
+            late.socket = other
+            assert other.recv(1) == b""  # the watchdog has looked
+        assert late.is_late
+        assert not watch.is_late
+        ours.send(b"x")
+        assert theirs.recv(1) == b"x"
+
+
+def test_the_watchdog_ends_with_the_last_request_and_starts_with_the_next() -> None:
+    watchdog = Watchdog(0.05)
+    before = set(threading.enumerate())
+    for _ in range(2):
+        with watchdog.watch(), watchdog.watch():
+            (thread,) = set(threading.enumerate()) - before
+            assert thread.daemon
+        thread.join(LONG)
+        assert not thread.is_alive()
+
+
+def test_a_closed_socket_is_not_an_error_of_the_watchdog() -> None:
+    ours, theirs = socket.socketpair()
+    with theirs, Watchdog(LONG).watch() as watch:
+        watch.end()
+        watch.socket = ours
+        ours.close()
+        watch.end()
+    assert watch.is_late

@@ -1,0 +1,180 @@
+"""`candidate_answers`: one flat row per question shown."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+
+from tap_toggl_hire.answers import answer_rows
+
+Json = dict[str, t.Any]
+
+OPTIONS = [
+    {"id": "500", "content": "This", "correct": True},
+    {"id": "501", "content": "That", "correct": False},
+    {"id": "502", "content": "Both", "correct": True},
+]
+NONE_CORRECT = [{**option, "correct": False} for option in OPTIONS]
+
+
+def question(number: int | None, **fields: t.Any) -> Json:
+    return {
+        "id": None if number is None else str(number),
+        "question_type": "multiple-choice",
+        "skill": "SQL",
+        "content": f"Question **{number}**?",
+        "points": 3,
+        "options": OPTIONS,
+        **fields,
+    }
+
+
+def answer(number: int | None, **fields: t.Any) -> Json:
+    return {
+        "question_id": None if number is None else str(number),
+        "text_answer": None,
+        "points": 1,
+        "chosen_option_ids": ["500"],
+        **fields,
+    }
+
+
+def rows(questions: t.Any, answers: t.Any, extra: Json | None = None) -> list[t.Any]:
+    return answer_rows(
+        "7",
+        {
+            "job_opening_id": "9",
+            "questions": questions,
+            "answers": answers,
+            "extra": extra and json.dumps(extra),
+        },
+    )
+
+
+def test_a_row_in_full() -> None:
+    questions = [question(400), question(401, question_type="text", options=[])]
+    answers = [
+        answer(401, text_answer="Why\nnot?", points=0.5, chosen_option_ids=[]),
+        answer(400, points=3, chosen_option_ids=["502", "500"]),
+    ]
+    common = {
+        "candidate_id": "7",
+        "job_opening_id": "9",
+        "skill": "SQL",
+        "question_points": 3,
+        "answered": True,
+        "extra": None,
+    }
+    assert rows(questions, answers) == [
+        {
+            **common,
+            "position": 0,
+            "question_id": "400",
+            "question_type": "multiple-choice",
+            "question": "Question **400**?",
+            "options": OPTIONS,
+            "text_answer": None,
+            "points": 3,
+            "chosen_option_ids": ["502", "500"],
+            "correct": True,
+        },
+        {
+            **common,
+            "position": 1,
+            "question_id": "401",
+            "question_type": "text",
+            "question": "Question **401**?",
+            "options": [],
+            "text_answer": "Why\nnot?",
+            "points": 0.5,
+            "chosen_option_ids": [],
+            "correct": None,
+        },
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "chosen", "correct"),
+    [
+        (OPTIONS, ["500", "502"], True),
+        (OPTIONS, ["502", "500", "500"], True),
+        (OPTIONS, ["500"], False),
+        (OPTIONS, ["500", "501", "502"], False),
+        (OPTIONS, ["501"], False),
+        (OPTIONS, ["999"], False),
+        (OPTIONS, [], False),
+        (OPTIONS, None, False),
+        (NONE_CORRECT, [], True),
+        (NONE_CORRECT, ["500"], False),
+        ([], [], None),
+        (None, None, None),
+        ([None, OPTIONS[0]], ["500"], True),
+        ([{"id": "500", "content": "This", "correct": None}], ["500"], False),
+    ],
+)
+def test_correct_is_choosing_exactly_the_correct_options(
+    options: t.Any, chosen: t.Any, correct: t.Any
+) -> None:
+    (row,) = rows(
+        [question(400, options=options)], [answer(400, chosen_option_ids=chosen)]
+    )
+    assert row["correct"] is correct
+    assert row["chosen_option_ids"] == chosen
+
+
+@pytest.mark.parametrize("answers", [None, [], [None], [answer(999)], [answer(None)]])
+def test_an_unanswered_question_has_a_row(answers: t.Any) -> None:
+    made = rows([question(400), question(None), question(401, options=None)], answers)
+    for row in made:
+        assert row["answered"] is False
+        assert row["text_answer"] is row["points"] is row["chosen_option_ids"] is None
+    assert [row["correct"] for row in made] == [False, False, None]
+
+
+@pytest.mark.parametrize("questions", [None, []])
+@pytest.mark.parametrize("answers", [None, [], [answer(400)]])
+def test_without_questions_there_are_no_rows(questions: t.Any, answers: t.Any) -> None:
+    assert rows(questions, answers) == []
+
+
+def test_a_question_that_is_null_keeps_its_position_free() -> None:
+    first, null, last = rows([question(400), None, question(402)], [])
+    assert null is None
+    assert (first["position"], last["position"]) == (0, 2)
+
+
+def test_a_question_shown_twice_has_two_rows() -> None:
+    made = rows([question(400), question(400)], [answer(400)])
+    assert [(row["question_id"], row["answered"]) for row in made] == [
+        *(("400", True), ("400", True))
+    ]
+
+
+def test_the_last_of_several_answers_counts() -> None:
+    answers = [answer(400, text_answer="first"), answer(400, text_answer="second")]
+    (row,) = rows([question(400)], answers)
+    assert row["text_answer"] == "second"
+
+
+@pytest.mark.parametrize(
+    ("extra", "expected"),
+    [
+        ({"questions": [None, {"new": 1}]}, {"question": {"new": 1}}),
+        ({"answers": [{"new": 2}, None]}, {"answer": {"new": 2}}),
+        (
+            {"questions": [None, {"new": 1}], "answers": [{"new": 2}]},
+            {"question": {"new": 1}, "answer": {"new": 2}},
+        ),
+        ({"questions": [{"new": 1}], "answers": [None, {"new": 2}]}, None),
+        ({"questions": "a misfit", "answers": {"not": "a list"}}, None),
+        ({"other": 1}, None),
+    ],
+)
+def test_extra_is_that_of_the_question_and_its_answer(
+    extra: Json, expected: Json | None
+) -> None:
+    """The second question has the first answer."""
+    _, row = rows([question(400), question(401)], [answer(401)], extra)
+    assert (row["extra"] and json.loads(row["extra"])) == expected

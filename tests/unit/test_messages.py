@@ -1,0 +1,261 @@
+"""Whole lines on stdout, and the messages of one stream."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import io
+import json
+import logging
+import typing as t
+from contextlib import contextmanager, redirect_stdout
+
+import pytest
+from singer_sdk.singerlib import (
+    ActivateVersionMessage,
+    Message,
+    RecordMessage,
+    SchemaMessage,
+    StateMessage,
+)
+
+from tap_toggl_hire.errors import OutputError, SettingError
+from tap_toggl_hire.messages import BatchOutput, MessageWriter, Output, output_of
+from tests.unit.small_tap import PERSON, TOMBSTONE, small_tap
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+Json = dict[str, t.Any]
+
+
+class Pipe(io.RawIOBase):
+    """The other end of stdout.
+
+    Attributes:
+        arrived: The bytes that were written to it.
+        error: Raised by the next write.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.arrived = b""
+        self.error: OSError | None = None
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: t.Any) -> int:
+        if self.error is not None:
+            error, self.error = self.error, None
+            raise error
+        self.arrived += bytes(data)
+        return len(data)
+
+
+@contextmanager
+def stdout() -> Iterator[Pipe]:
+    """Replace stdout; no fixture, since pytest replaces it after them."""
+    pipe = Pipe()
+    buffer = io.BufferedWriter(pipe, buffer_size=1 << 20)
+    with redirect_stdout(io.TextIOWrapper(buffer)):
+        yield pipe
+
+
+def test_records_are_buffered_until_a_state() -> None:
+    writer = MessageWriter()
+    record = {"id": "1", "name": "two\nlines, \u201cquoted\u201d \U0001f642"}
+    with stdout() as pipe:
+        writer.write_message(RecordMessage(stream="labels", record=record))
+        assert pipe.arrived == b""
+        writer.write_message(StateMessage({"bookmarks": {}}))
+    lines = pipe.arrived.splitlines(keepends=True)
+    assert [json.loads(line) for line in lines] == [
+        {"type": "RECORD", "stream": "labels", "record": record},
+        {"type": "STATE", "value": {"bookmarks": {}}},
+    ]
+    assert writer.record_bytes == len(lines[0])
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), "The target closed the pipe"),
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
+    ],
+)
+def test_an_unwritable_stdout_is_reported(error: OSError, sentence: str) -> None:
+    with stdout() as pipe:
+        pipe.error = error
+        with pytest.raises(OutputError, match=sentence) as caught:
+            MessageWriter().write_message(StateMessage({}))
+    assert caught.value.is_transient
+
+
+class Collector(MessageWriter):
+    """Keep messages."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[Message] = []
+
+    def write_message(self, message: Message) -> None:
+        self.messages.append(message)
+
+
+class Stage:
+    """The output of a stream, and the messages that it wrote."""
+
+    def __init__(
+        self, rules: Json | None = None, stream: str = "people", **config: t.Any
+    ) -> None:
+        if rules is not None:
+            config["stream_maps"] = {stream: rules}
+        writer = Collector()
+        tap = small_tap(config, message_writer=writer)
+        self.written = writer.messages
+        self.output = output_of(tap, tap.streams[stream])
+
+    @property
+    def records(self) -> list[Json]:
+        return [one.record for one in self.written if isinstance(one, RecordMessage)]
+
+
+def test_a_schema_is_written_once() -> None:
+    stage = Stage()
+    for _ in range(3):
+        stage.output.write_schema()
+    (schema,) = stage.written
+    assert isinstance(schema, SchemaMessage)
+    assert schema.stream == "people"
+    assert list(schema.key_properties or ()) == ["id"]
+    assert schema.bookmark_properties == ["started_at"]
+    assert "$schema" not in schema.schema
+
+
+def test_a_full_table_has_no_bookmark() -> None:
+    stage = Stage(stream="labels")
+    stage.output.write_schema()
+    (schema,) = stage.written
+    assert isinstance(schema, SchemaMessage)
+    assert schema.bookmark_properties is None
+    assert stage.output.is_full_table
+    assert not Stage().output.is_full_table
+
+
+def test_records_and_tombstones_are_counted() -> None:
+    stage = Stage()
+    stage.output.write(PERSON)
+    stage.output.write_tombstone(TOMBSTONE)
+    assert stage.records == [PERSON, {**dict.fromkeys(PERSON), **TOMBSTONE}]
+    assert stage.output.count == 2
+
+
+def test_records_carry_the_version_that_is_activated() -> None:
+    stage = Stage()
+    stage.output.version = 5
+    stage.output.write(PERSON)
+    stage.output.activate(5)
+    record, activation = stage.written
+    assert isinstance(record, RecordMessage)
+    assert isinstance(activation, ActivateVersionMessage)
+    assert record.version == activation.version == 5
+    assert activation.stream == "people"
+
+
+def test_a_stream_without_an_output_writes_nothing() -> None:
+    stage = Stage(stream_maps={"people": None})
+    assert not stage.output.is_selected
+    stage.output.write_schema()
+    stage.output.write(PERSON)
+    stage.output.write_tombstone(TOMBSTONE)
+    stage.output.activate(5)
+    assert stage.written == []
+    assert stage.output.fingerprint() == []
+    assert Stage().output.is_selected
+
+
+def test_messages_carry_the_name_of_each_output() -> None:
+    stage = Stage(
+        stream_maps={
+            "people": {"__alias__": "persons"},
+            "copy": {"__source__": "people"},
+        }
+    )
+    stage.output.write_schema()
+    stage.output.write(PERSON)
+    stage.output.activate(5)
+    names = [one.to_dict()["stream"] for one in stage.written]
+    assert names == ["persons", "copy"] * 3
+    assert stage.output.count == 1
+    assert len(stage.output.fingerprint()) > len(Stage().output.fingerprint())
+
+
+def test_a_failing_expression_is_reported_without_values() -> None:
+    stage = Stage({"initial": "name[0]"})
+    with pytest.raises(SettingError, match=r"stream_maps.*people.*nulls") as caught:
+        stage.output.write({**PERSON, "name": None, "contact": {"city": "Zo\u00eb"}})
+    assert "Zo\u00eb" not in str(caught.value)
+    assert stage.written == []
+
+
+def test_a_key_made_of_other_columns_is_reported_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stage = Stage({"key": "md5(name)", "__key_properties__": ["key"]})
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            stage.output.write_tombstone(TOMBSTONE)
+    assert stage.records == []
+    assert caplog.text.count("Deletions in stream people are not emitted") == 1
+
+
+# Files
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Stage:
+    """An output whose files hold two records."""
+    encoding = {"format": "jsonl", "compression": "gzip"}
+    storage = {"root": tmp_path.as_uri()}
+    config = {"encoding": encoding, "storage": storage, "batch_size": 2}
+    return Stage(batch_config=config)
+
+
+def in_files(messages: Iterable[t.Any]) -> list[Json]:
+    return [
+        json.loads(line)
+        for message in messages
+        for path in message.manifest
+        for line in gzip.open(path.removeprefix("file://"), "rt", encoding="utf-8")
+    ]
+
+
+def test_records_are_held_back_until_a_flush(files: Stage) -> None:
+    assert isinstance(files.output, BatchOutput)
+    files.output.write(PERSON)
+    assert files.written == []
+    assert files.output.written > 100
+    files.output.flush()
+    files.output.flush()
+    (batch,) = files.written
+    assert batch.to_dict()["stream"] == "people"
+    assert in_files(files.written) == [PERSON]
+
+
+def test_a_full_file_is_written_at_once(files: Stage) -> None:
+    for _ in range(2):
+        files.output.write(PERSON)
+        files.output.write_tombstone(TOMBSTONE)
+    assert len(files.written) == 2
+    assert len(in_files(files.written)) == 4
+
+
+def test_records_in_files_have_no_version(files: Stage) -> None:
+    files.output.activate(5)
+    assert files.written == []
+
+
+def test_without_batch_config_there_are_no_files() -> None:
+    assert type(Stage().output) is Output

@@ -1,0 +1,278 @@
+"""Selection, stream maps and flattening; and the fingerprint of all three."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from tap_toggl_hire.projection import Projection, projections
+from tests.unit.small_tap import PERSON, TOMBSTONE, People, small_tap
+
+Json = dict[str, t.Any]
+
+FLAT: Json = {"flattening_enabled": True, "flattening_max_depth": 2}
+
+
+def people(
+    maps: Json | None = None, *deselected: tuple[str, ...], **config: t.Any
+) -> list[Projection]:
+    """The projections of the stream `people`."""
+    config["stream_maps"] = maps or {}
+    tap = small_tap(config, [("people", *place) for place in deselected])
+    return projections(tap.streams["people"], config)
+
+
+def mapped(
+    maps: Json | None = None, *deselected: tuple[str, ...], **config: t.Any
+) -> tuple[Json, Json]:
+    """A record and a tombstone, each checked to have every column of the schema."""
+    (projection,) = people(maps, *deselected, **config)
+    record = projection.record(PERSON)
+    tombstone = projection.tombstone(TOMBSTONE)
+    assert record is not None
+    assert tombstone is not None
+    columns = list(projection.schema["properties"])
+    assert list(record) == list(tombstone) == columns
+    return record, tombstone
+
+
+def values(record: Json) -> Json:
+    return {name: value for name, value in record.items() if value is not None}
+
+
+def test_without_maps_a_record_stays_as_it_is() -> None:
+    record, tombstone = mapped()
+    assert record == PERSON
+    assert values(tombstone) == TOMBSTONE
+
+
+def test_a_column_that_the_record_lacks_is_null() -> None:
+    (projection,) = people()
+    assert projection.record({"id": "6"}) == {**dict.fromkeys(PERSON), "id": "6"}
+
+
+def test_deselected_properties_are_left_out() -> None:
+    phone = ("properties", "contact", "properties", "phone")
+    record, tombstone = mapped({}, ("properties", "name"), phone)
+    assert "name" not in record
+    assert record["contact"] == {"city": "Nowhere"}
+    assert tombstone["contact"] is None
+
+
+@pytest.mark.parametrize(
+    ("maps", "deselected"),
+    [
+        ({}, [()]),
+        ({"people": None}, []),
+        ({"people": "__NULL__"}, []),
+        ({"p*": None}, []),
+        ({"__else__": None}, []),
+    ],
+    ids=str,
+)
+def test_a_stream_that_is_not_selected_has_no_output(
+    maps: Json, deselected: list[tuple[str, ...]]
+) -> None:
+    assert people(maps, *deselected) == []
+
+
+def test_expressions_apply_to_records_and_not_to_tombstones() -> None:
+    rules = {
+        "initial": "name[0]",
+        "rating": "rating * 2",
+        "gone_at": "_sdc_deleted_at",
+        "tag_ids": None,
+    }
+    record, tombstone = mapped({"people": rules})
+    assert (record["initial"], record["rating"]) == ("A", 6)
+    assert "tag_ids" not in record
+    assert values(tombstone) == {**TOMBSTONE, "gone_at": TOMBSTONE["_sdc_deleted_at"]}
+
+
+def test_a_filter_applies_to_records_and_not_to_tombstones() -> None:
+    (projection,) = people({"people": {"__filter__": "rating > 3"}})
+    assert projection.record(PERSON) is None
+    assert projection.record({**PERSON, "rating": 4}) is not None
+    assert values(projection.tombstone(TOMBSTONE) or {}) == TOMBSTONE
+
+
+def test_an_expression_for_the_key_applies_to_tombstones() -> None:
+    rules = {"__alias__": "persons", "__else__": None, "id": "'x' + id"}
+    record, tombstone = mapped({"people": rules})
+    assert record == tombstone == {"id": "x5"}
+    (projection,) = people({"people": rules})
+    assert projection.alias == "persons"
+
+
+def test_a_key_may_be_a_column_made_of_the_key() -> None:
+    rules = {"key": "'x' + id", "__key_properties__": ["key"], "id": None}
+    record, tombstone = mapped({"people": rules})
+    assert record["key"] == tombstone["key"] == "x5"
+
+
+def test_a_copy_is_an_output_of_its_own() -> None:
+    copy = {"__source__": "people", "name": None, "__key_properties__": ["rating"]}
+    own, other = people({"copy": copy, "people": {"tag_ids": None}})
+    assert (own.alias, other.alias) == ("people", "copy")
+    assert (own.keys, other.keys) == (("id",), ["rating"])
+    assert PERSON.keys() - own.schema["properties"] == {"tag_ids"}
+    assert PERSON.keys() - other.schema["properties"] == {"name"}
+
+
+@pytest.mark.parametrize("contact", [None, PERSON["contact"]])
+def test_flattened_records_have_every_column(contact: Json | None) -> None:
+    (projection,) = people(**FLAT)
+    record = projection.record({**PERSON, "contact": contact})
+    assert record is not None
+    assert list(record) == list(projection.schema["properties"])
+    assert record["contact__phone"] == (contact and contact["phone"])
+    assert record["tag_ids"] == '["7"]'
+    mapped(**FLAT)
+
+
+# Fingerprint
+
+
+def fingerprint(*arguments: t.Any, **config: t.Any) -> set[str]:
+    digests = [
+        digest
+        for projection in people(*arguments, **config)
+        for digest in projection.fingerprint()
+    ]
+    assert len(set(digests)) == len(digests)
+    return set(digests)
+
+
+MASK = "sha256(config['seed'] + name)"
+SEEDED = {"stream_map_config": {"seed": "a"}}
+RESEEDED = {"stream_map_config": {"seed": "b"}}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {"people": {"name": "name[0]"}}),
+        ({}, {"people": {"initial": "name[0]"}}),
+        ({}, {"people": {"__filter__": "rating > 1"}}),
+        ({"people": {"__filter__": "rating > 1"}}, {}),
+        ({}, {"people": {"__alias__": "persons"}}),
+        ({}, {"people": {"__key_properties__": ["name"]}}),
+        ({}, {"copy": {"__source__": "people"}}),
+        ({"people": {"name": "name[0]"}}, {"people": {"name": "name[1]"}}),
+        ({"people": {"name": "name[0]"}}, {}),
+        (
+            {"copy": {"__source__": "people", "name": "name[0]"}},
+            {"copy": {"__source__": "people", "name": "name[1]"}},
+        ),
+        (
+            {"copy": {"__source__": "p*", "__filter__": "rating > 1"}},
+            {"copy": {"__source__": "p*", "__filter__": "rating > 2"}},
+        ),
+        ({"*": {"name": "name[0]"}}, {"*": {"name": "name[1]"}}),
+        (
+            {"people": {"name": "name[0]"}, "p*": {"name": "name[0]"}},
+            {"people": {"name": "name[0]"}, "p*": {"name": "name[1]"}},
+        ),
+    ],
+    ids=str,
+)
+def test_a_new_column_expression_filter_or_key_is_noticed(
+    before: Json, after: Json
+) -> None:
+    assert not fingerprint(after) <= fingerprint(before)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (SEEDED, RESEEDED),
+        ({"faker_config": {"seed": 1}}, {"faker_config": {"seed": 2}}),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    "maps",
+    [
+        {"people": {"name": MASK}},
+        {"*": {"name": MASK}},
+        {"copy": {"__source__": "people", "name": MASK}},
+        {"people": {"__filter__": MASK}},
+    ],
+    ids=str,
+)
+def test_settings_of_expressions_are_noticed(
+    maps: Json, before: Json, after: Json
+) -> None:
+    assert not fingerprint(maps, **after) <= fingerprint(maps, **before)
+
+
+@pytest.mark.parametrize(
+    "maps",
+    [{}, {"labels": {"name": MASK}}, {"people": {"name": None}}],
+    ids=str,
+)
+def test_settings_of_expressions_cost_nothing_without_expressions(maps: Json) -> None:
+    assert fingerprint(maps, **RESEEDED) == fingerprint(maps, **SEEDED)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {}),
+        (FLAT, {"flattening_max_depth": 1}),
+        (FLAT, {"flattening_separator": "-"}),
+        (FLAT, {"flattening_max_key_length": 5}),
+    ],
+    ids=str,
+)
+def test_flattening_is_noticed(before: Json, after: Json) -> None:
+    flat = fingerprint(**{**FLAT, **after})
+    assert flat.isdisjoint(fingerprint(**before))
+
+
+def test_a_changed_expression_for_a_flattened_object_is_noticed() -> None:
+    one, other = (
+        fingerprint({"people": {"contact": rule}}, **FLAT)
+        for rule in ("contact", "contact or None")
+    )
+    assert not other <= one
+
+
+@pytest.mark.parametrize("config", [{}, FLAT, SEEDED], ids=str)
+@pytest.mark.parametrize(
+    ("maps", "deselected"),
+    [
+        ({}, [("properties", "name")]),
+        ({}, [("properties", "contact", "properties", "phone")]),
+        ({"people": {"name": None}}, []),
+        ({"p*": {"rating": "__NULL__"}}, []),
+    ],
+    ids=str,
+)
+def test_fewer_columns_are_a_subset(
+    maps: Json, deselected: list[tuple[str, ...]], config: Json
+) -> None:
+    assert fingerprint(maps, *deselected, **config) < fingerprint(**config)
+
+
+def test_a_removed_copy_or_expression_is_a_subset() -> None:
+    maps = {
+        "copy": {"__source__": "people", "name": "name[0]"},
+        "people": {"initial": "name[0]"},
+        "other": {"__source__": "people"},
+    }
+    whole = fingerprint(maps, **SEEDED)
+    for name in maps:
+        rest = {other: rules for other, rules in maps.items() if other != name}
+        assert fingerprint(rest, **SEEDED) < whole
+
+
+def test_types_are_noticed_and_texts_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = fingerprint()
+    name = People.schema["properties"]["name"]
+    monkeypatch.setitem(name, "description", "Another text.")
+    monkeypatch.setitem(name, "title", "Another title")
+    assert fingerprint() == before
+    monkeypatch.setitem(name, "type", ["integer", "null"])
+    assert len(fingerprint() - before) == 1
