@@ -155,7 +155,8 @@ class Demo:
                 }
             )
         )
-        extract: list[str | Path] = [PROGRAMS / "tap-toggl-hire", "--config=ENV", "--state", state]
+        extract: list[str | Path] = [PROGRAMS / "tap-toggl-hire", "--config=ENV"]
+        extract += ["--state", state]
         with (
             self._project.log.open("ab") as log,
             subprocess.Popen(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from math import sqrt
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 QUARTER = 3
 """Months."""
+STILL_OPEN = 0.05
+"""The share that may still wait in a month that is complete."""
 BANDS = 10
 MOST_POINTS = 90
 """Of a curve."""
@@ -39,22 +42,10 @@ def funnel(context: Context) -> dict[str, Any]:
     found = context.rows(
         """
         select
-            funnel.workspace,
-            funnel.job_opening_id,
-            funnel.category,
-            stage_order.position,
-            funnel.month,
-            funnel.reached,
-            funnel.advanced,
-            funnel.rejected,
-            funnel.waiting,
-            funnel.erased
-        from toggl_hire__funnel as funnel
-        inner join toggl_hire__stage_order as stage_order
-            on stage_order.workspace = funnel.workspace
-            and stage_order.job_opening_id = funnel.job_opening_id
-            and stage_order.category_id = funnel.category_id
-        order by funnel.workspace, funnel.job_opening_id, stage_order.position
+            workspace, job_opening_id, category, position, month,
+            reached, advanced, rejected, waiting, erased
+        from toggl_hire__funnel
+        order by workspace, job_opening_id, position
         """,
         day="month",
     )
@@ -62,16 +53,18 @@ def funnel(context: Context) -> dict[str, Any]:
     for name in (one.name for one in context.openings.values()):
         own = [row for row in found if row["opening"] == name]
         steps = {row["position"]: row["category"] for row in own}
-        figures[name] = {
-            "steps": [
-                {
-                    "category": category or "(no category)",
-                    **_step(context, [r for r in own if r["position"] == position]),
-                }
-                for position, category in sorted(steps.items())
-            ],
-            "months": _months(context, own),
-        }
+        made = [
+            {
+                "category": category or "(no category)",
+                **_step(context, [r for r in own if r["position"] == position]),
+            }
+            for position, category in sorted(steps.items())
+        ]
+        if made:  # nothing follows the last step
+            made[-1] |= dict.fromkeys(
+                ("conversion", "low", "high", "recent", "before"), None
+            )
+        figures[name] = {"steps": made, "months": _months(context, own)}
     return figures
 
 
@@ -91,7 +84,7 @@ def _step(context: Context, rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def _months(context: Context, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """The cohorts of the first step; one is complete if its month is and none waits."""
+    """The cohorts of the first step; one is complete if hardly any of it waits."""
     cohorts: dict[date, list[Row]] = defaultdict(list)
     for row in rows:
         if row["position"] == 1:
@@ -104,10 +97,14 @@ def _months(context: Context, rows: Sequence[Row]) -> list[dict[str, Any]]:
             {
                 "month": f"{month:%Y-%m}",
                 **_conversion(context, cohort),
-                "is_complete": month < now and waiting == 0,
+                "is_complete": month < now and waiting <= STILL_OPEN * _reached(cohort),
             }
         )
     return figures
+
+
+def _reached(rows: Sequence[Row]) -> int:
+    return sum(row["reached"] for row in rows)
 
 
 def _conversion(context: Context, rows: Sequence[Row]) -> dict[str, Any]:
@@ -152,6 +149,7 @@ def waits(context: Context) -> dict[str, Any]:
             workspace,
             job_opening_id,
             finished_at,
+            decided_at,
             coalesce(days_to_decision, days_waiting) as days,
             days_to_decision is not null as is_over,
             coalesce(entered_after_days, 0) as entered
@@ -161,11 +159,22 @@ def waits(context: Context) -> dict[str, Any]:
         """,
         day="finished_at",
     ):
-        duration = Duration(row["days"], row["is_over"], row["entered"])
+        days = row["days"]
+        if row["is_over"]:
+            days -= _unseen(context.looks[row["workspace"]], row["decided_at"])
+        duration = Duration(days, row["is_over"], row["entered"])
         groups[ALL].append(duration)
         groups[row["opening"]].append(duration)
     names = (ALL, *(one.name for one in context.openings.values()))
     return {name: _survival(context, groups[name], "waiting") for name in names}
+
+
+def _unseen(looks: Sequence[datetime], observed: datetime) -> float:
+    """Return the days from the middle of two runs to the later one, which observed."""
+    place = bisect_left(looks, observed)  # of the run's end, after what it observed
+    if not 0 < place < len(looks):
+        return 0.0
+    return (looks[place] - looks[place - 1]) / timedelta(days=2)
 
 
 def stages(context: Context) -> list[dict[str, Any]]:
@@ -372,12 +381,7 @@ def _looked(context: Context, weeks: Iterable[date]) -> set[date]:
 
     Where runs were not loaded, nothing is known of gaps: every week counts.
     """
-    days = {
-        row["day"]
-        for row in context.warehouse.rows(
-            "select day from toggl_hire__runs_daily where complete_runs > 0"
-        )
-    }
+    days = {look.date() for looks in context.looks.values() for look in looks}
     return {
         week
         for week in weeks

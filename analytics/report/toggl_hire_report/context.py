@@ -33,6 +33,7 @@ class Context:
     Attributes:
         workspaces: rows of `toggl_hire__workspaces`.
         openings: by workspace and ID; open ones first, the largest first.
+        looks: the ends of complete runs, in order, by workspace.
         since: the first day of the page's period; None for the whole history.
     """
 
@@ -40,6 +41,7 @@ class Context:
     audience: Audience
     workspaces: list[Row]
     openings: dict[tuple[str, str], Opening]
+    looks: dict[str, list[datetime]]
     since: date | None = None
 
     @property
@@ -131,4 +133,10 @@ def context(
         raise ReportError(
             f"--opening {opening}: there is no such opening. Known: {known}."
         )
-    return Context(warehouse, audience, workspaces, openings, since)
+    looks: dict[str, list[datetime]] = {row["workspace"]: [] for row in workspaces}
+    for row in warehouse.rows(
+        "select workspace, finished_at from toggl_hire__runs "
+        "where outcome = 'complete' and finished_at is not null order by finished_at"
+    ):
+        looks[row["workspace"]].append(row["finished_at"])
+    return Context(warehouse, audience, workspaces, openings, looks, since)

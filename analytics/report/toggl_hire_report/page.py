@@ -190,18 +190,18 @@ class Writer:
         drawn, rows = [], []
         for name in self._shown:
             steps = self._figures["funnel"][name]["steps"]
-            if not any(step["reached"] for step in steps):
+            while steps and not steps[-1]["reached"]:
+                steps = steps[:-1]
+            if not steps:
                 continue
             closed = "" if self._figures["openings"][name]["is_open"] else " (closed)"
             parts = [
                 Bar(
-                    f"{step['category']}: {step['reached'] or f'< {LEAST}'}"
-                    if step["reached"] != 0
-                    else f"{step['category']}: 0",
+                    f"{step['category']}: {step['reached'] or UNKNOWN}",
                     _parts(step),
-                    _goes_on(step) if place + 1 < len(steps) else "",
+                    _goes_on(step) if step["advanced"] else "",
                 )
-                for place, step in enumerate(steps)
+                for step in steps
             ]
             legend = ("go on", "wait or hire", "rejected", "erased")
             above = f"<h3>{escape(name + closed)}</h3><p>{_trend(steps)}</p>"
@@ -266,8 +266,8 @@ class Writer:
             if rows
             else "No month has candidates yet.",
             tables=[Table(head, rows)] if rows else [],
-            foot="* Not complete: some still wait, or the month is not over, so the "
-            "share will rise.",
+            foot="* Not complete: more than 5 % still wait, or the month is not over, "
+            "so the share will rise.",
         )
 
     def _waits(self) -> Section:
@@ -319,7 +319,8 @@ class Writer:
             tables=[Table(head, rows)] if rows else [],
             foot="Kaplan-Meier estimate with delayed entry: those who still wait count "
             "as long as known, and those who finished before the first run count from "
-            "it on. Interval: of 95 %.",
+            "it on. A decision counts in the middle between the run that saw it and "
+            "the one before. Interval: of 95 %.",
             is_wide=True,
         )
 
