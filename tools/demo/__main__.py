@@ -140,7 +140,8 @@ class Demo:
         """
         state = self._project.folder / "state.json"
         name = f"dev:{'-to-'.join(PLUGINS)}"
-        state.write_text(self._project.meltano("state", "get", name))
+        printed = self._project.meltano("state", "get", name).splitlines()
+        state.write_text(next(line for line in printed if line.startswith("{")))
         config = self._project.folder / "target.json"
         config.write_text(
             json.dumps(
