@@ -86,7 +86,7 @@ JOBS = (
 SLOW_JOB, SLOW_SINCE = "QA Analyst", DAYS - 50
 LATE_DAY, FORGOTTEN_DAY = 50, 52
 """A late submission, and a candidate's wish to be forgotten, whatever the seed."""
-GRADED_A_DAY, GRADED_A_DAY_LATELY, BACKLOG_SINCE = 12, 5, DAYS - 40
+GRADED_A_DAY, GRADED_A_DAY_LATELY, BACKLOG_SINCE = 12, 4, DAYS - 38
 
 
 @dataclass
@@ -363,8 +363,8 @@ class Team:
 
 
 def _success(item: Item, ability: float) -> float:
-    """The probability to succeed without guessing."""
-    return 1 / (1 + math.exp(-item.discrimination * (ability - item.difficulty)))
+    """The probability to succeed without guessing; 1.7 is the model's usual scale."""
+    return 1 / (1 + math.exp(-1.7 * item.discrimination * (ability - item.difficulty)))
 
 
 def _naive(moment: datetime) -> datetime:

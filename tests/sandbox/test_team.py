@@ -63,7 +63,7 @@ def test_the_grading_backlog_has_grown_lately(team: Team) -> None:
         if answer["points"] is None
     ]
     assert len(waiting) > 20
-    assert max(waiting) > timedelta(days=7)
+    assert max(waiting) > timedelta(days=5)
 
 
 def test_the_wrong_key_separates_the_wrong_way(team: Team) -> None:

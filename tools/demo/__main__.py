@@ -11,14 +11,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unicodedata import combining, east_asian_width
 
 from sandbox import Sandbox, Team
-from tools.local.meltano import CHECKOUT, PROGRAMS, PipelineError, Project
+from tap_toggl_hire.tap import TapTogglHire
+from tools.local.meltano import CHECKOUT, PipelineError, Project
 from tools.local.postgres import Postgres, PostgresError
 
 if TYPE_CHECKING:
@@ -40,8 +41,6 @@ CANDIDATES = (
     "candidate_history",
 )
 FIRST_LOAD, SECOND_LOAD = timedelta(days=40), timedelta(days=54)
-LATELY = timedelta(weeks=5)
-"""Until then, the team is loaded once a week; from then on, more often."""
 COUNT = "select count(*), count(*) filter (where _sdc_batched_at >= %s) from {}"
 HISTORY = """
     select event, coalesce(nullif(candidates.name, ''), '(no name)') as candidate,
@@ -112,7 +111,18 @@ class Demo:
         """Load into the database of `connection`; `settings` are the environment."""
         self._project = project
         self._connection = connection
-        self._environment = os.environ | settings
+        self._tap = {
+            name.removeprefix(PREFIX).lower(): value
+            for name, value in settings.items()
+            if name.startswith(PREFIX)
+        }
+        self._target = {
+            "sqlalchemy_url": settings["TARGET_POSTGRES_SQLALCHEMY_URL"],
+            "default_target_schema": "toggl_hire",
+            "sanitize_null_text_characters": True,
+            "use_copy": True,
+            "validate_records": False,
+        }
         self._since: Any = None
 
     def load(self, *streams: str) -> None:
@@ -135,61 +145,35 @@ class Demo:
     def load_often(self, team: Team, moments: Iterable[datetime]) -> None:
         """Run the tap at each moment of the team's calendar, into one target.
 
-        Meltano would take some seconds more for each. The state of a run is the last
-        one it wrote, which the target confirms at its end.
+        All in this process: Meltano would take some seconds more for each run.
         """
-        state = self._project.folder / "state.json"
+        config = self._project.folder / "target.json"
+        config.write_text(json.dumps(self._target))
         name = f"dev:{'-to-'.join(PLUGINS)}"
         printed = self._project.meltano("state", "get", name).splitlines()
-        state.write_text(next(line for line in printed if line.startswith("{")))
-        config = self._project.folder / "target.json"
-        config.write_text(
-            json.dumps(
-                {
-                    "sqlalchemy_url": self._environment[
-                        "TARGET_POSTGRES_SQLALCHEMY_URL"
-                    ],
-                    "default_target_schema": "toggl_hire",
-                    "sanitize_null_text_characters": True,
-                    "use_copy": True,
-                    "validate_records": False,
-                }
-            )
-        )
-        extract: list[str | Path] = [PROGRAMS / "tap-toggl-hire", "--config=ENV"]
-        extract += ["--state", state]
+        state = json.loads(next(line for line in printed if line.startswith("{")))
+        state = state["singer_state"]
         with (
-            self._project.log.open("ab") as log,
+            self._project.log.open("a") as log,
             subprocess.Popen(
                 [TARGET, "--config", config],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=log,
-                env=self._environment | {"PGTZ": "UTC"},
+                env=os.environ | {"PGTZ": "UTC"},
+                text=True,
             ) as target,
+            redirect_stdout(target.stdin),
+            redirect_stderr(log),
         ):
-            assert target.stdin is not None  # noqa: S101 - for the type checker
             for moment in moments:
                 team.advance(moment)
-                written = subprocess.run(
-                    extract,
-                    check=False,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    env=self._environment,
-                )
-                if written.returncode:
-                    target.kill()
-                    break
-                target.stdin.write(written.stdout)
-                last = written.stdout.rpartition(b'{"type":"STATE"')[2]
-                state.write_bytes(b'{"type":"STATE"' + last)
-                message = json.loads(state.read_bytes().splitlines()[0])
-                state.write_text(json.dumps(message["value"]))
-            target.stdin.close()
+                tap = TapTogglHire(config=self._tap, state=state)
+                tap.sync_all()
+                state = json.loads(json.dumps(tap.state))
         if target.returncode:
-            log_end = self._project.log.read_text().splitlines()[-20:]
-            raise PipelineError("A load failed:\n" + "\n".join(log_end))
+            end = self._project.log.read_text().splitlines()[-20:]
+            raise PipelineError("\n".join(("target-postgres failed:", *end)))
 
     def report(self) -> Path | None:
         """Build the models and the report; None where dbt is not installed."""
@@ -226,13 +210,10 @@ def _play(demo: Demo, team: Team) -> None:
     demo.show_changes()
     _say("\n   What is left of the candidate who was deleted:")
     demo.show(FORGOTTEN)
-    _say("\n3. Six months pass, with a load once a week, lately every second day")
-    moments, moment, since = [team.today], team.today, team.now
-    while moment > since + timedelta(days=7):
-        is_lately = team.today - moment < LATELY
-        moment -= timedelta(days=2 if is_lately else 7)
-        moments.append(moment)
-    demo.load_often(team, reversed(moments))
+    _say("\n3. Six months pass, with a load every day")
+    since = team.now
+    days = (team.today - since).days
+    demo.load_often(team, [team.today - timedelta(n) for n in range(days - 1, -1, -1)])
     demo.show(MONTHS, since + timedelta(hours=1))
 
 

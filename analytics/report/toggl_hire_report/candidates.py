@@ -263,8 +263,8 @@ def pipeline(context: Context) -> dict[str, Any]:
     """How many candidates are in play in each step at the end of each week.
 
     Returns:
-        `weeks` (the last day of each), `steps` (for each step, a number per week; null
-        in weeks without a run).
+        `weeks` (the last day of each), `in_play` and `undecided` (for each step, a
+        number per week; null in weeks without a run). Possible hires are in play.
     """
     found = context.rows(
         """
@@ -274,7 +274,8 @@ def pipeline(context: Context) -> dict[str, Any]:
             daily.day,
             daily.category,
             stage_order.position,
-            daily.in_play
+            daily.in_play,
+            daily.undecided
         from toggl_hire__pipeline_daily as daily
         left join toggl_hire__stage_order as stage_order
             on stage_order.workspace = daily.workspace
@@ -284,29 +285,35 @@ def pipeline(context: Context) -> dict[str, Any]:
         day="day",
     )
     if not found or context.as_of is None:
-        return {"weeks": [], "steps": {}}
+        return {"weeks": [], "in_play": {}, "undecided": {}}
     last = context.as_of.date()
     first = max(min(row["day"] for row in found), last - timedelta(weeks=WEEKS_SHOWN))
     weeks = [last - timedelta(weeks=n) for n in range((last - first).days // 7 + 1)][
         ::-1
     ]
     wanted = set(weeks)
-    totals: dict[tuple[str, date], int] = defaultdict(int)
+    totals: dict[tuple[str, str, date], int] = defaultdict(int)
     places: dict[str, list[int]] = defaultdict(list)
     for row in found:
         name = row["category"] or "(no category)"
         places[name].append(row["position"] or 99)
         if row["day"] in wanted:
-            totals[name, row["day"]] += row["in_play"]
+            for kind in ("in_play", "undecided"):
+                totals[kind, name, row["day"]] += row[kind]
     looked = _looked(context, weeks)
     count = context.audience.count
+    names = sorted(places, key=lambda name: (fmean(places[name]), name))
     return {
         "weeks": [f"{week:%Y-%m-%d}" for week in weeks],
-        "steps": {
-            name: [
-                count(totals[name, week]) if week in looked else None for week in weeks
-            ]
-            for name in sorted(places, key=lambda name: (fmean(places[name]), name))
+        **{
+            kind: {
+                name: [
+                    count(totals[kind, name, week]) if week in looked else None
+                    for week in weeks
+                ]
+                for name in names
+            }
+            for kind in ("in_play", "undecided")
         },
     }
 

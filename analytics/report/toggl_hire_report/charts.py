@@ -7,7 +7,7 @@ too, and parts of bars by a gap and by their numbers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from itertools import groupby
 from typing import NamedTuple
@@ -132,7 +132,7 @@ def lines(
     right = right if right > left else left + 1
     top = ends.get("top") or max((v for _, v in known if v is not None), default=0) or 1
     margin, height = 30, 150
-    y += LINE
+    y += LINE + 4
 
     def across(value: float) -> float:
         return margin + (WIDTH - margin - 8) * (value - left) / (right - left)
@@ -140,7 +140,7 @@ def lines(
     def up(value: float) -> float:
         return y + height * (1 - value / top)
 
-    drawn = [*legend, _text(0, y - 7, axes[1])]
+    drawn = [*legend, _text(0, y - 9, axes[1])]
     for tick in _ticks(0, top):
         drawn.append(_line(margin, up(tick), WIDTH, up(tick), "grid"))
         drawn.append(_text(margin - 4, up(tick) + 4, f"{tick:g}", "end"))
@@ -197,14 +197,14 @@ def scatter(
         kinds: in the order of the legend.
         axes: titles, across and up.
     """
-    drawn, y = _legend(kinds, range(len(kinds)))
+    drawn, y = _legend(kinds, range(len(kinds)), mark=_dot)
     y += LINE
     margin, height = 30, 190
     values = [value for _, value, _ in points]
     low, top = min([-0.2, *values]), max([0.6, *values])
 
     def across(value: float) -> float:
-        return margin + (WIDTH - margin - 8) * value
+        return margin + (WIDTH - margin - 12) * value
 
     def up(value: float) -> float:
         return y + height * (top - value) / (top - low)
@@ -218,19 +218,17 @@ def scatter(
         drawn.append(_text(across(tick), y + height + 16, f"{100 * tick:g}", "middle"))
     for x, value, kind in points:
         place = kinds.index(kind)
-        h, v = across(x), up(value)
-        shape = (
-            f'<circle cx="{h:.1f}" cy="{v:.1f}" r="4"',
-            f'<path d="M{h:.1f} {v - 5:.1f}l5 9h-10z"',
-            f"<rect {_box(h - 4, v - 4, 8, 8)}",
-        )[place % 3]
-        drawn.append(f'{shape} class="f{place} dot"/>')
+        drawn.append(_dot(across(x), up(value), place))
     bottom = y + height + LINE + 16
     return _svg([*drawn, _text(WIDTH, bottom - 4, axes[0], "end")], bottom)
 
 
 def _legend(
-    names: Sequence[str], colours: Sequence[int], *, is_lines: bool = False
+    names: Sequence[str],
+    colours: Sequence[int],
+    *,
+    is_lines: bool = False,
+    mark: Callable[[float, float, int], str] | None = None,
 ) -> tuple[list[str], float]:
     """Draw the names of series, in as many lines as they need; return the height."""
     drawn: list[str] = []
@@ -241,11 +239,23 @@ def _legend(
             x, y = 0.0, y + LINE
         if is_lines:
             drawn.append(_line(x, y + 8, x + 22, y + 8, f"s{place % 6}"))
+        elif mark:
+            drawn.append(mark(x + 12, y + 8, place))
         else:
             drawn.append(f'<rect {_box(x + 6, y + 3, 10, 10)} class="f{place}"/>')
         drawn.append(_text(x + 26, y + 12, name))
         x += width
     return drawn, y + (LINE if names else 0)
+
+
+def _dot(x: float, y: float, kind: int) -> str:
+    """Draw a point in the shape of its kind."""
+    shape = (
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4"',
+        f'<path d="M{x:.1f} {y - 5:.1f}l5 9h-10z"',
+        f"<rect {_box(x - 4, y - 4, 8, 8)}",
+    )[kind % 3]
+    return f'{shape} class="f{kind} dot"/>'
 
 
 def _ticks(low: float, high: float) -> list[float]:

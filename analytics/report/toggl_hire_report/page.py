@@ -28,7 +28,7 @@ WEEKS_LISTED, MONTHS_LISTED, QUESTIONS_LISTED = 13, 9, 12
 class Cell(NamedTuple):
     """A cell of a table; numbers in it carry their key in `--json`."""
 
-    text: str
+    text: Markup
     is_number: bool = True
 
 
@@ -134,6 +134,8 @@ class Writer:
 
     def _interval(self, *path: str | int, form: Callable[[Any], str]) -> Cell:
         low, high = (self._cell(*path, end, form=form).text for end in ("low", "high"))
+        if low.striptags() == high.striptags() == UNKNOWN:
+            return label(UNKNOWN)._replace(is_number=True)
         return Cell(Markup("{} to {}").format(low, high))
 
     def _count(self, *path: str | int) -> Cell:
@@ -374,7 +376,7 @@ class Writer:
 
     def _pipeline(self) -> Section:
         figures = self._figures["pipeline"]
-        weeks, steps = figures["weeks"], figures["steps"]
+        weeks, steps = figures["weeks"], figures["undecided"]
         back = range(len(weeks) - 1, -1, -1)
         series: dict[str, Points] = {
             name: list(zip((float(-n) for n in back), values, strict=True))
@@ -384,14 +386,14 @@ class Writer:
         rows = [
             [
                 label(weeks[place]),
-                *(self._cell("pipeline", "steps", name, place) for name in series),
+                *(self._cell("pipeline", "undecided", name, place) for name in series),
             ]
             for place in places
         ]
         return Section(
             "Candidates in play",
-            "Those in each step at the end of each week, without the rejected and the "
-            "possible hires."
+            "Those in each step at the end of each week, without the rejected and "
+            "without possible hires."
             if len(weeks) > 1
             else "History has less than a week so far.",
             charts=[charts.lines(series, ("weeks before the last look", "candidates"))]
@@ -423,7 +425,7 @@ class Writer:
                     self._cell(*path, "median", form=number),
                     self._cell(*path, "standard_error", form=lambda n: f"± {n:g}"),
                     self._reliability(name),
-                    Cell(
+                    label(
                         " to ".join(f"{one[end]:g}" for end in expected)
                         if one["is_smart_test"] and None not in map(one.get, expected)
                         else UNKNOWN
@@ -457,8 +459,8 @@ class Writer:
         kind = "alpha" if one["alpha"] is not None else "split_half"
         value = one[kind]
         if value is None:
-            return Cell("not known yet", is_number=False)
-        return Cell(f"{margin(value)} ({value:g})", is_number=False)
+            return label("not known yet")
+        return label(f"{margin(value)} ({value:g})")
 
     def _questions(self) -> list[Section]:
         figures = self._figures
@@ -590,7 +592,7 @@ class Writer:
 
 def label(text: str) -> Cell:
     """A cell of words."""
-    return Cell(text, is_number=False)
+    return Cell(escape(text), is_number=False)
 
 
 def number(value: float) -> str:
