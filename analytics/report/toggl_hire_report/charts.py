@@ -159,7 +159,8 @@ def lines(
                     path += f"L{across(x):.1f} {before:.1f}"
                 path += f"{'L' if path else 'M'}{across(x):.1f} {here:.1f}"
                 before = here
-            path += "h.1"  # a single point is seen, too
+            if path.count(" ") == 1:
+                path += "h4"  # a single point is seen, too
             drawn.append(f'<path d="{path}" class="s{place % 6}"/>')
     bottom = y + height + LINE + 16
     return _svg([*drawn, _text(WIDTH, bottom - 4, axes[0], "end")], bottom)

@@ -475,8 +475,8 @@ class Writer:
         axes = "share of points earned, % (hard on the left)", "separates"
         judged = Section(
             "Questions",
-            f"{counts['bad']} do not separate strong from weak candidates, "
-            f"{counts['good']} do, {counts['too early']} have too few answers to say."
+            f"Do not separate strong from weak candidates: {counts['bad']}. "
+            f"Do: {counts['good']}. Not enough answers to say: {counts['too early']}."
             if found
             else "No question has enough answers yet.",
             charts=[charts.scatter(points, list(kinds.values()), axes)]
