@@ -79,7 +79,9 @@ def _step(context: Context, rows: Sequence[Row]) -> dict[str, Any]:
         quarters.append([row for row in rows if start <= row["month"] < month])
         month = start
     for name, quarter in zip(("recent", "before"), quarters, strict=True):
-        figures[name] = _conversion(context, quarter)["conversion"]
+        is_enough = _reached(quarter) >= LEAST
+        found = _conversion(context, quarter)["conversion"]
+        figures[name] = found if is_enough else None
     return figures
 
 

@@ -535,11 +535,10 @@ class Writer:
             if one["verdict"] != verdict or len(rows) == QUESTIONS_LISTED:
                 continue
             path = "questions", place
-            name = f"{one['question_id']}: {one['text']}" if self.is_team else None
+            text = f": {one['text']}" if self.is_team else ""
             rows.append(
                 [
-                    label(name or one["question_id"]),
-                    label(one["skill"]),
+                    label(f"{one['question_id']}, {one['skill']}{text}"),
                     label(", ".join(one["openings"])),
                     self._count(*path, "graded"),
                     self._cell(*path, "facility", form=percent),
@@ -549,7 +548,7 @@ class Writer:
             )
             if verdict == "too early":
                 rows[-1].append(self._cell(*path, "needed", unknown="many"))
-        head = ["Question", "Skill", "Openings", "Answers", "Points earned, %"]
+        head = ["Question", "Openings", "Answers", "Points earned, %"]
         head += ["Separates", "Interval"]
         if verdict == "too early":
             head.append("More answers needed")

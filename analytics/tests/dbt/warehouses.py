@@ -133,7 +133,9 @@ class InPostgres(Warehouse):
                 with connection.cursor().copy(statement.encode()) as copy:
                     for row in rows:
                         copy.write_row(
-                            json.dumps(value) if kind == "json" and value is not None else value
+                            json.dumps(value)
+                            if kind == "json" and value is not None
+                            else value
                             for name, kind in types.items()
                             for value in [row.get(name)]
                         )
@@ -174,7 +176,10 @@ class InDuckDB(Warehouse):
         # Not with the DuckDB of the tests: it is newer than the one that dbt runs on.
         self._run(
             PYTHON_OF_DBT,
-            *("-c", "import duckdb, sys; duckdb.connect(sys.argv[1]).execute(sys.argv[2])"),
+            *(
+                "-c",
+                "import duckdb, sys; duckdb.connect(sys.argv[1]).execute(sys.argv[2])",
+            ),
             *(self._path, "; ".join(statements)),
         )
 
