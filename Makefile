@@ -1,4 +1,4 @@
-# Everything is installed into .venv and .meltano, inside the checkout. A stamp file in
+# Everything is installed into .venv* and .meltano, inside the checkout. A stamp file in
 # each says that its set-up was completed; an interrupted set-up starts again.
 
 # The first Python that is new enough; PYTHON=... overrides it.
@@ -7,45 +7,58 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& echo $$python && break; done)
 BIN := .venv/bin
 UV := $(BIN)/uv --quiet
+INSTALL := $(BIN)/meltano --log-level=warning install
+PYTEST := pytest --numprocesses logical --dist loadgroup
+
+# The tap and its tools; Meltano beside them; plugins of meltano.yml; other products.
 VENV := .venv/.ready
-LOWEST := .venv-lowest/.ready
-NEXT := .venv-next/.ready
+MELTANO := .venv/.meltano-ready
+PLUGINS := .meltano/.ready
+DUCKDB := .meltano/.duckdb-ready
+DBT := .meltano/.dbt-ready
+ANALYTICS := .venv-analytics/.ready
 DAGSTER := .venv-dagster/.ready
 AIRFLOW := .venv-airflow/.ready
+LOWEST := .venv-lowest/.ready
+NEXT := .venv-next/.ready
 MUTANTS := .venv-mutants/.ready
-PLUGINS := .meltano/.ready
-DBT := .meltano/.dbt-ready
 MUTMUT := .venv-mutants/bin/mutmut
 
 # uv does not compile by default; compiled bytecode halves the start-up of the tap.
 export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo workspaces-demo test test-orchestration test-slow test-lowest test-next mutants bench bench-states lint format documents targets build plugins dbt clean
+.PHONY: help check test demo test-analytics test-orchestration test-slow test-lowest test-next workspaces-demo mutants bench bench-states lint format documents targets build plugins dbt clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' Makefile
 
-demo: $(PLUGINS) $(DBT) ## Load invented candidates into a temporary PostgreSQL, twice, and render the report
+check: lint ## Check style and types, and run the unit tests and those of the documents
+	$(BIN)/$(PYTEST) tests/unit tests/documents -m 'not slow' $(ARGS)
+
+test: $(PLUGINS) ## Run the tests of the tap, including pipelines; ARGS='-k state' selects some
+	$(BIN)/$(PYTEST) tests -m 'not slow' $(ARGS)
+
+demo: $(PLUGINS) $(DBT) ## Load invented candidates into a temporary PostgreSQL, and render the report
 	@$(BIN)/python -m tools.demo
+
+test-analytics: $(ANALYTICS) ## Run the tests of the dbt models and the report
+	.venv-analytics/bin/$(PYTEST) analytics/tests $(ARGS)
+
+test-orchestration: $(PLUGINS) $(DAGSTER) $(AIRFLOW) ## Run the tests of orchestration/, with Dagster and Airflow
+	.venv-dagster/bin/$(PYTEST) orchestration/tests $(ARGS)
+
+test-slow: $(DUCKDB) $(DBT) ## Run slow tests: soaks, real pauses, more random histories, DuckDB
+	$(BIN)/$(PYTEST) tests -m slow $(ARGS)
+
+test-lowest: $(LOWEST) ## Run the tests with the lowest versions of the dependencies
+	.venv-lowest/bin/$(PYTEST) tests -m 'not slow' --ignore tests/pipeline $(ARGS)
+
+test-next: $(NEXT) ## Run the tests with pre-releases of the SDK
+	.venv-next/bin/$(PYTEST) tests -m 'not slow' --ignore tests/pipeline $(ARGS)
 
 workspaces-demo: $(PLUGINS) $(DAGSTER) ## Load three invented workspaces with Dagster, twice
 	@.venv-dagster/bin/python -m tools.demo.workspaces
-
-test: $(PLUGINS) $(DBT) ## Run the tests, including those with PostgreSQL; ARGS='-k sweep' selects some
-	$(BIN)/pytest --numprocesses logical --dist worksteal -m 'not slow and not orchestration' $(ARGS)
-
-test-slow: $(PLUGINS) $(DBT) ## Run slow tests: soaks, real pauses, more random histories
-	$(BIN)/pytest --numprocesses logical --dist worksteal -m slow $(ARGS)
-
-test-lowest: $(LOWEST) ## Run the tests with the lowest versions of the dependencies
-	.venv-lowest/bin/pytest --numprocesses logical --dist worksteal -m 'not slow and not orchestration' --ignore tests/pipeline --ignore analytics/tests $(ARGS)
-
-test-next: $(NEXT) ## Run the tests with pre-releases of the SDK
-	.venv-next/bin/pytest --numprocesses logical --dist worksteal -m 'not slow and not orchestration' --ignore tests/pipeline --ignore analytics/tests $(ARGS)
-
-test-orchestration: $(PLUGINS) $(DAGSTER) $(AIRFLOW) ## Run the tests of orchestration/, with Dagster and Airflow
-	.venv-dagster/bin/pytest --numprocesses logical --dist worksteal -m orchestration orchestration/tests $(ARGS)
 
 mutants: $(MUTANTS) ## Run mutation tests of api/ and sync/; ARGS='tap_toggl_hire.api.*' selects some
 	$(MUTMUT) run $(ARGS)
@@ -59,8 +72,8 @@ bench-states: $(PLUGINS) ## Measure what Meltano does with large states
 	$(BIN)/python -m tools.bench.states $(ARGS)
 
 lint: $(VENV) ## Check style, formatting, types and workflows
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
+	$(BIN)/ruff check --quiet
+	$(BIN)/ruff format --check --quiet
 	$(BIN)/mypy
 	$(BIN)/zizmor --offline --pedantic --quiet .github examples/github-actions.yml
 
@@ -68,11 +81,11 @@ format: $(VENV) ## Format the code, and apply automatic fixes
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-targets: $(PLUGINS) ## Try the tap with the targets of docs/targets.md; ARGS=--write
+targets: $(DUCKDB) ## Try the tap with the targets of docs/targets.md; ARGS=--write
 	$(BIN)/python -m tools.targets $(ARGS)
 
 documents: $(VENV) ## Generate the tables and definitions that come from the code
-	$(BIN)/python -m tests.documents
+	$(BIN)/python -m tools.documents
 
 build: $(VENV) ## Build the wheel and the source distribution into dist/
 	rm -rf dist
@@ -87,48 +100,63 @@ clean: ## Remove everything these commands created, including the state in .melt
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV): pyproject.toml analytics/report/pyproject.toml
+$(VENV): pyproject.toml
 	@test -n "$(PYTHON)" || { echo 'Python 3.11 or later is needed.' >&2; exit 1; }
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check uv
-	$(UV) pip install --python .venv --editable . --editable './analytics/report[duckdb,postgres]' --group dev
+	$(UV) pip install --python .venv --editable . --group dev
+	@touch $@
+
+$(MELTANO): $(VENV)
+	$(UV) pip install --python .venv --group pipeline
+	@touch $@
+
+$(PLUGINS): $(MELTANO) meltano.yml
+	$(INSTALL) tap-toggl-hire target-postgres target-jsonl
+	@touch $@
+
+# The DuckDB that target-duckdb needs has no wheel for Python 3.14.
+$(DUCKDB): $(PLUGINS)
+	$(UV) pip install --python .venv --group duckdb
+	-$(INSTALL) target-duckdb
+	@touch $@
+
+# dbt 1.11 does not support Python 3.14 yet.
+$(DBT): $(PLUGINS)
+	-$(INSTALL) dbt-postgres report
+	@touch $@
+
+$(ANALYTICS): $(DUCKDB) $(DBT) analytics/report/pyproject.toml
+	$(UV) venv --clear --python $(BIN)/python .venv-analytics
+	$(UV) pip install --python .venv-analytics --editable . --group analytics \
+		--editable './analytics/report[duckdb,postgres]'
+	-$(INSTALL) dbt-duckdb
+	@touch $@
+
+# Each orchestrator has an environment of its own; Meltano and its plugins do not move.
+$(DAGSTER): $(VENV)
+	$(UV) venv --clear --python $(BIN)/python .venv-dagster
+	$(UV) pip install --python .venv-dagster --editable . --group dagster
+	@touch $@
+
+$(AIRFLOW): $(VENV)
+	$(UV) venv --clear --python $(BIN)/python .venv-airflow
+	$(UV) pip install --python .venv-airflow --group airflow
 	@touch $@
 
 $(LOWEST): $(VENV)
-	$(BIN)/python -m venv --clear .venv-lowest
+	$(UV) venv --clear --python $(BIN)/python .venv-lowest
 	$(UV) pip install --python .venv-lowest --resolution lowest-direct --editable .
 	$(UV) pip install --python .venv-lowest --group test
 	@touch $@
 
 $(NEXT): $(VENV)
-	$(BIN)/python -m venv --clear .venv-next
+	$(UV) venv --clear --python $(BIN)/python .venv-next
 	$(UV) pip install --python .venv-next --editable . --group test
 	$(UV) pip install --python .venv-next --prerelease allow --upgrade 'singer-sdk[msgspec]'
 	@touch $@
 
-# Each orchestrator has an environment of its own; Meltano and its plugins do not move.
-$(DAGSTER): $(VENV)
-	$(BIN)/python -m venv --clear .venv-dagster
-	$(UV) pip install --python .venv-dagster --editable . --group test --group dagster
-	@touch $@
-
 $(MUTANTS): $(VENV)
-	$(BIN)/python -m venv --clear .venv-mutants
+	$(UV) venv --clear --python $(BIN)/python .venv-mutants
 	$(UV) pip install --python .venv-mutants --editable . --group mutants
-	@touch $@
-
-$(AIRFLOW): $(VENV)
-	$(BIN)/python -m venv --clear .venv-airflow
-	$(UV) pip install --python .venv-airflow --group airflow
-	@touch $@
-
-# The DuckDB that target-duckdb needs has no wheel for Python 3.14.
-$(PLUGINS): $(VENV) meltano.yml
-	$(BIN)/meltano --log-level=warning install tap-toggl-hire target-postgres target-jsonl
-	-$(BIN)/meltano --log-level=warning install target-duckdb
-	@touch $@
-
-# dbt 1.11 does not support Python 3.14 yet.
-$(DBT): $(PLUGINS)
-	-$(BIN)/meltano --log-level=warning install dbt-postgres dbt-duckdb report
 	@touch $@

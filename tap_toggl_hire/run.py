@@ -6,14 +6,17 @@ sync a child stream once per candidate, with SCHEMA, log lines and a STATE each 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 import typing as t
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from hashlib import blake2b
 
 from singer_sdk import metrics
+from singer_sdk.metrics import Metric
 
 from tap_toggl_hire.api.client import Client
 from tap_toggl_hire.api.http import Access, Transport
@@ -32,7 +35,7 @@ from tap_toggl_hire.privacy import fingerprint
 from tap_toggl_hire.progress import Progress
 from tap_toggl_hire.records import EXTRA, FieldLog, as_text
 from tap_toggl_hire.settings import Settings
-from tap_toggl_hire.streams import CandidateStream, ListStream, SyncRuns
+from tap_toggl_hire.streams import CandidateStream, ListStream, SyncRuns, Tags
 from tap_toggl_hire.sync import plan, rotation
 from tap_toggl_hire.sync.changes import Changes, Observer
 from tap_toggl_hire.sync.lists import ScopeLists, Source
@@ -52,7 +55,6 @@ if t.TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Mapping
     from concurrent.futures import Future
-    from types import FrameType
 
     from singer_sdk import Tap
 
@@ -106,45 +108,32 @@ OLD_TREATMENT = (
 class Stop:
     """A flag that SIGTERM and SIGINT set, and that the run looks at.
 
-    An exception in a signal handler would come at any point, in the middle of a line of
-    output, say.
+    An exception in a signal handler could come in the middle of a line of output.
     """
 
     def __init__(self) -> None:
-        self._signum: int | None = None
-
-    def request(self, signum: int, frame: FrameType | None = None) -> None:  # noqa: ARG002
-        """Ask the run to stop; the signature is that of a signal handler."""
-        self._signum = signum
+        self.signum: int | None = None
+        """The signal, once it came."""
 
     def check(self) -> None:
-        """Raise if the run is to stop.
-
-        Raises:
-            StoppedError: If it is.
-        """
-        if self._signum is not None:
-            raise StoppedError(self._signum)
+        """Raise StoppedError if the run is to stop."""
+        if self.signum is not None:
+            raise StoppedError(self.signum)
 
     def wait(self, future: Future[T]) -> T:
-        """Wait for a result.
-
-        Raises:
-            StoppedError: If the run is to stop.
-        """
+        """Wait for a result; raise StoppedError if the run is to stop."""
         while not future.done():
             self.check()
-            try:
+            with contextlib.suppress(TimeoutError):
                 future.exception(timeout=TICK)
-            except TimeoutError:
-                continue
         return future.result()
 
 
+@dataclass
 class Session:
     """What the streams of a run share. Discovery uses none of it.
 
-    Args:
+    Attributes:
         config: The settings, with defaults.
         user_agent: The User-Agent header, unless a setting has one.
         retry: When a request that failed is sent again.
@@ -152,36 +141,21 @@ class Session:
         logger: The logger.
     """
 
-    def __init__(
-        self,
-        config: Mapping[str, t.Any],
-        *,
-        user_agent: str,
-        retry: Retry,
-        throttle: Callable[[int, float | None], Throttle],
-        logger: logging.Logger,
-    ) -> None:
-        self.logger = logger
+    config: Mapping[str, t.Any]
+    user_agent: str
+    retry: Retry
+    throttle: Callable[[int, float | None], Throttle]
+    logger: logging.Logger
+
+    def __post_init__(self) -> None:
         self.stop = Stop()
-        self.clock = Clock(logger)
-        self.fields = FieldLog(logger)
-        self._config = config
-        self._user_agent = user_agent
-        self._retry = retry
-        self._throttle = throttle
-
-    def wait(self, future: Future[T]) -> T:
-        """Wait for a result, or for the run to be stopped.
-
-        Raises:
-            StoppedError: If the run is to stop.
-        """
-        return self.stop.wait(future)
+        self.clock = Clock(self.logger)
+        self.fields = FieldLog(self.logger)
 
     @cached_property
     def settings(self) -> Settings:
         """The settings, parsed."""
-        return Settings.parse(self._config)
+        return Settings.parse(self.config)
 
     @cached_property
     def workers(self) -> Workers:
@@ -195,60 +169,50 @@ class Session:
         access = Access(
             url=settings.api_url,
             key=settings.api_key,
-            user_agent=settings.user_agent or self._user_agent,
+            user_agent=settings.user_agent or self.user_agent,
             timeout=settings.request_timeout,
             connections=settings.max_concurrency,
         )
-        throttle = self._throttle(
-            settings.max_concurrency, settings.requests_per_second
-        )
+        throttle = self.throttle(settings.max_concurrency, settings.requests_per_second)
         return Client(
             Transport(access, throttle),
             version=settings.api_version,
-            retry=self._retry,
+            retry=self.retry,
             setting_of=settings.setting_of,
             clock=self.clock,
             logger=self.logger,
         )
 
 
+@dataclass
 class CandidateSink:
     """Writes the records of candidates, and STATE.
 
-    Args:
+    Attributes:
         tap: Its state and writers.
         state: What is known of candidates.
         streams: The candidate streams, by name.
         outputs: The outputs of those that are selected.
     """
 
-    def __init__(
-        self,
-        tap: Tap,
-        state: State,
-        streams: Mapping[str, CandidateStream],
-        outputs: Mapping[str, Output],
-    ) -> None:
-        self._tap = tap
-        self._writer = t.cast("MessageWriter", tap.message_writer)
-        self._state = state
-        self._streams = streams
-        self._outputs = outputs
-        self._largest: dict[str, tuple[datetime, str]] = {}
+    tap: Tap
+    state: State
+    streams: Mapping[str, CandidateStream]
+    outputs: Mapping[str, Output]
 
     @property
     def written(self) -> int:
         """Bytes of records so far, those in BATCH files too."""
-        files = (
-            o.written for o in self._outputs.values() if isinstance(o, BatchOutput)
+        files = (o.written for o in self.outputs.values() if isinstance(o, BatchOutput))
+        return (
+            sum(files) + t.cast("MessageWriter", self.tap.message_writer).record_bytes
         )
-        return sum(files) + self._writer.record_bytes
 
     def emit(self, change: Change, streams: Streams) -> None:
         """Write the records of a candidate to some streams."""
-        for name, output in self._outputs.items():
+        for name, output in self.outputs.items():
             if name in streams:
-                stream = self._streams[name]
+                stream = self.streams[name]
                 for record in stream.records(change):
                     output.write(record)
                     self.bookmark(name, stream.replication_key, record)
@@ -258,16 +222,10 @@ class CandidateSink:
     def bookmark(self, name: str, key: str | None, record: dict[str, t.Any]) -> None:
         """Note the largest replication key value that a stream emitted."""
         value = record.get(key) if key else None
-        if not value:
-            return
-        time_ = moment(value)
-        if name not in self._largest or time_ > self._largest[name][0]:
-            self._largest[name] = time_, value
-            bookmark = self._tap.state.setdefault("bookmarks", {}).setdefault(name, {})
-            before = bookmark.get("replication_key_value")
-            if bookmark.get("replication_key") != key or not _is_later(before, time_):
-                bookmark["replication_key"] = key
-                bookmark["replication_key_value"] = value
+        bookmark = self.tap.state.setdefault("bookmarks", {}).setdefault(name, {})
+        if value and not _is_later(bookmark.get("replication_key_value"), value):
+            bookmark["replication_key"] = key
+            bookmark["replication_key_value"] = value
 
     def save(self) -> int:
         """Write a STATE, and before it the records that wait for a BATCH file.
@@ -275,20 +233,19 @@ class CandidateSink:
         Returns:
             About its size in bytes.
         """
-        for output in self._outputs.values():
+        for output in self.outputs.values():
             output.flush()
-        value = self._state.dump()
+        value = self.state.dump()
         # The SDK's type of a state has no key but `bookmarks`; its writer writes all.
-        t.cast("dict[str, t.Any]", self._tap.state)[KEY] = value
-        self._tap.state_writer.write_state(self._tap.state)
+        t.cast("dict[str, t.Any]", self.tap.state)[KEY] = value
+        self.tap.state_writer.write_state(self.tap.state)
         return sum(map(len, value["candidates"].values()))
 
 
-def _is_later(text: t.Any, than: datetime) -> bool:
-    """Return whether a bookmark is a later time; one that is not a time is not."""
+def _is_later(bookmark: t.Any, value: str) -> bool:
     try:
-        return moment(text) > than
-    except (TypeError, ValueError):
+        return moment(bookmark) >= moment(value)
+    except (TypeError, ValueError):  # there is none, or it is not a time
         return False
 
 
@@ -334,6 +291,8 @@ class Runner:
         if not self._outputs:
             raise TapError(NOTHING_SELECTED)
         self._state.take_part(self._settings.part)
+        # Without known candidates, there is nothing to prove.
+        self._is_proved = not self._state.inventory.ids()
         failure: Exception | None = None
         try:
             self._read()
@@ -351,17 +310,15 @@ class Runner:
             for name, stream in self._tap.streams.items()
             if isinstance(stream, ListStream) and name in self._outputs
         ]
-        for stream in lists:
-            if not stream.is_narrowed:  # else they share the requests for openings
-                stream.ask()
+        stop = self._session.stop
         source = Source(
-            self._session.client,
-            self._session.workers,
-            self._session.wait,
-            self._session.stop.check,
+            self._session.client, self._session.workers, stop.wait, stop.check
         )
+        self._read_openings(source)
+        for stream in lists:
+            stream.ask()
         candidates = self._ask_candidates(source) if self._of_candidates else None
-        self._prove_workspace(candidates)
+        self._prove_workspace(source, candidates)
         for stream in lists:
             self._read_list(stream)
         if candidates is not None:
@@ -369,7 +326,7 @@ class Runner:
         if self._settings.confirm_mass_deletion and not self._needed_confirmation:
             self._session.logger.warning(UNNEEDED)
 
-    def _prove_workspace(self, lists: ScopeLists | None) -> None:
+    def _prove_workspace(self, source: Source, lists: ScopeLists | None) -> None:
         """Prove that the key belongs to the workspace of the state.
 
         A known candidate on the first page of the list is proof, and at hand if
@@ -383,33 +340,26 @@ class Runner:
         is_proved = (
             not known
             or (lists is not None and any(map(inventory.is_known, lists.first_ids())))
-            or self._exists(known)
+            or _exists(source, known)
         )
         if not is_proved and not self._settings.confirm_mass_deletion:
             raise StateError(UNPROVED)
         self._needed_confirmation = not is_proved
         self._is_proved = True
 
-    def _exists(self, known: list[str]) -> bool:
-        """Ask for known candidates, spread over the inventory, until one exists."""
-        client, workers = self._session.client, self._session.workers
-        step = max(len(known) / PROOFS, 1)
-        failure: RequestError | None = None
-        for number in range(min(len(known), PROOFS)):
-            candidate_id = known[int(number * step)]
-            try:
-                self._session.wait(workers.submit(client.candidate, candidate_id))
-            except NotFoundError:
-                continue
-            except RequestError as error:  # it proves nothing
-                failure = error
-            else:
-                return True
-        if failure is not None:
-            raise failure
-        return False
-
     # The lists
+
+    def _read_openings(self, source: Source) -> None:
+        """Read the openings in the settings once, for all streams that need them.
+
+        Raises:
+            TapError: If one does not exist: its list of candidates would just be empty.
+        """
+        ids = self._settings.job_opening_ids or ()
+        if self._outputs.keys() - {Tags.name, SyncRuns.name}:
+            read = source.client.opening
+            for opening in [source.workers.submit(read, key) for key in ids]:
+                source.wait(opening)
 
     def _read_list(self, stream: ListStream) -> None:
         output = self._outputs[stream.name]
@@ -444,7 +394,8 @@ class Runner:
         query, is_dropped = settings.scope.shared, settings.drops_tags
         tags = TagLists(source, query, settings.page_size, is_dropped=is_dropped)
         tags.ask()
-        tags.read()
+        for _ in tags.read():
+            lists.read_ahead()
         changes = Changes(state.inventory, self._selection(), self._observer(), tags)
         now = self._session.clock.now()
         state.reverified_until = rotation.effective(state.reverified_until, now)
@@ -513,46 +464,33 @@ class Runner:
         emits_extra = CANDIDATES in self._of_candidates and any(
             EXTRA in one.raw_schema["properties"] for one in candidates.stream_maps
         )
-        to_details = self._streams[DETAILS].treated
-        return Observer(candidates.treated, to_details, compares_extra=emits_extra)
+        details = self._streams[DETAILS]
+        return Observer(candidates.treated, details.treated, emits_extra)
 
     def _reemit(self) -> None:
         """Make streams stale that emit more, or something else, than before.
 
         The state notes both at once: a run that dies in between is repeated.
         """
-        settings, state = self._settings, self._state
+        settings, state, logger = self._settings, self._state, self._session.logger
+        inventory, known = state.inventory, f"{len(state.inventory):,}"
         treatment = fingerprint(
             settings.pii, settings.pii_hash_key, drops_tags=settings.drops_tags
         )
         personal = "pii-" + blake2b(treatment.encode(), digest_size=4).hexdigest()
-        entries = list(state.inventory.items())
         is_treated_anew = False
         for name in sorted(UPSERTED & set(self._of_candidates)):
             before = state.columns.get(name)
             state.columns[name] = [*self._of_candidates[name].fingerprint(), personal]
             if before and not set(state.columns[name]) <= set(before):
                 is_treated_anew |= personal not in before
-                for candidate_id, _ in entries:
-                    known = state.inventory.get(candidate_id) or plan.NEW
-                    state.inventory[candidate_id] = plan.make_stale(known, name)
-                cost = f", which takes {len(entries):,} requests"
-                self._session.logger.warning(
-                    REEMITTED,
-                    name,
-                    f"{len(entries):,}",
-                    cost if name in FROM_DETAILS else "",
-                )
-        if is_treated_anew:
-            outside = sum(
-                known.presence in {Presence.UNLISTED, Presence.OUT_OF_SCOPE}
-                for _, known in entries
-            )
-            never = (
-                "" if settings.reverify_days else ", which reverify_days 0 turns off"
-            )
-            if outside:
-                self._session.logger.warning(OLD_TREATMENT, f"{outside:,}", never)
+                inventory.make_stale(name)
+                cost = f", which takes {known} requests" if name in FROM_DETAILS else ""
+                logger.warning(REEMITTED, name, known, cost)
+        outside = inventory.count(Presence.UNLISTED, Presence.OUT_OF_SCOPE)
+        if is_treated_anew and outside:
+            never = "" if settings.reverify_days else " (never: reverify_days is 0)"
+            logger.warning(OLD_TREATMENT, f"{outside:,}", never)
 
     # The end
 
@@ -566,32 +504,30 @@ class Runner:
             output.flush()
             self._sink.bookmark(SyncRuns.name, SyncRuns.replication_key, record)
         self._sink.save()
-        self._log_metrics(failure)
-        if failure is None:
-            self._log_summary()
+        self._log(failure)
 
     def _record(self, failure: Exception | None) -> dict[str, t.Any]:
-        session, counts = self._session, self._counts
-        client, narrowing = session.client, session.settings.narrowing()
-        finished = session.clock.now()
-        elapsed = timedelta(seconds=time.monotonic() - self._begun)
-        message = None
-        if failure is not None:
-            message = f"Unexpected {type(failure).__name__}."
-            if isinstance(failure, TapError):
-                message = str(failure)
+        session, counts, finished = (
+            self._session,
+            self._counts,
+            self._session.clock.now(),
+        )
+        requests, narrowing = session.client.counts, session.settings.narrowing()
+        seconds = time.monotonic() - self._begun
+        is_known = isinstance(failure, TapError)
+        message = str(failure) if is_known else f"Unexpected {type(failure).__name__}."
         return {
-            "started_at": (finished - elapsed).isoformat(),
+            "started_at": (finished - timedelta(seconds=seconds)).isoformat(),
             "finished_at": finished.isoformat(),
             "outcome": "complete" if failure is None else "failed",
             "is_transient": failure and getattr(failure, "is_transient", False),
-            "message": message,
+            "message": None if failure is None else message,
             "tap_version": self._tap.plugin_version,
-            "api_version": client.found_version,
+            "api_version": session.client.found_version,
             "scope": as_text(narrowing) if narrowing else None,
-            "requests": client.counts.requests,
-            "requests_refused": client.counts.refused,
-            "requests_retried": client.counts.retried,
+            "requests": requests.requests,
+            "requests_refused": requests.refused,
+            "requests_retried": requests.retried,
             "candidates_listed": counts.listed,
             "candidates_held": self._state.inventory.current_rows,
             "candidates_created": counts.created,
@@ -604,36 +540,53 @@ class Runner:
             "unfit_fields": _as_text(session.fields.unfit),
         }
 
-    def _log_metrics(self, failure: Exception | None) -> None:
-        """Log the METRIC lines of an SDK tap, once per run."""
-        logger = metrics.get_metrics_logger()
-        pid = {metrics.Tag.PID.value: os.getpid()}
-
-        def log(kind: str, metric: metrics.Metric, value: float, **tags: str) -> None:
-            metrics.log(logger, metrics.Point(kind, metric, value, {**tags, **pid}))
-
+    def _log(self, failure: Exception | None) -> None:
+        """Log the METRIC lines of an SDK tap, once per run, and a summary."""
+        requests, counts = self._session.client.counts, self._counts
         for name, output in self._outputs.items():
-            log("counter", metrics.Metric.RECORD_COUNT, output.count, stream=name)
-        for endpoint, count in sorted(self._session.client.counts.by_endpoint.items()):
-            log("counter", metrics.Metric.HTTP_REQUEST_COUNT, count, endpoint=endpoint)
+            _log_metric("counter", Metric.RECORD_COUNT, output.count, stream=name)
+        for endpoint, count in sorted(requests.by_endpoint.items()):
+            _log_metric("counter", Metric.HTTP_REQUEST_COUNT, count, endpoint=endpoint)
         seconds = time.monotonic() - self._begun
         status = "succeeded" if failure is None else "failed"
-        log("timer", metrics.Metric.SYNC_DURATION, seconds, status=status)
+        _log_metric("timer", Metric.SYNC_DURATION, seconds, status=status)
+        if failure is None:
+            self._session.logger.info(
+                "%d candidates listed: %d new, %d changed, %d deleted, %d re-verified; "
+                "%d requests, %d refused, in %.0f s.",
+                *(counts.listed, counts.created, counts.updated, counts.deleted),
+                *(counts.reverified, requests.requests, requests.refused, seconds),
+            )
 
-    def _log_summary(self) -> None:
-        counts, requests = self._counts, self._session.client.counts
-        self._session.logger.info(
-            "%s candidates listed: %s new, %s changed, %s deleted, %s re-verified; "
-            "%s requests, %s refused, in %.0f s.",
-            *(
-                f"{number:,}"
-                for number in (
-                    *(counts.listed, counts.created, counts.updated, counts.deleted),
-                    *(counts.reverified, requests.requests, requests.refused),
-                )
-            ),
-            time.monotonic() - self._begun,
+
+def _log_metric(kind: str, metric: Metric, value: float, **tags: str) -> None:
+    point = metrics.Point(kind, metric, value, {**tags, "pid": os.getpid()})
+    metrics.log(metrics.get_metrics_logger(), point)
+
+
+def _exists(source: Source, known: list[str]) -> bool:
+    """Ask for known candidates, spread over the inventory, until one exists.
+
+    Raises:
+        RequestError: If none does, and one could not be read.
+    """
+    step = max(len(known) / PROOFS, 1)
+    failure: RequestError | None = None
+    for number in range(min(len(known), PROOFS)):
+        request = source.workers.submit(
+            source.client.candidate, known[int(number * step)]
         )
+        try:
+            source.wait(request)
+        except NotFoundError:
+            continue
+        except RequestError as error:
+            failure = error
+        else:
+            return True
+    if failure is not None:
+        raise failure
+    return False
 
 
 def _as_text(fields: Mapping[str, int]) -> str | None:

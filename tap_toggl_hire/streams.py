@@ -98,11 +98,8 @@ class ListStream(TogglHireStream):
 
     def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002
         """Read the resource, fitted to its schema."""
-        rows: Iterable[t.Any]
-        if self._requested is None:
-            rows = self.rows()
-        else:
-            rows = self.session.wait(self._requested)
+        requested = self._requested
+        rows = self.rows() if requested is None else self.session.stop.wait(requested)
         without_id = 0
         for row in rows:
             if id_of(row) is None:

@@ -89,6 +89,20 @@ class TapTogglHire(Tap):
         ctx.exit()
 
     @classmethod
+    def get_singer_command(cls) -> click.Command:
+        """Return the command line; its help says what this tap's `--test` does."""
+        command = super().get_singer_command()
+        for option in command.params:
+            if option.name == "test":
+                t.cast("click.Option", option).help = (
+                    "Use --test to check the settings and to report how the API "
+                    "differs from what the tap knows: one screen without personal "
+                    "data, at most 12 requests. Use --test=schema to write the SCHEMA "
+                    "messages without requests."
+                )
+        return command
+
+    @classmethod
     def invoke(
         cls,
         *,
@@ -184,13 +198,13 @@ class TapTogglHire(Tap):
         if KEY in state:
             t.cast("dict[str, t.Any]", self.state)[KEY] = state[KEY]
 
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Ask the run to stop.
 
         The SDK's handler would write a state in the middle of a record, and exit
         with 0.
         """
-        self.session.stop.request(signum, frame)
+        self.session.stop.signum = signum
 
 
 def _check_config(name: str) -> None:

@@ -4,28 +4,22 @@
 -- reached    candidates whose furthest observed step is this one or a later one;
 -- advanced   of these, candidates observed beyond it;
 -- rejected, waiting, erased   what became of the others.
--- The API does not return the order of the steps; toggl_hire__stage_order estimates it.
+-- The API does not return the order of the steps: position is estimated.
 -- Counts begin with the first run: what happened before is unknown.
 --
 -- Queries the models of analytics/dbt/: SET search_path TO toggl_hire_marts.
 
 SELECT
-    funnel.job_opening_id,
-    funnel.job_opening,
-    funnel.category_id,
-    funnel.category,
-    sum(funnel.reached) AS reached,
-    sum(funnel.advanced) AS advanced,
-    round(100.0 * sum(funnel.advanced) / nullif(sum(funnel.reached), 0), 1) AS advanced_percent,
-    sum(funnel.rejected) AS rejected,
-    sum(funnel.waiting) AS waiting,
-    sum(funnel.erased) AS erased
-FROM toggl_hire__funnel AS funnel
-JOIN toggl_hire__stage_order AS stage
-    ON stage.workspace = funnel.workspace
-    AND stage.job_opening_id = funnel.job_opening_id
-    AND stage.category_id IS NOT DISTINCT FROM funnel.category_id
-GROUP BY
-    funnel.workspace, funnel.job_opening_id, funnel.job_opening,
-    funnel.category_id, funnel.category, stage.position
-ORDER BY funnel.job_opening_id, stage.position;
+    job_opening_id,
+    job_opening,
+    category_id,
+    category,
+    sum(reached) AS reached,
+    sum(advanced) AS advanced,
+    round(100.0 * sum(advanced) / nullif(sum(reached), 0), 1) AS advanced_percent,
+    sum(rejected) AS rejected,
+    sum(waiting) AS waiting,
+    sum(erased) AS erased
+FROM toggl_hire__funnel
+GROUP BY workspace, job_opening_id, job_opening, category_id, category, "position"
+ORDER BY job_opening_id, "position";

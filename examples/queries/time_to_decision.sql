@@ -6,7 +6,7 @@
 --
 -- The API keeps no history, so a change has the time of the run that observed it.
 -- Candidates that had been decided before their first observation are counted as
--- decided_before and are not part of the averages.
+-- decided_before and are not part of the durations.
 --
 -- Queries the models of analytics/dbt/: SET search_path TO toggl_hire_marts.
 
@@ -17,7 +17,6 @@ SELECT
     decided,
     decided_before,
     waiting,
-    round(average_days_to_decision, 1) AS average_days,
     round(median_days_to_decision, 1) AS median_days,
     round(slowest_tenth_days_to_decision, 1) AS slowest_tenth_days
 FROM toggl_hire__openings

@@ -16,12 +16,9 @@ if TYPE_CHECKING:
     from orchestration.tests.many import Many
 
 AIRFLOW = CHECKOUT / ".venv-airflow" / "bin" / "airflow"
-pytestmark = [
-    pytest.mark.orchestration,
-    pytest.mark.skipif(
-        not AIRFLOW.exists(), reason="make test-orchestration installs it"
-    ),
-]
+pytestmark = pytest.mark.skipif(
+    not AIRFLOW.exists(), reason="make test-orchestration installs it"
+)
 
 
 @pytest.fixture

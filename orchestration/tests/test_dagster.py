@@ -28,10 +28,7 @@ if TYPE_CHECKING:
 
     from orchestration.tests.many import Many
 
-pytestmark = [
-    pytest.mark.orchestration,
-    pytest.mark.filterwarnings("default"),  # Dagster's own
-]
+pytestmark = pytest.mark.filterwarnings("default")  # Dagster's own
 FIVE = ["berlin", "lisbon", "oslo", "riga", "tallinn"]
 LOCATION = """
 from orchestration.dagster_code import definitions

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from orchestration.report import Figures
     from orchestration.tests.many import Many
 
-pytestmark = pytest.mark.orchestration
 TWELVE = [f"w{number}" for number in range(12)]
 LOAD = "import sys; from orchestration.loading import Project; "
 LOAD += "Project.of_environment().load(sys.argv[1])"

@@ -237,10 +237,9 @@ class Client:
     def tags(self) -> list[Row]:
         """All tags of the workspace (`/tags`), as last read."""
         if self._tags is None:
-            version, first = self.version, self._first_page
-            self._tags = [
-                *chain.from_iterable(self._pages("/tags", {}, version, first))
-            ]
+            _ = self.version  # whose search reads the first page
+            pages = self.pages("/tags", {}, first=self._first_page)
+            self._tags = [*chain.from_iterable(pages)]
         return self._tags
 
     def reread_tags(self) -> list[Row]:
@@ -301,29 +300,25 @@ class Client:
         """
         return [*chain.from_iterable(self.pages(path, params or {}))]
 
-    def pages(self, path: str, params: Params) -> Iterator[list[Row]]:
+    def pages(
+        self, path: str, params: Params, *, first: Row | None = None
+    ) -> Iterator[list[Row]]:
         """Read a list page by page.
+
+        Args:
+            path: Path of the list.
+            params: The query of the first page.
+            first: The first page, if it was read already.
 
         Raises:
             TapError: If its links form a loop.
         """
-        return self._pages(path, params, self.version)
-
-    def paginator(self, params: Params) -> LinksPaginator:
-        """Return a paginator for a list that begins with this query."""
-        return LinksPaginator(self._transport.root, params)
-
-    def _pages(
-        self, path: str, params: Params, version: str, first: Row | None = None
-    ) -> Iterator[list[Row]]:
         paginator = self.paginator(params)
         seen: set[str] = set()
         stale_pages = 0
-        page = first
         while not paginator.finished:
-            page = page or self._get(
-                Request(path, params=paginator.current_value), version
-            )
+            request = Request(path, params=paginator.current_value)
+            page, first = first or self._get(request), None
             rows = {repr(row) for row in page["data"]}
             stale_pages = stale_pages + 1 if rows <= seen else 0
             if stale_pages == MAX_STALE_PAGES:
@@ -331,7 +326,10 @@ class Client:
             seen |= rows
             yield page["data"]
             paginator.advance(page)
-            page = None
+
+    def paginator(self, params: Params) -> LinksPaginator:
+        """Return a paginator for a list that begins with this query."""
+        return LinksPaginator(self._transport.root, params)
 
     # The version of the API
 
@@ -386,9 +384,9 @@ class Client:
 
     # The retry policy
 
-    def _get(self, request: Request, version: str | None = None) -> Row:
+    def _get(self, request: Request) -> Row:
         """Send a request until a response counts."""
-        version = version or self.version
+        version = self.version
         return self._retried(
             request, lambda: self._body(request, self._send(request, version))
         )
@@ -424,14 +422,15 @@ class Client:
 
     def _send(self, request: Request, version: str) -> Response:
         """Make one attempt; return the response, whatever its status, 429 aside."""
-        target = request.target(version)
-        self.counts.add(request.endpoint, sent=1)
-        response = self._transport.send(target)
-        if response.redirects:
-            self.counts.add(request.endpoint, sent=response.redirects)
-        throttle = self._transport.throttle
+        throttle, endpoint = self._transport.throttle, request.endpoint
+        try:
+            response = self._transport.send(request.target(version))
+        except TransientError:
+            self.counts.add(endpoint, sent=1)
+            raise
+        self.counts.add(endpoint, sent=1 + response.redirects)
         if response.status == requests.codes.too_many_requests:
-            self.counts.add(request.endpoint, refused=1)
+            self.counts.add(endpoint, refused=1)
             wait = throttle.refused(response.started, self._retry_after(response))
             self._warn("429", "HTTP 429: all requests wait for %.0f s.", wait)
             raise TooManyRequestsError
@@ -443,7 +442,9 @@ class Client:
         if response.status != requests.codes.ok:
             raise self._error(request, response)
         if has_too_many_values(response.body):
-            raise TransientError(f"a body of more than {MAX_VALUES:,} JSON values")
+            raise TransientError(
+                f"a body of more than {MAX_VALUES:,} JSON values; check page_size"
+            )
         try:
             body: Row = decode(response.body)
         except ValueError as error:

@@ -197,7 +197,7 @@ class Transport:
             return (body or b"").replace(self._key, b"***")  # it may quote the request
         if body is None:
             raise TransientError(
-                f"a body of more than {MAX_BODY >> 20} MiB; check page_size and api_url"
+                f"a body of more than {MAX_BODY >> 20} MiB; check page_size"
             )
         return body
 

@@ -126,29 +126,23 @@ class Task:
         return plan.may_emit(self.known, self.listed, run)
 
 
+@dataclass(frozen=True)
 class Observer:
     """Turns what the API sends into records and digests.
 
-    Args:
+    Attributes:
         to_row: Makes a record of `candidates`, with personal data treated.
-        to_details: Makes a record of `candidate_details`, likewise.
+        details: Makes a record of `candidate_details`, likewise.
         compares_extra: Whether the unknown fields of list rows are emitted.
     """
 
-    def __init__(
-        self,
-        to_row: Callable[[Json], Record],
-        to_details: Callable[[Json], Record],
-        *,
-        compares_extra: bool,
-    ) -> None:
-        self._to_row = to_row
-        self.details = to_details
-        self._compares_extra = compares_extra
+    to_row: Callable[[Json], Record]
+    details: Callable[[Json], Record]
+    compares_extra: bool
 
     def row(self, candidate_id: str, data: Json) -> Record:
         """Make a record of `candidates` from a list row."""
-        return {**self._to_row(data), "id": candidate_id}
+        return {**self.to_row(data), "id": candidate_id}
 
     def row_of(self, candidate_id: str, body: Json) -> Record:
         """Make a record of `candidates` from `/candidates/{id}`."""
@@ -162,7 +156,7 @@ class Observer:
             row=digest(row),
             tags=None if tags is None else digest(tags) if tags else NEVER,
             extra=None
-            if not self._compares_extra
+            if not self.compares_extra
             else NEVER
             if extra is None
             else digest(extra),
@@ -174,13 +168,14 @@ class Observer:
         return listed
 
     def read(
-        self, row: Record, tags: Tags | None, details: Record, body: Json
+        self, row: Record | None, tags: Tags | None, details: Record, body: Json
     ) -> Details:
-        """Digest details, and compare them with the list row.
+        """Digest details, and compare them with the list row and the tags.
 
         Args:
-            row: A record of `candidates`.
-            tags: The tags of the candidate; None where they are unknown.
+            row: A record of `candidates`; None where it is not compared.
+            tags: The tags of the candidate; None where they are unknown: a tag that is
+                taken away later would not make a difference.
             details: What `details` made of the body.
             body: The body of `/candidates/{id}`. A field that it lacks altogether does
                 not make it one of another moment.
@@ -188,16 +183,11 @@ class Observer:
         own_tags = tags_of(details)
         torn = any(
             details[name] != value
-            for name, value in row.items()
+            for name, value in (row or {}).items()
             if name in body and name in details and name != EXTRA
         )
-        torn = torn or (None not in (tags, own_tags) and tags != own_tags)
-        return Details(details_digest(details), answers_of(details), torn)
-
-
-def details_digest(details: Record) -> int:
-    """Digest a record of `candidate_details`."""
-    return digest(details)
+        torn = torn or own_tags not in {None, tags}
+        return Details(digest(details), answers_of(details), torn)
 
 
 def answers_of(details: Record) -> int:
@@ -211,25 +201,23 @@ def tags_of(details: Mapping[str, t.Any]) -> Tags | None:
     return None if tag_ids is None else tuple(sorted(set(filter(None, tag_ids))))
 
 
+@dataclass
 class Changes:
     """Compares what the API shows with the inventory, which it only reads.
 
-    Args:
+    Attributes:
         inventory: What the target holds.
         run: What the run selects.
         observer: Turns what the API sends into records and digests.
         tags: Which candidate has which tag.
+        without_id: List rows without a usable ID, which cannot be emitted.
     """
 
-    def __init__(
-        self, inventory: Inventory, run: Run, observer: Observer, tags: TagLists
-    ) -> None:
-        self.run = run
-        self.observer = observer
-        self.tags = tags
-        self.without_id = 0
-        """List rows without a usable ID, which cannot be emitted."""
-        self._inventory = inventory
+    inventory: Inventory
+    run: Run
+    observer: Observer
+    tags: TagLists
+    without_id: int = 0
 
     def of_page(self, rows: Iterable[Row]) -> list[Task]:
         """Return the candidates of a page that are new, changed or not current."""
@@ -238,7 +226,7 @@ class Changes:
             if row.id is None:
                 self.without_id += 1
                 continue
-            known = self._inventory.get(row.id) or NEW
+            known = self.inventory.get(row.id) or NEW
             record = self.observer.row(row.id, row.data)
             tags = self.tags.of(row.id)
             listed = self.observer.listed(record, tags)
@@ -254,11 +242,10 @@ class Changes:
     def missing(self) -> dict[Absence, list[Task]]:
         """Return the known candidates that the lists lack, by what follows."""
         tasks: dict[Absence, list[Task]] = {absence: [] for absence in Absence}
-        for candidate_id, known in self._inventory.items():
-            if not self._inventory.is_listed(candidate_id):
-                absence = plan.absence(known, self.run)
-                if absence is not Absence.LEAVE:
-                    tasks[absence].append(Task(candidate_id, known))
+        for candidate_id, known in self.inventory.items(is_listed=False):
+            absence = plan.absence(known, self.run)
+            if absence is not Absence.LEAVE:
+                tasks[absence].append(Task(candidate_id, known))
         return tasks
 
     def due(self, since: datetime, until: datetime, days: int) -> Iterator[list[Task]]:
@@ -267,12 +254,12 @@ class Changes:
         Without a stream that needs details, only candidates that the lists lack are
         asked for, since these may be deleted.
         """
-        inventory, has_details = self._inventory, self.run.selected & FROM_DETAILS
+        inventory = self.inventory
+        which = None if self.run.selected & FROM_DETAILS else False
         due = sorted(
             (time, candidate_id)
-            for candidate_id, known in inventory.items()
+            for candidate_id, known in inventory.items(is_listed=which)
             if plan.PRESENCE[known.presence].reverified
-            and (has_details or not inventory.is_listed(candidate_id))
             and not inventory.is_fetched(candidate_id)
             and (time := due_time(candidate_id, since, until, days)) is not None
         )
@@ -280,14 +267,14 @@ class Changes:
             yield [self._due(*one) for one in due[start : start + CHUNK]]
 
     def _due(self, time: datetime, candidate_id: str) -> Task:
-        known = self._inventory.get(candidate_id) or NEW
-        is_listed = self._inventory.is_listed(candidate_id)
+        known = self.inventory.get(candidate_id) or NEW
+        is_listed = self.inventory.is_listed(candidate_id)
         listed = plan.unchanged(known) if is_listed else None
         return Task(candidate_id, known, listed=listed, due=time)
 
     def suspect(self) -> Task | None:
         """Return a listed candidate whose tags seem to be gone, if there is one."""
-        for candidate_id, known in self._inventory.items():
+        for candidate_id, known in self.inventory.items():
             is_tagged = known.tags != NEVER and known.presence is Presence.LISTED
             if is_tagged and not self.tags.of(candidate_id):
                 return Task(candidate_id, known)

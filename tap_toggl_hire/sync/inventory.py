@@ -23,6 +23,7 @@ from tap_toggl_hire.sync.plan import (
     Held,
     Known,
     Presence,
+    make_stale,
 )
 
 if t.TYPE_CHECKING:
@@ -86,15 +87,18 @@ class Inventory:
         for name in DIGESTS:
             self._digests[name][position] = getattr(known, name)
         self._answers[position] = min(known.answers, MOST_ANSWERS)
-        self._held[position] = sum(
-            held << 2 * place for place, held in enumerate(known.held)
-        )
+        self._held[position] = _packed(known.held)
         self._presence[position] = known.presence + 1
 
-    def items(self) -> Iterator[tuple[str, Known]]:
-        """Yield every known candidate. Entries may be changed meanwhile, not added."""
+    def items(self, *, is_listed: bool | None = None) -> Iterator[tuple[str, Known]]:
+        """Yield the known candidates, which may be changed meanwhile.
+
+        Args:
+            is_listed: Only those that this run's lists showed, or did not show.
+        """
         for candidate_id, position in self._positions.items():
-            known = self._known(position)
+            flag = bool(self._flags[position] & _LISTED)
+            known = self._known(position) if is_listed in {None, flag} else None
             if known is not None:
                 yield candidate_id, known
 
@@ -113,6 +117,17 @@ class Inventory:
 
     def __len__(self) -> int:
         return len(self._presence) - self._presence.count(0)
+
+    def make_stale(self, stream: str) -> None:
+        """Apply `plan.make_stale` to every candidate."""
+        table = bytes(
+            _packed(make_stale(Known(_HELD[byte]), stream).held) for byte in range(256)
+        )
+        self._held = self._held.translate(table)
+
+    def count(self, *presences: Presence) -> int:
+        """Return the number of candidates that were last seen there."""
+        return sum(self._presence.count(presence + 1) for presence in presences)
 
     @property
     def most_answers(self) -> int:
@@ -225,6 +240,10 @@ class Inventory:
             for column in self._arrays:
                 column.append(0)
         return position
+
+
+def _packed(held: tuple[Held, ...]) -> int:
+    return sum(value << 2 * place for place, value in enumerate(held))
 
 
 def _encode(column: array[int] | bytes) -> str:

@@ -6,12 +6,16 @@ read. The candidate named by `after_id` may be deleted meanwhile, and what the A
 answers then is not documented: an error, an empty page, or the list from its start.
 Each of these makes a reading *short*. So does a `total` larger than the number of rows.
 A short reading is repeated once, with another page size, whose pages end elsewhere.
+
+Whatever waits for a page raises TapError if the API fails or its links form a loop, and
+StoppedError if the run is to stop.
 """
 
 from __future__ import annotations
 
 import typing as t
 from collections import deque
+from itertools import islice
 
 from tap_toggl_hire.api.pagination import total_of
 from tap_toggl_hire.clock import moment
@@ -39,6 +43,8 @@ Json = dict[str, t.Any]
 See = t.Callable[[str], bool]
 """Marks an ID as seen; returns whether it was not yet."""
 
+MOST_AHEAD = 100
+"""Pages that are read ahead, at most."""
 MOST_BARREN_PAGES = 3
 """Pages in a row without a new row that are taken for a loop."""
 LOOP = (
@@ -100,16 +106,11 @@ class Reading:
     def __init__(
         self, source: Source, params: Params, see: See, since: datetime | None = None
     ) -> None:
-        self.totals: list[int | None] = []
-        """What each page said of the number of rows."""
-        self.is_over = False
-        """Whether there is nothing more to read, for whatever reason."""
-        self.has_ended = False
-        """Whether it came to the regular end of the list, or to `since`."""
-        self.is_cut = False
-        """Whether it ended at `since`, so that the total counts more rows."""
-        self.met_seen = False
-        """Whether the last page had a candidate that was seen before."""
+        self.totals: list[int | None] = []  # what each page says of the number of rows
+        self.is_over = False  # there is nothing more to read, for whatever reason
+        self.has_ended = False  # at the regular end of the list, or at `since`
+        self.is_cut = False  # at `since`, so that the total counts more rows
+        self.met_seen = False  # the last page had a candidate that was seen before
         self._source = source
         self._see = see
         self._since = since
@@ -130,11 +131,7 @@ class Reading:
         return self
 
     def peek(self) -> list[Row]:
-        """Wait for the next page and return its rows; `take` returns them again.
-
-        Raises:
-            TapError: If the API fails.
-        """
+        """Wait for the next page and return its rows; `take` returns them again."""
         if self._page is None:
             page = self._source.wait(t.cast("Future[Json]", self._next))
             self._page = {**page, "data": [parse_row(row) for row in page["data"]]}
@@ -142,11 +139,7 @@ class Reading:
         return self._page["data"]  # type: ignore[no-any-return]
 
     def take(self) -> list[Row]:
-        """Return the rows of the next page that were not seen before.
-
-        Raises:
-            TapError: If the API fails, or its links form a loop.
-        """
+        """Return the rows of the next page that were not seen before."""
         try:
             rows = self.peek()
         except RequestError as error:
@@ -223,31 +216,26 @@ class CandidateList:
         return self
 
     def first_page(self) -> list[Row]:
-        """Wait for the first page, and return its rows.
-
-        Raises:
-            TapError: If the API fails.
-        """
+        """Wait for the first page, and return its rows."""
         return self._head.peek()
 
     @property
     def total(self) -> int | None:
-        """What the first page says of the number of rows."""
-        return self._head.totals[0]
+        """What the first page says of the number of rows, once it is read."""
+        return self._head.totals[0] if self._head.totals else None
 
     def pages(self) -> Iterator[list[Row]]:
-        """Yield the rows, each once, page by page.
-
-        Raises:
-            TapError: If the API fails, or its links form a loop.
-        """
-        readings = deque([self._head])
-        tail = self._tail()
-        if tail is not None:
-            readings.append(tail)
+        """Yield the rows, each once, page by page."""
+        first = self._head.peek()
+        self._granted = len(first) or self._page_size
+        tail = self._tail(len(first))
+        readings = deque([self._head, *([tail] if tail else [])])
         has_ended = False
         while readings:
             reading = readings.popleft()
+            if reading is tail and not self._is_reversed(tail, first):
+                tail = None
+                continue
             yield self._counted(reading.take())
             met = len(readings) > 0 and reading.met_seen
             has_ended = reading.has_ended or met
@@ -260,20 +248,20 @@ class CandidateList:
         if not self.is_complete:
             yield from self._again(totals)
 
-    def _tail(self) -> Reading | None:
-        """Return a reading from the other end, where the total proves that they met."""
-        first, total = self._head.peek(), self.total
-        self._granted = len(first) or self._page_size
-        is_long = total is not None and total > 2 * len(first)
+    def _tail(self, first: int) -> Reading | None:
+        """Return a reading from the other end, if the total can prove that they met."""
+        is_long = self.total is not None and self.total > 2 * first
         if not is_long or self._query.since or self._source.workers.size == 1:
             return None
-        tail = self._reading(self._page_size, "desc", self._see).ask()
+        return self._reading(self._page_size, "desc", self._see).ask()
+
+    def _is_reversed(self, tail: Reading, first: list[Row]) -> bool:
+        """Return whether the other end is one: an API may not know the order."""
         try:
             rows = tail.peek()
-        except (BadRequestError, NotFoundError):  # this API knows no order
-            return None
-        is_reversed = bool(rows and first) and rows[0].id != first[0].id
-        return tail if is_reversed else None
+        except (BadRequestError, NotFoundError):
+            return len(tail.totals) > 0
+        return len(tail.totals) > 1 or (bool(rows) and rows[0].id != first[0].id)
 
     def _again(self, totals: list[int | None]) -> Iterator[list[Row]]:
         """Read the list once more, with another page size."""
@@ -319,27 +307,15 @@ class ScopeLists:
     ) -> None:
         self.count = 0
         """Candidates that were listed, so far."""
-        self._source = source
-        self._scope = scope
+        self._pages = self._read()
+        self._ahead: deque[list[Row]] = deque()
         self._part = part
         self._lists = [
             CandidateList(source, query, page_size, see) for query in scope.queries()
         ]
 
     def ask(self) -> None:
-        """Request the first pages, without waiting for them.
-
-        Raises:
-            TapError: If the settings name an opening that the workspace lacks: its list
-                would just be empty.
-        """
-        source = self._source
-        openings = [
-            source.workers.submit(source.client.opening, opening_id)
-            for opening_id in self._scope.job_opening_ids or ()
-        ]
-        for opening in openings:
-            source.wait(opening)
+        """Request the first pages, without waiting for them."""
         for one in self._lists:
             one.ask()
 
@@ -352,16 +328,22 @@ class ScopeLists:
 
     @property
     def total(self) -> int | None:
-        """The number of candidates, where each first page says it."""
+        """The number of candidates, once each first page was read and says it."""
         totals = [one.total for one in self._lists]
         return None if None in totals else sum(filter(None, totals))
 
-    def pages(self) -> Iterator[list[Row]]:
-        """Yield the rows of this part, page by page, of the lists in turn.
+    def read_ahead(self) -> None:
+        """Read a page for `pages`, unless many are ahead already."""
+        if len(self._ahead) < MOST_AHEAD:
+            self._ahead.extend(islice(self._pages, 1))
 
-        Raises:
-            TapError: If the API fails, or its links form a loop.
-        """
+    def pages(self) -> Iterator[list[Row]]:
+        """Yield the rows of this part, page by page, of the lists in turn."""
+        while self._ahead:
+            yield self._ahead.popleft()
+        yield from self._pages
+
+    def _read(self) -> Iterator[list[Row]]:
         for page in in_turn(one.pages() for one in self._lists):
             rows = [row for row in page if row.id is None or self._part.has(row.id)]
             self.count += sum(row.id is not None for row in rows)
@@ -393,13 +375,7 @@ def in_turn(iterables: Iterable[Iterable[T]]) -> Iterator[T]:
 
 def seen_in(ids: set[str]) -> See:
     """Return what marks IDs as seen in a set."""
-
-    def see(candidate_id: str) -> bool:
-        size = len(ids)
-        ids.add(candidate_id)
-        return len(ids) > size
-
-    return see
+    return lambda key: not (key in ids or ids.add(key))  # type: ignore[func-returns-value]
 
 
 def smallest(totals: list[int | None]) -> int | None:

@@ -15,7 +15,8 @@ from __future__ import annotations
 import time
 import typing as t
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from itertools import islice
 
 from tap_toggl_hire.errors import (
@@ -30,7 +31,6 @@ from tap_toggl_hire.sync.changes import (
     Change,
     Task,
     answers_of,
-    details_digest,
     tags_of,
 )
 from tap_toggl_hire.sync.plan import (
@@ -39,7 +39,6 @@ from tap_toggl_hire.sync.plan import (
     HISTORY,
     NEW,
     Absence,
-    Details,
     Plan,
     Presence,
     Streams,
@@ -65,6 +64,9 @@ SECONDS, FETCHED = 30.0, 1_000
 """Seconds of work, or candidates with details, after which a STATE is due."""
 SHARE = 10
 """A STATE waits for records of so many times its own size."""
+UNCHANGED = 1_000
+"""Bytes of records that details stand for which were read and differ in nothing: else a
+re-verification that is killed would begin again."""
 MARGIN = 1.25
 """Spare candidates in an announcement, as records differ in size."""
 MOST_FAILURES = 8
@@ -152,17 +154,19 @@ class Checkpoint:
         self._state_size = state_size
         self._bytes = self._sink.written
         self._fetched = 0
+        self._unchanged = 0
         self._begun = self._clock()
 
-    def add(self, *, fetched: bool) -> None:
-        """Count a candidate that was emitted."""
-        self._emitted += 1
+    def add(self, *, emitted: bool, fetched: bool) -> None:
+        """Count a candidate, emitted or not, whose details may have been read."""
+        self._emitted += emitted
         self._fetched += fetched
+        self._unchanged += fetched and not emitted
 
     def is_due(self) -> bool:
         """Return whether a STATE is due."""
         has_worked = self._fetched >= FETCHED or self._clock() - self._begun >= SECONDS
-        written = self._sink.written - self._bytes
+        written = self._sink.written - self._bytes + UNCHANGED * self._unchanged
         return has_worked and written >= SHARE * self._state_size
 
     @property
@@ -173,10 +177,11 @@ class Checkpoint:
         return max(ANNOUNCED, round(needed))
 
 
+@dataclass(kw_only=True)
 class Loop:
     """Runs once over the candidates of a scope.
 
-    Args:
+    Attributes:
         source: The API, and the workers.
         state: What is known; kept up to date.
         lists: The lists of candidates.
@@ -187,40 +192,29 @@ class Loop:
         now: The time of the run, on the API's clock.
         reverify_days: Days of a turn of re-verification; 0 for none.
         confirmed: Whether any number of candidates may be deleted.
+        counts: What the run did.
+        needed_confirmation: Whether `confirmed` made a difference.
     """
 
-    def __init__(  # noqa: PLR0913 - all that a run touches
-        self,
-        *,
-        source: Source,
-        state: State,
-        lists: ScopeLists,
-        changes: Changes,
-        sink: Sink,
-        progress: Progress,
-        logger: logging.Logger,
-        now: datetime,
-        reverify_days: int,
-        confirmed: bool,
-    ) -> None:
-        self.counts = Counts()
-        self.needed_confirmation = False
-        """Whether `confirm_mass_deletion` made a difference."""
-        self._source = source
-        self._state = state
-        self._inventory = state.inventory
-        self._lists = lists
-        self._changes = changes
-        self._run = changes.run
-        self._tags = changes.tags
-        self._observer = changes.observer
-        self._sink = sink
-        self._progress = progress
-        self._logger = logger
-        self._now = now
-        self._days = reverify_days
-        self._confirmed = confirmed
-        self._checkpoint = Checkpoint(sink)
+    source: Source
+    state: State
+    lists: ScopeLists
+    changes: Changes
+    sink: Sink
+    progress: Progress
+    logger: logging.Logger
+    now: datetime
+    reverify_days: int
+    confirmed: bool
+    counts: Counts = field(default_factory=Counts)
+    needed_confirmation: bool = False
+
+    def __post_init__(self) -> None:
+        self._inventory = self.state.inventory
+        self._run = self.changes.run
+        self._tags = self.changes.tags
+        self._observer = self.changes.observer
+        self._checkpoint = Checkpoint(self.sink)
         self._queue: deque[Task] = deque()
         self._unsent: deque[Task] = deque()
         self._early: dict[str, Future[Json]] = {}
@@ -241,14 +235,14 @@ class Loop:
         try:
             self._look_at_suspect()
             self._work(self._listed())
-            if self._lists.is_complete:
+            if self.lists.is_complete:
                 self._work([self._missing()])
                 has_turn = self._reverify()
                 self._delete()
                 if has_turn:
-                    self._reach(self._now)
+                    self._reach(self.now)
         finally:
-            self.counts.listed = self._lists.count
+            self.counts.listed = self.lists.count
             self._revert()
         self._fail_if_incomplete()
 
@@ -260,35 +254,35 @@ class Loop:
         Else a response of `/tags` that lacks tags would cost a request per candidate
         that has one of them.
         """
-        task = self._changes.suspect() if len(self._tags) < self._state.tags else None
+        task = self.changes.suspect() if len(self._tags) < self.state.tags else None
         if task is None:
             return
         self._send(task)
         self._early[task.id] = request = t.cast("Future[Json]", task.response)
         try:
-            body = self._source.wait(request)
+            body = self.source.wait(request)
         except RequestError:
             return  # dealt with if it turns out to be due
         self._tags.learn(tags_of(self._observer.details(body)) or ())
 
     def _listed(self) -> Iterator[list[Task]]:
-        for rows in self._lists.pages():
-            self._progress.total = self._lists.total
-            tasks = self._changes.of_page(rows)
-            self._progress.done += len(rows) - len(tasks)
+        for rows in self.lists.pages():
+            self.progress.total = self.lists.total
+            tasks = self.changes.of_page(rows)
+            self.progress.done += len(rows) - len(tasks)
             yield tasks
 
     def _missing(self) -> list[Task]:
         """Return the missing candidates that are asked for."""
         if self._is_ending:
             return []
-        missing = self._changes.missing()
+        missing = self.changes.missing()
         self._gone += missing[Absence.TOMBSTONE]  # proved by an earlier run
         few, tasks = missing[Absence.ASK_IF_FEW], missing[Absence.ASK]
         if len(few) <= plan.FEW_LEFT:
             tasks = tasks + few
         else:
-            self._logger.info(LEFT_SELECTION, f"{len(few):,}")
+            self.logger.info(LEFT_SELECTION, f"{len(few):,}")
             for task in few:
                 left = replace(task.known, presence=Presence.OUT_OF_SCOPE)
                 self._inventory[task.id] = left
@@ -308,9 +302,9 @@ class Loop:
         for task in sample:
             if isinstance(self._response(task), RequestError):
                 return False
-        if self._lists.count:
+        if self.lists.count:
             return False
-        self._logger.warning(EMPTY_LIST, plan.SAMPLE, f"{len(tasks):,}")
+        self.logger.warning(EMPTY_LIST, plan.SAMPLE, f"{len(tasks):,}")
         self._in_flight -= plan.SAMPLE
         return True
 
@@ -322,10 +316,14 @@ class Loop:
         """
         has_details = bool(self._run.selected & FROM_DETAILS)
         # Else candidates would lose their turn for the runs that select details.
-        has_turn = bool(self._days) and (has_details or not self._inventory.has_details)
+        has_turn = bool(self.reverify_days) and (
+            has_details or not self._inventory.has_details
+        )
         if has_turn and not self._is_ending:
-            since = t.cast("datetime", self._state.reverified_until)
-            self._work(self._changes.due(since, self._now, self._days))
+            reached = t.cast("datetime", self.state.reverified_until)
+            # After a longer pause all are due, once: a killed run would begin again.
+            since = max(reached, self.now - timedelta(days=self.reverify_days))
+            self._work(self.changes.due(since, self.now, self.reverify_days))
         return has_turn and not self._is_ending
 
     def _delete(self) -> None:
@@ -338,7 +336,7 @@ class Loop:
             return
         proved = sum(t.known.presence is not Presence.DELETED for t in self._gone)
         if plan.is_most(proved, self._known):
-            if not self._confirmed:
+            if not self.confirmed:
                 raise TapError(MASS_DELETION.format(gone=proved, known=self._known))
             self.needed_confirmation = True
         plans = [(task, plan.plan_gone(task.known, self._run)) for task in self._gone]
@@ -370,7 +368,7 @@ class Loop:
                 self._send_ahead()
             if not self._queue:
                 return
-            self._source.check()
+            self.source.check()
             body = self._response(self._queue[0])
             self._complete(self._queue.popleft(), body)
             if self._failures_in_a_row >= MOST_FAILURES:
@@ -378,18 +376,18 @@ class Loop:
                 return
             if self._queue and self._checkpoint.is_due():
                 self._announce()
-            self._progress.done += 1
-            self._progress.tick()
+            self.progress.done += 1
+            self.progress.tick()
 
     def _send_ahead(self) -> None:
-        most = max(AHEAD, 2 * self._source.workers.size)
+        most = max(AHEAD, 2 * self.source.workers.size)
         while self._unsent and self._in_flight < most:
             self._send(self._unsent.popleft())
 
     def _send(self, task: Task) -> None:
         if task.response is None:
             task.response = self._early.pop(task.id, None) or (
-                self._source.workers.submit(self._source.client.candidate, task.id)
+                self.source.workers.submit(self.source.client.candidate, task.id)
             )
             self._in_flight += 1
 
@@ -402,7 +400,7 @@ class Loop:
         if task.response is None:
             return None
         try:
-            return self._source.wait(task.response)  # type: ignore[no-any-return]
+            return self.source.wait(task.response)  # type: ignore[no-any-return]
         except RequestError as error:
             return error
 
@@ -462,23 +460,26 @@ class Loop:
     def _reverified(self, task: Task, body: Json) -> None:
         """Plan and emit the details of a listed candidate."""
         details = self._details(body)
-        read = Details(details_digest(details), answers_of(details))
+        read = self._observer.read(None, self._tags.of(task.id), details, body)
         decided = plan.plan_reverified(task.known, read, self._run)
         self._carry_out(task, decided, None, details)
 
     def _found(self, task: Task, body: Json) -> None:
         """Plan and emit a candidate that the lists lack."""
+        self._carry_out(task, *self._plan_found(task, body))
+
+    def _plan_found(self, task: Task, body: Json) -> tuple[Plan, Record, Record]:
+        """Return the plan, the list row and the details of a missing candidate."""
         details = self._observer.details(body)
         row = self._observer.row_of(task.id, body)
         task.tags = tags_of(details)
         listed = replace(self._observer.listed(row, task.tags), extra=None)
         read = self._observer.read(row, task.tags, details, body)
-        decided = plan.plan_found(task.known, listed, read, self._run)
-        self._carry_out(task, decided, row, details)
+        return plan.plan_found(task.known, listed, read, self._run), row, details
 
     def _details(self, body: Json) -> Record:
         """Make a record of details, and look up tags that `/tags` lacked."""
-        details = self._observer.details(body)
+        details: Record = self._observer.details(body)
         self._tags.learn(tags_of(details) or ())
         return details
 
@@ -500,7 +501,7 @@ class Loop:
             self._most_answers = max(self._most_answers, answers)
             known = plan.intent(task.known, decided.emit, answers)
             self._inventory[task.id] = known
-            self._announce(with_history=HISTORY in decided.emit)
+            self._announce()
         self._emit(task, decided, Change(task.id, row, task.tags, details))
         if decided.emit:
             self.counts.created += task.known is NEW
@@ -509,29 +510,39 @@ class Loop:
     def _emit(self, task: Task, decided: Plan, change: Change) -> None:
         if decided.emit:
             change.event, change.answers_held = decided.event, task.known.answers
-            self._sink.emit(change, decided.emit)
-            self._checkpoint.add(fetched=change.details is not None)
+            self.sink.emit(change, decided.emit)
+        fetched = change.details is not None
+        self._checkpoint.add(emitted=bool(decided.emit), fetched=fetched)
         self._inventory[task.id] = decided.after
 
-    def _announce(self, *, with_history: bool = False) -> None:
-        """Write a STATE that commits what was emitted and announces what follows.
-
-        Args:
-            with_history: Whether rows of `candidate_history` are announced for
-                candidates that the lists lack, too, since one of them has changed.
-        """
+    def _announce(self) -> None:
+        """Write a STATE that commits what was emitted and announces what follows."""
         for task in islice(self._queue, self._checkpoint.announced):
             self._refresh(task)
             streams = task.may_emit(self._run)
-            if with_history and task.listed is None:
-                streams |= self._run.selected & {HISTORY}
+            if self._has_new_history(task):
+                streams |= {HISTORY}
             task.announced, task.answers = streams, self._most_answers
             announced = plan.intent(task.known, streams, self._most_answers)
             self._inventory[task.id] = announced
         self._save()
 
+    def _has_new_history(self, task: Task) -> bool:
+        """Return whether the lists lack a candidate that is known to have changed.
+
+        To announce all of them would write false events if the run dies, and a STATE
+        for each would be too much: those are announced whose details are there.
+        """
+        response = task.response
+        if task.listed is not None or response is None or not response.done():
+            return False
+        if HISTORY not in self._run.selected or response.exception() is not None:
+            return False
+        decided, _, _ = self._plan_found(task, response.result())
+        return HISTORY in decided.emit
+
     def _save(self) -> None:
-        self._checkpoint.begin(self._sink.save())
+        self._checkpoint.begin(self.sink.save())
 
     def _reach(self, time_reached: datetime) -> None:
         """Note how far re-verification has come.
@@ -541,8 +552,8 @@ class Loop:
         """
         waiting = (task.due for task in self._gone if task.due is not None)
         reached = min([time_reached, *waiting])
-        before = self._state.reverified_until
-        self._state.reverified_until = max(reached, before or reached)
+        before = self.state.reverified_until
+        self.state.reverified_until = max(reached, before or reached)
 
     # The end
 
@@ -573,13 +584,13 @@ class Loop:
             TapError: The first reason.
         """
         missing, asked = self.counts.without_details, self._asked_of_listed
-        if not self._lists.is_complete:
-            raise TapError(SHORT_LIST, is_transient=True)
         if self._failures:
             is_forbidden = all(isinstance(f, ForbiddenError) for f in self._failures)
             if is_forbidden and asked == missing:
                 raise UnauthorizedError(FORBIDDEN)
             raise self._failures[0]
+        if not self.lists.is_complete:
+            raise TapError(SHORT_LIST, is_transient=True)
         if plan.is_most(missing, asked):
             raise TapError(NO_DETAILS.format(missing=missing, asked=asked))
         if self._tags.are_unknown:

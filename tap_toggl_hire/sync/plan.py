@@ -295,9 +295,10 @@ def plan_without_details(known: Known, listed: Listed, run: Run) -> Plan:
     Its list row is emitted, and its details stay due.
     """
     plan = _plan(known, listed, None, run, Presence.LISTED)
-    after = plan.after or known
-    for stream in FROM_DETAILS:
-        after = make_stale(after, stream)
+    after = plan.after
+    if after is not None:
+        for stream in FROM_DETAILS:
+            after = make_stale(after, stream)
     return replace(plan, after=after)
 
 
@@ -331,7 +332,7 @@ def absence(known: Known, run: Run) -> Absence:
 def may_emit_missing(known: Known, run: Run) -> Streams:
     """Return the streams that are announced for a candidate that is asked for.
 
-    A change of its history is rare, and announced when it is seen: see the theory.
+    A change of its history is announced once its details are there: see the theory.
     """
     return frozenset(
         stream
@@ -470,13 +471,19 @@ def _plan(
     history = known.history
     if HISTORY in emit and listed.history is not None:
         history = listed.history
+    details = known.details
+    if read is not None:
+        details = read.digest
+    elif _is_visible(known, listed):
+        # Else torn details of before this difference would pass for a permanent one.
+        details = min(details, UNKNOWN_VALUE)
     after = Known(
         held=tuple(held),
         presence=presence,
         row=listed.row,
         tags=known.tags if listed.tags is None else listed.tags,
         extra=known.extra if listed.extra is None else listed.extra,
-        details=known.details if read is None else read.digest,
+        details=details,
         history=history,
         answers=read.answers if read and ANSWERS in emit else known.answers,
     )

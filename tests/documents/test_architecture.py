@@ -1,118 +1,115 @@
-"""The page on the structure, and the structure."""
+"""ARCHITECTURE.md and the structure of the package: modules, imports, sizes."""
 
 from __future__ import annotations
 
 import ast
 import re
-import typing as t
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.documents import tables
+from tools.documents import tables
 
-if t.TYPE_CHECKING:
+if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-PACKAGE = tables.ROOT / "tap_toggl_hire"
+PACKAGE = "tap_toggl_hire"
+ORDER = (
+    *("__main__", "tap", "checkup", "run", "streams", "messages", "projection"),
+    *("sync.loop", "sync.changes", "sync.tags", "sync.lists"),
+    *("sync.state", "sync.inventory", "sync.plan", "sync.rotation"),
+    *("settings", "sync.scope", "answers", "privacy", "records", "progress"),
+    *("api.client", "api.http", "api.throttle", "api.workers", "api.pagination"),
+    *("redaction", "clock", "errors"),
+)
+"""Each module imports only modules to its right or below."""
 MODULES = {
-    ".".join(path.relative_to(tables.ROOT).with_suffix("").parts): path
-    for path in sorted(PACKAGE.rglob("*.py"))
+    ".".join(path.relative_to(tables.ROOT / PACKAGE).with_suffix("").parts): path
+    for path in sorted((tables.ROOT / PACKAGE).rglob("*.py"))
     if path.name != "__init__.py"
 }
-PURE = ("plan", "absence", "scope", "codec", "rotation", "guard", "stretch")
-ACTING = ("inventory", "state", "engine", "finder", "asking", "sweep", "whole")
 
 
-def imports(path: Path) -> Iterator[str]:
-    """All modules that a file imports, those for types alone among them."""
-    for node in ast.walk(ast.parse(path.read_text())):
+def imports(name: str, *, types: bool = False) -> set[str]:
+    """Return what a module imports; its own package without the prefix.
+
+    Args:
+        name: The module.
+        types: Whether to include imports for type checkers only.
+    """
+    found = set()
+    for node in _nodes(ast.parse(MODULES[name].read_text("utf-8")), types=types):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            for alias in node.names:
-                if (name := f"{node.module}.{alias.name}") in MODULES:
-                    yield name
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            parts = {f"{module}.{alias.name}" for alias in node.names}
+            found |= {one for one in parts if _plain(one) in MODULES} or {module}
+    return {_plain(one) for one in found}
 
 
-def test_the_tables_are_those_of_the_code() -> None:
-    text = tables.ARCHITECTURE.read_text()
-    assert tables.architecture(text) == text, "make documents"
+def _nodes(tree: ast.AST, *, types: bool) -> Iterator[ast.AST]:
+    for node in ast.iter_child_nodes(tree):
+        is_for_types = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(
+            node.test
+        )
+        if types or not is_for_types:
+            yield node
+            yield from _nodes(node, types=types)
 
 
-def test_every_module_is_on_the_page() -> None:
-    text = tables.ARCHITECTURE.read_text()
-    rooms = text.partition("## Rooms")[2].partition("## The flow")[0]
-    told = set(re.findall(r"\b(\w+\.py)\b", rooms))
-    assert told == {path.name for path in MODULES.values()}
+def _plain(module: str) -> str:
+    return module.removeprefix(f"{PACKAGE}.")
 
 
-def test_no_modules_import_each_other_in_a_circle() -> None:
-    graph = {
-        name: {one for one in imports(path) if one in MODULES}
+def lines(*prefixes: str) -> int:
+    """Count the lines of the modules whose names begin with one of the prefixes."""
+    return sum(
+        path.read_text("utf-8").count("\n")
         for name, path in MODULES.items()
-    }
-    while leaves := [name for name, others in graph.items() if not others]:
-        for leaf in leaves:
-            del graph[leaf]
-        for others in graph.values():
-            others.difference_update(leaves)
-    assert not graph
-
-
-def test_the_plan_imports_only_the_three() -> None:
-    found = set(imports(MODULES["tap_toggl_hire.sync.plan"]))
-    assert found == {"__future__", "enum", "dataclasses", "typing"}
-
-
-@pytest.mark.parametrize("name", PURE)
-def test_what_decides_touches_nothing_that_acts(name: str) -> None:
-    found = set(imports(MODULES[f"tap_toggl_hire.sync.{name}"]))
-    acting = {f"tap_toggl_hire.sync.{one}" for one in ACTING}
-    assert not found & (acting | {"requests", "urllib3", "threading", "logging"})
-    assert not any(
-        one.startswith(("singer_sdk", "tap_toggl_hire.api")) for one in found
+        if name.startswith(prefixes)
     )
 
 
-def test_the_wing_api_knows_no_other() -> None:
-    for name, path in MODULES.items():
-        if name.startswith("tap_toggl_hire.api."):
-            ours = {one for one in imports(path) if one.startswith("tap_toggl_hire.")}
-            assert all(
-                one.startswith("tap_toggl_hire.api") or one.endswith(".errors")
-                for one in ours
-            ), name
+def test_order_has_every_module() -> None:
+    assert sorted(ORDER) == sorted(MODULES)
 
 
-def test_the_wing_sync_knows_neither_sdk_nor_settings() -> None:
-    for name, path in MODULES.items():
-        if name.startswith("tap_toggl_hire.sync."):
-            assert not any(
-                one.startswith(("singer_sdk", "tap_toggl_hire.settings", "requests"))
-                for one in imports(path)
-            ), name
+@pytest.mark.parametrize("name", ORDER)
+def test_module_imports_only_modules_below(name: str) -> None:
+    below = set(ORDER[ORDER.index(name) + 1 :])
+    assert imports(name) & set(MODULES) <= below
 
 
-def test_one_module_alone_assigns_the_inventory() -> None:
-    assigned = re.compile(r"^ *(\w+\.)?_?inventory\[[^]]+\] = ", re.MULTILINE)
-    places = {
-        name: len(assigned.findall(path.read_text()))
-        for name, path in MODULES.items()
-        if assigned.search(path.read_text())
-    }
-    engine = places.pop("tap_toggl_hire.sync.engine")
-    assert engine <= 5
-    # Which reads what was written.
-    assert places.keys() == {"tap_toggl_hire.sync.state"}
+def test_plan_is_pure() -> None:
+    found = imports("sync.plan", types=True)
+    assert found <= {"__future__", "dataclasses", "enum", "typing"}
 
 
-def test_rooms_are_small() -> None:
-    for name, path in MODULES.items():
-        text = path.read_text()
-        if not name.endswith(".settings"):
-            assert text.count("\n") <= 300, name
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.ClassDef):
-                assert (node.end_lineno or 0) - node.lineno < 200, node.name
+def test_api_knows_nothing_above_it() -> None:
+    allowed = {"clock", "errors"}
+    for name in MODULES:
+        if name.startswith("api."):
+            ours = imports(name, types=True) & set(MODULES)
+            assert all(one.startswith("api.") or one in allowed for one in ours), name
+
+
+def test_sync_knows_neither_sdk_nor_http() -> None:
+    for name in MODULES:
+        if name.startswith("sync."):
+            found = imports(name, types=True)
+            assert not found & {"requests", "urllib3", "settings", "streams"}, name
+            assert not any(one.startswith("singer_sdk") for one in found), name
+
+
+def test_package_stays_small() -> None:
+    assert len(MODULES) <= 30
+    assert lines("") <= 6_200
+    assert lines("sync.") <= 2_400
+    assert lines("api.") <= 1_400
+
+
+def test_page_has_every_module() -> None:
+    text = tables.ARCHITECTURE.read_text("utf-8")
+    found = set(re.findall(r"\b(\w+\.py)\b", text))
+    assert {path.name for path in MODULES.values()} <= found

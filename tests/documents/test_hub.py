@@ -17,8 +17,8 @@ from jsonschema import Draft7Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT7
 
-from tests.documents import definitions
-from tests.documents.tables import ROOT
+from tools.documents import definitions
+from tools.documents.tables import ROOT
 
 HUB = ROOT / "tools" / "hub"
 DEFINITION: dict[str, t.Any] = yaml.safe_load(definitions.HUB_FILE.read_text("utf-8"))

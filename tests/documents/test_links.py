@@ -9,7 +9,7 @@ import pytest
 from hatchling.metadata.core import ProjectMetadata
 from hatchling.plugin.manager import PluginManager
 
-from tests.documents.tables import README, ROOT
+from tools.documents.tables import README, ROOT
 
 if t.TYPE_CHECKING:
     from pathlib import Path

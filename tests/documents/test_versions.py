@@ -7,7 +7,7 @@ import tomllib
 
 import yaml  # type: ignore[import-untyped]
 
-from tests.documents.tables import ROOT
+from tools.documents.tables import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 MINOR = PROJECT["version"].rpartition(".")[0]

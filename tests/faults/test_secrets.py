@@ -13,7 +13,6 @@ import pytest
 from sandbox import Account, Fault, Sandbox, Shapes
 from sandbox.messages import JSON, Answer
 from tap_toggl_hire.errors import SettingError, TapError
-from tap_toggl_hire.sync.codec import decode_block
 from tap_toggl_hire.tap import TapTogglHire
 from tests.faults.trials import Strikes, attempt, settings
 from tests.support import Run, run_tap

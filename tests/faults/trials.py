@@ -1,39 +1,36 @@
-"""Runs of the tap against an API that fails, and what must hold after them."""
+"""Runs against an API that fails, and what holds after them."""
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 import typing as t
 from collections import Counter
 from dataclasses import dataclass
 
-from sandbox import Fault
+from sandbox import Account, Fault
 from tap_toggl_hire.errors import TapError
 from tap_toggl_hire.tap import TapTogglHire
-from tests.support import Target
-from tests.support.tap import CollectingWriter, records
-from tests.support.truth import truth
+from tests.streams.checks import assert_holds, expected, loaded, of
+from tests.support.streams import CANDIDATES, CORE, DETAILS, HISTORY
+from tests.support.tap import CollectingWriter, records, settings
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from sandbox import Account, Sandbox, Shapes
-    from sandbox.messages import Request
+    from sandbox import Sandbox, Shapes
+    from sandbox.messages import Answer, Request
 
 Json = dict[str, t.Any]
 
-LISTS = ("job_openings", "categories", "tags")
-CANDIDATES = ("candidates", "candidate_details", "candidate_answers")
-FAMILY = (*CANDIDATES, "candidate_history")
-
 
 class Clock:
-    """Time in which pauses pass at once: a pause of all workers as that of one.
+    """A clock whose pauses take no time; a pause of all workers counts once.
 
     Attributes:
-        pauses: How long each pause would have been, in order.
-        on_pause: Called with each pause, before it passes.
+        pauses: The length of each pause, in order.
+        on_pause: Called before each pause.
     """
 
     def __init__(self) -> None:
@@ -43,13 +40,10 @@ class Clock:
         self._lock = threading.Lock()
 
     def __call__(self) -> float:
-        """Tell the time, in seconds that only ever grow."""
         return time.monotonic() + self._ahead
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
         wake_up = self() + seconds
-        time.sleep(min(seconds, 0))  # refuses what the real one would refuse
         self.pauses.append(seconds)
         self.on_pause(seconds)
         with self._lock:
@@ -57,12 +51,12 @@ class Clock:
 
 
 class Strikes(Fault):
-    """A fault that remembers which requests it struck.
+    """A fault that knows which requests it struck.
 
     Args:
         kind: As of any fault.
-        mercy: Counts strikes by request, of several faults together: the fourth of
-            one request passes. The sixth in a row would be for good.
+        mercy: Strikes by request, of several faults together: the fifth attempt of a
+            request succeeds. After the sixth, the failure would be permanent.
         options: As of any fault.
     """
 
@@ -85,51 +79,69 @@ class Strikes(Fault):
         return does
 
 
+class Rewrites(Fault):
+    """Change the decoded body of a 200."""
+
+    def __init__(
+        self, change: Callable[[Request, t.Any], t.Any], **options: t.Any
+    ) -> None:
+        super().__init__("empty", **options)
+        self._change = change
+
+    def answer(self, request: Request, ordinary: Callable[[], Answer]) -> Answer:
+        answer = ordinary()
+        if answer.status == 200:
+            body = self._change(request, json.loads(answer.body))
+            # With escapes: there is no other way to write half a surrogate pair.
+            answer.body = json.dumps(body).encode()
+        return answer
+
+
 @dataclass
 class Trial:
-    """What a run inside the test wrote, and how it ended."""
+    """What a run inside the test emitted, and its failure."""
 
     messages: list[Json]
     error: TapError | None
 
     @property
     def sentence(self) -> str:
-        """What the user reads of a run that failed."""
-        assert self.error is not None, "the run ended well"
+        """The sentence that the user reads of a failure."""
+        assert self.error is not None, "the run did not fail"
         return str(self.error)
 
     @property
     def state(self) -> Json | None:
-        """The last state."""
-        states = [m["value"] for m in self.messages if m["type"] == "STATE"]
-        return states[-1] if states else None
+        return loaded(of(self.messages, "STATE")).state
 
     def records(self, stream: str) -> list[Json]:
-        """The records of a stream, in order."""
         return records(self.messages, stream)
 
+    def ids(self, stream: str) -> list[str]:
+        return [row["id"] for row in self.records(stream)]
+
     def good(self) -> Trial:
-        """This trial; raises what ended a run that did not end well."""
+        """Raise the failure, if there is one."""
         if self.error is not None:
             raise self.error
         return self
 
 
-def settings(box: Sandbox, **others: t.Any) -> Json:
-    """Settings that read a sandbox; small, so that a few candidates make pages."""
-    return {
-        "api_key": box.api_key,
-        "api_url": box.url,
-        "page_size": 5,
-        "max_concurrency": 4,
-        **others,
-    }
+def small(box: Sandbox, **more: t.Any) -> Json:
+    """Settings for small pages, so that a few candidates make several."""
+    return settings(box, **{"page_size": 5, "max_concurrency": 4, **more})
+
+
+def account(candidates: int = 30, **options: t.Any) -> Account:
+    return Account.example(
+        candidates=candidates, **{"openings": 2, "tags": 2, "questions": 2, **options}
+    )
 
 
 def attempt(
     config: Json, state: Json | None = None, catalog: Json | None = None
 ) -> Trial:
-    """Run the tap inside the test; what is no sentence is raised."""
+    """Run the tap inside the test."""
     writer = CollectingWriter()
     tap = TapTogglHire(
         config=config, state=state, catalog=catalog, message_writer=writer
@@ -140,7 +152,7 @@ def attempt(
     except TapError as raised:
         error = raised
     finally:
-        _end_workers(tap)
+        _join(tap)
     return Trial(writer.messages, error)
 
 
@@ -148,43 +160,23 @@ def assert_true(
     messages: Iterable[Json],
     account: Account,
     shapes: Shapes | None = None,
-    streams: Iterable[str] = (*LISTS, *CANDIDATES),
+    streams: Iterable[str] = CORE,
 ) -> None:
-    """See that a target that takes the messages holds what the API holds."""
-    target = Target()
-    target.load(messages)
-    assert_holds(target, account, shapes, streams)
-    assert not any(map(target.deleted, streams))
-
-
-def assert_holds(
-    target: Target,
-    account: Account,
-    shapes: Shapes | None = None,
-    streams: Iterable[str] = (*LISTS, *CANDIDATES),
-) -> None:
-    """See that what is alive in a target is what the API holds."""
-    expected = truth(account, shapes)
-    for stream in streams:
-        rows = {
-            key: {**row, "_sdc_deleted_at": None}
-            for key, row in expected[stream].items()
-        }
-        assert target.alive(stream) == rows, stream
+    """A target that takes the messages holds what the API holds."""
+    assert_holds(loaded(messages), expected(account, shapes), streams)
 
 
 def assert_emitted_once(messages: list[Json], account: Account) -> None:
-    """See that each candidate came once in each stream."""
-    ids = account.listed_ids()
-    for stream in ("candidates", "candidate_details"):
-        emitted = [record["id"] for record in records(messages, stream)]
-        assert sorted(emitted) == sorted(ids), stream
-    created = [row["candidate_id"] for row in records(messages, "candidate_history")]
-    assert sorted(created) == sorted(ids)
+    """Each candidate was emitted once in each stream."""
+    ids = sorted(account.listed_ids())
+    for stream in (CANDIDATES, DETAILS):
+        assert sorted(row["id"] for row in records(messages, stream)) == ids, stream
+    created = [row["candidate_id"] for row in records(messages, HISTORY)]
+    assert sorted(created) == ids
 
 
-def answered_details(box: Sandbox, *faults: Strikes) -> Counter[str]:
-    """How many good answers each candidate's details took."""
+def served_details(box: Sandbox, *faults: Strikes) -> Counter[str]:
+    """How often the details of each candidate were served."""
     struck = set[int]().union(*(fault.numbers for fault in faults))
     return Counter(
         one.route.item_id
@@ -194,24 +186,24 @@ def answered_details(box: Sandbox, *faults: Strikes) -> Counter[str]:
 
 
 def endpoint(name: str) -> Callable[[Request], bool]:
-    """A test of requests: all of one endpoint, or of one of its uses."""
-    kinds = {"tag members": "candidates", "categories of an opening": "categories"}
-    kind = kinds.get(name, name)
+    """Match the requests of an endpoint, or of one of its uses."""
+    uses = {"tag members": "candidates", "categories of an opening": "categories"}
+    kind = uses.get(name, name)
 
-    def is_of_it(request: Request) -> bool:
+    def matches(request: Request) -> bool:
         if request.kind != kind:
             return False
         if kind == "candidates":
             return ("tag_ids" in request.query) == (name == "tag members")
         return name == kind or "job_opening_id" in request.query
 
-    return is_of_it
+    return matches
 
 
-def _end_workers(tap: TapTogglHire) -> None:
+def _join(tap: TapTogglHire) -> None:
     """End the workers of a run, as the end of the process does."""
     workers = tap.session.workers
     for _ in workers._threads:
         workers._calls.put(None)
-    for thread in workers._threads:  # and no others: those of a test before may stay
+    for thread in workers._threads:
         thread.join()

@@ -1,4 +1,4 @@
-"""A PostgreSQL, a sandbox and a Meltano project for each test."""
+"""One PostgreSQL per session; a sandbox, a database and a Meltano project per test."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from sandbox import Account, Sandbox
 from tests.pipeline.warehouse import PostgresWarehouse
-from tools.local.meltano import Project
+from tools.local.meltano import CHECKOUT, Project
 from tools.local.postgres import Postgres
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture
 def warehouse(postgres: Postgres) -> Iterator[PostgresWarehouse]:
-    """An empty database, in a time zone that a target should not care for."""
+    """An empty database, in a time zone that must not matter to a target."""
     with postgres.connect() as connection:
         connection.execute("drop database if exists warehouse")
         connection.execute("create database warehouse")
@@ -47,4 +47,6 @@ def project(tmp_path: Path, sandbox: Sandbox) -> Project:
         "TAP_TOGGL_HIRE_API_URL": sandbox.url,
         "MELTANO_HUB_API_ROOT": "http://127.0.0.1:9",  # nothing listens there
     }
-    return Project(tmp_path, settings)
+    project = Project(tmp_path, settings)
+    (tmp_path / "examples").symlink_to(CHECKOUT / "examples")
+    return project

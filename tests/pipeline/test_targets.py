@@ -7,19 +7,32 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.documents.tables import ROOT
+from tests.pipeline.warehouse import (
+    QUERY,
+    SCHEMA,
+    change,
+    check_erased,
+    compare,
+    duckdb_rows,
+)
+from tools.documents.tables import ROOT
 from tools.targets.pairings import DUCKDB, PAIRINGS
 from tools.targets.trial import alike, trial
 
 if TYPE_CHECKING:
+    from sandbox import Sandbox
+    from tests.pipeline.warehouse import Rows
+    from tools.local.meltano import Project
     from tools.local.postgres import Postgres
 
 JSONL = next(pairing for pairing in PAIRINGS if pairing.name == "target-jsonl")
+without_duckdb = pytest.mark.skipif(
+    sys.version_info >= (3, 14), reason="target-duckdb needs a DuckDB without a wheel"
+)
 
 
 @pytest.mark.pipeline
-@pytest.mark.postgres
-def test_a_target_that_only_appends(postgres: Postgres) -> None:
+def test_target_that_only_appends(postgres: Postgres) -> None:
     with trial(JSONL, postgres) as one:
         found = one.run()
 
@@ -28,11 +41,9 @@ def test_a_target_that_only_appends(postgres: Postgres) -> None:
     assert found.deleted_without_state == "**stays**"
 
 
+@pytest.mark.slow
 @pytest.mark.pipeline
-@pytest.mark.postgres
-@pytest.mark.skipif(
-    sys.version_info >= (3, 14), reason="target-duckdb needs a DuckDB without a wheel"
-)
+@without_duckdb
 @pytest.mark.parametrize("flush_all_streams", [True, False])
 def test_no_confirmed_state_is_ahead_of_rows(
     postgres: Postgres,
@@ -43,11 +54,40 @@ def test_no_confirmed_state_is_ahead_of_rows(
     assert lost == 0
 
 
+@pytest.mark.slow
+@pytest.mark.pipeline
+@without_duckdb
+def test_duckdb_has_the_same_rows_and_makes_a_state(
+    project: Project, sandbox: Sandbox
+) -> None:
+    import duckdb  # noqa: PLC0415 - `make test-slow` installs it
+
+    plugins = ("tap-toggl-hire", "target-duckdb")
+    database = project.folder / "warehouse.duckdb"
+
+    def table(stream: str) -> Rows:
+        return duckdb_rows(database, stream)
+
+    project.run(*plugins)
+    compare(table, sandbox.account, empty=None)
+    deleted = change(sandbox.account)
+    project.meltano("state", "clear", "--force", f"dev:{'-to-'.join(plugins)}")
+
+    with duckdb.connect(str(database), read_only=True) as connection:
+        connection.execute(f"use {SCHEMA}")
+        ((state,),) = connection.execute(QUERY).fetchall()
+    wrapped = f'{{"singer_state": {state}}}'
+    project.meltano("state", "set", "--force", f"dev:{'-to-'.join(plugins)}", wrapped)
+    project.run(*plugins)
+
+    check_erased(table, sandbox.account, deleted, empty=None)
+
+
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [("", ""), ("1", "1"), (1, "1"), (1.5, "1.5"), (True, "True"), (["a"], '["a"]')],
 )
-def test_a_value_in_another_form_is_the_same(wanted: object, found: object) -> None:
+def test_value_in_another_form_is_alike(wanted: object, found: object) -> None:
     assert alike(wanted, found)
 
 
@@ -55,12 +95,12 @@ def test_a_value_in_another_form_is_the_same(wanted: object, found: object) -> N
     ("wanted", "found"),
     [("", None), (None, ""), ("1", 1), (True, "False"), (["a"], "a"), ("a\n", "a")],
 )
-def test_another_value_is_not(wanted: object, found: object) -> None:
+def test_another_value_is_not_alike(wanted: object, found: object) -> None:
     assert not alike(wanted, found)
 
 
-def test_the_document_has_every_target() -> None:
+def test_document_has_every_target() -> None:
     text = (ROOT / "docs" / "targets.md").read_text("utf-8")
     _, table, _ = text.split("targets -->\n")
-    told = [line.split(" | ")[0].removeprefix("| ") for line in table.splitlines()]
-    assert told[2:-1] == [pairing.name for pairing in PAIRINGS]
+    found = [line.split(" | ")[0].removeprefix("| ") for line in table.splitlines()]
+    assert found[2:-1] == [pairing.name for pairing in PAIRINGS]

@@ -12,9 +12,11 @@ from sandbox import Account, Sandbox
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+Json = dict[str, Any]
+
 
 class Client:
-    """Asks a sandbox, as simply as can be."""
+    """Sends requests to a sandbox."""
 
     def __init__(self, sandbox: Sandbox, version: str = "v2.1") -> None:
         self.sandbox = sandbox
@@ -23,7 +25,7 @@ class Client:
         self.session.headers["Authorization"] = f"Bearer {sandbox.api_key}"
 
     def get(self, path: str, **query: object) -> requests.Response:
-        """GET a path under the version, or a URL as it is."""
+        """GET a path below the version, or a URL."""
         url = path if "://" in path else f"{self.sandbox.url}/{self.version}{path}"
         return self.session.get(
             url,
@@ -32,41 +34,58 @@ class Client:
             allow_redirects=False,
         )
 
-    def ids(self, path: str, **query: object) -> list[str]:
-        """The ids of a list, as far as its absolute links lead."""
-        return [row["id"] for page in self.pages(path, **query) for row in page["data"]]
+    def page(self, path: str, **query: object) -> Json:
+        """Return the body of a response with status 200."""
+        response = self.get(path, **query)
+        response.raise_for_status()
+        page: Json = response.json()
+        return page
 
-    def pages(self, path: str, **query: object) -> list[dict[str, Any]]:
-        """The pages of a list, as far as its absolute links lead."""
+    def pages(self, path: str, **query: object) -> list[Json]:
+        """Follow the absolute links of a list."""
         pages = [self.page(path, **query)]
         while link := pages[-1].get("links", {}).get("next"):
             pages.append(self.page(link))
         return pages
 
-    def page(self, path: str, **query: object) -> dict[str, Any]:
-        """One page that must be there."""
-        response = self.get(path, **query)
-        response.raise_for_status()
-        page: dict[str, Any] = response.json()
-        return page
+    def ids(self, path: str, **query: object) -> list[str]:
+        """Return the IDs in all pages of a list."""
+        return [row["id"] for page in self.pages(path, **query) for row in page["data"]]
+
+    def objects(self) -> dict[str, list[Json]]:
+        """Return the objects of each kind, as they are served."""
+        rows = self.page("/candidates")["data"]
+        details = [self.page(f"/candidates/{row['id']}") for row in rows]
+        questions = [one for detail in details for one in detail["questions"]]
+        return {
+            "openings": self.page("/openings")["data"],
+            "categories": self.page("/categories")["data"],
+            "tags": self.page("/tags")["data"],
+            "rows": rows,
+            "details": details,
+            "contact_info": [d["contact_info"] for d in details if d["contact_info"]],
+            "questions": questions,
+            "options": [one for q in questions for one in q.get("options") or ()],
+            "answers": [answer for detail in details for answer in detail["answers"]],
+        }
 
 
 @pytest.fixture
 def account() -> Account:
-    """Forty candidates and five that have not submitted."""
+    """Forty candidates, and five who have not submitted the test."""
     return Account.example(candidates=40, in_progress=5)
 
 
 @pytest.fixture
 def sandbox(account: Account) -> Iterator[Sandbox]:
-    """A sandbox that runs."""
+    """A running sandbox."""
     with Sandbox(account) as running:
         yield running
 
 
 @pytest.fixture
 def client(sandbox: Sandbox) -> Iterator[Client]:
-    """A client that has the key."""
-    made = Client(sandbox)
-    with made.session:
-        yield made
+    """A client with the key."""
+    client = Client(sandbox)
+    with client.session:
+        yield client

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from statistics import correlation, mean, median
+from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox import Team
+from sandbox import Sandbox, Team
+
+if TYPE_CHECKING:
+    from tests.sandbox.conftest import Client
 
 TODAY = datetime(2026, 6, 1, 8, tzinfo=UTC)
 
@@ -85,3 +89,12 @@ def test_some_are_erased_and_an_opening_is_closed(team: Team) -> None:
     assert [one["name"] for one in team.account.openings() if one["closed_at"]] == [
         "Customer Support Agent"
     ]
+
+
+def test_responses_have_the_date_of_the_calendar(
+    client: Client, sandbox: Sandbox
+) -> None:
+    assert "Date" not in client.get("/tags").headers
+    sandbox.now = lambda: datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+    assert client.get("/tags").headers["Date"] == "Mon, 02 Mar 2026 09:30:00 GMT"
+    assert "Date" in client.get("/candidates/unknown").headers

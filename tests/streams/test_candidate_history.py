@@ -1,4 +1,4 @@
-"""`candidate_history`: one row for each change that the tap observes."""
+"""`candidate_history`: one row per observed change."""
 
 from __future__ import annotations
 
@@ -9,84 +9,71 @@ import pytest
 
 from sandbox import Account
 from tests.streams.checks import (
-    HISTORY_FIELDS,
-    expected_history,
+    Start,
+    Workspace,
     history,
+    in_history,
     loaded,
-    said,
-    settings,
+    without_event,
 )
-from tests.support import Target, catalog, extract
+from tests.support import catalog, extract, settings
+from tests.support.streams import CANDIDATES, DETAILS, HISTORY, HISTORY_FIELDS
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandbox import Sandbox
-
 Json = dict[str, t.Any]
 
-HISTORY = "candidate_history"
 
+class Observed(Workspace):
+    """A workspace whose changes are observed."""
 
-class Workspace:
-    """A workspace whose history is read again and again."""
-
-    def __init__(self, box: Sandbox, *selected: str) -> None:
-        self.account = box.account
-        self.config = settings(box)
-        self.catalog = catalog(self.config, HISTORY, *selected)
-        self.target = Target()
-
-    def extract(self) -> list[Json]:
-        """Run the tap; give the rows that came, each of which is new."""
+    def observe(self) -> list[Json]:
+        """Run the tap; return the new rows."""
         before = set(self.target.tables.get(HISTORY, {}))
-        messages = extract(self.config, self.target.state, self.catalog)
-        rows = [
-            message["record"]
-            for message in messages
-            if message["type"] == "RECORD" and message["stream"] == HISTORY
-        ]
+        self.extract()
+        rows = self.records(HISTORY)
         keys = {row["event_id"] for row in rows}
         assert len(keys) == len(rows)
         assert not keys & before
-        self.target.load(messages)
         return rows
 
 
-@pytest.fixture(params=["alone", "with the other streams"])
-def workspace(
-    sandbox: Callable[..., Sandbox], request: pytest.FixtureRequest
-) -> Workspace:
-    others = () if request.param == "alone" else ("candidates", "candidate_details")
-    return Workspace(sandbox(Account.example(candidates=12)), *others)
+@pytest.fixture(params=[(HISTORY,), (HISTORY, CANDIDATES, DETAILS)], ids=len)
+def workspace(sandbox: Start, request: pytest.FixtureRequest) -> Observed:
+    """Alone, and with other streams."""
+    made = Observed(sandbox(Account.example(candidates=12)), *request.param)
+    made.before = datetime.now(UTC)  # type: ignore[attr-defined]
+    made.created = made.observe()  # type: ignore[attr-defined]
+    return made
 
 
-def ungraded(account: Account, candidate_id: str) -> tuple[int, float]:
-    """A question, and other points for its answer than it has."""
+def test_each_candidate_is_created_once(workspace: t.Any) -> None:
+    rows = workspace.created
+    assert {row["event"] for row in rows} == {"created"}
+    ids = [row["candidate_id"] for row in rows]
+    assert sorted(ids) == sorted(workspace.account.listed_ids())
+    for row in rows:
+        of_candidate = in_history(workspace.account, row["candidate_id"])
+        assert without_event(row) == of_candidate
+        observed = datetime.fromisoformat(row["observed_at"])
+        assert workspace.before <= observed <= datetime.now(UTC)
+        # Nothing else: no personal data.
+        assert set(row) == {
+            *("event_id", "candidate_id", "observed_at", "event", "tag_ids"),
+            *HISTORY_FIELDS,
+        }
+    assert workspace.observe() == []
+
+
+def other_points(account: Account, candidate_id: str) -> tuple[int, float]:
+    """A question with an answer, and other points for it."""
     detail = account.detail(candidate_id)
     points = {one["question_id"]: one["points"] for one in detail["answers"]}
     for position, question in enumerate(detail["questions"]):
         if str(question["id"]) in points:
             return position, points[str(question["id"])] + 0.25
     raise LookupError
-
-
-def test_everybody_is_created_once(workspace: Workspace) -> None:
-    before = datetime.now(UTC)
-    rows = workspace.extract()
-    after = datetime.now(UTC)
-    assert {row["event"] for row in rows} == {"created"}
-    ids = [row["candidate_id"] for row in rows]
-    assert ids == workspace.account.listed_ids()
-    for row in rows:
-        assert said(row) == expected_history(workspace.account, row["candidate_id"])
-        assert before <= datetime.fromisoformat(row["observed_at"]) <= after
-        # And nothing else: no personal data.
-        assert set(row) == {
-            *("event_id", "candidate_id", "observed_at", "event", "tag_ids"),
-            *HISTORY_FIELDS,
-        }
-    assert workspace.extract() == []
 
 
 CHANGES: dict[str, Callable[[Account, str], object]] = {
@@ -97,7 +84,9 @@ CHANGES: dict[str, Callable[[Account, str], object]] = {
     "category_id": lambda account, one: account.move(
         one, None if account.row(one)["category_id"] else account.categories()[0]["id"]
     ),
-    "points score": lambda account, one: account.grade(one, *ungraded(account, one)),
+    "points score": lambda account, one: account.grade(
+        one, *other_points(account, one)
+    ),
     "tag_ids": lambda account, one: account.tag(one, account.add_tag()),
     "job_opening_id": lambda account, one: account.set_field(
         one, "job_opening_id", account.add_opening()
@@ -105,143 +94,106 @@ CHANGES: dict[str, Callable[[Account, str], object]] = {
 }
 
 
-@pytest.mark.parametrize("fields", CHANGES)
-def test_a_change_of_each_field_is_a_row(workspace: Workspace, fields: str) -> None:
-    workspace.extract()
-    one = workspace.account.listed_ids()[4]
-    before = expected_history(workspace.account, one)
-    CHANGES[fields](workspace.account, one)
-    rows = workspace.extract()
-    assert [(row["candidate_id"], row["event"]) for row in rows] == [(one, "updated")]
-    assert said(rows[0]) == expected_history(workspace.account, one)
-    differing = {name for name, value in said(rows[0]).items() if value != before[name]}
-    assert differing == set(fields.split())
-    assert workspace.extract() == []
-
-
-def test_a_tag_that_is_taken_away_is_a_row(workspace: Workspace) -> None:
-    workspace.extract()
+def test_a_change_of_each_field_is_a_row(workspace: Observed) -> None:
+    """Each field of another candidate, all in one run."""
     account = workspace.account
-    tagged = next(key for key in account.listed_ids() if account.detail(key)["tag_ids"])
-    account.untag(tagged, account.detail(tagged)["tag_ids"][0])
-    rows = workspace.extract()
-    assert [row["candidate_id"] for row in rows] == [tagged]
-    assert rows[0]["tag_ids"] == sorted(account.detail(tagged)["tag_ids"])
+    changes = dict(zip(CHANGES, account.listed_ids(), strict=False))
+    before = {one: in_history(account, one) for one in account.listed_ids()}
+    for fields, one in changes.items():
+        CHANGES[fields](account, one)
+    rows = {row["candidate_id"]: row for row in workspace.observe()}
+    assert rows.keys() == set(changes.values())
+    for fields, one in changes.items():
+        after = without_event(rows[one])
+        assert rows[one]["event"] == "updated"
+        assert after == in_history(account, one)
+        assert {n for n in after if after[n] != before[one][n]} == set(fields.split())
+    assert workspace.observe() == []
 
 
-def test_a_tag_that_is_deleted_is_a_row_for_each_who_had_it(
-    workspace: Workspace,
-) -> None:
-    workspace.extract()
-    account = workspace.account
-    tags = {key: account.detail(key)["tag_ids"] for key in account.listed_ids()}
-    tag = next(tag for held in tags.values() for tag in held)
-    had_it = [key for key, held in tags.items() if tag in held]
-    account.delete_tag(tag)
-    rows = workspace.extract()
-    assert [row["candidate_id"] for row in rows] == had_it
-    assert all(tag not in row["tag_ids"] for row in rows)
-
-
-def test_several_changes_between_two_runs_are_one_row(workspace: Workspace) -> None:
-    workspace.extract()
+def test_several_changes_between_two_runs_are_one_row(workspace: Observed) -> None:
     one = workspace.account.listed_ids()[4]
     for change in CHANGES.values():
         change(workspace.account, one)
-    rows = workspace.extract()
-    assert len(rows) == 1
-    assert said(rows[0]) == expected_history(workspace.account, one)
+    (row,) = workspace.observe()
+    assert without_event(row) == in_history(workspace.account, one)
 
 
-def test_a_change_and_back_is_no_row(workspace: Workspace) -> None:
-    workspace.extract()
+def test_a_tag_that_is_removed_or_deleted_is_a_row(workspace: Observed) -> None:
+    account = workspace.account
+    tags = {one: account.detail(one)["tag_ids"] for one in account.listed_ids()}
+    one, held = next((one, held) for one, held in tags.items() if held)
+    account.untag(one, held[0])
+    (row,) = workspace.observe()
+    assert (row["candidate_id"], row["tag_ids"]) == (one, sorted(held[1:]))
+    tag = next(tag for other, held in tags.items() if other != one for tag in held)
+    had_it = [o for o in account.listed_ids() if tag in account.detail(o)["tag_ids"]]
+    account.delete_tag(tag)
+    rows = workspace.observe()
+    assert {row["candidate_id"] for row in rows} == set(had_it)
+    assert all(tag not in row["tag_ids"] for row in rows)
+
+
+def test_a_change_that_is_undone_is_no_row(workspace: Observed) -> None:
     one = workspace.account.listed_ids()[4]
-    rating = workspace.account.row(one)["rating"]
-    workspace.account.rate(one, 3 - rating)
-    workspace.account.rate(one, rating)
-    assert workspace.extract() == []
+    for _ in range(2):
+        workspace.rate(one)
+    assert workspace.observe() == []
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda account, one: account.set_field(one, "name", "Somebody Else"),
-        lambda account, one: account.set_field(one, "email", "else@example.com"),
-        lambda account, one: account.set_field(one, "contact_info", None),
-        lambda account, one: account.set_field(
-            one, "finished_at", "2025-12-31T00:00:00"
-        ),
-        lambda account, one: account.set_questions(one, 1),
-    ],
-    ids=["name", "email", "contact_info", "finished_at", "questions"],
-)
-def test_other_fields_make_no_history(
-    workspace: Workspace, change: Callable[[Account, str], object]
-) -> None:
-    workspace.extract()
-    account, one = workspace.account, workspace.account.listed_ids()[4]
-    before = expected_history(account, one)
-    change(account, one)
-    rows = workspace.extract()
-    assert bool(rows) is (expected_history(account, one) != before)
+def test_other_fields_make_no_history(workspace: Observed) -> None:
+    one = workspace.account.listed_ids()[4]
+    for name, value in (
+        ("name", "Another Name"),
+        ("email", "another@example.com"),
+        ("contact_info", None),
+        ("finished_at", "2025-12-31T00:00:00"),
+    ):
+        workspace.account.set_field(one, name, value)
+    assert workspace.observe() == []
 
 
-def test_a_late_submission_is_created_and_a_deletion_deleted(
-    workspace: Workspace,
-) -> None:
-    workspace.extract()
+def test_a_late_submission_and_a_deletion(workspace: Observed) -> None:
     account = workspace.account
     late = account.add_candidate(started_at="2025-01-06T08:00:00")
     gone = account.listed_ids()[-1]
     account.delete(gone)
-    rows = workspace.extract()
-    assert {row["candidate_id"]: row["event"] for row in rows} == {
-        late: "created",
-        gone: "deleted",
-    }
-    deleted = next(row for row in rows if row["event"] == "deleted")
-    assert set(said(deleted).values()) == {None}
-    # What was observed of somebody who is gone stays.
+    rows = {row["candidate_id"]: row for row in workspace.observe()}
+    events = {one: row["event"] for one, row in rows.items()}
+    assert events == {late: "created", gone: "deleted"}
+    assert set(without_event(rows[gone]).values()) == {None}
+    # What was observed before stays.
     assert gone in history(workspace.target, "created")
     assert not workspace.target.deleted(HISTORY)
-    assert workspace.extract() == []
+    assert workspace.observe() == []
 
 
-def test_rows_of_many_runs_tell_what_each_run_saw(
-    sandbox: Callable[..., Sandbox],
-) -> None:
-    workspace = Workspace(sandbox(Account.example(candidates=5)))
+def test_rows_of_many_runs_keep_their_order(sandbox: Start) -> None:
+    workspace = Observed(sandbox(Account.example(candidates=5)), HISTORY)
     one = workspace.account.listed_ids()[2]
-    ratings = [3, 1, 2, 0, 3]
-    workspace.account.rate(one, 0)
-    workspace.extract()
-    for rating in ratings:
+    for rating in (0, 3, 1, 3):
         workspace.account.rate(one, rating)
-        workspace.extract()
+        workspace.observe()
     rows = workspace.target.alive(HISTORY).values()
     mine = sorted(
         (row["observed_at"], row["event"], row["rating"])
         for row in rows
         if row["candidate_id"] == one
     )
+    events = ["created", *["updated"] * 3]
     assert [(event, rating) for _, event, rating in mine] == [
-        ("created", 0),
-        *(("updated", rating) for rating in ratings),
+        *zip(events, (0, 3, 1, 3), strict=True)
     ]
 
 
-def test_it_is_appended_to_whatever_the_catalog_says(
-    sandbox: Callable[..., Sandbox],
-) -> None:
-    """Set to FULL_TABLE, nothing marks its earlier rows as deleted."""
+def test_full_table_in_the_catalog_appends_all_the_same(sandbox: Start) -> None:
     box = sandbox(Account.example(candidates=5))
     config = settings(box, emit_activate_version_messages=True)
-    whole = catalog(config, HISTORY, "candidates", candidate_history="FULL_TABLE")
+    whole = catalog(config, HISTORY, CANDIDATES, candidate_history="FULL_TABLE")
     target = loaded(extract(config, catalog=whole))
     first = set(target.alive(HISTORY))
     assert len(first) == 5
     box.account.rate(box.account.listed_ids()[0], 3)
-    box.account.rate(box.account.listed_ids()[0], 1)
-    target.load(extract(config, state=target.state, catalog=whole))
+    target.load(extract(config, target.state, whole))
     assert first <= set(target.alive(HISTORY))
     assert not target.deleted(HISTORY)

@@ -1,4 +1,4 @@
-"""What the command line tells without extracting: catalog, about, version, test."""
+"""What the command line reports without extracting: catalog, about, version, help."""
 
 from __future__ import annotations
 
@@ -7,125 +7,121 @@ import json
 import typing as t
 from pathlib import Path
 
+import pytest
+
 from sandbox import Account
 from tap_toggl_hire import settings as tap_settings
-from tests.streams.checks import LISTS, RUNS, STREAMS, settings
-from tests.support import KEYS, Run, run_tap
-
-if t.TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from sandbox import Sandbox
+from tests.streams.checks import ALL, Start, command, of, rejection
+from tests.support import KEYS, catalog, extract, run_tap, settings
+from tests.support.streams import CANDIDATES, DETAILS, HISTORY, LISTS, SYNC_RUNS
 
 Json = dict[str, t.Any]
 
-SNAPSHOT = Path(__file__).with_name("catalog.json")
-REFRESH = "python -m tap_toggl_hire --discover > tests/streams/catalog.json"
-"""What to run if it is meant."""
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+REPLICATION_KEYS = {
+    **dict.fromkeys((CANDIDATES, DETAILS, SYNC_RUNS), "started_at"),
+    HISTORY: "observed_at",
+}
 
 
-def catalog_of(run: Run) -> Json:
-    assert run.returncode == 0, run.stderr
-    found: Json = json.loads(run.stdout)
-    return found
-
-
-def test_the_catalog_is_the_one_that_users_know() -> None:
-    """A change of it is a change of their tables: it must be seen, and meant."""
-    found = catalog_of(run_tap({}, "--discover"))
-    assert found == json.loads(SNAPSHOT.read_text()), REFRESH
-
-
-def test_discovery_needs_neither_network_nor_settings(
-    sandbox: Callable[..., Sandbox],
-) -> None:
-    box = sandbox()
+@pytest.fixture(scope="module")
+def found() -> Json:
+    """A catalog, discovered without network and with invalid settings."""
     wrong = {"api_key": "", "page_size": 0, "pii": "?", "start_date": "x"}
-    run = run_tap({"api_url": box.url, **wrong}, "--discover")
-    assert catalog_of(run) == json.loads(SNAPSHOT.read_text())
+    run = run_tap({"api_url": "http://127.0.0.1:9/api", **wrong}, "--discover")
+    assert run.returncode == 0, run.stderr
     assert "ERROR" not in run.stderr
+    return t.cast("Json", json.loads(run.stdout))
+
+
+def test_a_catalog_has_the_schemas_of_the_repository(found: Json) -> None:
+    schemas = {one["tap_stream_id"]: one["schema"] for one in found["streams"]}
+    assert schemas == {
+        path.stem: json.loads(path.read_text()) for path in SCHEMAS.glob("*.json")
+    }
+
+
+@pytest.mark.parametrize("stream", ALL)
+def test_a_catalog_entry(found: Json, stream: str) -> None:
+    (entry,) = (one for one in found["streams"] if one["tap_stream_id"] == stream)
+    metadata = {tuple(m["breadcrumb"]): m["metadata"] for m in entry["metadata"]}
+    assert entry["key_properties"] == list(KEYS[stream])
+    assert metadata[()]["selected"] is True
+    method = "FULL_TABLE" if stream in LISTS else "INCREMENTAL"
+    assert entry["replication_method"] == method
+    assert entry.get("replication_key") == REPLICATION_KEYS.get(stream)
+    properties = entry["schema"]["properties"]
+    assert {place[-1] for place in metadata if place} >= set(properties)
+    for key in KEYS[stream]:
+        assert metadata["properties", key]["inclusion"] == "automatic"
+    has_tombstones = stream not in {*LISTS, HISTORY, SYNC_RUNS}
+    assert ("_sdc_deleted_at" in properties) is has_tombstones
+
+
+def test_a_discovered_catalog_can_be_used(sandbox: Start, found: Json) -> None:
+    box = sandbox(Account.example(candidates=5))
+    messages = extract(settings(box), catalog=found)
+    assert {m["stream"] for m in of(messages, "RECORD")} == set(ALL)
+
+
+def test_a_catalog_that_selects_nothing_is_an_error(
+    sandbox: Start, found: Json, tmp_path: Path
+) -> None:
+    """Exit code 0 would look like a success."""
+    box = sandbox()
+    config, chosen = tmp_path / "config.json", tmp_path / "catalog.json"
+    config.write_text(json.dumps(settings(box)))
+    foreign = {**found["streams"][0], "tap_stream_id": "people", "stream": "people"}
+    for content in (catalog(settings(box)), {"streams": [foreign]}, {"streams": []}):
+        chosen.write_text(json.dumps(content))
+        sentence = rejection("--config", str(config), "--catalog", str(chosen))
+        assert "selects no stream" in sentence
     assert box.stats.requests == 0
 
 
-def test_what_the_catalog_says_of_each_stream() -> None:
-    streams = {
-        entry["tap_stream_id"]: entry
-        for entry in json.loads(SNAPSHOT.read_text())["streams"]
-    }
-    assert set(streams) == set(STREAMS)
-    for name, entry in streams.items():
-        root = next(m for m in entry["metadata"] if not m["breadcrumb"])["metadata"]
-        assert entry["key_properties"] == list(KEYS[name])
-        assert root["selected"] is True
-        whole = name in LISTS
-        assert entry["replication_method"] == (
-            "FULL_TABLE" if whole else "INCREMENTAL"
-        ), name
-        replication_key = {
-            "candidates": "started_at",
-            "candidate_details": "started_at",
-            "candidate_history": "observed_at",
-            "sync_runs": "started_at",
-        }.get(name)
-        assert entry.get("replication_key") == replication_key
-        columns = set(entry["schema"]["properties"])
-        told = {m["breadcrumb"][-1] for m in entry["metadata"] if m["breadcrumb"]}
-        assert columns <= told
-        has_tombstones = name not in (*LISTS, "candidate_history", RUNS)
-        assert ("_sdc_deleted_at" in columns) is has_tombstones
-
-
-def test_a_catalog_that_was_discovered_can_be_used(
-    sandbox: Callable[..., Sandbox],
-) -> None:
-    box = sandbox(Account.example(candidates=5))
-    run = run_tap(settings(box), catalog=json.loads(SNAPSHOT.read_text()))
-    assert run.returncode == 0, run.stderr
-    assert {m["stream"] for m in run.messages if m["type"] == "RECORD"} == set(STREAMS)
-
-
-# About
-
-
 def test_about_in_json() -> None:
-    run = run_tap({}, "--about", "--format", "json")
-    assert run.returncode == 0
-    about = json.loads(run.stdout)
+    about = json.loads(command("--about", "--format", "json").stdout)
     assert about["name"] == "tap-toggl-hire"
     properties = about["settings"]["properties"]
     assert set(properties) >= tap_settings.NAMES
     assert about["settings"]["required"] == ["api_key"]
     secret = {name for name, setting in properties.items() if setting.get("secret")}
     assert secret == {"api_key", "pii_hash_key"}
-    for name in tap_settings.NAMES:
-        assert properties[name]["title"]
-        assert properties[name]["description"].endswith(".")
-    assert {"catalog", "state", "discover", "batch", "stream-maps"} <= set(
-        about["capabilities"]
-    )
+    assert properties["max_concurrency"]["maximum"] == 256
+    assert properties["pii_hash_key"]["minLength"] == 16
+    assert properties["pii"]["enum"] == ["keep", "hash", "drop"]
+    capabilities = {"catalog", "state", "discover", "batch", "stream-maps"}
+    assert capabilities <= set(about["capabilities"])
 
 
 def test_about_in_markdown() -> None:
-    run = run_tap({}, "--about", "--format", "markdown")
-    assert run.returncode == 0
-    assert run.stdout.startswith("# `tap-toggl-hire`")
+    text = command("--about", "--format", "markdown").stdout
+    assert text.startswith("# `tap-toggl-hire`")
     for name in tap_settings.NAMES:
-        assert f"| {name} |" in run.stdout
+        assert f"| {name} |" in text
 
 
 def test_the_version() -> None:
-    run = run_tap({}, "--version")
-    assert run.returncode == 0
     version = importlib.metadata.version("tap-toggl-hire")
-    assert run.stdout.startswith(f"tap-toggl-hire v{version}, Meltano SDK v")
+    start = f"tap-toggl-hire v{version}, Meltano SDK v"
+    assert command("--version").stdout.startswith(start)
 
 
-def test_a_test_of_the_schemas_asks_for_nothing(
-    sandbox: Callable[..., Sandbox],
+def test_the_help_says_what_the_test_does() -> None:
+    text = " ".join(command("--help").stdout.split())
+    assert "how the API differs from what the tap knows" in text
+    assert "--test=schema" in text
+    assert "single record" not in text  # the SDK's own test
+
+
+def test_a_test_of_the_schemas_makes_no_requests(
+    sandbox: Start, tmp_path: Path
 ) -> None:
     box = sandbox()
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(settings(box)))
     run = run_tap(settings(box), "--test=schema")
     assert run.returncode == 0, run.stderr
-    assert sorted(m["stream"] for m in run.messages) == sorted(STREAMS)
+    assert sorted(m["stream"] for m in run.messages) == sorted(ALL)
     assert {m["type"] for m in run.messages} == {"SCHEMA"}
     assert box.stats.requests == 0

@@ -1,4 +1,4 @@
-"""`pii`: personal data kept, hashed or gone, in all that leaves the tap."""
+"""`pii`: personal data is kept, hashed or dropped in everything that is emitted."""
 
 from __future__ import annotations
 
@@ -9,37 +9,44 @@ import typing as t
 
 import pytest
 
-from sandbox import Account, Fault
+from sandbox import Account
 from tests.streams.checks import (
-    CANDIDATES,
+    Rows,
+    Start,
+    Workspace,
     assert_holds,
     expected,
-    history,
     loaded,
-    settings,
+    of,
+    strings,
+    warnings,
 )
-from tests.support import Target, extract, run_tap
-
-if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from sandbox import Sandbox
+from tests.support import run_tap, settings
+from tests.support.streams import (
+    ANSWERS,
+    CANDIDATES,
+    CORE,
+    DETAILS,
+    HISTORY,
+    STATE_KEY,
+    UPSERTED,
+)
 
 Json = dict[str, t.Any]
-Rows = dict[t.Any, Json]
 
-KEY = "a k\u00e9y"
+KEY = "k\u00e9y of the hashes"
 MODES: dict[str, Json] = {
     "keep": {"pii": "keep"},
     "hash": {"pii": "hash", "pii_hash_key": KEY},
     "drop": {"pii": "drop"},
+    "another key": {"pii": "hash", "pii_hash_key": KEY[::-1]},
+    "without tags": {"pii": "drop", "pii_tags": "drop"},
 }
-HIDING = ["hash", "drop"]
 PERSONAL = ("name", "email", "profile_url")
 
 
 def personal_values(account: Account) -> set[str]:
-    """Every personal value that there is, and that is more than a letter or two."""
+    """Every personal value of more than three characters."""
     values: set[str] = set()
     for candidate_id in account.listed_ids():
         detail = account.detail(candidate_id)
@@ -49,233 +56,171 @@ def personal_values(account: Account) -> set[str]:
     return {value for value in values if value and len(value) > 3}
 
 
-def strings(value: t.Any) -> Iterator[str]:
-    """Every string in a JSON value, the names of fields too."""
-    if isinstance(value, dict):
-        for name, item in value.items():
-            yield name
-            yield from strings(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from strings(item)
-    elif isinstance(value, str):
-        yield value
-
-
 def found(values: set[str], texts: t.Iterable[str]) -> set[str]:
     haystack = "\x00".join(texts)
     return {value for value in values if value in haystack}
 
 
-def hidden(rows: dict[str, Rows], mode: str, key: str = KEY) -> dict[str, Rows]:
-    """The rows as they should be in a mode."""
+def hidden(rows: dict[str, Rows], mode: str) -> dict[str, Rows]:
+    """The rows as they are in a mode."""
+    config = MODES[mode]
     if mode == "keep":
         return rows
     return {
-        stream: {
-            place: _hidden_row(stream, row, key if mode == "hash" else None)
-            for place, row in table.items()
-        }
+        stream: {key: _hidden_row(stream, row, config) for key, row in table.items()}
         for stream, table in rows.items()
     }
 
 
-def _hidden_row(stream: str, row: Json, key: str | None) -> Json:
+def _hidden_row(stream: str, row: Json, config: Json) -> Json:
     row = json.loads(json.dumps(row))
-    if stream in ("candidates", "candidate_details"):
+    key = config.get("pii_hash_key")
+    if stream in (CANDIDATES, DETAILS):
         row |= {name: _hidden(row[name], key) for name in PERSONAL}
         contact_info = row["contact_info"] or {}
         for name, value in contact_info.items():
             contact_info[name] = _hidden(value, key)
+    if "pii_tags" in config and "tag_ids" in row:
+        row["tag_ids"] = None
     for answer in row.get("answers") or ():
-        answer["text_answer"] = _hidden(answer["text_answer"], None)
-    if stream == "candidate_answers":
-        row["text_answer"] = _hidden(row["text_answer"], None)
+        answer["text_answer"] = answer["text_answer"] and None
+    if stream == ANSWERS:
+        row["text_answer"] = row["text_answer"] and None
     return row
 
 
 def _hidden(value: str | None, key: str | None) -> str | None:
-    """Hashed; without a key, dropped."""
-    if not value:
-        return value
-    if key is None:
-        return None
+    if not value or key is None:
+        return value if value == "" else None
     return hmac.new(key.encode(), value.encode(), hashlib.sha256).hexdigest()
 
 
-def account() -> Account:
-    return Account.example(candidates=30)
+@pytest.fixture
+def workspace(sandbox: Start) -> Workspace:
+    return Workspace(sandbox(Account.example(candidates=30)))
 
 
-@pytest.mark.parametrize("mode", HIDING)
-def test_no_personal_value_is_in_any_output(
-    sandbox: Callable[..., Sandbox], mode: str
-) -> None:
-    box = sandbox(account())
+@pytest.mark.parametrize("mode", ["hash", "without tags"])
+def test_no_personal_value_is_in_any_output(sandbox: Start, mode: str) -> None:
+    box = sandbox(Account.example(candidates=30))
     values = personal_values(box.account)
     assert len(values) > 100
     run = run_tap(settings(box, **MODES[mode]))
     assert run.returncode == 0, run.stderr
-    assert found(values, strings(run.messages)) == set()
-    assert found(values, run.stdout.splitlines()) == set()
-    assert found(values, run.stderr.splitlines()) == set()
+    assert found(values, [*strings(run.messages), run.stdout, run.stderr]) == set()
     assert KEY not in run.stdout + run.stderr
-    # And what is there is right.
     assert_holds(loaded(run.messages), hidden(expected(box.account), mode))
+    tags = [row["tag_ids"] for row in run.records(HISTORY)]
+    assert (set(map(repr, tags)) == {"None"}) is (mode == "without tags")
 
 
-def test_kept_values_are_in_records_alone(sandbox: Callable[..., Sandbox]) -> None:
-    box = sandbox(account())
+def test_kept_values_are_in_records_alone(sandbox: Start) -> None:
+    box = sandbox(Account.example(candidates=30))
     values = personal_values(box.account)
-    run = run_tap(settings(box))
+    email = box.account.list_rows()[5]["email"]
+    run = run_tap(settings(box, candidate_filters={"email": email}))
     assert run.returncode == 0
-    records = [m for m in run.messages if m["type"] == "RECORD"]
-    others = [m for m in run.messages if m["type"] != "RECORD"]
-    assert found(values, strings(records)) == values
-    assert found(values, strings(others)) == set()
-    assert found(values, run.stderr.splitlines()) == set()
-    history_records = [m for m in records if m["stream"] == "candidate_history"]
-    assert len(history_records) == 30
-    assert found(values, strings(history_records)) == set()
-    assert_holds(loaded(run.messages), expected(box.account))
+    (row,) = run.records(CANDIDATES)
+    assert row["email"] == email
+    others = [m for m in run.messages if m.get("stream") not in UPSERTED]
+    assert found(values, [*strings(others), run.stderr]) == set()
+    assert email.partition("@")[0] not in json.dumps(others) + run.stderr
 
 
-@pytest.mark.parametrize("mode", ["hash", "keep"])
-def test_a_run_that_fails_shows_nothing_either(
-    sandbox: Callable[..., Sandbox], mode: str
-) -> None:
-    """It fails halfway, and what the API says of it holds a candidate's data."""
-    box = sandbox(account())
-    email = box.account.list_rows()[0]["email"]
-    refusal = Fault("status", status=403, error_type=email, match="candidate", after=20)
-    box.faults = [refusal]
-    values = personal_values(box.account)
-    run = run_tap(settings(box, **MODES[mode]))
-    assert run.returncode == 1
-    assert "check setting api_key" in run.stderr.splitlines()[-1]
-    assert found(values, run.stderr.splitlines()) == set()
-    states = [m for m in run.messages if m["type"] == "STATE"]
-    assert states
-    assert found(values, strings(states)) == set()
-
-
-@pytest.mark.parametrize("mode", HIDING)
-def test_the_state_depends_on_no_hidden_value(
-    sandbox: Callable[..., Sandbox], mode: str
-) -> None:
-    """With `drop`, whoever has the state can guess at nothing: not even with all
-    else known. With `hash`, only who has the key can."""
-    books = []
+@pytest.mark.parametrize("mode", ["hash", "drop"])
+def test_the_state_does_not_reveal_hidden_values(sandbox: Start, mode: str) -> None:
+    """With `drop`, it does not depend on them; with `hash`, only with the key."""
+    inventories = []
     for name in ("One Name", "Another Name"):
-        box = sandbox(Account.example(candidates=12))
-        for candidate_id in box.account.listed_ids():
-            box.account.set_field(candidate_id, "name", name)
-            box.account.set_field(candidate_id, "contact_info", {"full_name": name})
-        target = loaded(extract(settings(box, **MODES[mode])))
-        assert target.state is not None
-        books.append(target.state["bookmarks"]["candidates"]["digests"]["inventory"])
-    assert (books[0] == books[1]) is (mode == "drop")
-    another_key = extract(settings(box, pii="hash", pii_hash_key="another"))
-    state = loaded(another_key).state
-    assert state is not None
-    assert state["bookmarks"]["candidates"]["digests"]["inventory"] not in books
+        workspace = Workspace(sandbox(Account.example(candidates=12)), **MODES[mode])
+        for one in workspace.account.listed_ids():
+            workspace.account.set_field(one, "name", name)
+            workspace.account.set_field(one, "contact_info", {"full_name": name})
+        workspace.extract()
+        assert workspace.state
+        assert name not in json.dumps(workspace.state)
+        assert KEY not in json.dumps(workspace.state, ensure_ascii=False)
+        inventories.append(workspace.state[STATE_KEY]["candidates"])
+    assert (inventories[0] == inventories[1]) is (mode == "drop")
+    other = Workspace(workspace.box, **MODES["another key"])
+    other.extract()
+    assert other.state
+    assert other.state[STATE_KEY]["candidates"] not in inventories
 
 
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        *(("keep", "hash"), ("keep", "drop"), ("hash", "drop"), ("hash", "keep")),
-        *(("drop", "keep"), ("drop", "hash")),
+        *(("keep", "hash"), ("hash", "drop"), ("drop", "keep")),
+        *(("hash", "another key"), ("drop", "without tags")),
     ],
 )
-def test_another_mode_rewrites_every_row(
-    sandbox: Callable[..., Sandbox], before: str, after: str
+def test_another_treatment_rewrites_every_row(
+    workspace: Workspace, before: str, after: str
 ) -> None:
-    box = sandbox(account())
-    target = Target()
-    target.load(extract(settings(box, **MODES[before]), target.state))
-    assert_holds(target, hidden(expected(box.account), before))
-    messages = extract(settings(box, **MODES[after]), target.state)
-    target.load(messages)
-    assert_holds(target, hidden(expected(box.account), after))
-    # It is no event.
-    assert len(target.alive("candidate_history")) == 30
-    assert set(history(target, "created")) == set(box.account.listed_ids())
-    # And once is enough.
-    messages = extract(settings(box, **MODES[after]), target.state)
-    streams = {m["stream"] for m in messages if m["type"] == "RECORD"}
-    assert not streams & set(CANDIDATES)
-
-
-@pytest.mark.parametrize("mode", HIDING)
-def test_answers_of_whom_nothing_else_is_known_are_rewritten_too(
-    sandbox: Callable[..., Sandbox], mode: str
-) -> None:
-    """Another mode changes nothing in their row of the list."""
-    box = sandbox(account())
-    one = box.account.listed_ids()[7]
-    box.account.set_field(one, "name", "")
+    account = workspace.account
+    one = account.listed_ids()[7]  # whose list row the treatment does not change
+    account.set_field(one, "name", "")
     for name in ("email", "profile_url", "contact_info"):
-        box.account.set_field(one, name, None)
-    assert any(answer["text_answer"] for answer in box.account.detail(one)["answers"])
-    target = loaded(extract(settings(box, pii="keep")))
-    target.load(extract(settings(box, **MODES[mode]), target.state))
-    assert_holds(target, hidden(expected(box.account), mode))
+        account.set_field(one, name, None)
+    assert any(answer["text_answer"] for answer in account.detail(one)["answers"])
+    for mode in (before, after):
+        workspace.extract(**MODES[mode])
+        assert_holds(workspace.target, hidden(expected(account), mode))
+    assert workspace.emitted - {HISTORY} == set(UPSERTED)
+    # It is not an event, unless the history loses its tags.
+    tagged = [one for one in account.listed_ids() if account.detail(one)["tag_ids"]]
+    rows = [row["candidate_id"] for row in workspace.records(HISTORY)]
+    assert sorted(rows) == sorted(tagged if after == "without tags" else [])
+    workspace.extract(**MODES[after])
+    assert workspace.emitted == set()
 
 
-def test_another_key_rewrites_every_hash(sandbox: Callable[..., Sandbox]) -> None:
-    box = sandbox(account())
-    target = loaded(extract(settings(box, **MODES["hash"])))
-    config = settings(box, pii="hash", pii_hash_key="another")
-    target.load(extract(config, target.state))
-    assert_holds(target, hidden(expected(box.account), "hash", "another"))
-
-
-@pytest.mark.parametrize("mode", HIDING)
-def test_tombstones_need_no_personal_data(
-    sandbox: Callable[..., Sandbox], mode: str
+@pytest.mark.parametrize("days", [30, 0])
+def test_candidates_that_keep_the_old_treatment_are_counted(
+    workspace: Workspace, days: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    box = sandbox(account())
-    config = settings(box, **MODES[mode])
-    target = loaded(extract(config))
-    gone = box.account.listed_ids()[3]
-    box.account.delete(gone)
-    target.load(extract(config, target.state))
-    assert set(target.deleted("candidates")) == {gone}
-    assert_holds(target, hidden(expected(box.account), mode), deleted=True)
+    workspace.extract(pii="keep", reverify_days=days)
+    for one in workspace.account.listed_ids()[:3]:
+        workspace.account.archive(one)
+    workspace.extract(pii="keep", reverify_days=days)
+    caplog.clear()
+    workspace.extract(pii="drop", reverify_days=days)
+    (line,) = (line for line in warnings(caplog) if "former treatment" in line)
+    assert line.startswith("3 candidates are not in the list")
+    assert ("reverify_days 0" in line) is (days == 0)
+    caplog.clear()
+    workspace.extract(pii="drop", reverify_days=days)
+    assert warnings(caplog) == []
 
 
-@pytest.mark.parametrize("mode", HIDING)
-def test_a_field_of_another_type_is_hidden_too(
-    sandbox: Callable[..., Sandbox], mode: str, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("mode", ["hash", "drop"])
+def test_tombstones_need_no_personal_data(workspace: Workspace, mode: str) -> None:
+    workspace.extract(**MODES[mode])
+    gone = workspace.delete()
+    workspace.extract(**MODES[mode])
+    assert set(workspace.target.deleted(CANDIDATES)) == {gone}
+    rows = hidden(expected(workspace.account), mode)
+    assert_holds(workspace.target, rows, CORE, deleted=True)
+
+
+@pytest.mark.parametrize("mode", ["hash", "drop"])
+def test_a_misfit_is_hidden_too(
+    workspace: Workspace, mode: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The API may send a number, or an object, where a text was."""
-    box = sandbox(Account.example(candidates=2))
-    one = box.account.listed_ids()[0]
+    """The API may send a number or an object instead of a text."""
+    one = workspace.account.listed_ids()[0]
     canary = 4_711_004_711
-    box.account.set_field(one, "name", canary)
-    box.account.set_field(one, "email", {"address": canary})
-    box.account.set_field(one, "contact_info", {"phone": canary, "new": canary})
-    box.account.set_field(
-        one, "answers", [{"question_id": "1", "text_answer": [canary], "new": canary}]
-    )
-    messages = extract(settings(box, **MODES[mode]))
-    assert len(loaded(messages).alive("candidates")) == 2
-    assert str(canary) not in json.dumps(messages)
+    answer = {"question_id": "1", "text_answer": [canary], "new": canary}
+    for name, value in (
+        ("name", canary),
+        ("email", {"address": canary}),
+        ("contact_info", {"phone": canary, "new": canary}),
+        ("answers", [answer]),
+    ):
+        workspace.account.set_field(one, name, value)
+    workspace.extract(**MODES[mode])
+    assert len(of(workspace.messages, "RECORD")) > 30
+    assert str(canary) not in json.dumps(workspace.messages)
     assert str(canary) not in caplog.text
-    assert "new of candidates" in caplog.text  # it was told of
-
-
-def test_an_email_that_is_filtered_for_is_in_records_alone(
-    sandbox: Callable[..., Sandbox],
-) -> None:
-    box = sandbox(account())
-    row = box.account.list_rows()[5]
-    config = settings(box, candidate_filters={"email": row["email"]})
-    run = run_tap(config)
-    assert run.returncode == 0
-    assert [r["id"] for r in run.records("candidates")] == [row["id"]]
-    others = [m for m in run.messages if m["type"] != "RECORD"]
-    local, _, _ = row["email"].partition("@")
-    assert local not in json.dumps(others)
-    assert local not in run.stderr
+    assert "Field contact_info.new of candidates " in caplog.text

@@ -1,4 +1,4 @@
-"""What the tap relies on in the SDK: each hook that it overrides, by what comes of it.
+"""What the tap relies on in the SDK: each hook that it overrides, and its effect.
 
 An upgrade of the SDK that renames a hook, or calls it elsewhere, fails here first.
 """
@@ -6,11 +6,11 @@ An upgrade of the SDK that renames a hook, or calls it elsewhere, fails here fir
 from __future__ import annotations
 
 import inspect
-import itertools
 import json
+import re
 import signal
-import subprocess
 import typing as t
+from itertools import groupby
 
 import pytest
 from singer_sdk import Stream, Tap
@@ -18,38 +18,41 @@ from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.pagination import BaseAPIPaginator
 from singer_sdk.testing import SuiteConfig, get_tap_test_class
 
-from sandbox import Account, Sandbox
-from tap_toggl_hire import bases, streams, tap, writer
+from sandbox import Account, Fault, Sandbox
+from tap_toggl_hire import messages, streams, tap
 from tap_toggl_hire.api import pagination
 from tap_toggl_hire.tap import TapTogglHire
 from tests.streams.checks import (
-    CANDIDATES,
-    LISTS,
-    RUNS,
-    STREAMS,
+    ALL,
+    Start,
+    Workspace,
+    assert_columns,
     assert_holds,
+    candidate_of,
     expected,
     loaded,
-    refusal,
-    settings,
-    told_by,
+    of,
 )
-from tests.support import catalog, extract, run_tap
-from tests.support.tap import clean_environment, command_line
+from tests.support import catalog, extract, run_tap, settings
+from tests.support.streams import (
+    CANDIDATES,
+    DETAILS,
+    FAMILY,
+    HISTORY,
+    LISTS,
+    STATE_KEY,
+    SYNC_RUNS,
+    UPSERTED,
+)
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from tests.support import Run
 
 Json = dict[str, t.Any]
 
-UPSERTED = ("candidates", "candidate_details", "candidate_answers")
-WHOLE = (*LISTS, *UPSERTED)
-"""What a first load reads whole, and upserts."""
-
-MODULES = (bases, streams, tap, writer, pagination)
+MODULES = (streams, tap, messages, pagination)
 HOOKS: dict[type, tuple[str, ...]] = {
     Stream: (
         "TYPE_CONFORMANCE_LEVEL",
@@ -61,47 +64,45 @@ HOOKS: dict[type, tuple[str, ...]] = {
         *("__init__", "name", "config_jsonschema", "message_writer_class", "invoke"),
         *("cb_config", "cb_test", "discover_streams", "load_state", "sync_all"),
         *("_validate_config", "_handle_termination", "setup_mapper"),
+        "get_singer_command",
     ),
-    MsgSpecWriter: ("write_message",),
+    MsgSpecWriter: ("__init__", "write_message"),
     BaseAPIPaginator: ("__init__", "advance", "get_next"),
 }
 """What is overridden, by the class of the SDK that calls it."""
 
 
 def overrides() -> Iterator[tuple[type, str, t.Any]]:
-    """Each name that a class here has and a class of the SDK has, too."""
+    """Each name of a class here that a class of the SDK has, too."""
     classes = [
         one
         for module in MODULES
         for one in vars(module).values()
         if inspect.isclass(one) and one.__module__ == module.__name__
     ]
-    for base, listed in HOOKS.items():
+    for base, hooks in HOOKS.items():
         for one in classes:
             if issubclass(one, base):
                 for name, value in vars(one).items():
-                    own = name.startswith("__") or name == "_abc_impl"
-                    if name in listed or (hasattr(base, name) and not own):
+                    is_own = name.startswith("__") or name == "_abc_impl"
+                    if name in hooks or (hasattr(base, name) and not is_own):
                         yield base, name, value
 
 
-def test_the_hooks_are_those_that_are_overridden() -> None:
-    """One that the SDK has no longer is missing; so is one that nobody listed."""
-    listed = {(base, name) for base, names in HOOKS.items() for name in names}
-    assert {(base, name) for base, name, _ in overrides()} == listed
-    assert [(base, name) for base, name in listed if not inspect_has(base, name)] == []
-
-
-def test_of_a_stream_no_private_hook_is_overridden() -> None:
-    assert [n for n in HOOKS[Stream] if n.startswith("_") and n != "__init__"] == []
-
-
-def inspect_has(base: type, name: str) -> bool:
-    """Whether a class has a name, or says that its instances have it."""
-    hints = {
+def has(base: type, name: str) -> bool:
+    """Whether a class has a name, or annotates it."""
+    annotated = {
         key for one in base.__mro__ for key in vars(one).get("__annotations__", {})
     }
-    return hasattr(base, name) or name in hints
+    return hasattr(base, name) or name in annotated
+
+
+def test_the_overridden_hooks_exist_in_the_sdk() -> None:
+    listed = {(base, name) for base, names in HOOKS.items() for name in names}
+    assert {(base, name) for base, name, _ in overrides()} == listed
+    assert [(base, name) for base, name in listed if not has(base, name)] == []
+    private = [n for n in HOOKS[Stream] if n.startswith("_") and n != "__init__"]
+    assert private == []
 
 
 @pytest.mark.parametrize(
@@ -112,9 +113,8 @@ def inspect_has(base: type, name: str) -> bool:
         if inspect.isfunction(value) and name != "__init__"
     ],
 )
-def test_a_hook_takes_what_the_sdk_gives_it(base: type, name: str, ours: t.Any) -> None:
+def test_a_hook_has_the_signature_of_the_sdk(base: type, name: str, ours: t.Any) -> None:
     theirs = inspect.signature(inspect.getattr_static(base, name))
-    mine = inspect.signature(ours)
     positional: list[None] = []
     named: dict[str, None] = {}
     for parameter in theirs.parameters.values():
@@ -122,64 +122,132 @@ def test_a_hook_takes_what_the_sdk_gives_it(base: type, name: str, ours: t.Any) 
             named[parameter.name] = None
         elif parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
             positional.append(None)
-    mine.bind(*positional, **named)  # raises where it does not fit
+    inspect.signature(ours).bind(*positional, **named)  # raises unless it fits
 
 
-# What the hooks bring about
-
-
-def of(messages: list[Json], kind: str) -> list[Json]:
-    return [message for message in messages if message["type"] == kind]
+# One run of everything
 
 
 @pytest.fixture(scope="module")
 def box() -> Iterator[Sandbox]:
-    """Three batches of candidates; nobody changes them."""
+    """No test changes it."""
     with Sandbox(Account.example(candidates=250)) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def run(box: Sandbox) -> Run:
-    """A first run of everything."""
+    """A first run of everything, on the command line."""
     made = run_tap(settings(box, emit_activate_version_messages=True))
     assert made.returncode == 0, made.stderr
     return made
 
 
-def test_one_schema_a_stream_before_its_first_record(run: Run) -> None:
-    """`sync_all`: the SDK's own writes one at every sync of a child."""
+def test_one_schema_per_stream_before_its_records(run: Run) -> None:
+    """The SDK's own loop writes one at every sync of a child stream."""
     schemas = [m["stream"] for m in of(run.messages, "SCHEMA")]
-    assert sorted(schemas) == sorted(STREAMS)
-    seen: set[str] = set()
-    for message in run.messages:
-        if message["type"] == "SCHEMA":
-            seen.add(message["stream"])
-        elif message["type"] == "RECORD":
-            assert message["stream"] in seen
+    assert sorted(schemas) == sorted(ALL)
+    assert_columns(run.messages)
 
 
-def test_activate_version_is_the_last_of_a_stream_that_is_read_whole(run: Run) -> None:
-    """A first load reads candidates whole, too; no stream of rows that are added."""
-    told = of(run.messages, "ACTIVATE_VERSION")
-    assert sorted(m["stream"] for m in told) == sorted(WHOLE)
-    for message in told:
+def test_activate_version_follows_the_last_record(run: Run) -> None:
+    activations = of(run.messages, "ACTIVATE_VERSION")
+    versioned = {*LISTS, *UPSERTED}
+    assert sorted(m["stream"] for m in activations) == sorted(versioned)
+    for message in activations:
         of_stream = [m for m in run.messages if m.get("stream") == message["stream"]]
         assert of_stream[-1] == message
         versions = {m["version"] for m in of(of_stream, "RECORD")}
         assert versions == {message["version"]}
     for record in of(run.messages, "RECORD"):
-        assert ("version" in record) is (record["stream"] in WHOLE)
+        assert ("version" in record) is (record["stream"] in versioned)
 
 
-def test_of_candidates_a_later_run_activates_no_version(run: Run, box: Sandbox) -> None:
+MARKERS = (
+    *("partitions", "context", "progress_markers", "starting_replication_value"),
+    *("replication_key_signpost", "max_replication_key_signpost", "batch"),
+)
+
+
+def test_a_state_has_bookmarks_and_no_marker_of_the_sdk(run: Run) -> None:
+    states = of(run.messages, "STATE")
+    assert 1 <= len(states) <= 5  # the SDK writes one per stream and sync
+    for message in states:
+        text = json.dumps(message)
+        assert [marker for marker in MARKERS if f'"{marker}"' in text] == []
+    assert states[-1]["value"].keys() == {"bookmarks", STATE_KEY}
+    bookmarks = states[-1]["value"]["bookmarks"]
+    for stream, key in (
+        *((CANDIDATES, "started_at"), (DETAILS, "started_at")),
+        *((HISTORY, "observed_at"), (SYNC_RUNS, "started_at")),
+    ):
+        largest = max(row[key] for row in run.records(stream))
+        assert bookmarks[stream] == {
+            "replication_key": key,
+            "replication_key_value": largest,
+        }
+
+
+def test_a_second_run_begins_with_the_state_it_is_given(run: Run, box: Sandbox) -> None:
     state = of(run.messages, "STATE")[-1]["value"]
     config = settings(box, emit_activate_version_messages=True)
-    messages = extract(config, state)
-    told = of(messages, "ACTIVATE_VERSION")
-    assert sorted(m["stream"] for m in told) == sorted(LISTS)
-    versioned = {m["stream"] for m in of(messages, "RECORD") if "version" in m}
-    assert versioned == set(LISTS)
+    second = run_tap(config, state={"singer_state": state})  # as Meltano prints it
+    assert second.returncode == 0, second.stderr
+    assert {m["stream"] for m in of(second.messages, "RECORD")} == {*LISTS, SYNC_RUNS}
+    last = of(second.messages, "STATE")[-1]["value"]
+    assert last[STATE_KEY]["candidates"] == state[STATE_KEY]["candidates"]
+    # Of candidates, a run with a state activates no version.
+    activated = {m["stream"] for m in of(second.messages, "ACTIVATE_VERSION")}
+    assert activated == set(LISTS)
+
+
+def test_the_records_of_a_candidate_come_together(run: Run) -> None:
+    family = [m for m in of(run.messages, "RECORD") if m["stream"] in FAMILY]
+    turns = [
+        list(dict.fromkeys(m["stream"] for m in group))
+        for _, group in groupby(family, lambda m: candidate_of(m["record"]))
+    ]
+    assert turns == [list(FAMILY)] * 250
+
+
+METRIC = re.compile(r"METRIC: (\{.*\})")
+
+
+def test_metrics_are_logged_once_at_the_end(run: Run, box: Sandbox) -> None:
+    lines = run.stderr.splitlines()
+    points = [json.loads(m[1]) for line in lines if (m := METRIC.search(line))]
+    counts = {
+        p["tags"]["stream"]: p["value"] for p in points if p["metric"] == "record_count"
+    }
+    assert counts == {stream: len(run.records(stream)) for stream in ALL}
+    requests = {
+        p["tags"]["endpoint"]: p["value"]
+        for p in points
+        if p["metric"] == "http_request_count"
+    }
+    assert requests["/candidates/{id}"] == 250
+    assert requests["/tags"] == requests["/openings"] == 1
+    (duration,) = (p for p in points if p["metric"] == "sync_duration")
+    assert duration["type"] == "timer"
+    assert duration["tags"]["status"] == "succeeded"
+    assert duration["value"] > 0
+    assert len(points) == len(counts) + len(requests) + 1
+    others = [line for line in lines if "METRIC" not in line]
+    assert len(others) <= 10
+    assert "250 candidates listed: 250 new, 0 changed, " in lines[-1]
+    assert "context" not in run.stderr
+
+
+def test_a_failure_is_logged_in_one_line(box: Sandbox) -> None:
+    """The SDK logs it, too, once per stream on the way out."""
+    made = run_tap(settings(box) | {"api_key": "wrong"})
+    assert made.returncode == 1
+    errors = [line for line in made.stderr.splitlines() if "| ERROR" in line]
+    assert errors == made.stderr.splitlines()[-1:]
+    assert "Traceback" not in made.stderr
+
+
+# ACTIVATE_VERSION
 
 
 NARROWER: list[Json] = [
@@ -189,272 +257,122 @@ NARROWER: list[Json] = [
 ]
 
 
-@pytest.mark.parametrize("narrower", NARROWER, ids=str)
-def test_a_first_load_that_is_narrowed_activates_no_version_of_candidates(
-    box: Sandbox, narrower: Json
+@pytest.mark.parametrize("narrower", [*NARROWER, {"part": "2/2"}, {}], ids=str)
+@pytest.mark.parametrize("full_table", [False, True])
+def test_candidates_are_activated_by_an_unnarrowed_first_load_alone(
+    box: Sandbox, narrower: Json, *, full_table: bool
 ) -> None:
-    """It leaves out candidates that may be in the warehouse, and are not deleted."""
+    """It leaves no candidate out who may be in the warehouse."""
     config = settings(box, emit_activate_version_messages=True, **narrower)
-    told = of(extract(config), "ACTIVATE_VERSION")
-    assert sorted(m["stream"] for m in told) == sorted(LISTS)
+    methods = dict.fromkeys(FAMILY, "FULL_TABLE") if full_table else {}
+    messages = extract(config, catalog=catalog(config, "tags", *FAMILY, **methods))
+    activated = [m["stream"] for m in of(messages, "ACTIVATE_VERSION")]
+    of_lists = [] if narrower.get("part") == "2/2" else ["tags"]
+    assert activated == of_lists + ([] if narrower else list(UPSERTED))
+    plain = extract({**config, "emit_activate_version_messages": False})
+    assert of(plain, "ACTIVATE_VERSION") == []
 
 
-def test_activate_version_is_not_told_unasked(box: Sandbox) -> None:
-    assert of(extract(settings(box)), "ACTIVATE_VERSION") == []
+def test_an_archived_candidate_stays_under_full_table(sandbox: Start) -> None:
+    workspace = Workspace(
+        sandbox(Account.example(candidates=10)), emit_activate_version_messages=True
+    )
+    workspace.extract()
+    workspace.account.archive(workspace.account.listed_ids()[3])
+    chosen = catalog(settings(workspace.box), *ALL, candidates="FULL_TABLE")
+    config = settings(workspace.box, emit_activate_version_messages=True)
+    for _ in range(3):
+        workspace.target.load(extract(config, workspace.target.state, chosen))
+    assert len(workspace.target.alive(CANDIDATES)) == 10
 
 
-@pytest.mark.parametrize("narrower", [{}, *NARROWER], ids=str)
-def test_candidates_as_full_tables(box: Sandbox, narrower: Json) -> None:
-    """Each tells its version at its end, the children too; but not of a part."""
-    config = settings(box, emit_activate_version_messages=True, **narrower)
-    methods = dict.fromkeys(CANDIDATES, "FULL_TABLE")
-    messages = extract(config, catalog=catalog(config, *CANDIDATES, **methods))
-    told = [m["stream"] for m in of(messages, "ACTIVATE_VERSION")]
-    assert sorted(told) == ([] if narrower else sorted(UPSERTED))
-    last = {m["stream"]: n for n, m in enumerate(messages) if m["type"] == "RECORD"}
-    for place, message in enumerate(messages):
-        if message["type"] == "ACTIVATE_VERSION":
-            assert place > last[message["stream"]]
+EMPTY = b'{"data": [], "links": {"next": null}, "total": 0}'
 
 
-def test_each_run_has_a_version_of_its_own(sandbox: Callable[..., Sandbox]) -> None:
-    """Two runs in one second, too: what the second lacks is marked."""
+@pytest.mark.parametrize("kind", ["openings", "categories", "tags", "candidates"])
+def test_an_empty_list_activates_no_version(sandbox: Start, kind: str) -> None:
+    """It is more likely a fault than the deletion of everything."""
+    box = sandbox(Account.example(candidates=5))
+    box.faults = [Fault("body", body=EMPTY, match=kind)]
+    config = settings(box, emit_activate_version_messages=True)
+    chosen = catalog(config, "job_openings", "categories", "tags", CANDIDATES)
+    messages = extract(config, catalog=chosen)
+    stream = {"openings": "job_openings"}.get(kind, kind)
+    activated = {m["stream"] for m in of(messages, "ACTIVATE_VERSION")}
+    assert activated == {*LISTS, CANDIDATES} - {stream}
+
+
+def test_each_run_has_a_version_of_its_own(sandbox: Start) -> None:
+    """Two runs within a second, too."""
     box = sandbox(Account.example(candidates=1))
     config = settings(box, emit_activate_version_messages=True)
-    gone = box.account.tags()[0]["id"]
     target = loaded(extract(config))
+    gone = box.account.tags()[0]["id"]
     box.account.delete_tag(gone)
     target.load(extract(config, target.state))
     assert set(target.deleted("tags")) == {gone}
     assert_holds(target, expected(box.account), deleted=True)
 
 
-MARKERS = (
-    *("partitions", "context", "progress_markers", "starting_replication_value"),
-    *("replication_key_signpost", "max_replication_key_signpost", "batch"),
-)
+# The other hooks
 
 
-def test_the_state_has_bookmarks_and_no_marker_of_the_sdk(run: Run) -> None:
-    """`sync_all`, `state_partitioning_keys`."""
-    states = of(run.messages, "STATE")
-    for message in states:
-        text = json.dumps(message)
-        assert [marker for marker in MARKERS if f'"{marker}"' in text] == []
-    bookmarks = states[-1]["value"]["bookmarks"]
-    latest = run.records("candidates")[-1]["started_at"]
-    assert set(bookmarks["candidates"]) == {
-        *("replication_key", "replication_key_value", "digests"),
-    }
-    for stream in ("candidates", "candidate_details"):
-        assert bookmarks[stream]["replication_key"] == "started_at"
-        assert bookmarks[stream]["replication_key_value"] == latest
+def test_the_key_of_another_workspace_writes_nothing(sandbox: Start) -> None:
+    """Else ACTIVATE_VERSION would mark the openings of the right one."""
+    own = Workspace(sandbox(Account.example(candidates=30, seed=1)))
+    own.extract()
+    foreign = sandbox(Account.example(candidates=30, seed=2))
+    for chosen in (ALL, ("tags",), (SYNC_RUNS,)):
+        config = settings(foreign, emit_activate_version_messages=True)
+        made = run_tap(config, state=own.state, catalog=catalog(config, *chosen))
+        assert made.returncode == 1
+        assert made.messages == []
+        for word in ("api_key", "deleted", "confirm_mass_deletion"):
+            assert word in made.stderr.splitlines()[-1]
 
 
-def test_no_state_is_ahead_of_the_records(run: Run) -> None:
-    """`sync_all`: only where all streams of a candidate are out."""
-    for place, message in enumerate(run.messages):
-        if message["type"] != "STATE":
-            continue
-        bookmark = message["value"]["bookmarks"].get("candidates", {})
-        if "replication_key_value" in bookmark:
-            before = of(run.messages[:place], "RECORD")
-            ids = {
-                stream: {
-                    m["record"].get("candidate_id", m["record"].get("id"))
-                    for m in before
-                    if m["stream"] == stream
-                }
-                for stream in CANDIDATES
-            }
-            assert ids["candidates"]
-            assert len({frozenset(one) for one in ids.values()}) == 1
-
-
-def test_states_are_few(run: Run) -> None:
-    """The SDK writes one for each stream, each sync and each 10,000 records."""
-    assert 1 <= len(of(run.messages, "STATE")) <= 5
-
-
-def test_a_second_run_begins_with_the_state_it_was_given(
-    run: Run, box: Sandbox
+def test_confirm_mass_deletion_is_logged_where_it_is_not_needed(
+    sandbox: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """`load_state` is called, and sync leaves nothing of the SDK's behind."""
-    state = of(run.messages, "STATE")[-1]["value"]
-    second = run_tap(settings(box), state=state)
-    assert second.returncode == 0, second.stderr
-    assert {m["stream"] for m in of(second.messages, "RECORD")} == {*LISTS, RUNS}
-    last = of(second.messages, "STATE")[-1]["value"]["bookmarks"]
-    assert (
-        last["candidates"]["digests"]["inventory"]
-        == (state["bookmarks"]["candidates"]["digests"]["inventory"])
-    )
+    workspace = Workspace(sandbox(Account.example(candidates=3)))
+    workspace.extract(confirm_mass_deletion=True)
+    assert "confirm_mass_deletion is true, but this run did not need it" in caplog.text
+    caplog.clear()
+    for one in workspace.account.listed_ids():
+        workspace.account.delete(one)
+    workspace.extract(confirm_mass_deletion=True)
+    assert "confirm_mass_deletion" not in caplog.text
+    assert len(workspace.target.deleted(CANDIDATES)) == 3
 
 
-def test_the_records_of_a_candidate_come_together(run: Run, box: Sandbox) -> None:
-    """`sync_all`: each candidate once, stream after stream."""
-    records = [m for m in of(run.messages, "RECORD") if m["stream"] in CANDIDATES]
-    turns = [
-        (candidate_id, list(dict.fromkeys(m["stream"] for m in group)))
-        for candidate_id, group in itertools.groupby(records, candidate_of)
-    ]
-    assert turns == [(one, list(CANDIDATES)) for one in box.account.listed_ids()]
-
-
-def candidate_of(message: Json) -> str:
-    record = message["record"]
-    return str(record.get("candidate_id", record.get("id")))
-
-
-def test_the_log_tells_of_a_run_once(run: Run) -> None:
-    """`sync_all`: the SDK's own has lines for each sync of each child."""
-    lines = run.stderr.splitlines()
-    assert len(lines) <= 10
-    assert "METRIC" not in run.stderr
-    assert "context" not in run.stderr
-    assert "250 candidates: 250 new, 0 changed, " in lines[-1]
-
-
-def test_a_failure_is_told_in_one_line(sandbox: Callable[..., Sandbox]) -> None:
-    """`sync_all`: the SDK tells of it, too, once for each stream on the way out."""
-    box = sandbox(Account.example(candidates=3))
-    run = run_tap(settings(box) | {"api_key": "wrong"})
-    assert run.returncode == 1
-    errors = [line for line in run.stderr.splitlines() if "| ERROR" in line]
-    assert errors == run.stderr.splitlines()[-1:]
-    assert "Traceback" not in run.stderr
-
-
-def test_a_tombstone_has_every_column_and_only_its_key_and_mark_not_null(
-    sandbox: Callable[..., Sandbox],
-) -> None:
-    """`sync_all`: the SDK would fill in nothing, or fail."""
-    box = sandbox(Account.example(candidates=4))
-    config = settings(box)
-    target = loaded(extract(config))
-    gone = box.account.listed_ids()[0]
-    questions = len(box.account.detail(gone)["questions"])
-    box.account.delete(gone)
-    messages = extract(config, target.state)
-    target.load(messages)  # which takes complete records only
-    tombstones = [
-        (m["stream"], told_by(m["record"]))
-        for m in of(messages, "RECORD")
-        if m["record"].get("_sdc_deleted_at")
-    ]
-    assert tombstones == [
-        ("candidates", {"id": gone}),
-        ("candidate_details", {"id": gone}),
-        *(
-            ("candidate_answers", {"candidate_id": gone, "position": position})
-            for position in range(questions)
-        ),
-    ]
-
-
-def test_the_settings_are_checked_by_the_tap(box: Sandbox) -> None:
-    """`_validate_config`: defaults filled in, and problems told when asked for."""
+def test_settings_are_completed_and_checked_by_the_tap(box: Sandbox) -> None:
     made = TapTogglHire(config=settings(box))
-    assert made.config["page_size"] == 100
-    assert made.config["pii"] == "keep"
+    assert (made.config["page_size"], made.config["pii"]) == (100, "keep")
+    assert type(made.message_writer) is messages.MessageWriter
     wrong = TapTogglHire(config={"page_size": 0}, validate_config=False)
     problems = wrong._validate_config(raise_errors=False)
     assert [problem.split()[1] for problem in problems] == ["page_size", "api_key"]
 
 
-def test_messages_go_through_the_tap_s_own_writer(box: Sandbox) -> None:
-    """`message_writer_class`."""
-    made = TapTogglHire(config=settings(box))
-    assert type(made.message_writer) is writer.MessageWriter
-
-
-def test_signals_are_the_tap_s_to_handle(box: Sandbox) -> None:
-    """`_handle_termination`: registered when a tap is made."""
-    before = {number: signal.getsignal(number) for number in SIGNALS}
+def test_signals_are_handled_by_the_tap(box: Sandbox) -> None:
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in numbers}
     try:
         made = TapTogglHire(config=settings(box))
-        for number in SIGNALS:
+        for number in numbers:
             assert signal.getsignal(number) == made._handle_termination
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
-
-
-@pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_ends_a_run_with_its_state(
-    sandbox: Callable[..., Sandbox], number: signal.Signals, tmp_path: Path
-) -> None:
-    """`_handle_termination`: the SDK would exit with 0."""
-    box = sandbox(Account.example(candidates=150), latency=0.002)
-    command = command_line(tmp_path, settings(box, max_concurrency=1))
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=clean_environment(),
-        text=True,
-    )
-
-    def stop_at_the_120th(request: t.Any) -> None:
-        if request.kind == "candidate" and box.stats.count("candidate") == 120:
-            process.send_signal(number)
-
-    box.on_request = stop_at_the_120th
-    stdout, stderr = process.communicate(timeout=60)
-    assert process.returncode == 128 + number
-    assert f"Stopped by {number.name}" in stderr.splitlines()[-1]
-    assert "Traceback" not in stderr
-    messages = [json.loads(line) for line in stdout.splitlines()]
-    assert messages[-1]["type"] == "STATE"
-    # What came is vouched for: it is not read again.
-    box.on_request = None
-    target = loaded(messages)
-    done = len(target.alive("candidate_history"))  # the last stream of each
-    assert 100 <= done < 120
-    box.stats.reset()
-    target.load(extract(settings(box), target.state))
-    assert box.stats.count("candidate") == 150 - done
-    assert_holds(target, expected(box.account))
-
-
-def test_the_command_line_hands_over_what_it_is_given() -> None:
-    """`invoke`, `cb_config`: what the SDK's command line calls, and with what."""
+def test_the_command_line_calls_the_hooks() -> None:
     command = TapTogglHire.get_singer_command()
-    names = {parameter.name for parameter in command.params}
     given = set(inspect.signature(Tap.invoke).parameters)
     assert given == {"about", "about_format", "config", "state", "catalog"}
-    assert given <= names
+    assert given <= {parameter.name for parameter in command.params}
     config = next(one for one in command.params if one.name == "config")
     assert config.callback == TapTogglHire.cb_config
-
-
-NO_JSON = '{"api_key": "s3cr3t'
-
-
-@pytest.mark.parametrize(
-    ("option", "content"),
-    [
-        *(("--config", NO_JSON), ("--config", "[1]"), ("--config", "")),
-        *(("--state", NO_JSON), ("--state", "[1]"), ("--state", '"s3cr3t"')),
-        *(("--catalog", NO_JSON), ("--catalog", "[1]")),
-        *(("--catalog", '{"streams": 5}'), ("--catalog", '{"streams": [{}]}')),
-    ],
-)
-def test_a_file_that_is_not_what_it_should_be_is_told(
-    sandbox: Callable[..., Sandbox], option: str, content: str, tmp_path: Path
-) -> None:
-    box = sandbox(Account.example(candidates=1))
-    right, wrong = tmp_path / "right.json", tmp_path / "wrong.json"
-    right.write_text(json.dumps(settings(box)))
-    wrong.write_text(content)
-    sentence = refusal("--config", str(right), option, str(wrong))
-    assert option.strip("-") in sentence
-    assert "\n" not in sentence
-    assert "s3cr3t" not in sentence
-    assert box.stats.requests == 0
 
 
 # The SDK's own tests of a tap, against the sandbox
@@ -466,13 +384,13 @@ SuiteOfTheSDK: t.Any = get_tap_test_class(
     config=SUITE_SETTINGS,
     suite_config=SuiteConfig(
         max_records_limit=20,
-        ignore_no_records_for_streams=[RUNS],  # a test run is none
+        ignore_no_records_for_streams=[SYNC_RUNS],  # the SDK's loop is no run
     ),
     parse_env_config=False,
 )
 
 
-# Of `_sdc_deleted_at`, it has only nulls to look at, and warns.
+# Of `_sdc_deleted_at`, it finds only nulls, and warns.
 @pytest.mark.filterwarnings("ignore:No records were available to test")
 class TestTapTogglHire(SuiteOfTheSDK):  # type: ignore[misc]
     """Offline: the sandbox starts before the SDK's runner syncs."""

@@ -1,4 +1,7 @@
-"""A wrong setting on the command line: one sentence, and no request."""
+"""Invalid settings and files on the command line: one sentence, and no request.
+
+Which values are invalid is tested in `tests/unit/test_settings.py`.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,12 @@ import typing as t
 
 import pytest
 
-from tests.support import run_tap
+from sandbox import Account
+from tests.streams.checks import Start, rejection
+from tests.support import run_tap, settings
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
     from sandbox import Sandbox
 
@@ -19,112 +24,126 @@ Json = dict[str, t.Any]
 PREFIX = "TAP_TOGGL_HIRE_"
 
 
-def assert_refused(
-    box: Sandbox, name: str, config: Json, **variables: str
-) -> str:  # the error output
-    """Run it, and see that nothing but one sentence comes of it."""
-    if variables:
-        environment = {PREFIX + key: value for key, value in variables.items()}
-        run = run_tap(config, "--config=ENV", environment=environment)
-    else:
-        run = run_tap(config)
-    assert run.returncode == 1
-    assert run.stdout == ""
-    assert box.stats.requests == 0
-    assert "Traceback" not in run.stderr
-    errors = [line for line in run.stderr.splitlines() if "| ERROR" in line]
-    assert len(errors) == 1, run.stderr
-    assert run.stderr.splitlines()[-1] == errors[0]
-    assert f"Setting {name} " in errors[0]
-    return run.stderr
+@pytest.fixture
+def box(sandbox: Start) -> t.Iterator[Sandbox]:
+    """No request may arrive."""
+    made = sandbox(Account.example(candidates=1))
+    yield made
+    assert made.stats.requests == 0
 
 
 @pytest.mark.parametrize(
     ("name", "wrong"),
     [
-        ("api_key", {"api_key": ""}),
         ("api_key", {"api_key": "s3cr3t\nX-Injected: 1"}),
-        ("api_url", {"api_url": "https://me:s3cr3t@example.com/api"}),
-        ("api_version", {"api_version": "s3cr3t"}),
-        ("start_date", {"start_date": "s3cr3t"}),
         ("page_size", {"page_size": 0}),
-        ("max_concurrency", {"max_concurrency": -1}),
-        ("pii", {"pii": ["s3cr3t"]}),
         ("pii_hash_key", {"pii": "hash"}),
-        ("candidate_filters", {"candidate_filters": {"s3cr3t": 1}}),
+        ("pii_hash_key", {"pii": "hash", "pii_hash_key": "s3cr3t"}),
         ("candidate_filters.min_score", {"candidate_filters": {"min_score": "s3cr3t"}}),
-        # Settings that the SDK adds.
-        ("flattening_max_depth", {"flattening_max_depth": "s3cr3t"}),
-        ("batch_config", {"batch_config": "s3://me:s3cr3t@bucket"}),
-        ("batch_config", {"batch_config": {"encoding": {"format": "jsonl"}}}),
-        ("stream_maps", {"stream_maps": {"candidates": {"name": "no expression +"}}}),
+        ("flattening_max_depth", {"flattening_max_depth": "s3cr3t"}),  # the SDK's
+        ("stream_maps", {"stream_maps": {"candidates": {"name": "not valid +"}}}),
+        ("stream_maps", {"stream_maps": {"candidates": {"id": None}}}),
+        ("stream_maps", {"stream_maps": {"candidates": {"made": 5}}}),
+        ("stream_maps", {"stream_maps": {"candidates": "?"}}),
     ],
     ids=str,
 )
-def test_the_command_line_refuses_it(
-    sandbox: Callable[..., Sandbox], name: str, wrong: Json
+def test_an_invalid_setting_is_rejected(
+    box: Sandbox, name: str, wrong: Json, tmp_path: Path
 ) -> None:
-    box = sandbox()
-    config = {"api_key": box.api_key, "api_url": box.url, **wrong}
-    assert "s3cr3t" not in assert_refused(box, name, config)
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(settings(box, **wrong)))
+    sentence = rejection("--config", str(config))
+    assert f"Setting {name} " in sentence
+    assert "s3cr3t" not in sentence
+
+
+def test_an_invalid_setting_is_the_last_line_of_the_log(box: Sandbox) -> None:
+    run = run_tap(settings(box, page_size=0))
+    assert run.returncode == 1
+    assert run.stdout == ""
+    assert "Traceback" not in run.stderr
+    errors = [line for line in run.stderr.splitlines() if "| ERROR" in line]
+    assert errors == run.stderr.splitlines()[-1:]
+    assert "Setting page_size " in errors[0]
 
 
 @pytest.mark.parametrize(
-    ("name", "text"),
+    ("name", "text"), [("page_size", "s3cr3t"), ("stream_maps", "{s3cr3t")]
+)
+def test_an_invalid_variable_is_rejected(
+    box: Sandbox,
+    name: str,
+    text: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(settings(box)))
+    monkeypatch.setenv(PREFIX + name.upper(), text)
+    sentence = rejection("--config", str(config), "--config=ENV")
+    assert f"Setting {name} " in sentence
+    assert "s3cr3t" not in sentence
+
+
+INVALID_JSON = '{"api_key":\n "s3cr3t'
+NO_STATE = "The state is not one of tap-toggl-hire: "
+
+
+@pytest.mark.parametrize(
+    ("option", "content", "words"),
     [
-        ("page_size", "s3cr3t"),
-        ("requests_per_second", "s3cr3t"),
-        ("candidate_filters", "{s3cr3t"),
-        ("job_opening_ids", "[s3cr3t"),
-        ("emit_activate_version_messages", "s3cr3t"),
-        ("flattening_max_depth", "s3cr3t"),
-        ("stream_maps", "{s3cr3t"),
+        ("--config", None, "no such file"),
+        ("--config", INVALID_JSON, "not valid JSON (line 2, column 2)"),
+        ("--config", "[1]", "not a JSON object"),
+        ("--config", "", "not valid JSON (line 1"),
+        ("--state", "", f"{NO_STATE}the file is empty"),
+        ("--state", INVALID_JSON, f"{NO_STATE}it is not valid JSON"),
+        ("--state", "[]", f"{NO_STATE}it is not a JSON object"),
+        ("--state", '{"s3cr3t": 1}', f"{NO_STATE}it lacks the key"),
+        ("--state", '{"type": "STATE", "value": {}}', "a whole STATE message"),
+        ("--catalog", INVALID_JSON, "not a Singer catalog"),
+        ("--catalog", '{"streams": [{}]}', "not a Singer catalog"),
     ],
 )
-def test_the_command_line_refuses_a_variable(
-    sandbox: Callable[..., Sandbox], name: str, text: str
+def test_a_file_of_another_kind_is_rejected(
+    box: Sandbox, option: str, content: str | None, words: str, tmp_path: Path
 ) -> None:
-    box = sandbox()
-    config = {"api_key": box.api_key, "api_url": box.url}
-    errors = assert_refused(box, name, config, **{name.upper(): text})
-    assert "s3cr3t" not in errors
+    right, wrong = tmp_path / "right.json", tmp_path / "wrong.json"
+    right.write_text(json.dumps(settings(box)))
+    if content is not None:
+        wrong.write_text(content)
+    sentence = rejection("--config", str(right), option, str(wrong))
+    assert words in sentence
+    assert option.strip("-") in sentence
+    assert "s3cr3t" not in sentence
 
 
-def test_the_command_line_warns_of_what_it_does_not_use(
-    sandbox: Callable[..., Sandbox],
-) -> None:
-    box = sandbox()
-    config = {"api_key": box.api_key, "api_url": box.url, "start_dat": "2024-01-31"}
+def test_settings_without_effect_are_logged(sandbox: Start) -> None:
+    config = settings(sandbox(Account.example(candidates=1)), start_dat="2024-01-31")
     run = run_tap(config, environment={PREFIX + "PII": "drop"})
     assert run.returncode == 0, run.stderr
-    warnings = [line for line in run.stderr.splitlines() if "| WARNING" in line]
-    assert len(warnings) == 2, run.stderr
-    assert "Did you mean start_date?" in warnings[0]
-    assert f"{PREFIX}PII is in the environment and not read" in warnings[1]
+    first, second = (line for line in run.stderr.splitlines() if "| WARNING" in line)
+    assert "Did you mean start_date?" in first
+    assert f"{PREFIX}PII is in the environment and not read" in second
 
 
-def test_the_command_line_takes_settings_from_the_environment(
-    sandbox: Callable[..., Sandbox],
-) -> None:
+def test_settings_from_the_environment(sandbox: Start) -> None:
     box = sandbox()
-    opening, other = (row["id"] for row in box.account.openings()[:2])
+    openings = [row["id"] for row in box.account.openings()[:2]]
     values = {
-        "api_key": box.api_key,
-        "api_url": box.url,
-        "page_size": "7",
-        "requests_per_second": "900.5",
-        "request_timeout": "9.5",
-        "max_concurrency": "2",
-        "job_opening_ids": json.dumps([opening, other]),
+        **{"api_key": box.api_key, "api_url": box.url, "page_size": "7"},
+        **{"requests_per_second": "900.5", "request_timeout": "9.5"},
+        **{"max_concurrency": "2", "user_agent": "from the environment"},
+        "job_opening_ids": json.dumps(openings),
         "candidate_filters": json.dumps({"min_score": 1}),
-        "user_agent": "from the environment",
     }
     environment = {PREFIX + name.upper(): value for name, value in values.items()}
     run = run_tap({}, "--config=ENV", environment=environment)
     assert run.returncode == 0, run.stderr
-    asked = [one for one in box.stats.log if one.kind == "candidates"]
-    assert {one.query["limit"] for one in asked} == {"7"}
-    assert {one.query["min_score"] for one in asked} == {"1"}
-    assert {one.headers["user-agent"] for one in asked} == {"from the environment"}
-    assert {row["id"] for row in run.records("job_openings")} == {opening, other}
-    assert box.stats.without_key == 0
+    requests = [one for one in box.stats.log if one.kind == "candidates"]
+    assert {one.query["limit"] for one in requests} == {"7"}
+    assert {one.query["min_score"] for one in requests} == {"1"}
+    assert {one.headers["user-agent"] for one in requests} == {"from the environment"}
+    assert [row["id"] for row in run.records("job_openings")] == openings
+    assert box.stats.max_in_flight <= 2

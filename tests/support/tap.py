@@ -14,18 +14,25 @@ from pathlib import Path
 import msgspec
 from singer_sdk.singerlib import RecordMessage
 
-from tap_toggl_hire.tap import TapTogglHire
 from tap_toggl_hire.messages import MessageWriter
+from tap_toggl_hire.tap import TapTogglHire
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from singer_sdk.singerlib import Message as SingerMessage
+
+    from sandbox import Sandbox
 
 Message = dict[str, t.Any]
 Json = dict[str, t.Any]
 
 COMMAND = (sys.executable, "-m", "tap_toggl_hire")
+
+
+def settings(box: Sandbox, **more: t.Any) -> Json:
+    """Return the settings of a run against a sandbox."""
+    return {"api_key": box.api_key, "api_url": box.url, **more}
 
 
 @dataclass
@@ -127,7 +134,7 @@ def catalog(config: Json, *selected: str, **methods: str) -> Json:
     return found
 
 
-def records(messages: list[Message], stream: str) -> list[Json]:
+def records(messages: Iterable[Message], stream: str) -> list[Json]:
     """The records of a stream, in order."""
     return [
         message["record"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typing as t
 
+from tests.support.streams import DELETED_AT, KEYS
+
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -11,26 +13,13 @@ Message = dict[str, t.Any]
 Row = dict[str, t.Any]
 Key = str | tuple[t.Any, ...]
 
-DELETED_AT = "_sdc_deleted_at"
-
-KEYS = {
-    "job_openings": ("id",),
-    "categories": ("id",),
-    "tags": ("id",),
-    "candidates": ("id",),
-    "candidate_details": ("id",),
-    "candidate_answers": ("candidate_id", "position"),
-    "candidate_history": ("event_id",),
-    "sync_runs": ("started_at",),
-}
-
 
 class Target:
     """Upsert records by key; a tombstone nulls the rest of its row.
 
     Attributes:
         tables: Rows by stream and key. A key of one column is its value.
-        state: The last state seen.
+        state: All states seen, merged as Meltano merges them; None before the first.
     """
 
     def __init__(self) -> None:
@@ -53,7 +42,7 @@ class Target:
                 case "ACTIVATE_VERSION":
                     self._activate(message["stream"], message["version"])
                 case "STATE":
-                    self.state = message["value"]
+                    self.state = merged(self.state or {}, message["value"])
 
     def alive(self, stream: str) -> dict[Key, Row]:
         """Rows that are not marked as deleted."""
@@ -85,3 +74,10 @@ class Target:
 def _key(stream: str, record: Row) -> Key:
     values = tuple(record[column] for column in KEYS[stream])
     return values[0] if len(values) == 1 else values
+
+
+def merged(base: t.Any, over: t.Any) -> t.Any:
+    """Merge a state over another as Meltano does: objects in depth, lists whole."""
+    if not (isinstance(base, dict) and isinstance(over, dict)):
+        return over
+    return base | {name: merged(base.get(name), value) for name, value in over.items()}

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.bench import pipeline, scale, sections
+from tools.bench import pipeline, scale, sections, yardsticks
 from tools.bench.picture import Picture
 
 if TYPE_CHECKING:
@@ -78,6 +78,10 @@ def _pipeline(given: argparse.Namespace) -> Iterable[Table]:
     return pipeline.tables(given.candidates * 5 // 2, min(given.rounds, 2))
 
 
+def _yardsticks(given: argparse.Namespace) -> Iterable[Table]:
+    yield yardsticks.table(turns=given.rounds)
+
+
 SECTIONS: dict[str, Section] = {
     "first": _single_runs(sections.first_run),
     "later": _single_runs(sections.later_run),
@@ -85,6 +89,7 @@ SECTIONS: dict[str, Section] = {
     "growth": _single_runs(sections.growth),
     "scale": _scale,
     "pipeline": _pipeline,
+    "yardsticks": _yardsticks,
 }
 
 

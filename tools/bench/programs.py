@@ -19,6 +19,7 @@ CORE_STREAMS = frozenset(
     ("job_openings", "categories", "tags", "candidates", "candidate_details")
 )
 TAP = ("-m", "tap_toggl_hire")
+COMMAND = (sys.executable, *TAP)
 TEMPLATE = ("-m", "tools.bench.template_tap")
 THREADS = ("-m", "tools.bench.threads")
 
@@ -29,20 +30,25 @@ class Programs:
     Args:
         server: The sandbox.
         folder: Folder for configurations and output; each run overwrites the last.
+        tap: The command of the tap.
     """
 
-    def __init__(self, server: Server, folder: Path) -> None:
+    def __init__(
+        self, server: Server, folder: Path, tap: tuple[str, ...] = COMMAND
+    ) -> None:
         self._server = server
         self._folder = folder
+        self._tap = tap
         self._config: dict[str, Any] = {"api_url": server.url, "api_key": server.key}
-        self._catalog = self._write("catalog", catalog(CORE_STREAMS.__contains__))
+        self._catalog = self._write("catalog", catalog(CORE_STREAMS.__contains__, tap))
         self._state: str | None = None
 
     def tap(self, **settings: Any) -> Cost:
         """Run this tap with the core streams, from the state of `remember` if any."""
         config = self._write("config", {**self._config, **settings})
         state = ["--state", self._state] if self._state else []
-        return self._run(*TAP, "--config", config, "--catalog", self._catalog, *state)
+        arguments = ["--config", config, "--catalog", self._catalog, *state]
+        return run([*self._tap, *arguments], self._output)
 
     def template(self) -> Cost:
         """Run the tap built from the template, with the same streams."""
@@ -70,10 +76,12 @@ class Programs:
         return str(path)
 
 
-def catalog(is_selected: Callable[[str], bool]) -> dict[str, Any]:
-    """Return the tap's catalog with some streams selected."""
-    discover = [sys.executable, *TAP, "--discover"]
-    found = subprocess.run(discover, check=True, capture_output=True).stdout
+def catalog(
+    is_selected: Callable[[str], bool], tap: tuple[str, ...] = COMMAND
+) -> dict[str, Any]:
+    """Return a tap's catalog with some streams selected."""
+    discover = subprocess.run([*tap, "--discover"], check=True, capture_output=True)
+    found = discover.stdout
     made: dict[str, Any] = json.loads(found)
     for stream in made["streams"]:
         for entry in stream["metadata"]:

@@ -22,7 +22,7 @@ from tools.bench.server import Server, Workspace
 from tools.bench.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 PAGE_SIZE = 100
 CONCURRENCY = 8
@@ -64,8 +64,8 @@ def first_run(scale: Scale) -> Table:
             "the SDK's template": programs.template,
             "plain threads": programs.threads,
         }
-        quick = _rounds(server, scale.rounds, contenders)
-        slow = _rounds(server, scale.rounds, contenders, LATENCY, once=(1,))
+        quick = rounds(server, scale.rounds, contenders)
+        slow = rounds(server, scale.rounds, contenders, LATENCY, once=(1,))
     for name in contenders:
         table.add(
             name,
@@ -111,7 +111,7 @@ def later_run(scale: Scale) -> Table:
                     "tap": programs.tap,
                     "chain": partial(programs.tap, max_concurrency=1),
                 }
-                cost = _rounds(server, scale.rounds, contenders, latency)
+                cost = rounds(server, scale.rounds, contenders, latency)
                 tap, chain = cost["tap"].wall, cost["chain"].wall
                 pages = math.ceil(scale.later / PAGE_SIZE) * latency
                 table.add(
@@ -205,10 +205,10 @@ def _serving(workspace: Workspace) -> Iterator[tuple[Server, Programs]]:
         yield server, programs
 
 
-def _rounds(
+def rounds(
     server: Server,
     rounds: int,
-    contenders: dict[str, Callable[[], Cost]],
+    contenders: Mapping[str, Callable[[], Cost]],
     latency: float = 0.0,
     once: tuple[int, ...] = (),
 ) -> dict[str, Cost]:

@@ -98,10 +98,13 @@ class Postgres:
             nobody = pwd.getpwnam("nobody")
             owner = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
             for name in (package.name, f"{package.name}.libs"):
-                shutil.copytree(package.parent / name, self._folder / name)
+                shutil.copytree(
+                    package.parent / name,
+                    self._folder / name,
+                    ignore=shutil.ignore_patterns("include", "*.a"),
+                )
             package = self._folder / package.name
-            for path in (self._folder, *self._folder.rglob("*")):
-                os.chown(path, nobody.pw_uid, nobody.pw_gid)
+            os.chown(self._folder, nobody.pw_uid, nobody.pw_gid)
         programs = package / "pginstall" / "bin"
         data = self._folder / "data"
         create: list[str | Path] = [programs / "initdb", "--pgdata", data]

@@ -11,7 +11,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from tests.documents.tables import ROOT, replace, table
+from tools.documents.tables import ROOT, replace, table
 from tools.local.postgres import Postgres
 from tools.targets.pairings import PAIRINGS, STREAM_BY_STREAM
 from tools.targets.trial import trial

@@ -8,7 +8,6 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import psycopg
 
 if TYPE_CHECKING:
@@ -40,6 +39,8 @@ def postgres(place: Place, stream: str) -> list[Row]:
 def duckdb_file(place: Place, stream: str) -> list[Row]:
     """Return the rows of a table in DuckDB."""
     database = str(place.folder / "warehouse.duckdb")
+    import duckdb  # noqa: PLC0415 - `make targets` installs it
+
     with duckdb.connect(database) as connection:
         cursor = connection.execute(f"select * from {SCHEMA}.{stream}")
         return _rows([c[0] for c in cursor.description or ()], cursor.fetchall())

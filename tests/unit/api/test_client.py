@@ -21,7 +21,6 @@ from tap_toggl_hire.api.client import (
     PAUSES,
     VERSIONS,
     Client,
-    Counts,
     Request,
     Retry,
     decode,
@@ -490,6 +489,13 @@ def test_429_for_too_long_ends_the_run_and_says_until_when(
     assert len(made.targets) == 1 + requests
 
 
+def test_429_between_served_requests_never_ends_the_run() -> None:
+    refused = error(429, Retry_After="600")
+    made = details(*[refused, GOOD] * 5, *[refused, error(500)] * 5, refused, GOOD)
+    for _ in range(6):
+        assert made.client.candidate("100")
+
+
 # Permanent failures
 
 
@@ -520,6 +526,7 @@ def test_403_of_a_list_is_about_the_key() -> None:
         with pytest.raises(UnauthorizedError, match=r"/openings: HTTP 403.*api_key"):
             made.client.openings  # noqa: B018
     assert made.targets == ["/v2.1/tags", "/v2.1/openings"]
+    assert made.client.counts.requests == 2
 
 
 @pytest.mark.parametrize(
@@ -588,26 +595,12 @@ def test_an_error_type_is_shown_if_it_is_a_plain_word(kind: str, shown: str) -> 
 
 
 def test_requests_are_counted_by_endpoint_with_retries_and_redirects() -> None:
-    made = details(error(500), error(429), GOOD._replace(redirects=2))
+    reset = TransientError("connection reset")
+    made = details(error(500), error(429), reset, GOOD._replace(redirects=2))
     made.client.candidate("100")
     counts = made.client.counts
-    assert counts.by_endpoint == {"/tags": 1, "/candidates/{id}": 5}
-    assert (counts.requests, counts.refused, counts.retried) == (6, 1, 1)
-
-
-def test_counts_of_many_threads_add_up() -> None:
-    counts = Counts()
-
-    def count() -> None:
-        for _ in range(1000):
-            counts.add("/tags", sent=1, refused=1)
-
-    threads = [threading.Thread(target=count) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert (counts.requests, counts.refused) == (4000, 4000)
+    assert counts.by_endpoint == {"/tags": 1, "/candidates/{id}": 6}
+    assert (counts.requests, counts.refused, counts.retried) == (7, 1, 2)
 
 
 # Retry-After

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import threading
-import typing as t
 
 import pytest
 
@@ -86,18 +85,6 @@ def test_an_exception_while_waiting_frees_the_slot(clock: FakeTime) -> None:
             throttle.acquire()
     clock.now += 6
     throttle.acquire()
-
-
-def test_a_slot_is_released_once(clock: FakeTime) -> None:
-    with pytest.raises(ValueError, match="too many times"):
-        made(clock).release()
-
-
-def test_time_may_start_at_zero(clock: FakeTime) -> None:
-    clock.now = 0.0
-    throttle = made(clock)
-    assert starts(throttle, clock, 1) == [0.0]
-    assert refuse(throttle) == module.FIRST_BACKOFF
 
 
 # The rate of the user
@@ -319,10 +306,3 @@ def test_the_rate_of_the_user_holds_however_calm_it_is(clock: FakeTime) -> None:
     clock.now += 10_000
     throttle.served()
     assert pace(throttle, clock) < 5
-
-
-def test_real_time_is_the_default() -> None:
-    throttle: t.Any = Throttle(1, 1000)
-    for _ in range(3):
-        throttle.acquire()
-        throttle.release()

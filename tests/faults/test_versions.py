@@ -1,0 +1,96 @@
+"""The version of the API: found if it is not set, and used alone if it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from sandbox import Account, Fault, Sandbox, Shapes
+from tests.faults.trials import attempt
+from tests.streams.checks import (
+    Start,
+    assert_holds,
+    expected,
+    loaded,
+    warnings,
+)
+
+from tests.support import extract, settings
+
+pytestmark = pytest.mark.usefixtures("clock")
+
+HTML_OR_JSON = pytest.mark.parametrize("not_found", ["html", "json"])
+
+
+def workspace(sandbox: Start, *versions: str, not_found: str = "json") -> Sandbox:
+    shapes = Shapes(versions=versions, unknown_version=not_found)  # type: ignore[arg-type]
+    return sandbox(Account.example(candidates=5), shapes=shapes)
+
+
+def requested(box: Sandbox) -> list[str | None]:
+    """The versions that were requested, each once, in order."""
+    return list(dict.fromkeys(request.route.version for request in box.stats.log))
+
+
+@HTML_OR_JSON
+@pytest.mark.parametrize(
+    ("served", "tried"),
+    [(("v2.2", "v2"), ["v2.1", "v2.2"]), (("v2", "v3"), ["v2.1", "v2.2", "v2"])],
+)
+def test_the_next_version_is_used_with_one_warning(
+    sandbox: Start,
+    served: tuple[str, ...],
+    tried: list[str],
+    not_found: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    box = workspace(sandbox, *served, not_found=not_found)
+    assert_holds(loaded(extract(settings(box))), expected(box.account))
+    (warning,) = (line for line in warnings(caplog) if "version" in line)
+    assert f"using {tried[-1]}" in warning
+    assert f"Set api_version to {tried[-1]} to pin it" in warning
+    assert requested(box) == tried
+    others = [one for one in box.stats.log if one.route.version != tried[-1]]
+    assert len(others) == len(tried) - 1  # each once
+
+
+@pytest.mark.parametrize("pinned", [None, "v2.1", "v2.2", "v7.0"])
+def test_a_served_version_is_the_only_one(
+    sandbox: Start, pinned: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    box = workspace(sandbox, "v2.1", "v2.2", "v2", "v7.0")
+    messages = extract(settings(box, api_version=pinned))
+    assert_holds(loaded(messages), expected(box.account))
+    assert requested(box) == [pinned or "v2.1"]
+    assert not any("version" in line for line in warnings(caplog))
+
+
+@HTML_OR_JSON
+@pytest.mark.parametrize(
+    ("pinned", "tried"), [("v2.1", ["v2.1"]), (None, ["v2.1", "v2.2", "v2"])]
+)
+def test_without_a_served_version_the_search_is_retried_and_fails(
+    sandbox: Start, pinned: str | None, tried: list[str], not_found: str
+) -> None:
+    box = workspace(sandbox, "v3", not_found=not_found)
+    trial = attempt(settings(box, api_version=pinned))
+    assert "check api_url and api_version" in trial.sentence
+    assert " or ".join(tried) in trial.sentence
+    assert trial.error
+    assert not trial.error.is_transient
+    assert requested(box) == tried
+    assert box.stats.requests == 6 * len(tried)
+
+
+def test_an_html_404_is_retried_once_a_version_has_answered(sandbox: Start) -> None:
+    box = workspace(sandbox, "v2.1", "v2.2", "v2")
+    box.faults = [Fault("status", status=404, html=True, match="openings", times=3)]
+    trial = attempt(settings(box)).good()
+    assert_holds(loaded(trial.messages), expected(box.account))
+    assert requested(box) == ["v2.1"]
+
+
+@pytest.mark.parametrize("ending", ["", "/", "//"])
+def test_a_slash_at_the_end_of_the_url_is_ignored(sandbox: Start, ending: str) -> None:
+    box = workspace(sandbox, "v2.1")
+    messages = extract(settings(box) | {"api_url": box.url + ending})
+    assert_holds(loaded(messages), expected(box.account))

@@ -1,0 +1,245 @@
+"""`meltano run tap-toggl-hire target-postgres`: what lands, and how states are kept."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sandbox import Fault
+from tests.pipeline.warehouse import (
+    change,
+    check_erased,
+    compare,
+    expected,
+    living,
+    rate,
+    tombstones,
+)
+from tools.local.meltano import CHECKOUT, PipelineError
+
+if TYPE_CHECKING:
+    from sandbox import Sandbox
+    from tests.pipeline.warehouse import PostgresWarehouse
+    from tools.local.meltano import Project
+
+pytestmark = pytest.mark.pipeline
+PLUGINS = ("tap-toggl-hire", "target-postgres")
+CANDIDATES = ("candidates", "candidate_details", "candidate_answers")
+STATE_ID = "dev:tap-toggl-hire-to-target-postgres"
+
+
+def test_load_continues_after_a_failure_and_changes_follow(
+    project: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
+) -> None:
+    account = sandbox.account
+    opening, tag = account.add_opening("Short-lived"), account.add_tag("short-lived")
+    candidates = account.listed_ids()
+
+    fail_after_30_candidates(project, sandbox, warehouse)
+    sandbox.stats.reset()
+    project.run(*PLUGINS, **warehouse.settings)
+
+    assert 30 <= sandbox.stats.count("candidate") < 60
+    for stream, rows in expected(account).items():
+        assert warehouse.rows(stream) == rows, stream
+    history = warehouse.rows("candidate_history").values()
+    assert {row["event"] for row in history} == {"created"}
+    assert {row["candidate_id"] for row in history} == set(candidates)
+
+    rated, tagged, deleted, *_ = candidates
+    late = account.in_progress_ids()[0]
+    answers = {key for key in warehouse.rows("candidate_answers") if key[0] == deleted}
+    rate(account, rated)
+    account.tag(tagged, account.add_tag("new"))
+    account.submit(late)
+    account.delete(deleted)
+    account.delete_opening(opening)
+    account.delete_tag(tag)
+    sandbox.stats.reset()
+    project.run("toggl-hire-to-postgres", **warehouse.settings)  # the job
+
+    assert sandbox.stats.count("candidate") == 4  # one of them answers 404
+    compare(warehouse.rows, account)
+    key = {"candidate_id", "position", "_sdc_deleted_at"}
+    assert tombstones(warehouse.rows("candidate_answers")) == dict.fromkeys(
+        answers, key
+    )
+    for stream in ("candidates", "candidate_details"):
+        marked = tombstones(warehouse.rows(stream))
+        assert marked == {deleted: {"id", "_sdc_deleted_at"}}
+    for stream, keys in (("job_openings", {opening}), ("tags", {tag})):
+        assert set(tombstones(warehouse.rows(stream))) == keys
+    assert not tombstones(warehouse.rows("categories"))
+    events = [
+        (row["candidate_id"], row["event"])
+        for row in warehouse.rows("candidate_history").values()
+    ]
+    assert len(events) == len(history) + 4
+    assert set(events) >= {
+        (rated, "updated"),
+        (tagged, "updated"),
+        (late, "created"),
+        (deleted, "deleted"),
+    }
+
+
+def test_full_refresh_marks_and_a_state_from_the_warehouse_erases(
+    project: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
+) -> None:
+    """Of a candidate that was deleted while the state was lost."""
+    account = sandbox.account
+    warehouse.load(sandbox)
+    before = {stream: warehouse.rows(stream) for stream in CANDIDATES}
+    deleted = change(account)
+
+    project.run("--full-refresh", *PLUGINS, **warehouse.settings)
+
+    compare(warehouse.rows, account)
+    for stream in CANDIDATES:
+        marked = {
+            key: row
+            for key, row in warehouse.rows(stream).items()
+            if row["_sdc_deleted_at"] is not None
+        }
+        assert marked
+        for key, row in marked.items():
+            assert deleted in {key, key[0]}
+            assert row | {"_sdc_deleted_at": None} == before[stream][key]
+
+    project.shell(warehouse.script(project.folder), **warehouse.settings)
+
+    check_erased(warehouse.rows, account, deleted)
+    rate(account, account.listed_ids()[0])
+    sandbox.stats.reset()
+    project.run(*PLUGINS, **warehouse.settings)  # the state is an ordinary one now
+    assert sandbox.stats.count("candidate") == 1
+    compare(warehouse.rows, account)
+
+
+def test_example_project_takes_settings_from_the_environment(
+    project: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
+) -> None:
+    account = sandbox.account
+    opening = account.openings()[0]["id"]
+    shutil.copy(CHECKOUT / "examples" / "meltano.yml", project.folder)
+    variables = {
+        "TAP_TOGGL_HIRE_CANDIDATE_FILTERS": '{"min_score": 40}',
+        "TAP_TOGGL_HIRE_JOB_OPENING_IDS": json.dumps([opening]),
+        "TAP_TOGGL_HIRE_PART": "1/2",
+        "TAP_TOGGL_HIRE_PII": "drop",
+        "TAP_TOGGL_HIRE_REQUESTS_PER_SECOND": "900.5",
+        "TAP_TOGGL_HIRE_REQUEST_TIMEOUT": "20.5",
+        "TARGET_POSTGRES_DEFAULT_TARGET_SCHEMA": "toggl_hire",
+    }
+
+    project.run("toggl-hire", **warehouse.settings, **variables)
+
+    wanted = {
+        row["id"]
+        for row in account.list_rows()
+        if row["job_opening_id"] == opening and row["score"] >= 40
+    }
+    rows = warehouse.rows("candidates")
+    assert rows.keys() < wanted
+    assert len(rows) > 2
+    for row in rows.values():
+        assert not row["name"]
+        assert not row["email"]
+        assert not row["profile_url"]
+    assert warehouse.rows("job_openings").keys() == {opening}
+
+
+@pytest.mark.slow
+def test_merged_states_lose_nothing(
+    project: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
+) -> None:
+    """Meltano merges states in depth: each onto the other."""
+    account = sandbox.account
+    fail_after_30_candidates(project, sandbox, warehouse)
+    died = state_of(project)
+    project.run(*PLUGINS, **warehouse.settings)
+    complete = state_of(project)
+    for first, second in ((complete, died), (died, complete)):
+        rate(account, account.listed_ids()[0])
+        project.meltano("state", "set", "--force", STATE_ID, first)
+        project.meltano("state", "merge", STATE_ID, second)
+
+        project.run(*PLUGINS, **warehouse.settings)
+
+        compare(warehouse.rows, account)
+        assert own(state_of(project)).keys() == own(complete).keys()
+
+
+@pytest.mark.slow
+def test_state_from_the_warehouse_with_another_key_deletes_nothing(
+    project: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
+) -> None:
+    warehouse.load(sandbox)
+    before = {stream: warehouse.rows(stream) for stream in CANDIDATES}
+    for one in sandbox.account.listed_ids()[:40]:
+        sandbox.account.delete(one)
+
+    with pytest.raises(PipelineError, match=r"40 of .* are not found"):
+        project.shell(warehouse.script(project.folder), **warehouse.settings)
+
+    for stream, rows in before.items():
+        assert living(warehouse.rows(stream)) == rows, stream
+
+
+@pytest.mark.slow
+def test_parts_take_their_candidates_from_one_state(
+    project: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
+) -> None:
+    warehouse.load(sandbox)
+    deleted = change(sandbox.account)
+    for part in ("1/2", "2/2"):
+        project.shell(
+            warehouse.script(project.folder),
+            **warehouse.settings,
+            TAP_TOGGL_HIRE_PART=part,
+        )
+
+    check_erased(warehouse.rows, sandbox.account, deleted)
+
+
+@pytest.mark.slow
+def test_full_refresh_with_hard_delete_removes_deleted_candidates(
+    project: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
+) -> None:
+    warehouse.load(sandbox, hard_delete=True)
+    change(sandbox.account)
+
+    project.run(
+        *("--full-refresh", *PLUGINS),
+        **warehouse.settings,
+        TARGET_POSTGRES_HARD_DELETE="true",
+    )
+
+    for stream, rows in expected(sandbox.account).items():
+        assert warehouse.rows(stream) == rows, stream
+
+
+def fail_after_30_candidates(
+    project: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
+) -> None:
+    """Run a first load during which the API key is revoked."""
+    revoked = Fault("status", status=401, match="candidate", after=30)
+    sandbox.faults.append(revoked)
+    with pytest.raises(PipelineError, match="rejects the API key"):
+        project.run(*PLUGINS, **warehouse.settings)
+    sandbox.faults.remove(revoked)
+
+
+def state_of(project: Project) -> str:
+    """Return what `meltano state get` prints."""
+    printed = project.meltano("--log-level=error", "state", "get", STATE_ID)
+    return printed[printed.index("{") :].strip()
+
+
+def own(state: str) -> dict[str, Any]:
+    """Return the tap's own part of a state."""
+    value: dict[str, Any] = json.loads(state)["singer_state"]["tap_toggl_hire"]
+    return value

@@ -1,0 +1,128 @@
+"""The tap and target-postgres, with the settings of meltano.yml but without Meltano."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.pipeline.warehouse import compare, expected, tombstones
+from tools.local.meltano import CHECKOUT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sandbox import Sandbox
+    from tests.pipeline.warehouse import Json, PostgresWarehouse
+
+VIEWS = (CHECKOUT / "examples/queries/views.sql").read_text("utf-8")
+pytestmark = pytest.mark.pipeline
+ODD_TEXTS = (
+    "",
+    " ",
+    "NULL",
+    "\\N",
+    "\\.",
+    "\\.\n",
+    "a\tb\vc\fd",
+    "one\ntwo\r\nthree\rfour",
+    "back\\slash \\\\ \\t \\x41 \\u0041 \\",
+    "\"quoted\" 'quoted' `quoted` $$quoted$$",
+    '{curly,"array"}',
+    "line\u2028paragraph\u2029next\u0085end",
+    "\u200f\u202e\ufeff\x01\x1b[31m\x7f",
+    "👩‍💻 \U0010ffff é e\u0301",
+    "% %s %% :name ; -- drop",
+)
+
+
+def test_odd_texts_land_unchanged_and_go_with_their_candidate(
+    sandbox: Sandbox, warehouse: PostgresWarehouse
+) -> None:
+    account = sandbox.account
+    ids = account.listed_ids()[: len(ODD_TEXTS) + 1]
+    for one, text in zip(ids, (*ODD_TEXTS, None), strict=True):
+        for name in ("name", "email", "profile_url", "hire_state"):
+            account.set_field(one, name, text)
+        account.set_field(one, "contact_info", {"full_name": text, "city": None})
+        options = [{"id": "8", "content": text, "correct": True}]
+        question = {"id": 7, "content": text, "points": 1, "options": options}
+        answer = {"question_id": "7", "text_answer": text, "points": None}
+        account.set_field(one, "questions", [question])
+        account.set_field(one, "answers", [answer])
+        account.add_tag(text)
+        account.add_opening(text)
+
+    state = warehouse.load(sandbox)
+
+    for stream, rows in expected(account).items():
+        assert warehouse.rows(stream) == rows, stream
+    answers = {one: len(account.detail(one)["questions"]) for one in ids}
+    assert warehouse.held().items() >= answers.items()
+
+    for one in ids:  # the rows exist now: they are merged from a temporary table
+        account.set_field(one, "name", f"{account.row(one)['name']}\t\\N\n")
+    account.delete(ids[0])
+    account.delete(ids[-1])
+    warehouse.load(sandbox, state)
+
+    compare(warehouse.rows, account)
+    for stream in ("candidates", "candidate_details"):
+        marked = tombstones(warehouse.rows(stream))
+        assert marked.keys() == {ids[0], ids[-1]}
+        assert all(filled == {"id", "_sdc_deleted_at"} for filled in marked.values())
+    key = {"candidate_id", "position", "_sdc_deleted_at"}
+    marked = tombstones(warehouse.rows("candidate_answers"))
+    assert marked == {(ids[0], 0): key, (ids[-1], 0): key}
+    assert warehouse.held().keys() == set(account.listed_ids())
+    for _ in range(2):  # the script can be run again
+        warehouse.connection.execute(VIEWS.encode())
+    for stream, rows in expected(account).items():
+        assert warehouse.rows(f"current_{stream}") == rows, stream
+
+
+def test_flattened_and_mapped_columns_are_erased_with_their_candidate(
+    sandbox: Sandbox, warehouse: PostgresWarehouse
+) -> None:
+    deleted = sandbox.account.listed_ids()[0]
+    maps = {
+        "candidates": {"email": "__NULL__", "domain": "email.split('@')[-1]"},
+        "tags": {"__filter__": "False"},
+    }
+    settings: Json = {
+        "flattening_enabled": True,
+        "flattening_max_depth": 1,
+        "stream_maps": maps,
+    }
+    state = warehouse.load(sandbox, **settings)
+
+    landed = warehouse.rows("candidates")
+    rows = expected(sandbox.account)["candidates"]
+    assert landed.keys() == rows.keys()
+    for candidate_id, row in rows.items():
+        contact = row["contact_info"] or {}
+        assert landed[candidate_id]["contact_info__city"] == contact.get("city")
+    assert {row["domain"] for row in landed.values()} == {"example.com"}
+    assert all("email" not in row for row in landed.values())
+    assert not warehouse.rows("tags")
+
+    sandbox.account.delete(deleted)
+    warehouse.load(sandbox, state, **settings)
+
+    for stream in ("candidates", "candidate_details"):
+        marked = tombstones(warehouse.rows(stream))
+        assert marked == {deleted: {"id", "_sdc_deleted_at"}}, stream
+
+
+def test_batches_hold_the_same_rows(
+    tmp_path: Path, sandbox: Sandbox, warehouse: PostgresWarehouse
+) -> None:
+    config = {
+        "encoding": {"format": "jsonl", "compression": "gzip"},
+        "storage": {"root": tmp_path.as_uri()},
+    }
+
+    warehouse.load(sandbox, batch_config=config)
+
+    for stream, rows in expected(sandbox.account).items():
+        assert warehouse.rows(stream) == rows, stream

@@ -1,0 +1,311 @@
+"""Deletions, and what must not be taken for one (contract 3.4)."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from sandbox import Fault, Sandbox, details_of
+from tests.runs.pipelines import (
+    DAY,
+    Pipeline,
+    account,
+    inventory,
+    is_details,
+    is_list,
+    pipeline,
+)
+from tests.support.streams import (
+    ANSWERS,
+    CANDIDATES,
+    DETAILS,
+    FAMILY,
+    HISTORY,
+    LISTS,
+    STREAMS,
+    SYNC_RUNS,
+    UPSERTED,
+)
+from tests.support.target import merged
+from tests.support.truth import truth
+
+EMPTY = Fault("short_list", match=is_list, total="short")
+"""An empty list that says that it is empty."""
+CONFIRM = "confirm_mass_deletion"
+NARROWED = {"candidate_filters": {"min_rating": 1}}
+
+
+def warned(caplog: pytest.LogCaptureFixture, words: str) -> bool:
+    return any(
+        words in record.getMessage() and record.levelname == "WARNING"
+        for record in caplog.records
+    )
+
+
+def test_a_deletion_leaves_a_tombstone_per_row() -> None:
+    with pipeline(reverify_days=1) as line:
+        line.account.set_questions(line.ids[0], 5)
+        line.run()
+        gone = line.ids[0]
+        columns = {s: set(line.target.alive(s).popitem()[1]) for s in UPSERTED}
+        line.account.set_questions(gone, 2)
+        line.clock += 2 * DAY
+        fewer = line.run()
+        assert [row["position"] for row in fewer.tombstones(ANSWERS)] == [2, 3, 4]
+        line.account.delete(gone)
+        outcome = line.run()
+        assert outcome.details == [gone]
+        assert [row["position"] for row in outcome.tombstones(ANSWERS)] == [0, 1]
+        for stream in UPSERTED:
+            assert outcome.deleted(stream) == [gone]
+            for row in outcome.tombstones(stream):
+                assert set(row) == columns[stream]
+                filled = {name for name, value in row.items() if value is not None}
+                assert filled <= {"id", "candidate_id", "position", "_sdc_deleted_at"}
+        assert outcome.events() == [("deleted", gone)]
+        line.assert_true()
+        assert line.run().is_quiet
+
+
+def test_a_deleted_candidate_is_restored() -> None:
+    with pipeline() as line:
+        line.run()
+        one = line.ids[0]
+        detail = line.account.detail(one)
+        line.account.delete(one)
+        line.run(select=[DETAILS])
+        line.restore(detail)
+        line.run()
+        line.assert_true()
+        line.account.delete(one)
+        outcome = line.run()
+        assert outcome.events() == [("deleted", one)]
+        line.assert_true()
+
+
+def test_an_archived_candidate_stays_and_is_re_verified() -> None:
+    with pipeline(40, reverify_days=3) as line:
+        line.run()
+        archived = line.ids[:30]  # more than the limit on deletions
+        for one in archived:
+            line.account.archive(one)
+        outcome = line.run()
+        assert sorted(outcome.details) == sorted(archived)
+        assert outcome.is_quiet
+        assert line.run().is_quiet
+        gone, changed, *_ = archived
+        line.account.delete(gone)
+        line.rate(changed)
+        line.clock += 4 * DAY
+        outcome = line.run()
+        assert outcome.events() == [("updated", changed), ("deleted", gone)]
+        rows = truth(line.account, archived=True)
+        for stream in UPSERTED:
+            assert line.target.alive(stream) == rows[stream]
+
+
+# A listed candidate is never deleted
+
+
+@pytest.mark.parametrize("reverified", [False, True])
+def test_details_that_are_not_found_delete_no_listed_candidate(
+    *, reverified: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pipeline(reverify_days=int(reverified)) as line:
+        line.run()
+        bad = line.ids[3]
+        if not reverified:
+            line.rate(bad)
+        line.clock += 2 * DAY
+        line.sandbox.faults = [Fault("status", status=404, match=details_of(bad))]
+        outcome = line.run(select=[*STREAMS, SYNC_RUNS])
+        assert outcome.details.count(bad) == 1
+        assert outcome.emitted(CANDIDATES) == ([] if reverified else [bad])
+        assert not any(outcome.tombstones(stream) for stream in FAMILY)
+        [summary] = outcome.records(SYNC_RUNS)
+        assert summary["candidates_without_details"] == 1
+        assert summary["outcome"] == "complete"
+        assert warned(caplog, "details of 1 listed candidates were not found")
+        assert line.run().details == [bad]  # they stay due
+        line.sandbox.faults = []
+        assert line.run().details == [bad]
+        line.assert_true()
+
+
+def test_a_new_candidate_without_details_gets_them_later() -> None:
+    with pipeline() as line:
+        line.run()
+        new = line.account.add_candidate()
+        for select in ([DETAILS], STREAMS):
+            line.sandbox.faults = [Fault("status", status=404, match=details_of(new))]
+            assert line.run(select=select).details == [new]
+        line.sandbox.faults = []
+        assert line.run().emitted(DETAILS) == [new]
+        line.assert_true()
+
+
+def test_details_of_most_candidates_not_found_is_a_failure_of_the_endpoint() -> None:
+    with pipeline(60) as line:
+        line.run()
+        for one in line.ids[:22]:
+            line.rate(one)
+        line.sandbox.faults = [Fault("status", status=404, match=is_details)]
+        outcome = line.fail("22 of 22")
+        assert len(outcome.emitted(CANDIDATES)) == 22
+        assert not any(outcome.tombstones(stream) for stream in FAMILY)
+        line.sandbox.faults = []
+        assert len(line.run().details) == 22
+        line.assert_true()
+
+
+@pytest.mark.parametrize("body", [{"html": True}, {"empty": True}])
+def test_a_404_in_other_words_than_the_api_s_proves_nothing(body: t.Any) -> None:
+    with pipeline() as line:
+        line.run()
+        one = line.ids[3]
+        line.account.archive(one)
+        line.sandbox.faults = [
+            Fault("status", status=404, match=details_of(one), **body)
+        ]
+        outcome = line.fail(one)
+        assert len(outcome.details) == 3  # retried, as after a 500
+        assert outcome.is_quiet
+        line.sandbox.faults = []
+        assert line.run().is_quiet
+
+
+# Many
+
+
+def test_a_mass_deletion_is_confirmed(caplog: pytest.LogCaptureFixture) -> None:
+    with pipeline(60) as line:
+        line.run()
+        gone = line.ids[1:40]
+        for one in gone:
+            line.account.delete(one)
+        line.rate(line.ids[0])
+        outcome = line.fail(CONFIRM)
+        assert "another workspace" in str(outcome.error)
+        assert not any(outcome.tombstones(stream) for stream in FAMILY)
+        assert outcome.emitted(DETAILS) == [line.ids[0]]
+        outcome = line.run(confirm_mass_deletion=True)
+        assert sorted(outcome.deleted(CANDIDATES)) == sorted(gone)
+        line.assert_true()
+        assert not warned(caplog, "did not need it")
+        line.run(confirm_mass_deletion=True)
+        assert warned(caplog, "did not need it")
+
+
+def test_candidates_that_a_deselected_stream_still_holds_do_not_count() -> None:
+    with pipeline(60) as line:
+        line.run()
+        for one in line.ids[:25]:
+            line.account.delete(one)
+        line.run(select=[CANDIDATES], confirm_mass_deletion=True)
+        line.account.delete(line.ids[0])
+        outcome = line.run()
+        assert len(outcome.deleted(DETAILS)) == 26
+        assert len(outcome.deleted(CANDIDATES)) == 1
+        assert len(outcome.details) == 1
+        line.assert_true()
+
+
+@pytest.mark.parametrize("candidates", [15, 300])
+def test_an_empty_list_by_mistake(
+    candidates: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pipeline(candidates) as line:
+        line.run()
+        line.sandbox.faults = [EMPTY]
+        outcome = line.run(full_table=UPSERTED)
+        most = 21 if candidates > 20 else candidates
+        # One of them proves the workspace.
+        assert most <= len(outcome.details) <= most + 1
+        assert not any(outcome.tombstones(stream) for stream in FAMILY)
+        assert outcome.activated == set(LISTS)
+        assert warned(caplog, "empty") is (candidates > 20)
+        line.sandbox.faults = []
+        assert line.run().details == []
+        line.assert_true()
+
+
+# Proof of the workspace
+
+
+def elsewhere(line: Pipeline, box: Sandbox) -> dict[str, t.Any]:
+    """Settings that lead to another workspace."""
+    return {"api_key": box.api_key, "api_url": box.url}
+
+
+@pytest.mark.parametrize(
+    ("select", "config"),
+    [
+        ([*STREAMS, SYNC_RUNS], {}),
+        (LISTS, {}),
+        ([*STREAMS, SYNC_RUNS], NARROWED),
+        ([HISTORY], {"start_date": "2099-01-01"}),
+    ],
+    ids=["all streams", "lists", "narrowed", "an empty list"],
+)
+def test_a_key_of_another_workspace_writes_nothing(
+    select: t.Any, config: dict[str, t.Any]
+) -> None:
+    other = account(30, seed=7)
+    with pipeline(50) as line, Sandbox(other) as box:
+        line.run()
+        settings = {**elsewhere(line, box), **config}
+        line.sandbox = box
+        outcome = line.fail(CONFIRM, select=select, **settings)
+        assert "api_key" in str(outcome.error)
+        assert outcome.messages == []
+        assert len(outcome.details) == 20
+        assert len(set(outcome.details)) == 20
+
+
+def test_a_narrowed_run_is_proved_by_one_known_candidate() -> None:
+    with pipeline(50) as line:
+        line.run()
+        outcome = line.run(select=["tags"])
+        assert len(outcome.details) == 1
+        for one in line.ids:
+            line.account.rate(one, 1)
+        line.run()
+        assert line.run(**NARROWED).details == []  # its first page has a known one
+
+
+def test_a_small_workspace_whose_candidates_are_all_deleted() -> None:
+    with pipeline(5) as line:
+        line.run()
+        gone = line.ids
+        for one in gone:
+            line.account.delete(one)
+        outcome = line.fail(CONFIRM)
+        assert outcome.messages == []
+        outcome = line.run(confirm_mass_deletion=True)
+        assert sorted(outcome.deleted(DETAILS)) == sorted(gone)
+        assert inventory(line.target.state)["candidates"]
+        assert line.run().is_quiet  # an inventory without candidates needs no proof
+        line.account.add_candidate()
+        line.run()
+        line.assert_true()
+
+
+def test_new_openings_and_names_are_the_same_workspace() -> None:
+    with pipeline() as line:
+        line.run()
+        for opening in line.account.openings():
+            line.account.delete_opening(opening["id"])
+        line.account.add_opening()
+        assert line.run().is_quiet
+        line.assert_true(["job_openings", *UPSERTED])
+
+
+def test_a_state_merged_from_two_runs_keeps_the_proof() -> None:
+    """A full refresh of another workspace, into a state that Meltano merges."""
+    other = account(30, seed=7)
+    with pipeline(50) as line, Sandbox(other) as box:
+        line.run()
+        refreshed = line.attempt(state={}, **elsewhere(line, box)).good()
+        line.target.state = merged(line.target.state, refreshed.states[-1])
+        line.fail(CONFIRM)

@@ -1,0 +1,300 @@
+"""Runs that die: the next one, from a STATE that was confirmed, loses nothing."""
+
+from __future__ import annotations
+
+import copy
+import gzip
+import itertools
+import json
+import random
+import subprocess
+import tempfile
+import typing as t
+from contextlib import suppress
+from pathlib import Path
+from unittest import mock
+from urllib.parse import urlsplit
+
+import pytest
+
+from sandbox import Sandbox, random_change
+from sandbox.changes import CANDIDATE
+from tests.runs.pipelines import (
+    DAY,
+    Outcome,
+    Pipeline,
+    account,
+    assert_same,
+    inventory,
+    pipeline,
+    who,
+)
+from tests.support.streams import (
+    ANSWERS,
+    DETAILS,
+    FAMILY,
+    HISTORY,
+    LISTS,
+    STREAMS,
+    UPSERTED,
+)
+from tests.support.tap import clean_environment, command_line
+from tests.support.truth import truth
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tests.support.target import Message
+
+
+def rows_of(messages: Iterable[Message], stream: str | None = None) -> set[str]:
+    """Return the candidates that have a record among some messages."""
+    streams = FAMILY if stream is None else (stream,)
+    return {
+        who(m["record"])
+        for m in messages
+        if m["type"] == "RECORD" and m["stream"] in streams
+    }
+
+
+def places_of(messages: Sequence[Message], kind: str = "STATE") -> list[int]:
+    return [place for place, m in enumerate(messages) if m["type"] == kind]
+
+
+def change_much(line: Pipeline, seed: int) -> None:
+    """Change, submit and delete candidates, most of them."""
+    rng = random.Random(seed)
+    for kind in [*CANDIDATE] * 2:
+        with suppress(ValueError):  # there is nothing to change
+            random_change(line.account, rng, [kind])
+
+
+def go_on_from_every_message(line: Pipeline, outcome: Outcome, **options: t.Any) -> None:
+    """Cut a run after each message, go on, and compare.
+
+    What the next run does depends on the state alone, so there is one for each state.
+    The target has confirmed the last STATE, or the first one of the run.
+    """
+    states = places_of(outcome.messages)
+    resumed: dict[int, Outcome] = {}
+    for place in (-1, *states):
+        state = {} if place < 0 else outcome.messages[place]["value"]
+        if place < 0:
+            state = line.target.state or {}
+        resumed[place] = line.attempt(state=state, **options).good()
+    rows = truth(line.account)
+    for cut in range(len(outcome.messages) + 1):
+        seen = [place for place in states if place < cut]
+        for place in {seen[0], seen[-1]} if seen else {-1}:
+            again = resumed[place]
+            target = copy.deepcopy(line.target)
+            target.load(outcome.messages[:cut])
+            target.load(again.messages)
+            for stream in {*UPSERTED} & {*options["select"]}:
+                assert_same(target.alive(stream), rows[stream], f"{cut} {stream}")
+    for place in states:
+        before = rows_of(outcome.messages[:place], DETAILS)
+        assert not before & set(resumed[place].details)
+
+
+@pytest.mark.parametrize("select", [STREAMS, (ANSWERS, HISTORY)], ids=["all", "two"])
+def test_a_run_cut_after_any_message(select: tuple[str, ...]) -> None:
+    with pipeline(12, page_size=5) as line:
+        for seed in range(2):
+            outcome = line.attempt(select=select, announced=3).good()
+            assert len(outcome.states) > 5
+            outcome = line.attempt(select=select, announced=1_000).good()
+            go_on_from_every_message(line, outcome, select=select)
+            line.target.load(outcome.messages)
+            change_much(line, seed)
+
+
+def test_the_first_state_of_a_run_vouches_for_none_of_its_rows() -> None:
+    """Some targets confirm it at once, before any row."""
+    with pipeline(12) as line:
+        for seed in range(3):
+            before = inventory(line.target.state) if seed else {"reverified_until": ""}
+            outcome = line.run(announced=1_000)
+            place = places_of(outcome.messages)[0]
+            assert not rows_of(outcome.messages[:place])
+            first = inventory(outcome.states[0])
+            assert first["scope"] == before.get("scope", "")
+            again = line.attempt(state=outcome.states[0]).good()
+            assert rows_of(again.messages) == rows_of(outcome.messages)
+            change_much(line, seed)
+
+
+def test_what_was_committed_beyond_the_confirmed_state_is_corrected() -> None:
+    """Deleted, or changed and changed back, before the next run."""
+    with pipeline(12) as line:
+        line.run()
+        ratings = {one: line.account.row(one)["rating"] for one in line.ids}
+        for one in line.ids:
+            line.rate(one)
+        new = line.account.add_candidate()
+        outcome = line.attempt(announced=1_000).good()
+        place = places_of(outcome.messages)[0]
+        line.target.load(outcome.messages[:-2])
+        line.target.state = outcome.messages[place]["value"]
+        line.account.delete(new)
+        for one, stars in ratings.items():
+            line.account.rate(one, stars)
+        line.run()
+        line.assert_true()
+        assert new in line.target.deleted(DETAILS)
+        assert line.run().is_quiet
+
+
+def test_a_run_without_details_makes_no_history_stale_when_it_dies() -> None:
+    with pipeline(12, reverify_days=1) as line:
+        line.run()
+        line.hide()
+        line.clock += 3 * DAY
+        outcome = line.attempt(announced=1_000).good()
+        assert len(outcome.states) > 1
+        line.target.load(outcome.messages[: places_of(outcome.messages)[0] + 1])
+        assert not line.run().records(HISTORY)
+        line.assert_true()
+
+
+def test_missing_candidates_get_no_false_events_when_a_run_dies() -> None:
+    """One of those that are asked for has changed, the others have not."""
+    with pipeline(12) as line:
+        line.run()
+        archived = line.ids[:8]
+        for one in archived:
+            line.account.archive(one)
+        line.rate(archived[0])
+        outcome = line.attempt(announced=1_000).good()
+        assert outcome.events() == [("updated", archived[0])]
+        for state in outcome.states[:-1]:
+            again = line.attempt(state=state).good()
+            assert set(again.events()) <= {("updated", archived[0])}
+
+
+def test_a_re_verification_that_is_killed_goes_on() -> None:
+    """Though it emits nothing."""
+    with pipeline(60, reverify_days=1) as line:
+        line.run(select=[DETAILS])
+        line.clock += 3 * DAY
+        with mock.patch("tap_toggl_hire.sync.loop.FETCHED", 10):
+            outcome = line.attempt(select=[DETAILS]).good()
+        assert len(outcome.details) == 60
+        line.clock -= line.interval
+        left = []
+        for state in outcome.states:
+            line.clock -= line.interval
+            again = line.attempt(select=[DETAILS], state=state).good()
+            left.append(len(again.details))
+        assert left == sorted(left, reverse=True)
+        assert len(left) > 2
+        assert left[-2] <= 20
+        assert left[-1] == 0
+
+
+# A target that takes files
+
+
+def unpacked(messages: Sequence[Message]) -> list[Message]:
+    """Return messages with a RECORD for each line of the files that a BATCH names."""
+    found: list[Message] = []
+    for message in messages:
+        for url in message.get("manifest", ()):
+            with gzip.open(urlsplit(url).path, "rt", encoding="utf-8") as lines:
+                stream = message["stream"]
+                found += [
+                    {"type": "RECORD", "stream": stream, "record": json.loads(line)}
+                    for line in lines
+                ]
+        if message["type"] != "BATCH":
+            found.append(message)
+    return found
+
+
+def test_batch_files_are_complete_before_their_state(tmp_path: Path) -> None:
+    config = {
+        "encoding": {"format": "jsonl", "compression": "gzip"},
+        "storage": {"root": tmp_path.as_uri()},
+        "batch_size": 7,
+    }
+    with pipeline(12, page_size=5, batch_config=config) as line:
+        for seed in range(2):
+            outcome = line.attempt(announced=3).good()
+            assert places_of(outcome.messages, "BATCH")
+            assert not outcome.activated & {*FAMILY}
+            rows = truth(line.account)
+            for cut in (n + 1 for n in places_of(outcome.messages)):
+                target = copy.deepcopy(line.target)
+                target.load(unpacked(outcome.messages[:cut]))
+                again = line.attempt(state=target.state).good()
+                target.load(unpacked(again.messages))
+                for stream in UPSERTED:
+                    assert_same(target.alive(stream), rows[stream], f"{cut} {stream}")
+            line.target.load(unpacked(outcome.messages))
+            change_much(line, seed)
+
+
+# The process itself
+
+
+def kill(line: Pipeline, at: int, how: str) -> list[Message]:
+    """Start the command line, and end it once a line of its output is there.
+
+    Args:
+        line: What to extract.
+        at: The line.
+        how: "SIGKILL", or "pipe": the target ends.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        command = command_line(Path(folder), line.config, state=line.target.state)
+        with subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=clean_environment(),
+        ) as process:
+            assert process.stdout is not None
+            lines = list(itertools.islice(process.stdout, at))
+            if how == "pipe":
+                process.stdout.close()
+                assert process.wait(10) == 1
+            else:
+                process.kill()
+    return [json.loads(text) for text in lines if text.endswith(b"\n")]
+
+
+@pytest.mark.parametrize("how", ["SIGKILL", "pipe"])
+def test_a_process_that_is_killed(how: str) -> None:
+    with Sandbox(account(100, questions=1), latency=0.005) as box:
+        line = Pipeline(box, page_size=20)
+        for at in (200, 60):
+            line.target.load(kill(line, at, how))
+            line.run()
+            line.assert_true()
+            assert line.run().is_quiet
+            change_much(line, at)
+
+
+@pytest.mark.slow
+def test_the_states_of_a_first_run_are_a_small_share_of_its_output() -> None:
+    with pipeline(12_000, tags=0, questions=1, openings=4) as line:
+        outcome = line.attempt(select=[*LISTS, *FAMILY]).good()
+        size = {
+            kind: sum(
+                len(json.dumps(m, ensure_ascii=False, separators=(",", ":")).encode())
+                for m in outcome.messages
+                if m["type"] == kind
+            )
+            for kind in ("RECORD", "STATE")
+        }
+        last = len(json.dumps(outcome.states[-1], separators=(",", ":")))
+        assert last <= 24 * 12_000
+        assert len(outcome.states) > 3
+        assert size["STATE"] <= size["RECORD"] / 10 + 3 * last
+        place = places_of(outcome.messages)[-2]
+        line.target.load(outcome.messages[:place])
+        again = line.run()
+        assert not rows_of(outcome.messages[:place], DETAILS) & set(again.details) or (
+            places_of(outcome.messages[:place])
+        )
+        line.assert_true(UPSERTED)

@@ -1,0 +1,346 @@
+"""Streams, columns and expressions change from run to run (contract 3.6, 3.12)."""
+
+from __future__ import annotations
+
+import itertools
+import typing as t
+
+import pytest
+
+from sandbox import Fault
+from tests.runs.pipelines import DAY, Outcome, Pipeline, is_list, pipeline
+from tests.support.streams import (
+    ANSWERS,
+    CANDIDATES,
+    CORE,
+    DETAILS,
+    FAMILY,
+    FROM_DETAILS,
+    HISTORY,
+    LISTS,
+    STREAMS,
+    SYNC_RUNS,
+    UPSERTED,
+)
+from tests.support.target import Target
+from tests.support.truth import truth
+
+SUBSETS = [
+    subset
+    for count in range(1, len(FAMILY))
+    for subset in itertools.combinations(FAMILY, count)
+]
+
+
+@pytest.mark.parametrize("subset", SUBSETS, ids="+".join)
+def test_some_streams_first_and_all_later(subset: tuple[str, ...]) -> None:
+    rest = [stream for stream in FAMILY if stream not in subset]
+    with pipeline() as line:
+        ids = sorted(line.ids)
+        first = line.run(select=subset)
+        assert sorted(first.details) == (ids if {*FROM_DETAILS} & {*subset} else [])
+        second = line.run()
+        for stream in UPSERTED:
+            assert sorted(second.emitted(stream)) == (ids if stream in rest else [])
+        assert len(second.records(HISTORY)) == (12 if HISTORY in rest else 0)
+        assert sorted(second.details) == (ids if {*FROM_DETAILS} & {*rest} else [])
+        line.assert_true()
+
+        changed, gone, *_ = ids
+        line.rate(changed)
+        line.account.delete(gone)
+        line.run(select=subset)
+        line.assert_true({*UPSERTED} & {*subset})
+        back = line.run(select=rest)
+        for stream in {*UPSERTED} & {*rest}:
+            assert back.emitted(stream) == [changed]
+            assert back.deleted(stream) == [gone]
+        assert back.details == ([changed] if {*FROM_DETAILS} & {*rest} else [])
+        quiet = line.run()
+        assert quiet.is_quiet
+        assert not quiet.details
+        line.assert_true()
+
+
+def test_a_change_that_was_undone_while_a_stream_was_deselected() -> None:
+    with pipeline() as line:
+        line.run()
+        one = line.ids[0]
+        stars = line.account.row(one)["rating"]
+        line.rate(one)
+        line.run(select=[CANDIDATES])
+        line.account.rate(one, stars)
+        outcome = line.run()
+        assert outcome.emitted(DETAILS) == [one]
+        assert not outcome.records(HISTORY)
+        line.assert_true()
+
+
+def test_a_stream_that_never_held_a_candidate_gets_no_tombstone_of_it() -> None:
+    with pipeline() as line:
+        line.run(select=[CANDIDATES])
+        gone = line.ids[0]
+        line.account.delete(gone)
+        outcome = line.run()
+        assert outcome.deleted(CANDIDATES) == [gone]
+        assert not outcome.tombstones(DETAILS)
+        assert not outcome.tombstones(ANSWERS)
+        assert gone not in outcome.emitted(HISTORY)
+        line.assert_true()
+
+
+def test_a_stream_selected_later_is_filled_for_archived_candidates() -> None:
+    with pipeline(reverify_days=1) as line:
+        line.run(select=[CANDIDATES])
+        archived = line.ids[:2]
+        for one in archived:
+            line.account.archive(one)
+        line.run(select=[CANDIDATES])
+        line.run()
+        line.clock += 2 * DAY
+        outcome = line.run()
+        assert sorted(outcome.emitted(DETAILS)) == sorted(archived)
+        rows = truth(line.account, archived=True)
+        for stream in UPSERTED:
+            assert line.target.alive(stream) == rows[stream]
+
+
+def test_the_lists_alone_keep_what_is_known_of_candidates() -> None:
+    with pipeline() as line:
+        line.run()
+        for stream, kind in zip(LISTS, ("openings", "categories", "tags"), strict=True):
+            outcome = line.run(select=[stream])
+            kinds = {request.kind for request in outcome.requests}
+            # `tags` finds the version, one candidate proves the workspace.
+            assert kinds - {"tags", "candidate"} == {kind} - {"tags"}
+            assert len(outcome.details) == 1
+        assert line.run().is_quiet
+
+
+# Columns, expressions, treatments
+
+
+def assert_filled_once(line: Pipeline, stream: str, **options: t.Any) -> None:
+    """All rows of a stream are emitted once, and those of no other."""
+    ids = sorted(line.ids)
+    outcome = line.run(**options)
+    for other in UPSERTED:
+        assert sorted(outcome.emitted(other)) == (ids if other == stream else [])
+    assert sorted(outcome.details) == (ids if stream in FROM_DETAILS else [])
+    assert not outcome.records(HISTORY)
+    quiet = line.run(**options)
+    assert quiet.is_quiet
+    assert not quiet.details
+
+
+@pytest.mark.parametrize(
+    ("stream", "column"), [(CANDIDATES, "extra"), (DETAILS, "questions")]
+)
+def test_a_column_that_is_selected_later_is_filled(
+    stream: str, column: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pipeline() as line:
+        line.run(without={stream: [column]})
+        assert_filled_once(line, stream)
+        line.assert_true()
+        [text] = [r.getMessage() for r in caplog.records if "emitted again" in r.msg]
+        assert f"Stream {stream} " in text
+        assert ("12 requests" in text) is (stream in FROM_DETAILS)
+        assert line.run(without={stream: [column]}).is_quiet
+
+
+NAMES: list[tuple[str, t.Any, t.Any]] = [
+    (
+        "an expression",
+        {"stream_maps": {CANDIDATES: {"note": "'one'"}}},
+        {"stream_maps": {CANDIDATES: {"note": "'two'"}}},
+    ),
+    (
+        "a filter",
+        {"stream_maps": {CANDIDATES: {"__filter__": "rating > 1"}}},
+        {},
+    ),
+    (
+        "a copy",
+        {
+            "stream_maps": {
+                CANDIDATES: {},
+                "copy": {"__source__": CANDIDATES, "note": "'one'"},
+            }
+        },
+        {
+            "stream_maps": {
+                CANDIDATES: {},
+                "copy": {"__source__": CANDIDATES, "note": "'two'"},
+            }
+        },
+    ),
+    (
+        "a glob",
+        {"stream_maps": {"candidate?": {"note": "'one'"}}},
+        {"stream_maps": {"candidate?": {"note": "'two'"}}},
+    ),
+    (
+        "stream_map_config",
+        {
+            "stream_maps": {CANDIDATES: {"note": "config['seed']"}},
+            "stream_map_config": {"seed": "one"},
+        },
+        {
+            "stream_maps": {CANDIDATES: {"note": "config['seed']"}},
+            "stream_map_config": {"seed": "two"},
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [pair for _, *pair in NAMES], ids=[name for name, *_ in NAMES]
+)
+def test_a_changed_expression_is_applied_to_all(before: t.Any, after: t.Any) -> None:
+    with pipeline() as line:
+        # Rows of a copy are not in the truth of the small target.
+        line.target = _TargetOfCopies()
+        line.run(**before)
+        outcome = line.run(**after)
+        assert sorted(outcome.emitted(CANDIDATES)) == sorted(line.ids)
+        assert not outcome.details
+        copies = outcome.records("copy")
+        assert {row["note"] for row in copies} <= {"two"}
+        assert line.run(**after).is_quiet
+
+
+class _TargetOfCopies(Target):
+    """Keeps the state alone."""
+
+    def load(self, messages: t.Iterable[t.Any]) -> None:
+        super().load(m for m in messages if m["type"] == "STATE")
+
+
+def test_a_stream_that_a_map_had_removed_is_filled() -> None:
+    with pipeline() as line:
+        line.run(stream_maps={DETAILS: None})
+        assert DETAILS not in line.target.tables
+        assert_filled_once(line, DETAILS)
+        changed, gone, *_ = line.ids
+        line.rate(changed)
+        line.account.delete(gone)
+        line.run(stream_maps={DETAILS: None})
+        back = line.run()
+        assert back.emitted(DETAILS) == [changed]
+        assert back.deleted(DETAILS) == [gone]
+        line.assert_true()
+
+
+@pytest.mark.parametrize("share", [0.2, 0.6])
+def test_a_run_that_dies_before_a_new_column_is_filled_is_repeated(
+    share: float,
+) -> None:
+    with pipeline() as line:
+        line.run(without={DETAILS: ["questions"]})
+        outcome = line.attempt(announced=3).good()
+        line.target.load(outcome.messages[: int(share * len(outcome.messages))])
+        line.run()
+        line.assert_true()
+
+
+@pytest.mark.parametrize("pii", ["hash", "drop"])
+def test_a_changed_treatment_of_personal_data(pii: str) -> None:
+    with pipeline(pii_hash_key="a key of the hashes") as line:
+        line.run()
+        emails = {row["email"] for row in line.account.list_rows() if row["email"]}
+        outcome = line.run(pii=pii)
+        for stream in UPSERTED:
+            assert sorted(outcome.emitted(stream)) == sorted(line.ids)
+        assert not outcome.records(HISTORY)
+        assert not emails & {r["email"] for r in line.target.alive(DETAILS).values()}
+        assert line.run(pii=pii).is_quiet
+        line.run()
+        line.assert_true()
+
+
+# FULL_TABLE and ACTIVATE_VERSION
+
+
+@pytest.mark.parametrize("forced", UPSERTED)
+def test_full_table_emits_everything_and_activates_nothing(forced: str) -> None:
+    with pipeline() as line:
+        line.run()
+        gone, *ids = sorted(line.ids)
+        line.account.archive(ids[0])
+        line.account.delete(gone)
+        outcome = line.run(full_table=[forced])
+        for stream in UPSERTED:
+            assert sorted(outcome.emitted(stream)) == (ids if stream == forced else [])
+            assert outcome.deleted(stream) == [gone]
+        assert outcome.activated == {*LISTS}
+        assert line.target.alive(forced) == truth(line.account, archived=True)[forced]
+        assert not line.run().details
+
+
+def assert_activated_after_the_last_record(outcome: Outcome, streams: set[str]) -> None:
+    assert outcome.activated == streams
+    for stream in streams:
+        of_stream = [m for m in outcome.messages if m.get("stream") == stream]
+        assert of_stream[-1]["type"] == "ACTIVATE_VERSION"
+        versions = {m["version"] for m in of_stream if m["type"] == "RECORD"}
+        assert versions == {of_stream[-1]["version"]}
+
+
+def test_versions_are_activated_by_complete_runs_alone() -> None:
+    """Of candidates: by one that began without a state."""
+    with pipeline(30, page_size=10) as line:
+        first = line.attempt(announced=5).good()
+        assert_activated_after_the_last_record(first, {*LISTS, *UPSERTED})
+        line.target.load(first.messages[: len(first.messages) // 2])
+        assert line.run().activated == {*LISTS}  # a first load that died goes on
+        line.account.delete(line.ids[0])
+        line.target.state = {}
+        line.run()
+        line.assert_true()  # what the lost state knew of is marked
+        off = {"emit_activate_version_messages": False}
+        assert not line.attempt(state={}, **off).good().activated
+
+
+@pytest.mark.parametrize(
+    ("config", "activated"),
+    [
+        ({"start_date": "2025-03-01"}, {*LISTS}),
+        ({"job_opening_ids": True}, {"tags"}),
+        ({"part": "1/2"}, {*LISTS}),
+        ({"part": "2/2"}, set()),
+    ],
+    ids=str,
+)
+def test_narrowed_runs_activate_no_stream_that_they_narrow(
+    config: dict[str, t.Any], activated: set[str]
+) -> None:
+    with pipeline(30) as line:
+        if "job_opening_ids" in config:
+            config = {"job_opening_ids": [line.account.openings()[0]["id"]]}
+        assert line.run(**config).activated == activated
+
+
+@pytest.mark.parametrize("kind", ["candidate", "candidates"])
+def test_a_run_that_fails_activates_no_candidates(kind: str) -> None:
+    with pipeline(30, page_size=5) as line:
+        line.sandbox.faults = [Fault("status", match=kind, after=5)]
+        outcome = line.attempt()
+        assert outcome.error is not None
+        assert not outcome.activated & {*FAMILY}
+
+
+@pytest.mark.parametrize("stream", ["openings", "categories", "tags", CANDIDATES])
+def test_an_empty_list_activates_nothing(stream: str) -> None:
+    with pipeline() as line:
+        line.run()
+        match = is_list if stream == CANDIDATES else stream
+        empty = Fault("wrong_shape", match=match, value={"data": []})
+        line.sandbox.faults = [empty]
+        outcome = line.attempt(state={}, select=[*STREAMS, SYNC_RUNS])
+        line.target.load(outcome.messages)
+        line.sandbox.faults = []
+        line.target.state = {}
+        line.run()
+        line.assert_true(CORE)
+        assert not any(line.target.deleted(stream) for stream in CORE)

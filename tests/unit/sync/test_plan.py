@@ -1,0 +1,573 @@
+"""Laws of the decisions, over all cases that can be told apart.
+
+A case is what is known of a candidate, what its row and its details show, and what a
+run selects. Digests are the same as the known ones, others, or unknown.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import typing as t
+from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
+
+import pytest
+
+from tap_toggl_hire.sync import plan
+from tap_toggl_hire.sync.plan import (
+    ANSWERS,
+    CANDIDATES,
+    DETAILS,
+    FROM_DETAILS,
+    HISTORY,
+    NEVER,
+    NEW,
+    STREAMS,
+    UNKNOWN_VALUE,
+    UPSERTED,
+    Absence,
+    Details,
+    Held,
+    Known,
+    Listed,
+    Plan,
+    Presence,
+    Run,
+)
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Case = tuple[Known, Listed, Details | None, Run]
+
+SAME, OTHER = 7, 8
+"""Digests: that of what is known, and another."""
+AS_KNOWN = Listed(SAME, SAME, SAME, SAME)
+ROWS = (
+    AS_KNOWN,
+    Listed(OTHER, SAME, SAME, SAME),  # a field that the history lacks
+    Listed(OTHER, SAME, SAME, OTHER),
+    Listed(SAME, OTHER, SAME, OTHER),
+    Listed(SAME, SAME, OTHER, SAME),
+    Listed(SAME, SAME, None, OTHER),  # a change that was missed by the history
+    Listed(SAME, None, SAME, None),
+    Listed(OTHER, None, None, None),
+)
+READ = tuple(
+    Details(digest, 3, torn)
+    for digest, torn in itertools.product((SAME, OTHER), (False, True))
+)
+SELECTIONS = tuple(
+    frozenset(streams)
+    for size in range(1, 5)
+    for streams in itertools.combinations(STREAMS, size)
+)
+ALL = Run(frozenset(STREAMS))
+ALONE = {stream: Run(frozenset({stream})) for stream in STREAMS}
+RUNS = (*map(Run, SELECTIONS), replace(ALL, full_table=UPSERTED))
+KNOWN = tuple(
+    Known(held, Presence.LISTED, *(SAME,) * 5, answers=2)
+    for held in itertools.product(Held, repeat=len(STREAMS))
+    if any(held)
+)
+EVERYWHERE = tuple(replace(known, presence=p) for known in KNOWN for p in Presence)
+
+
+def cases() -> Iterator[Case]:
+    """Yield all listed candidates; details are read where they are wanted."""
+    for known, listed, run in itertools.product((*KNOWN, NEW), ROWS, RUNS):
+        is_wanted = plan.wants_details(known, listed, run)
+        for read in READ if is_wanted else (None,):
+            yield known, listed, read, run
+
+
+def again(known: Known, listed: Listed, read: Details | None, run: Run) -> Plan:
+    """Plan once more, with details if they are wanted now."""
+    is_wanted = plan.wants_details(known, listed, run)
+    shown = read or Details(known.details, 3)
+    return plan.plan_listed(known, listed, shown if is_wanted else None, run)
+
+
+def differs(stream: str, known: Known, listed: Listed, read: Details | None) -> bool:
+    """Return whether the API shows anything that the last emission did not."""
+    row = listed.row != known.row or listed.tags not in {known.tags, None}
+    extra = stream == CANDIDATES and listed.extra not in {known.extra, None}
+    details = stream in FROM_DETAILS and read and read.digest != known.details
+    if stream == HISTORY:
+        return listed.history not in {known.history, None}
+    return bool(row or extra or details)
+
+
+# What is emitted
+
+
+def test_what_differs_or_is_not_current_is_emitted_and_nothing_else() -> None:
+    for known, listed, read, run in cases():
+        readable = {
+            *({CANDIDATES} if listed else ()),
+            *(FROM_DETAILS if read else ()),
+            *({HISTORY} if listed.history is not None else ()),
+        }
+        emit = plan.plan_listed(known, listed, read, run).emit
+        assert emit == {
+            stream
+            for stream in run.selected & readable
+            if known.holds(stream) is not Held.CURRENT
+            or stream in run.full_table
+            or differs(stream, known, listed, read)
+        }
+
+
+def test_details_are_fetched_where_one_of_their_streams_needs_them() -> None:
+    for known, listed, run in itertools.product((*KNOWN, NEW), ROWS, RUNS):
+        needing = {
+            stream
+            for stream in run.selected & FROM_DETAILS
+            if known.holds(stream) is not Held.CURRENT
+            or stream in run.full_table
+            or differs(stream, known, replace(listed, extra=None), None)
+        }
+        assert plan.wants_details(known, listed, run) is bool(needing)
+
+
+def test_a_stream_is_vouched_for_only_if_it_was_emitted_or_did_not_differ() -> None:
+    for known, listed, read, run in cases():
+        decided = plan.plan_listed(known, listed, read, run)
+        after = decided.after or NEW
+        for stream, held in zip(STREAMS, after.held, strict=True):
+            if stream in decided.emit:
+                assert held is not Held.ABSENT
+            elif stream != HISTORY and held is Held.CURRENT:
+                assert known.holds(stream) is Held.CURRENT
+                assert not differs(stream, known, listed, read)
+            else:
+                before = known.holds(stream)
+                assert held is before or (before, held) == (Held.CURRENT, Held.STALE)
+
+
+def test_what_was_seen_is_noted() -> None:
+    for known, listed, read, run in cases():
+        decided = plan.plan_listed(known, listed, read, run)
+        after = decided.after
+        if after is None:
+            continue
+        assert after.row == listed.row
+        assert after.tags == (known.tags if listed.tags is None else listed.tags)
+        assert after.extra == (known.extra if listed.extra is None else listed.extra)
+        emits_history = HISTORY in decided.emit
+        assert after.history == (listed.history if emits_history else known.history)
+        if read is not None:
+            assert after.details == read.digest
+        assert after.answers == (3 if ANSWERS in decided.emit else known.answers)
+        assert after.presence is Presence.LISTED
+
+
+def test_a_second_run_emits_nothing_but_torn_details_once() -> None:
+    for known, listed, read, run in cases():
+        noted = plan.plan_listed(known, listed, read, run).after or NEW
+        second = again(noted, listed, read, run)
+        if read is None or not read.torn:
+            unreadable = {HISTORY} if listed.history is None else set()
+            assert second.emit <= run.full_table
+            assert noted is NEW or all(
+                noted.holds(stream) is Held.CURRENT
+                for stream in run.selected - unreadable
+            )
+        else:
+            assert second.emit <= FROM_DETAILS | run.full_table
+        last = again(second.after or NEW, listed, read, run)
+        assert last.emit <= run.full_table
+        if not run.full_table:
+            assert not plan.wants_details(second.after or NEW, listed, run)
+
+
+def test_a_stream_that_is_selected_later_is_emitted_if_it_missed_a_difference() -> None:
+    for known, listed, read, run in cases():
+        noted = plan.plan_listed(known, listed, read, run).after or NEW
+        shown = Details(read.digest if read else noted.details, 3)
+        seen = replace(listed, history=SAME if listed.history is None else OTHER)
+        for stream in UPSERTED - run.selected:
+            is_stale = known.holds(stream) is not Held.CURRENT or differs(
+                stream, known, listed, read
+            )
+            is_emitted = stream in again(noted, seen, shown, ALONE[stream]).emit
+            assert is_emitted is is_stale
+
+
+def test_a_change_that_was_undone_while_unselected_leaves_no_history() -> None:
+    known = Known((Held.CURRENT,) * 4, Presence.LISTED, *(SAME,) * 5)
+    changed = Listed(OTHER, SAME, SAME, OTHER)
+    noted = plan.plan_listed(known, changed, None, ALONE[CANDIDATES]).after
+    assert noted is not None
+    assert HISTORY in again(noted, changed, None, ALONE[HISTORY]).emit
+    assert HISTORY not in again(noted, AS_KNOWN, None, ALONE[HISTORY]).emit
+
+
+# Torn details
+
+
+def test_torn_details_are_stale_until_they_come_twice() -> None:
+    for known, listed, read, run in cases():
+        if read is None:
+            continue
+        decided = plan.plan_listed(known, listed, read, run)
+        after = decided.after or NEW
+        is_first = differs(DETAILS, known, listed, read)
+        expected = Held.STALE if read.torn and is_first else Held.CURRENT
+        for stream in FROM_DETAILS & decided.emit:
+            assert after.holds(stream) is expected
+
+
+def test_torn_details_of_before_a_missed_change_are_not_taken_for_permanent() -> None:
+    """They are as old as the details that were emitted last."""
+    known = Known((Held.CURRENT,) * 4, Presence.LISTED, *(SAME,) * 5)
+    changed = Listed(OTHER, SAME, SAME, OTHER)
+    for missed in (
+        plan.plan_listed(known, changed, None, ALONE[CANDIDATES]),
+        plan.plan_without_details(known, changed, ALL),
+    ):
+        assert missed.after is not None
+        torn = again(missed.after, changed, Details(SAME, 3, torn=True), ALL)
+        assert torn.after is not None
+        assert torn.after.holds(DETAILS) is Held.STALE
+
+
+# Runs that die
+
+
+def test_everything_that_is_emitted_was_announced() -> None:
+    for known, listed, read, run in cases():
+        streams = plan.may_emit(known, listed, run)
+        assert plan.plan_listed(known, listed, read, run).emit <= streams
+
+
+def test_only_what_may_be_emitted_is_announced() -> None:
+    """Else a run that dies would make `candidate_history` repeat its last rows."""
+    for known, listed, run in itertools.product((*KNOWN, NEW), ROWS, RUNS):
+        fetched = plan.wants_details(known, listed, run)
+        reads = READ if fetched else (None,)
+        emitted: set[str] = set()
+        for read in reads:
+            emitted |= plan.plan_listed(known, listed, read, run).emit
+        assert plan.may_emit(known, listed, run) == emitted
+
+
+def test_an_announcement_changes_what_is_held_and_nothing_else() -> None:
+    for known, streams in itertools.product((*EVERYWHERE, NEW), SELECTIONS):
+        before = plan.intent(known, streams, 3)
+        most = max(3, known.answers) if ANSWERS in streams else known.answers
+        assert replace(before, held=known.held, answers=known.answers) == known
+        assert before.answers == most
+        for stream in STREAMS:
+            expected = Held.STALE if stream in streams else known.holds(stream)
+            assert before.holds(stream) is expected
+    assert plan.intent(KNOWN[-1], ALL.selected, 1).answers == 2
+
+
+def test_after_a_run_that_died_everything_it_had_is_emitted_again() -> None:
+    """Also if it was changed back meanwhile."""
+    for known, listed, read, run in cases():
+        decided = plan.plan_listed(known, listed, read, run)
+        before = plan.intent(known, plan.may_emit(known, listed, run), 3)
+        once = again(before, listed, read, run)
+        assert once.emit >= decided.emit
+        assert again(before, AS_KNOWN, read, run).emit >= decided.emit
+        if decided.event is not None:
+            assert once.event == decided.event
+        gone = plan.plan_gone(before, ALL)
+        assert gone.emit >= decided.emit
+        for stream in UPSERTED - decided.emit - run.selected:
+            # Of the others it may have noted nothing.
+            assert before.holds(stream) is known.holds(stream)
+
+
+# History
+
+
+def test_a_candidate_is_created_while_no_row_of_history_was_vouched_for() -> None:
+    for known, listed, read, run in cases():
+        event = plan.plan_listed(known, listed, read, run).event
+        emits = HISTORY in plan.plan_listed(known, listed, read, run).emit
+        created = known.history == NEVER
+        assert event == (("created" if created else "updated") if emits else None)
+    died = plan.intent(NEW, ALL.selected, 3)
+    assert plan.plan_listed(died, AS_KNOWN, READ[0], ALL).event == "created"
+    held = Known((Held.STALE,) * 4, Presence.LISTED, *(UNKNOWN_VALUE,) * 5)
+    assert plan.plan_listed(held, AS_KNOWN, READ[0], ALL).event == "updated"
+
+
+def test_unknown_tags_leave_the_history_as_it_was() -> None:
+    for known, run in itertools.product(KNOWN, RUNS):
+        for row in (SAME, OTHER):
+            unknown = Listed(row, None, SAME, None)
+            same = Listed(row, SAME, SAME, SAME)
+            is_wanted = plan.wants_details(known, same, run)
+            assert plan.wants_details(known, unknown, run) is is_wanted
+            for read in READ if is_wanted else (None,):
+                decided = plan.plan_listed(known, unknown, read, run)
+                expected = plan.plan_listed(known, same, read, run)
+                assert decided.emit == expected.emit - {HISTORY}
+                assert decided.event is None
+                after, other = decided.after, expected.after
+                assert after is not None
+                assert other is not None
+                assert after.holds(HISTORY) is known.holds(HISTORY)
+                held = (*other.held[:-1], known.holds(HISTORY))
+                assert after == replace(other, held=held)
+
+
+# Unknown fields, full tables, the short way
+
+
+def test_unknown_fields_of_a_row_never_cost_details() -> None:
+    for known, run in itertools.product(KNOWN, RUNS):
+        listed = replace(AS_KNOWN, extra=OTHER)
+        is_wanted = plan.wants_details(known, AS_KNOWN, run)
+        assert plan.wants_details(known, listed, run) is is_wanted
+        decided = again(known, listed, Details(SAME, 3), run)
+        calm = again(known, AS_KNOWN, Details(SAME, 3), run)
+        assert decided.emit == calm.emit | (run.selected & {CANDIDATES})
+
+
+def test_unknown_fields_that_are_not_compared_are_as_known() -> None:
+    for known, run in itertools.product(KNOWN, RUNS):
+        unknown = replace(AS_KNOWN, extra=None)
+        for read in READ:
+            assert again(known, unknown, read, run) == again(known, AS_KNOWN, read, run)
+
+
+def test_a_full_table_that_is_not_selected_changes_nothing() -> None:
+    for known, selected in itertools.product(KNOWN, SELECTIONS):
+        run = Run(selected)
+        other = replace(run, full_table=UPSERTED - selected)
+        for listed in ROWS[:2]:
+            assert again(known, listed, READ[0], run) == again(
+                known, listed, READ[0], other
+            )
+            settled = plan.is_settled(known, listed, run)
+            assert plan.is_settled(known, listed, other) is settled
+
+
+def test_a_candidate_is_settled_exactly_if_there_is_nothing_to_do() -> None:
+    for known, listed, run in itertools.product((*EVERYWHERE, NEW), ROWS, RUNS):
+        is_idle = (
+            not plan.wants_details(known, listed, run)
+            and plan.plan_listed(known, listed, None, run) == Plan(known)
+            # Where tags are unknown, a due row of history has to wait.
+            and not (HISTORY in run.selected and known.holds(HISTORY) < Held.CURRENT)
+        )
+        assert plan.is_settled(known, listed, run) is is_idle
+
+
+def test_a_candidate_of_which_nothing_is_held_is_forgotten() -> None:
+    listed = Listed(SAME, None, SAME, None)
+    assert plan.plan_listed(NEW, listed, None, ALONE[HISTORY]) == Plan(None)
+
+
+# Details that were not found, or re-fetched
+
+
+def test_without_its_details_a_row_is_emitted_and_the_details_stay_due() -> None:
+    for known, listed, run in itertools.product((*KNOWN, NEW), ROWS, RUNS):
+        decided = plan.plan_without_details(known, listed, run)
+        assert decided.emit == plan.plan_listed(known, listed, None, run).emit
+        after = decided.after
+        if known is NEW and not decided.emit:
+            assert after is None
+            continue
+        assert after is not None
+        for stream in FROM_DETAILS:
+            was_held = known.holds(stream) is not Held.ABSENT
+            assert after.holds(stream) is (Held.STALE if was_held else Held.ABSENT)
+        assert (after.row, after.answers) == (listed.row, known.answers)
+
+
+def test_reverification_emits_details_that_differ_and_nothing_else() -> None:
+    for known, read, run in itertools.product(KNOWN, READ, RUNS):
+        decided = plan.plan_reverified(known, read, run)
+        assert decided.event is None
+        assert decided.emit == {
+            stream
+            for stream in run.selected & FROM_DETAILS
+            if known.holds(stream) is not Held.CURRENT or read.digest == OTHER
+        }
+        after = decided.after
+        assert after is not None
+        assert after.details == read.digest
+        noted = replace(after, held=known.held, details=SAME, answers=2)
+        assert noted == known
+        for stream in (CANDIDATES, HISTORY):
+            assert after.holds(stream) is known.holds(stream)
+        for stream in FROM_DETAILS - decided.emit:
+            is_missed = read.digest == OTHER and known.holds(stream) is Held.CURRENT
+            expected = Held.STALE if is_missed else known.holds(stream)
+            assert after.holds(stream) is expected
+
+
+# Candidates that the lists lack
+
+ASK, LEAVE, TOMBSTONE = Absence.ASK, Absence.LEAVE, Absence.TOMBSTONE
+
+
+@pytest.mark.parametrize(
+    ("presence", "unnarrowed", "same", "changed"),
+    [
+        (Presence.LISTED, ASK, ASK, Absence.ASK_IF_FEW),
+        (Presence.UNLISTED, LEAVE, LEAVE, LEAVE),
+        (Presence.OUT_OF_SCOPE, ASK, LEAVE, LEAVE),
+        (Presence.DELETED, TOMBSTONE, TOMBSTONE, TOMBSTONE),
+    ],
+)
+def test_what_is_done_about_a_missing_candidate(
+    presence: Presence, unnarrowed: Absence, same: Absence, changed: Absence
+) -> None:
+    known = Known(presence=presence)
+    for is_same, expected in ((True, same), (False, changed)):
+        narrowed = Run(frozenset(), narrowed=True, same_scope=is_same)
+        assert plan.absence(known, narrowed) is expected
+        assert plan.absence(known, replace(narrowed, narrowed=False)) is unnarrowed
+    is_reverified = plan.PRESENCE[presence].reverified
+    assert is_reverified is (presence is not Presence.DELETED)
+
+
+def test_a_missing_candidate_that_is_found_is_planned_like_a_listed_one() -> None:
+    for known, listed, read, run in itertools.product(EVERYWHERE, ROWS, READ, RUNS):
+        decided = plan.plan_found(known, listed, read, run)
+        expected = plan.plan_listed(known, listed, read, run)
+        assert decided.emit == expected.emit
+        assert decided.event == expected.event
+        after, other = decided.after, expected.after
+        assert after is not None
+        assert other is not None
+        assert replace(after, presence=Presence.LISTED) == other
+
+
+@pytest.mark.parametrize("presence", Presence)
+@pytest.mark.parametrize("narrowed", [False, True])
+def test_only_an_unnarrowed_list_shows_that_a_candidate_is_archived(
+    presence: Presence,
+    narrowed: bool,  # noqa: FBT001
+) -> None:
+    known = replace(KNOWN[-1], presence=presence)
+    run = replace(ALL, narrowed=narrowed)
+    after = plan.plan_found(known, AS_KNOWN, READ[0], run).after
+    archived = not narrowed or presence is Presence.UNLISTED
+    expected = Presence.UNLISTED if archived else Presence.OUT_OF_SCOPE
+    assert after is not None
+    assert after.presence is expected
+
+
+def test_the_announcement_of_a_missing_candidate() -> None:
+    """All but its history, whose change is announced once it is seen."""
+    for known, run in itertools.product(EVERYWHERE, RUNS):
+        streams = plan.may_emit_missing(known, run)
+        assert streams >= run.selected & UPSERTED
+        is_due = known.holds(HISTORY) is not Held.CURRENT
+        assert (HISTORY in streams) is (HISTORY in run.selected and is_due)
+        for read in READ:
+            found = plan.plan_found(known, AS_KNOWN, read, run)
+            assert found.emit <= streams
+
+
+def test_a_deletion_leaves_tombstones_in_the_selected_streams_that_hold_it() -> None:
+    for known, run in itertools.product(EVERYWHERE, RUNS):
+        decided = plan.plan_gone(known, run)
+        held = {s for s in STREAMS if known.holds(s) is not Held.ABSENT}
+        assert decided.emit == held & run.selected
+        assert decided.event == ("deleted" if HISTORY in decided.emit else None)
+        if held <= run.selected:
+            assert decided.after is None
+            continue
+        after = decided.after
+        assert after is not None
+        assert after.presence is Presence.DELETED
+        assert {s for s in STREAMS if after.holds(s)} == held - run.selected
+        for stream in held - run.selected:
+            assert after.holds(stream) is known.holds(stream)
+        assert after.answers == (0 if ANSWERS in decided.emit else 2)
+        # Should it come back, its history begins anew.
+        assert after.history == (NEVER if HISTORY in decided.emit else SAME)
+
+
+def test_each_stream_gets_one_tombstone_whenever_it_is_selected() -> None:
+    for known, order in itertools.product(KNOWN, itertools.permutations(STREAMS)):
+        left: Known | None = known
+        buried = []
+        for stream in (*order, *order):
+            if left is None:
+                break
+            if buried:
+                assert plan.absence(left, ALONE[stream]) is Absence.TOMBSTONE
+            decided = plan.plan_gone(left, ALONE[stream])
+            buried += decided.emit
+            left = decided.after
+        assert left is None
+        assert sorted(buried) == sorted(s for s in STREAMS if known.holds(s))
+
+
+def test_a_deleted_candidate_that_is_listed_again_is_emitted_where_it_was_gone() -> (
+    None
+):
+    for known, run in itertools.product(KNOWN, map(Run, SELECTIONS)):
+        gone = plan.plan_gone(known, run)
+        if gone.after is not None:
+            assert not plan.is_settled(gone.after, AS_KNOWN, run)
+            back = again(gone.after, AS_KNOWN, Details(SAME, 3), run)
+            assert back.emit >= gone.emit
+            assert back.after is not None
+            assert back.after.presence is Presence.LISTED
+            if HISTORY in gone.emit:
+                assert back.event == "created"
+
+
+# The rest
+
+
+def test_what_misses_a_difference_becomes_stale() -> None:
+    for known, stream in itertools.product(EVERYWHERE, STREAMS):
+        after = plan.make_stale(known, stream)
+        was_current = known.holds(stream) is Held.CURRENT
+        expected = Held.STALE if was_current else known.holds(stream)
+        assert after.holds(stream) is expected
+        assert replace(after, held=known.held) == known
+        for other in set(STREAMS) - {stream}:
+            assert after.holds(other) is known.holds(other)
+
+
+@pytest.mark.parametrize(
+    ("count", "total", "expected"),
+    [(20, 20, False), (21, 41, True), (21, 42, False), (22, 43, True), (0, 0, False)],
+)
+def test_more_than_half_and_more_than_twenty_are_most(
+    count: int,
+    total: int,
+    expected: bool,  # noqa: FBT001
+) -> None:
+    assert plan.is_most(count, total) is expected
+
+
+def test_limits_of_the_contract() -> None:
+    assert (plan.FEW_LEFT, plan.FEW_DELETED, plan.SAMPLE) == (200, 20, 21)
+
+
+def test_a_candidate_is_held_if_any_stream_may_have_it() -> None:
+    assert not NEW.is_held
+    assert all(known.is_held for known in KNOWN)
+
+
+def test_plans_do_not_change() -> None:
+    known: t.Any = NEW
+    with pytest.raises(FrozenInstanceError):
+        known.row = 5
+
+
+def test_decisions_depend_on_nothing_else() -> None:
+    tree = ast.parse(Path(plan.__file__).read_text("utf-8"))
+    modules = {
+        name.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for name in node.names
+    } | {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert modules <= {"__future__", "dataclasses", "enum", "typing"}

@@ -1,0 +1,1 @@
+"""Generators of what documents and definitions take from the code."""

@@ -1,0 +1,94 @@
+"""The definition of the plugin, for `meltano add`, the Meltano Hub and meltano.yml."""
+
+from __future__ import annotations
+
+import textwrap
+import typing as t
+
+import yaml  # type: ignore[import-untyped]
+
+from tap_toggl_hire.tap import TapTogglHire
+from tools.documents.tables import ROOT, kind, replace, settings
+
+NAME = TapTogglHire.name
+REPOSITORY = "https://github.com/tap-toggl-hire/tap-toggl-hire"
+HUB_FILE = ROOT / "tools/hub/_data/meltano/extractors" / NAME / f"{NAME}.yml"
+PROJECT = ROOT / "meltano.yml"
+FILES = (ROOT / "plugin.yaml", HUB_FILE)
+
+
+def definition() -> dict[str, t.Any]:
+    """Return the definition, sorted as the Hub sorts."""
+    about = TapTogglHire._get_about_info()  # noqa: SLF001 - what --about prints
+    return {
+        "capabilities": capabilities(),
+        "description": (
+            "Job openings, candidates, their answers, and what changed, from Toggl Hire"
+        ),
+        "docs": f"{REPOSITORY}/tree/main/docs",
+        "domain_url": "https://toggl.com/hire/",
+        "executable": NAME,
+        "keywords": ["api", "meltano_sdk"],
+        "label": "Toggl Hire",
+        "log_parser": "singer-sdk",
+        "logo_url": "/assets/logos/extractors/toggl-hire.svg",
+        "maintenance_status": "beta",
+        "name": NAME,
+        "namespace": NAME.replace("-", "_"),
+        "pip_url": NAME,
+        "quality": "silver",
+        "repo": REPOSITORY,
+        "settings": [_setting(name) for name in sorted(settings())],
+        "settings_group_validation": [required()],
+        "supported_python_versions": list(about.supported_python_versions or ()),
+        "variant": NAME,
+    }
+
+
+def capabilities() -> list[str]:
+    """Return the capabilities, with `test`, which the SDK does not list."""
+    return sorted({"test", *(one.value for one in TapTogglHire.capabilities)})
+
+
+def required() -> list[str]:
+    """Return the required settings."""
+    return [name for name, one in settings().items() if "null" not in one["type"]]
+
+
+def text() -> str:
+    """Return the definition as the Hub formats it: keys sorted, lists not indented."""
+    content: str = yaml.safe_dump(definition(), allow_unicode=True, width=88)
+    return content
+
+
+def project() -> str:
+    """Return meltano.yml with the settings of the tap."""
+    listed = [_of_project(name) for name in settings()]
+    content = yaml.safe_dump(listed, allow_unicode=True, sort_keys=False, width=80)
+    block = textwrap.indent(content, 8 * " ")
+    return replace(PROJECT.read_text("utf-8"), "settings", block)
+
+
+def _of_project(name: str) -> dict[str, t.Any]:
+    setting = _setting(name)
+    if setting["kind"] == "decimal":  # Meltano cannot pass a parsed decimal on
+        setting["kind"] = "string"
+    order = ("name", "kind", "sensitive", "value", "options", "label", "description")
+    return {key: setting[key] for key in order if key in setting}
+
+
+def _setting(name: str) -> dict[str, t.Any]:
+    schema = settings()[name]
+    setting = {
+        "description": " ".join(schema["description"].split()),
+        "kind": kind(schema),
+        "label": schema["title"],
+        "name": name,
+    }
+    if values := schema.get("enum"):
+        setting["options"] = [{"label": one.title(), "value": one} for one in values]
+    if schema.get("secret"):
+        setting["sensitive"] = True
+    if "default" in schema:
+        setting["value"] = schema["default"]
+    return setting

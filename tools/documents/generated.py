@@ -1,0 +1,20 @@
+"""Every file that is generated from the code, completely or between two markers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tools.documents import definitions, models, sample, tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+FILES: dict[Path, Callable[[], str]] = {
+    tables.README: tables.readme,
+    tables.ARCHITECTURE: tables.architecture,
+    sample.PAGE: sample.page,
+    definitions.PROJECT: definitions.project,
+    **dict.fromkeys(definitions.FILES, definitions.text),
+    **models.FILES,
+}

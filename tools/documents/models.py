@@ -1,0 +1,80 @@
+"""What the dbt project says of the streams, from their schemas."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import yaml  # type: ignore[import-untyped]
+
+from tools.documents.tables import ROOT
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DESCRIPTIONS = ROOT / "analytics/dbt/models/streams.md"
+SOURCES = ROOT / "analytics/dbt/models/staging/_sources.yml"
+
+Schema = dict[str, t.Any]
+
+
+def schemas() -> dict[str, Schema]:
+    """The schemas by stream."""
+    paths = sorted((ROOT / "schemas").glob("*.json"))
+    return {path.stem: json.loads(path.read_text("utf-8")) for path in paths}
+
+
+def descriptions() -> str:
+    """A block of documentation for each field, named `stream__field`."""
+    blocks = [
+        f"{{% docs {stream}__{path} %}}\n{text}\n{{% enddocs %}}\n"
+        for stream, schema in schemas().items()
+        for path, text in fields(schema)
+    ]
+    return "\n".join(["<!-- From schemas/, by `make documents`. -->\n", *blocks])
+
+
+def sources() -> str:
+    """The streams as dbt's sources."""
+    tables = [
+        {
+            "name": stream,
+            "description": schema["description"],
+            "columns": [
+                {"name": name, "description": f"{{{{ doc('{stream}__{name}') }}}}"}
+                for name in schema["properties"]
+            ],
+        }
+        for stream, schema in schemas().items()
+    ]
+    for table in tables:
+        if table["name"] == "sync_runs":
+            table["config"] = {
+                "loaded_at_field": "finished_at",
+                "freshness": {
+                    "warn_after": {"count": 1, "period": "day"},
+                    "error_after": {"count": 3, "period": "day"},
+                    "filter": "outcome = 'complete'",
+                },
+            }
+    source = {
+        "name": "toggl_hire",
+        "description": "What tap-toggl-hire loads.",
+        "schema": "{{ var('toggl_hire_schemas')[0] }}",
+        "tables": tables,
+    }
+    content: str = yaml.safe_dump(
+        {"sources": [source]}, allow_unicode=True, sort_keys=False, width=88
+    )
+    return f"# From schemas/, by `make documents`.\n{content}"
+
+
+def fields(schema: Schema) -> Iterator[tuple[str, str]]:
+    """The description of each field, at every depth."""
+    for name, field in schema.get("properties", {}).items():
+        yield name, field["description"]
+        nested = field.get("items", field)
+        yield from ((f"{name}__{path}", text) for path, text in fields(nested))
+
+
+FILES = {DESCRIPTIONS: descriptions, SOURCES: sources}

@@ -1,0 +1,146 @@
+"""The tables of README and ARCHITECTURE that come from the code."""
+
+from __future__ import annotations
+
+import enum
+import json
+import re
+import typing as t
+from pathlib import Path
+
+from tap_toggl_hire.sync import plan
+from tap_toggl_hire.tap import TapTogglHire
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+ARCHITECTURE = ROOT / "ARCHITECTURE.md"
+
+Setting = dict[str, t.Any]
+
+
+def settings() -> dict[str, Setting]:
+    """Return all settings as `--about` shows them, including those of the SDK."""
+    schema = TapTogglHire.config_jsonschema
+    TapTogglHire.append_builtin_config(schema)
+    properties: dict[str, Setting] = schema["properties"]
+    return properties
+
+
+def catalog() -> dict[str, dict[str, t.Any]]:
+    """Return the entries of the catalog by stream, in the order of the code."""
+    tap = TapTogglHire(config={"api_key": "none"}, parse_env_config=False)
+    entries = {entry["tap_stream_id"]: entry for entry in tap.catalog_dict["streams"]}
+    return {stream.name: entries[stream.name] for stream in tap.discover_streams()}
+
+
+def kind(setting: Setting) -> str:
+    """Return the kind of a setting, as Meltano calls it."""
+    if setting.get("format") == "date-time":
+        return "date_iso8601"
+    if "enum" in setting:
+        return "options"
+    name: str = next(name for name in setting["type"] if name != "null")
+    return "decimal" if name == "number" else name
+
+
+def settings_table() -> str:
+    """Return one row per setting: name, kind, default, description."""
+    rows = []
+    for name, setting in settings().items():
+        required = "null" not in setting["type"]
+        default = json.dumps(setting.get("default", "")).strip('"')
+        rows.append(
+            (
+                f"`{name}`",
+                kind(setting) + (", secret" if setting.get("secret") else ""),
+                "required" if required else default and f"`{default}`",
+                _text(setting["description"]),
+            )
+        )
+    return table(("setting", "kind", "default", "meaning"), rows)
+
+
+def streams_table() -> str:
+    """Return one row per stream: name, key, replication, description."""
+    rows = [
+        (
+            f"`{name}`",
+            ", ".join(f"`{key}`" for key in entry["key_properties"]),
+            _replication(entry),
+            _text(entry["schema"]["description"]),
+        )
+        for name, entry in catalog().items()
+    ]
+    return table(("stream", "key", "replication", "what it has"), rows)
+
+
+def held_table() -> str:
+    """Return one row per value of `Held`: its rule."""
+    return _rules("held", plan.HELD)
+
+
+def presence_table() -> str:
+    """Return one row per value of `Presence`: its rule."""
+    return _rules("presence", plan.PRESENCE)
+
+
+def replace(text: str, marker: str, content: str) -> str:
+    """Put lines between those with `<!-- marker -->` and `<!-- /marker -->`.
+
+    In YAML, the lines begin with `# marker` and `# /marker`.
+    """
+    pattern = rf"(^ *(?:<!--|#) {marker}\b[^\n]*\n).*?(^ *(?:<!--|#) /{marker}\b)"
+    replaced, count = re.subn(
+        pattern,
+        lambda match: match[1] + content + match[2],
+        text,
+        flags=re.DOTALL | re.MULTILINE,
+    )
+    if count != 1:
+        message = f"{marker}: {count} places instead of one"
+        raise ValueError(message)
+    return replaced
+
+
+def readme() -> str:
+    """Return the README with its tables as the code has them."""
+    text = replace(README.read_text("utf-8"), "settings", settings_table())
+    return replace(text, "streams", streams_table())
+
+
+def architecture() -> str:
+    """Return ARCHITECTURE.md with its tables as the code has them."""
+    text = replace(ARCHITECTURE.read_text("utf-8"), "held", held_table())
+    return replace(text, "presence", presence_table())
+
+
+def _rules(name: str, rules: Mapping[t.Any, t.Any]) -> str:
+    def shown(value: object) -> str:
+        if isinstance(value, bool):
+            return "yes" if value else ""
+        if isinstance(value, plan.Absence):
+            return value.value
+        return f"`{value.name}`" if isinstance(value, enum.Enum) else str(value)
+
+    head = (name, *next(iter(rules.values()))._fields)
+    rows = [(shown(member), *map(shown, rule)) for member, rule in rules.items()]
+    return table(head, rows)
+
+
+def _replication(entry: dict[str, t.Any]) -> str:
+    method = entry["replication_method"].replace("_", " ").lower()
+    key = entry.get("replication_key")
+    return f"{method}, `{key}`" if key else method
+
+
+def _text(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """Return a table in Markdown."""
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
