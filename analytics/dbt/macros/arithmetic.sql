@@ -25,18 +25,3 @@ cast({{ part }} as {{ toggl_hire.double() }}) / nullif(cast({{ whole }} as {{ to
 {%- set roles = var(variable, []) -%}
 {{ return({'select': roles} if roles else {}) }}
 {%- endmacro %}
-
-
-{#- The key of the options that were shown together with those that were chosen. -#}
-{% macro choice_id(options, chosen) -%}
-{{ dbt.hash(options ~ " || '|' || coalesce(" ~ chosen ~ ", '')") }}
-{%- endmacro %}
-
-
-{#- The share of points in the other graded questions of a candidate. -#}
-{% macro rest_share(answers, totals) -%}
-{{ toggl_hire.ratio(
-    totals ~ '.earned - ' ~ answers ~ '.points_earned',
-    totals ~ '.gradable - coalesce(' ~ answers ~ '.question_points, 0)'
-) }}
-{%- endmacro %}

@@ -8,7 +8,11 @@
 {% macro to_json(column, dtype) %}{{ return(adapter.dispatch('to_json', 'toggl_hire')(column, dtype)) }}{% endmacro %}
 
 {% macro postgres__to_json(column, dtype) -%}
+{%- if dtype == 'jsonb' -%}
+{{ column }}
+{%- else -%}
 {{ 'cast(' ~ column ~ ' as jsonb)' if dtype in ['text', 'character varying', 'json'] else 'to_jsonb(' ~ column ~ ')' }}
+{%- endif -%}
 {%- endmacro %}
 
 {% macro duckdb__to_json(column, dtype) -%}
@@ -48,9 +52,8 @@ cross join lateral (
 {%- endmacro %}
 
 
-{#- JSON as text, null for null and for an empty list. -#}
-{% macro json_list_text(value) %}{{ return(adapter.dispatch('json_list_text', 'toggl_hire')(value)) }}{% endmacro %}
-
-{% macro default__json_list_text(value) -%}
-nullif(nullif(cast({{ value }} as {{ dbt.type_string() }}), '[]'), 'null')
+{#- JSON that can be compared and grouped by; null counts as an empty list. -#}
+{% macro json_list(value) %}{{ return(adapter.dispatch('json_list', 'toggl_hire')(value)) }}{% endmacro %}
+{% macro default__json_list(value) -%}
+coalesce({{ value }}, cast('[]' as {{ toggl_hire.json_type() }}))
 {%- endmacro %}

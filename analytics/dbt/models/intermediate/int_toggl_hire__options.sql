@@ -1,36 +1,19 @@
--- One row per option of each distinct choice: the options that were shown together with
--- those that were chosen. There are far fewer choices than answers.
-with choices as (
-    select distinct
-        {{ json_list_text('options') }} as options,
-        {{ json_list_text('chosen_option_ids') }} as chosen_option_ids
-    from {{ ref('stg_toggl_hire__candidate_answers') }}
-    where deleted_at is null and {{ json_list_text('options') }} is not null
-),
-
-identified as (
-    select
-        {{ choice_id('options', 'chosen_option_ids') }} as choice_id,
-        cast(options as {{ json_type() }}) as options,
-        cast(chosen_option_ids as {{ json_type() }}) as chosen_option_ids
-    from choices
-),
-
-chosen as (
-    select distinct identified.choice_id, {{ json_text('items.value') }} as option_id
-    from identified
-    {{ join_items('identified.chosen_option_ids', 'items') }}
+-- One row per option of each choice.
+with chosen as (
+    select distinct choices.choice_id, {{ json_text('items.value') }} as option_id
+    from {{ ref('int_toggl_hire__choices') }} as choices
+    {{ join_items('choices.chosen_option_ids', 'items') }}
 ),
 
 shown as (
     select
-        identified.choice_id,
+        choices.choice_id,
         items.place,
         {{ json_text('items.value', 'id') }} as option_id,
         {{ json_text('items.value', 'content') }} as content,
         {{ json_text('items.value', 'correct') }} = 'true' as is_correct
-    from identified
-    {{ join_items('identified.options', 'items') }}
+    from {{ ref('int_toggl_hire__choices') }} as choices
+    {{ join_items('choices.options', 'items') }}
 )
 
 select

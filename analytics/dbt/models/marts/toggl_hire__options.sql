@@ -1,18 +1,5 @@
 {{ config(grants=grants('toggl_hire_readers')) }}
-with answers as (
-    select
-        answers.workspace,
-        answers.question_id,
-        answers.job_opening_id,
-        answers.choice_id,
-        {{ rest_share('answers', 'totals') }} as rest_share
-    from {{ ref('toggl_hire__answers') }} as answers
-    inner join {{ ref('int_toggl_hire__totals') }} as totals
-        on totals.workspace = answers.workspace and totals.candidate_id = answers.candidate_id
-    where answers.choice_id is not null and answers.question_id is not null
-),
-
-ranked as (
+with ranked as (
     select
         workspace,
         question_id,
@@ -23,7 +10,8 @@ ranked as (
         ) as place_from_below,
         count(*) over (partition by workspace, question_id, job_opening_id, coalesce(rest_share, 2)) as ties,
         count(rest_share) over (partition by workspace, question_id, job_opening_id) as ranked
-    from answers
+    from {{ ref('int_toggl_hire__shares') }}
+    where choice_id is not null
 ),
 
 -- A candidate who ties with the last of a third belongs to it.

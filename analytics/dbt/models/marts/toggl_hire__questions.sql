@@ -1,34 +1,8 @@
 {{ config(grants=grants('toggl_hire_readers')) }}
-{%- set known = 'x is not null and y is not null' %}
-with answers as (
-    select
-        answers.workspace,
-        answers.question_id,
-        answers.job_opening_id,
-        answers.question_type,
-        answers.skill,
-        answers.question,
-        answers.answered,
-        answers.correct,
-        answers.is_graded,
-        answers.points_earned,
-        case when answers.is_graded then coalesce(answers.question_points, 0) end as points_possible,
-        totals.half,
-        {{ ratio('answers.points_earned', 'answers.question_points') }} as x,
-        case when answers.is_graded then {{ rest_share('answers', 'totals') }} end as y
-    from {{ ref('toggl_hire__answers') }} as answers
-    inner join {{ ref('int_toggl_hire__totals') }} as totals
-        on totals.workspace = answers.workspace and totals.candidate_id = answers.candidate_id
-    where answers.question_id is not null
-),
-
--- One pass over the answers: everything below needs these sums alone.
-sums as (
+with questions as (
     select
         workspace,
         question_id,
-        job_opening_id,
-        half,
         min(question_type) as question_type,
         min(skill) as skill,
         min(question) as question,
@@ -38,14 +12,28 @@ sums as (
         sum(case when correct then 1 else 0 end) as correct,
         sum(case when is_graded then 1 else 0 end) as graded,
         sum(points_earned) as points_earned,
-        sum(points_possible) as points_possible,
-        cast(sum(case when {{ known }} then 1 else 0 end) as {{ double() }}) as n,
-        sum(case when {{ known }} then x else 0 end) as sx,
-        sum(case when {{ known }} then y else 0 end) as sy,
-        sum(case when {{ known }} then x * x else 0 end) as sxx,
-        sum(case when {{ known }} then y * y else 0 end) as syy,
-        sum(case when {{ known }} then x * y else 0 end) as sxy
-    from answers
+        sum(case when is_graded then question_points end) as points_possible
+    from {{ ref('toggl_hire__answers') }}
+    where question_id is not null
+    group by workspace, question_id
+),
+
+-- What is below needs these sums alone: x is the share of the question's points, y that
+-- of the others.
+sums as (
+    select
+        workspace,
+        question_id,
+        job_opening_id,
+        half,
+        count(*) as n,
+        sum(share) as sx,
+        sum(rest_share) as sy,
+        sum(share * share) as sxx,
+        sum(rest_share * rest_share) as syy,
+        sum(share * rest_share) as sxy
+    from {{ ref('int_toggl_hire__shares') }}
+    where share is not null and rest_share is not null
     group by workspace, question_id, job_opening_id, half
 ),
 
@@ -55,12 +43,11 @@ by_opening as (
         workspace,
         question_id,
         job_opening_id,
-        sum(n) as n,
+        cast(sum(n) as {{ double() }}) as n,
         sum(sxx) - sum(sx) * sum(sx) / sum(n) as sxx,
         sum(syy) - sum(sy) * sum(sy) / sum(n) as syy,
         sum(sxy) - sum(sx) * sum(sy) / sum(n) as sxy
     from sums
-    where n > 0
     group by workspace, question_id, job_opening_id
 ),
 
@@ -68,7 +55,7 @@ pooled as (
     select
         workspace,
         question_id,
-        1 / nullif(case when sum(n) - 2 - count(*) > 0 then sum(n) - 2 - count(*) end, 0) as variance,
+        case when sum(n) - 2 - count(*) > 0 then 1 / (sum(n) - 2 - count(*)) end as variance,
         case
             when sum(sxx) > 1e-9 and sum(syy) > 1e-9 then sum(sxy) / sqrt(sum(sxx) * sum(syy))
         end as discrimination
@@ -138,11 +125,11 @@ halves as (
         question_id,
         job_opening_id,
         half,
-        n,
+        cast(n as {{ double() }}) as n,
         (sx - sy) / n as mean,
         case when n > 1 then (sxx - 2 * sxy + syy - (sx - sy) * (sx - sy) / n) / (n - 1) end as variance
     from sums
-    where n > 0 and half is not null
+    where half is not null
 ),
 
 changes as (
@@ -171,26 +158,12 @@ openings as (
         asked.question_id,
         count(*) as openings,
         {{ joined('openings.name', "', '", 'openings.name, asked.job_opening_id') }} as job_openings
-    from (select distinct workspace, question_id, job_opening_id from sums) as asked
+    from (
+        select distinct workspace, question_id, job_opening_id from {{ ref('int_toggl_hire__shares') }}
+    ) as asked
     left join {{ ref('stg_toggl_hire__job_openings') }} as openings
         on openings.workspace = asked.workspace and openings.job_opening_id = asked.job_opening_id
     group by asked.workspace, asked.question_id
-),
-
-questions as (
-    select
-        workspace,
-        question_id,
-        min(question_type) as question_type,
-        min(skill) as skill,
-        min(question) as question,
-        {%- for column in ['shown', 'answered', 'checked', 'correct', 'graded'] %}
-        cast(sum({{ column }}) as bigint) as {{ column }},
-        {%- endfor %}
-        coalesce(sum(points_earned), 0) as points_earned,
-        coalesce(sum(points_possible), 0) as points_possible
-    from sums
-    group by workspace, question_id
 )
 
 select
@@ -201,19 +174,19 @@ select
     questions.question,
     openings.openings,
     openings.job_openings,
-    questions.shown,
-    questions.answered,
+    cast(questions.shown as bigint) as shown,
+    cast(questions.answered as bigint) as answered,
     {{ ratio('questions.shown - questions.answered', 'questions.shown') }} as unanswered_share,
-    questions.graded,
-    questions.shown - questions.graded as ungraded,
-    cast(questions.points_earned as numeric(28, 6)) as points_earned,
-    cast(questions.points_possible as numeric(28, 6)) as points_possible,
+    cast(questions.graded as bigint) as graded,
+    cast(questions.shown - questions.graded as bigint) as ungraded,
+    cast(coalesce(questions.points_earned, 0) as numeric(28, 6)) as points_earned,
+    cast(coalesce(questions.points_possible, 0) as numeric(28, 6)) as points_possible,
     {{ ratio('questions.points_earned', 'questions.points_possible') }} as facility,
     changes.change as facility_change,
     changes.change - 1.96 * changes.deviation as facility_change_low,
     changes.change + 1.96 * changes.deviation as facility_change_high,
-    questions.checked,
-    questions.correct,
+    cast(questions.checked as bigint) as checked,
+    cast(questions.correct as bigint) as correct,
     cast(judged.discrimination as {{ double() }}) as discrimination,
     {{ from_z('judged.z - 1.96 * sqrt(judged.variance)') }} as discrimination_low,
     {{ from_z('judged.z + 1.96 * sqrt(judged.variance)') }} as discrimination_high,

@@ -1,4 +1,4 @@
-{{ config(grants=grants('toggl_hire_personal_readers')) }}
+{{ config(grants=grants('toggl_hire_personal_readers'), post_hook='{{ toggl_hire.analyze() }}') }}
 with options as (
     select
         choice_id,
@@ -8,20 +8,32 @@ with options as (
     group by choice_id
 ),
 
+choices as (
+    select choices.options, choices.chosen_option_ids, options.*
+    from {{ ref('int_toggl_hire__choices') }} as choices
+    inner join options
+        on options.choice_id = choices.choice_id
+),
+
 answers as (
     select
-        *,
-        case
-            when {{ json_list_text('options') }} is not null
-                then {{ choice_id(json_list_text('options'), json_list_text('chosen_option_ids')) }}
-        end as choice_id
-    from {{ ref('stg_toggl_hire__candidate_answers') }}
-    where deleted_at is null
+        answers.*,
+        choices.choice_id,
+        choices.chosen,
+        choices.expected,
+        candidates.finished_at
+    from {{ ref('stg_toggl_hire__candidate_answers') }} as answers
+    left join {{ ref('int_toggl_hire__candidates') }} as candidates
+        on candidates.workspace = answers.workspace and candidates.candidate_id = answers.candidate_id
+    left join choices
+        on choices.options = {{ json_list('answers.options') }}
+        and choices.chosen_option_ids = {{ json_list('answers.chosen_option_ids') }}
+    where answers.deleted_at is null and candidates.deleted_at is null
 ),
 
 graded as (
     select
-        answers.*,
+        *,
         not coalesce(answered, true)
         {%- if var('toggl_hire_ungraded') == 'zero' %}
         or points <> 0 or (points = 0 and (choice_id is not null or correct is not null))
@@ -32,27 +44,22 @@ graded as (
 )
 
 select
-    graded.workspace,
-    graded.candidate_id,
-    graded.position,
-    graded.job_opening_id,
-    graded.question_id,
-    graded.question_type,
-    graded.skill,
-    graded.question,
-    graded.question_points,
-    graded.answered,
-    coalesce(graded.text_answer, options.chosen) as answer,
-    options.expected,
-    graded.points,
-    coalesce(graded.is_known, false) as is_graded,
-    case when graded.is_known then coalesce(graded.points, 0) end as points_earned,
-    graded.correct,
-    candidates.finished_at,
-    graded.choice_id
+    workspace,
+    candidate_id,
+    position,
+    job_opening_id,
+    question_id,
+    question_type,
+    skill,
+    question,
+    question_points,
+    answered,
+    coalesce(text_answer, chosen) as answer,
+    expected,
+    points,
+    coalesce(is_known, false) as is_graded,
+    case when is_known then coalesce(points, 0) end as points_earned,
+    correct,
+    finished_at,
+    choice_id
 from graded
-left join options
-    on options.choice_id = graded.choice_id
-left join {{ ref('int_toggl_hire__candidates') }} as candidates
-    on candidates.workspace = graded.workspace and candidates.candidate_id = graded.candidate_id
-where candidates.deleted_at is null
