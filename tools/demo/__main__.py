@@ -88,6 +88,8 @@ def main() -> None:
                 settings = {
                     f"{PREFIX}API_KEY": sandbox.api_key,
                     f"{PREFIX}API_URL": sandbox.url,
+                    # An answer graded with 0 points changes nothing in the list.
+                    f"{PREFIX}REVERIFY_DAYS": "10",
                 }
                 _say("An invented hiring team, in a PostgreSQL of its own.")
             postgres = stack.enter_context(Postgres())
@@ -111,18 +113,7 @@ class Demo:
         """Load into the database of `connection`; `settings` are the environment."""
         self._project = project
         self._connection = connection
-        self._tap = {
-            name.removeprefix(PREFIX).lower(): value
-            for name, value in settings.items()
-            if name.startswith(PREFIX)
-        }
-        self._target = {
-            "sqlalchemy_url": settings["TARGET_POSTGRES_SQLALCHEMY_URL"],
-            "default_target_schema": "toggl_hire",
-            "sanitize_null_text_characters": True,
-            "use_copy": True,
-            "validate_records": False,
-        }
+        self._settings = settings
         self._since: Any = None
 
     def load(self, *streams: str) -> None:
@@ -148,7 +139,21 @@ class Demo:
         All in this process: Meltano would take some seconds more for each run.
         """
         config = self._project.folder / "target.json"
-        config.write_text(json.dumps(self._target))
+        config.write_text(
+            json.dumps(
+                {
+                    "sqlalchemy_url": self._settings["TARGET_POSTGRES_SQLALCHEMY_URL"],
+                    "default_target_schema": "toggl_hire",
+                    "use_copy": True,
+                    "validate_records": False,
+                }
+            )
+        )
+        settings = {
+            "api_key": self._settings[f"{PREFIX}API_KEY"],
+            "api_url": self._settings[f"{PREFIX}API_URL"],
+            "reverify_days": int(self._settings[f"{PREFIX}REVERIFY_DAYS"]),
+        }
         name = f"dev:{'-to-'.join(PLUGINS)}"
         printed = self._project.meltano("state", "get", name).splitlines()
         state = json.loads(next(line for line in printed if line.startswith("{")))
@@ -168,7 +173,7 @@ class Demo:
         ):
             for moment in moments:
                 team.advance(moment)
-                tap = TapTogglHire(config=self._tap, state=state)
+                tap = TapTogglHire(config=settings, state=state)
                 tap.sync_all()
                 state = json.loads(json.dumps(tap.state))
         if target.returncode:

@@ -16,8 +16,8 @@ def health(context: Context) -> dict[str, Any]:
     Returns:
         `workspaces`: for each one `history_since`, `last_complete_run`, `failed_runs`,
         `longest_gap_days`, `candidates_held` (by the tap's own account),
-        `candidates_rows` (in the table), `candidates_missing`. For the openings of the
-        page: `locked`, `erased`, `retention_due` (by opening).
+        `candidates_rows` (in the table), `candidates_missing`. In all of them
+        together `locked` and `erased`; for the openings of the page `retention_due`.
     """
     count = context.audience.count
     (locked,) = context.warehouse.rows(

@@ -206,7 +206,8 @@ class Writer:
                 for step in steps
             ]
             legend = ("go on", "wait or hire", "rejected", "erased")
-            above = f"<h3>{escape(name + closed)}</h3><p>{_trend(steps)}</p>"
+            trend = "" if closed else _trend(steps)
+            above = f"<h3>{escape(name + closed)}</h3><p>{trend}</p>"
             drawn.append(above + charts.bars(parts, legend, (0, 1, 4, 3)))
             for place, _ in enumerate(steps):
                 path = "funnel", name, "steps", place

@@ -259,6 +259,31 @@ def test_errors_are_sentences(
     assert len(str(stopped.value)) < 500
 
 
+def test_without_rows_there_is_a_page_too(
+    warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = tmp_path / "empty.duckdb"
+    empty.write_bytes(warehouse.read_bytes())
+    with duckdb.connect(str(empty)) as connection:
+        tables = connection.execute(
+            "select schema_name, table_name from duckdb_tables() "
+            "where schema_name like 'toggl_hire_marts%'"
+        ).fetchall()
+        for schema, table in tables:
+            connection.execute(f"delete from {schema}.{table}")
+    output = tmp_path / "report.html"
+    arguments = ["--duckdb", str(empty), "--output", str(output)]
+    monkeypatch.setattr("sys.argv", ["toggl-hire-report", *arguments])
+    main()
+    page = output.read_text("utf-8")
+    assert "No run of the tap has been loaded yet." in page
+    assert "<svg" not in page
+
+
+def test_a_period_in_the_future_is_empty(report: Callable[..., Report]) -> None:
+    assert report("--since", "2100-01-01").figures["waits"]["All"]["median"] is None
+
+
 @pytest.mark.slow
 def test_20_000_candidates_take_less_than_ten_seconds(
     warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
