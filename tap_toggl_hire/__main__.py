@@ -28,8 +28,6 @@ gc.enable()
 BUFFER = 1 << 16
 """Bytes of messages that are written at once, unless a STATE comes."""
 
-logger = logging.getLogger(TapTogglHire.name)
-
 
 def main(tap_class: type[TapTogglHire] = TapTogglHire) -> None:
     """Run the command line and exit.
@@ -72,6 +70,8 @@ def main(tap_class: type[TapTogglHire] = TapTogglHire) -> None:
 
 def _log(failure: Exception) -> None:
     """Log a failure as the last line, for people and for orchestrators."""
+    # Not at import: SINGER_SDK_LOG_CONFIG may disable the loggers that exist by then.
+    logger = logging.getLogger(TapTogglHire.name)
     logger.debug("The run failed.", exc_info=failure)
     if isinstance(failure, (TapError, ConfigurationError, MappingError)):
         sentence = str(failure)

@@ -16,7 +16,7 @@ SELECT
     shown,
     graded,
     ungraded,
-    round(100 * facility, 1) AS points_percent
+    round(CAST(100 * facility AS numeric), 1) AS points_percent
 FROM toggl_hire__questions
 WHERE facility IS NOT NULL
   AND graded >= 5

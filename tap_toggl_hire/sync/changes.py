@@ -59,58 +59,39 @@ CHUNK = 1000
 
 @dataclass(slots=True)
 class Change:
-    """What is emitted of a candidate, for each stream to make records of.
+    """What is emitted of a candidate, for each stream to make records of."""
 
-    Attributes:
-        id: The candidate.
-        row: A record of `candidates`; None for a deleted candidate, and where only
-            details are emitted.
-        tags: Its tags; None where they are unknown.
-        details: A record of `candidate_details`, if the details were fetched.
-        event: Of `candidate_history`; "deleted" for a tombstone.
-        answers_held: The largest number of answer rows that the target may hold.
-        is_deleted: Whether it is deleted: every stream emits tombstones.
-    """
-
-    id: str
+    id: str  # the candidate
+    # A record of `candidates`; None for a deleted candidate, and where only details are
+    # emitted
     row: Record | None = None
-    tags: Tags | None = None
+    tags: Tags | None = None  # its tags; None where they are unknown
+    # A record of `candidate_details`, if the details were fetched
     details: Record | None = None
-    event: str | None = None
-    answers_held: int = 0
-    is_deleted: bool = False
+    event: str | None = None  # of `candidate_history`; "deleted" for a tombstone
+    answers_held: int = 0  # the largest number of answer rows that the target may hold
+    is_deleted: bool = False  # whether it is deleted: every stream emits tombstones
 
 
 @dataclass(slots=True, eq=False)
 class Task:
-    """A candidate that has to be asked for, emitted, or only noted.
+    """A candidate that has to be asked for, emitted, or only noted."""
 
-    Attributes:
-        id: The candidate.
-        known: What the inventory said before any announcement of this run.
-        packed: Its record of `candidates` as JSON, since thousands may wait; None for
-            one that the lists lack, or whose details alone are due.
-        tags: Its tags; None where they are unknown.
-        tags_version: Of the tag lists, when `listed` was made.
-        listed: What the list shows; None for one that the lists lack.
-        is_asked: Whether its details are fetched.
-        due: When it was due to be re-verified, if it is a task of re-verification.
-        announced: The streams that the last STATE announced for it.
-        answers: The number of answer rows that the last STATE announced for it.
-        response: The request for its details, once it is sent.
-    """
-
-    id: str
-    known: Known
+    id: str  # the candidate
+    known: Known  # what the inventory said before any announcement of this run
+    # its record of `candidates` as JSON, since thousands may wait; None for one that
+    # the lists lack, or whose details alone are due
     packed: bytes | None = None
-    tags: Tags | None = None
-    tags_version: int = 0
+    tags: Tags | None = None  # its tags; None where they are unknown
+    tags_version: int = 0  # of the tag lists, when `listed` was made
+    # what the list shows; None for one that the lists lack
     listed: Listed | None = None
-    is_asked: bool = True
+    is_asked: bool = True  # whether its details are fetched
+    # when it was due to be re-verified, if it is a task of re-verification
     due: datetime | None = None
-    announced: Streams = frozenset()
-    answers: int = 0
-    response: Future[Json] | None = None
+    announced: Streams = frozenset()  # the streams that the last STATE announced for it
+    answers: int = 0  # the number of answer rows that the last STATE announced for it
+    response: Future[Json] | None = None  # the request for its details, once it is sent
 
     @property
     def row(self) -> Record | None:
@@ -128,17 +109,12 @@ class Task:
 
 @dataclass(frozen=True)
 class Observer:
-    """Turns what the API sends into records and digests.
+    """Turns what the API sends into records and digests."""
 
-    Attributes:
-        to_row: Makes a record of `candidates`, with personal data treated.
-        details: Makes a record of `candidate_details`, likewise.
-        compares_extra: Whether the unknown fields of list rows are emitted.
-    """
-
+    # makes a record of `candidates`, with personal data treated
     to_row: Callable[[Json], Record]
-    details: Callable[[Json], Record]
-    compares_extra: bool
+    details: Callable[[Json], Record]  # makes a record of `candidate_details`, likewise
+    compares_extra: bool  # whether the unknown fields of list rows are emitted
 
     def row(self, candidate_id: str, data: Json) -> Record:
         """Make a record of `candidates` from a list row."""
@@ -203,21 +179,13 @@ def tags_of(details: Mapping[str, t.Any]) -> Tags | None:
 
 @dataclass
 class Changes:
-    """Compares what the API shows with the inventory, which it only reads.
+    """Compares what the API shows with the inventory, which it only reads."""
 
-    Attributes:
-        inventory: What the target holds.
-        run: What the run selects.
-        observer: Turns what the API sends into records and digests.
-        tags: Which candidate has which tag.
-        without_id: List rows without a usable ID, which cannot be emitted.
-    """
-
-    inventory: Inventory
-    run: Run
-    observer: Observer
-    tags: TagLists
-    without_id: int = 0
+    inventory: Inventory  # what the target holds
+    run: Run  # what the run selects
+    observer: Observer  # turns what the API sends into records and digests
+    tags: TagLists  # which candidate has which tag
+    without_id: int = 0  # list rows without a usable ID, which cannot be emitted
 
     def of_page(self, rows: Iterable[Row]) -> list[Task]:
         """Return the candidates of a page that are new, changed or not current."""

@@ -54,17 +54,11 @@ LOOP = (
 
 
 class Row(t.NamedTuple):
-    """A row of the list, parsed once.
+    """A row of the list, parsed once."""
 
-    Attributes:
-        id: None where it has no usable ID.
-        started: None where `started_at` is missing or malformed.
-        data: The row as it came.
-    """
-
-    id: str | None
-    started: datetime | None
-    data: Json
+    id: str | None  # None where it has no usable ID
+    started: datetime | None  # None where `started_at` is missing or malformed
+    data: Json  # the row as it came
 
 
 def parse_row(data: t.Any) -> Row:
@@ -78,19 +72,13 @@ def parse_row(data: t.Any) -> Row:
 
 
 class Source(t.NamedTuple):
-    """What lists are read with.
+    """What lists are read with."""
 
-    Attributes:
-        client: The API.
-        workers: Make the requests.
-        wait: Waits for a request; raises StoppedError if the run is stopped.
-        check: Raises StoppedError if the run is stopped.
-    """
-
-    client: Client
-    workers: Workers
+    client: Client  # the API
+    workers: Workers  # make the requests
+    # waits for a request; raises StoppedError if the run is stopped
     wait: Callable[[Future[t.Any]], t.Any]
-    check: Callable[[], None]
+    check: Callable[[], None]  # raises StoppedError if the run is stopped
 
 
 class Reading:
@@ -250,7 +238,7 @@ class CandidateList:
 
     def _tail(self, first: int) -> Reading | None:
         """Return a reading from the other end, if the total can prove that they met."""
-        is_long = self.total is not None and self.total > 2 * first
+        is_long = self.total is not None and self.total > 2 * first > 0
         if not is_long or self._query.since or self._source.workers.size == 1:
             return None
         return self._reading(self._page_size, "desc", self._see).ask()

@@ -179,35 +179,20 @@ class Checkpoint:
 
 @dataclass(kw_only=True)
 class Loop:
-    """Runs once over the candidates of a scope.
+    """Runs once over the candidates of a scope."""
 
-    Attributes:
-        source: The API, and the workers.
-        state: What is known; kept up to date.
-        lists: The lists of candidates.
-        changes: Compares what the API shows with the inventory.
-        sink: Takes what is emitted.
-        progress: Logs how far the run is.
-        logger: For warnings.
-        now: The time of the run, on the API's clock.
-        reverify_days: Days of a turn of re-verification; 0 for none.
-        confirmed: Whether any number of candidates may be deleted.
-        counts: What the run did.
-        needed_confirmation: Whether `confirmed` made a difference.
-    """
-
-    source: Source
-    state: State
-    lists: ScopeLists
-    changes: Changes
-    sink: Sink
-    progress: Progress
-    logger: logging.Logger
-    now: datetime
-    reverify_days: int
-    confirmed: bool
-    counts: Counts = field(default_factory=Counts)
-    needed_confirmation: bool = False
+    source: Source  # the API, and the workers
+    state: State  # what is known; kept up to date
+    lists: ScopeLists  # the lists of candidates
+    changes: Changes  # compares what the API shows with the inventory
+    sink: Sink  # takes what is emitted
+    progress: Progress  # logs how far the run is
+    logger: logging.Logger  # for warnings
+    now: datetime  # the time of the run, on the API's clock
+    reverify_days: int  # days of a turn of re-verification; 0 for none
+    confirmed: bool  # whether any number of candidates may be deleted
+    counts: Counts = field(default_factory=Counts)  # what the run did
+    needed_confirmation: bool = False  # whether `confirmed` made a difference
 
     def __post_init__(self) -> None:
         self._inventory = self.state.inventory
@@ -225,6 +210,7 @@ class Loop:
         self._is_ending = False
         self._asked_of_listed = 0
         self._most_answers = self._inventory.most_answers
+        self._known = len(self._inventory.ids())  # before this run adds new ones
 
     def run(self) -> None:
         """Read, emit and commit everything.
@@ -235,7 +221,7 @@ class Loop:
         try:
             self._look_at_suspect()
             self._work(self._listed())
-            if self.lists.is_complete:
+            if self.lists.is_complete and not self._is_ending:
                 self._work([self._missing()])
                 has_turn = self._reverify()
                 self._delete()
@@ -274,8 +260,6 @@ class Loop:
 
     def _missing(self) -> list[Task]:
         """Return the missing candidates that are asked for."""
-        if self._is_ending:
-            return []
         missing = self.changes.missing()
         self._gone += missing[Absence.TOMBSTONE]  # proved by an earlier run
         few, tasks = missing[Absence.ASK_IF_FEW], missing[Absence.ASK]
@@ -348,10 +332,6 @@ class Loop:
         for task, decided in plans:
             self._emit(task, decided, Change(task.id, is_deleted=True))
             self.counts.deleted += bool(decided.emit)
-
-    @property
-    def _known(self) -> int:
-        return len(self._inventory.ids())
 
     # Tasks, one after the other
 
@@ -585,8 +565,10 @@ class Loop:
         """
         missing, asked = self.counts.without_details, self._asked_of_listed
         if self._failures:
+            # One candidate may be the only one that is requested in a run.
             is_forbidden = all(isinstance(f, ForbiddenError) for f in self._failures)
-            if is_forbidden and asked == missing:
+            is_for_all = asked == missing and len(self._failures) >= MOST_FAILURES
+            if is_forbidden and is_for_all:
                 raise UnauthorizedError(FORBIDDEN)
             raise self._failures[0]
         if not self.lists.is_complete:

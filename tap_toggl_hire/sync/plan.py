@@ -138,26 +138,17 @@ SAMPLE = FEW_DELETED + 1
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the inventory says of one candidate.
+    """What the inventory says of one candidate."""
 
-    Attributes:
-        held: What the target holds, in the order of STREAMS.
-        presence: Where it was last seen.
-        row: Digest of its list row, unknown fields apart.
-        tags: Digest of its tags.
-        extra: Digest of the unknown fields of its list row.
-        details: Digest of its details.
-        history: Digest of its last row of `candidate_history`.
-        answers: The largest number of rows of `candidate_answers` that may be held.
-    """
-
+    # what the target holds, in the order of STREAMS
     held: tuple[Held, ...] = (Held.ABSENT,) * len(STREAMS)
-    presence: Presence = Presence.LISTED
-    row: int = NEVER
-    tags: int = NEVER
-    extra: int = NEVER
-    details: int = NEVER
-    history: int = NEVER
+    presence: Presence = Presence.LISTED  # where it was last seen
+    row: int = NEVER  # digest of its list row, unknown fields apart
+    tags: int = NEVER  # digest of its tags
+    extra: int = NEVER  # digest of the unknown fields of its list row
+    details: int = NEVER  # digest of its details
+    history: int = NEVER  # digest of its last row of `candidate_history`
+    # the largest number of rows of `candidate_answers` that may be held
     answers: int = 0
 
     def holds(self, stream: str) -> Held:
@@ -176,66 +167,43 @@ NEW = Known()
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What the list shows of a candidate, as digests; None is not compared.
+    """What the list shows of a candidate, as digests; None is not compared."""
 
-    Attributes:
-        row: Of the list row, unknown fields apart.
-        tags: None where the tags could not be read.
-        extra: None where unknown fields are not emitted.
-        history: Of the fields of `candidate_history`; None without tags.
-    """
-
-    row: int
-    tags: int | None
-    extra: int | None
-    history: int | None
+    row: int  # of the list row, unknown fields apart
+    tags: int | None  # None where the tags could not be read
+    extra: int | None  # None where unknown fields are not emitted
+    history: int | None  # of the fields of `candidate_history`; None without tags
 
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What `/candidates/{id}` shows.
+    """What `/candidates/{id}` shows."""
 
-    Attributes:
-        digest: Of the details.
-        answers: Rows of `candidate_answers`.
-        torn: Whether they are of another moment than the list row and the tags.
-    """
-
-    digest: int
-    answers: int
+    digest: int  # of the details
+    answers: int  # rows of `candidate_answers`
+    # whether they are of another moment than the list row and the tags
     torn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one run selects.
+    """What one run selects."""
 
-    Attributes:
-        selected: The selected streams of candidates.
-        full_table: Those that emit every candidate they read.
-        narrowed: Whether the settings leave candidates out.
-        same_scope: Whether the last complete run had the same narrowing settings.
-    """
-
-    selected: Streams
-    full_table: Streams = frozenset()
-    narrowed: bool = False
+    selected: Streams  # the selected streams of candidates
+    full_table: Streams = frozenset()  # those that emit every candidate they read
+    narrowed: bool = False  # whether the settings leave candidates out
+    # whether the last complete run had the same narrowing settings
     same_scope: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is done about a candidate.
+    """What is done about a candidate."""
 
-    Attributes:
-        after: What is known once the records are out; None forgets the candidate.
-        emit: The streams that are emitted.
-        event: Of the row of `candidate_history`, if that is emitted.
-    """
-
+    # what is known once the records are out; None forgets the candidate
     after: Known | None
-    emit: Streams = frozenset()
-    event: str | None = None
+    emit: Streams = frozenset()  # the streams that are emitted
+    event: str | None = None  # of the row of `candidate_history`, if that is emitted
 
 
 # Candidates that the list shows

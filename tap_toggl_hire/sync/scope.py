@@ -25,15 +25,12 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Query:
-    """One list of candidates (API documentation: List candidates).
+    """One list of candidates (API documentation: List candidates)."""
 
-    Attributes:
-        params: The query of its first page, `limit` and `order` apart.
-        since: Rows that started earlier end the list; None reads it to its end. The
-            API has no parameter for it.
-    """
-
+    # the query of its first page, `limit` and `order` apart
     params: tuple[tuple[str, str], ...]
+    # rows that started earlier end the list; None reads it to its end. The API has no
+    # parameter for it
     since: datetime | None
 
     def first_page(self, limit: int, *, order: str = "asc") -> Params:
@@ -43,16 +40,12 @@ class Query:
 
 @dataclass(frozen=True)
 class Scope:
-    """The candidates that the settings select; all of them by default.
+    """The candidates that the settings select; all of them by default."""
 
-    Attributes:
-        start_date: Only candidates that started at or after it, in UTC.
-        job_opening_ids: Only candidates of these openings.
-        filters: `candidate_filters` as sent to the API, in the order of their names.
-    """
-
+    # only candidates that started at or after it, in UTC
     start_date: datetime | None = None
-    job_opening_ids: tuple[str, ...] | None = None
+    job_opening_ids: tuple[str, ...] | None = None  # only candidates of these openings
+    # `candidate_filters` as sent to the API, in the order of their names
     filters: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -90,15 +83,10 @@ class Scope:
 
 @dataclass(frozen=True)
 class Part:
-    """A share of the candidates, by a stable hash of their IDs.
+    """A share of the candidates, by a stable hash of their IDs."""
 
-    Attributes:
-        number: Which share, from 1.
-        parts: The number of shares.
-    """
-
-    number: int = 1
-    parts: int = 1
+    number: int = 1  # which share, from 1
+    parts: int = 1  # the number of shares
 
     def __str__(self) -> str:
         return f"{self.number}/{self.parts}" if self.parts > 1 else ""

@@ -65,6 +65,8 @@ def unwrap(value: t.Any) -> dict[str, t.Any]:
     ):
         raise not_a_state("its bookmarks are malformed")
     if KEY in value:
+        if not isinstance(value[KEY], dict):
+            raise StateError(DAMAGED)
         return value
     if "digests" in bookmarks.get("candidates", {}):
         raise StateError(
@@ -112,7 +114,7 @@ class State:
         """Read the object under the key `tap_toggl_hire`.
 
         Args:
-            value: The object; None where there is none.
+            value: The object; None for a first run.
 
         Raises:
             StateError: If it is damaged, or of another version.

@@ -13,6 +13,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.documents.test_links import MAIN, anchors
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -41,6 +43,8 @@ def text_of(node: ast.expr, constants: dict[str, ast.expr]) -> str | None:
             return "".join(text_of(part, constants) or ANY for part in parts)
         case ast.Call(func=ast.Attribute(value=value, attr="format")):
             return text_of(value, constants)
+        case ast.FormattedValue(value=ast.Name() as name):
+            return text_of(name, constants)
         case ast.Name(id=name) if name in constants:
             return text_of(constants[name], constants)
     return None
@@ -93,6 +97,20 @@ MESSAGES = {
     for path in sorted(ROOT.glob("tap_toggl_hire/**/*.py"))
     for message in messages(path.read_text("utf-8"))
 }
+
+
+def test_documents_in_messages_are_reachable() -> None:
+    """The wheel has no `docs/`: messages have URLs of files and headings."""
+    found = [
+        url
+        for message in MESSAGES
+        for url in re.findall(r"[^\s(]*docs/\w+\.md[\w#-]*", message)
+    ]
+    assert found
+    for url in found:
+        assert url.startswith(MAIN)
+        file, _, anchor = url.removeprefix(MAIN).partition("#")
+        assert not anchor or anchor in anchors((ROOT / file).read_text("utf-8"))
 
 
 def test_messages_are_found_in_source() -> None:

@@ -6,11 +6,10 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-PROGRAMS = Path(sys.executable).parent
+PROGRAMS = CHECKOUT / ".venv" / "bin"
 _OURS = ("MELTANO_", "TAP_TOGGL_HIRE_", "TARGET_")
 
 

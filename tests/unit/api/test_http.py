@@ -189,10 +189,10 @@ def test_an_empty_body_is_empty_whatever_its_encoding() -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        *(gzip.compress(b"{}")[:-cut] for cut in range(1, 22)),
+        *(gzip.compress(b"{}", mtime=0)[:-cut] for cut in range(1, 22)),
         b"{}",
         zlib.compress(b"{}"),
-        gzip.compress(b"{}") + b"garbage",
+        gzip.compress(b"{}", mtime=0) + b"garbage",
     ],
 )
 def test_a_truncated_or_malformed_encoding_is_an_error(content: bytes) -> None:

@@ -276,6 +276,7 @@ class Result:
     counts: loop.Counts
     needed_confirmation: bool
     error: TapError | None
+    progress: Progress
 
     @property
     def records(self) -> list[tuple[str, str, str | None]]:
@@ -290,6 +291,11 @@ class Result:
     def states(self) -> list[dict[str, Known]]:
         """What each STATE says of each candidate."""
         return [message[1] for message in self.messages if message[0] == "state"]
+
+    @property
+    def known(self) -> dict[str, Known]:
+        """What the last STATE says of each candidate."""
+        return self.states[-1]
 
     @property
     def emitted(self) -> dict[str, set[str]]:
@@ -342,13 +348,14 @@ class World:
         looks = observer(compares_extra=self.compares_extra)
         sink = RecordingSink(state)
         sink.state_size = self.state_size
+        progress = Progress(LOGGER)
         one = loop.Loop(
             source=api,
             state=state,
             lists=lists,
             changes=Changes(state.inventory, run, looks, tags),
             sink=sink,
-            progress=Progress(LOGGER),
+            progress=progress,
             logger=LOGGER,
             now=self.now,
             reverify_days=self.days,
@@ -363,7 +370,9 @@ class World:
             state.scope = self.scope.key
             state.tags = len(tags)
         sink.save()
-        return Result(sink.messages, one.counts, one.needed_confirmation, error)
+        return Result(
+            sink.messages, one.counts, one.needed_confirmation, error, progress
+        )
 
     def restart(self, inventory: Mapping[str, Known] | None = None) -> None:
         """Begin the next run, from a STATE of this one if it is given."""

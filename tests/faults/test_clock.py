@@ -1,0 +1,98 @@
+"""Times in records follow the API's clock, which its Date header shows."""
+
+from __future__ import annotations
+
+import typing as t
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from sandbox import Account, Fault
+from tests.streams.checks import Start, Workspace, of, warnings
+from tests.support.streams import CANDIDATES, DELETED_AT, HISTORY, STATE_KEY, SYNC_RUNS
+
+if t.TYPE_CHECKING:
+    from sandbox.messages import Answer, Request
+
+
+class Dated(Fault):
+    """Right responses with a Date header that differs from this machine's clock."""
+
+    def __init__(self, ahead: timedelta, **options: t.Any) -> None:
+        super().__init__("empty", **options)
+        self._ahead = ahead
+
+    def answer(self, request: Request, ordinary: t.Any) -> Answer:  # noqa: ARG002
+        answer: Answer = ordinary()
+        date = format_datetime(datetime.now(UTC) + self._ahead, usegmt=True)
+        answer.headers = (*answer.headers, ("Date", date))
+        return answer
+
+
+def times(workspace: Workspace) -> list[datetime]:
+    """The times that the last run wrote into records."""
+    (run,) = workspace.records(SYNC_RUNS)
+    texts = [run["started_at"], run["finished_at"]]
+    texts += [row["observed_at"] for row in workspace.records(HISTORY)]
+    texts += [row[DELETED_AT] for row in workspace.records(CANDIDATES)]
+    return [datetime.fromisoformat(text) for text in texts if text]
+
+
+@pytest.mark.parametrize(
+    ("ahead", "followed", "is_logged"),
+    [
+        (timedelta(hours=2), timedelta(hours=2), False),
+        (timedelta(hours=-2), timedelta(hours=-2), False),
+        (timedelta(seconds=3), timedelta(), False),
+        (timedelta(days=3), timedelta(days=3), True),
+    ],
+    ids=str,
+)
+def test_times_in_records_follow_the_api(
+    sandbox: Start,
+    caplog: pytest.LogCaptureFixture,
+    ahead: timedelta,
+    followed: timedelta,
+    is_logged: bool,  # noqa: FBT001
+) -> None:
+    workspace = Workspace(sandbox(Account.example(candidates=5)))
+    workspace.box.faults = [Dated(ahead)]
+    workspace.extract()
+    workspace.account.delete(workspace.account.listed_ids()[0])
+    caplog.clear()
+    workspace.extract()
+    found = times(workspace)
+    assert len(found) == 4  # the run, a row of the history and a tombstone
+    tolerance = timedelta(seconds=2)
+    for time in found:
+        assert abs(time - datetime.now(UTC) - followed) < tolerance + timedelta(seconds=1)
+    lines = [line for line in warnings(caplog) if "clock of this machine" in line]
+    assert len(lines) == is_logged
+    state = of(workspace.messages, "STATE")[-1]["value"][STATE_KEY]
+    reached = datetime.fromisoformat(state["reverified_until"])
+    assert abs(reached - datetime.now(UTC) - followed) < tolerance + timedelta(seconds=1)
+    # What the SDK writes stays on the machine's clock.
+    extracted = of(workspace.messages, "RECORD")[0]["time_extracted"]
+    assert abs(datetime.fromisoformat(extracted) - datetime.now(UTC)) < tolerance
+
+
+def test_only_the_json_of_the_api_sets_the_clock(sandbox: Start) -> None:
+    """A proxy's page does not, nor does a later response."""
+    workspace = Workspace(sandbox(Account.example(candidates=5)))
+
+    class Page(Dated):
+        def answer(self, request: Request, ordinary: t.Any) -> Answer:
+            answer = super().answer(request, ordinary)
+            answer.body, answer.status = b"<h1>Welcome</h1>", 503
+            return answer
+
+    workspace.box.faults = [
+        Page(timedelta(days=1), times=1),
+        Dated(timedelta(hours=2), times=1, match="tags"),
+        Dated(timedelta(hours=4)),
+    ]
+    workspace.extract()
+    for time in times(workspace):
+        ahead = time - datetime.now(UTC)
+        assert timedelta(hours=1, minutes=59) < ahead < timedelta(hours=2, minutes=1)

@@ -1,0 +1,154 @@
+"""Details of another moment than the list, and details that fail (contract 3.2, 5)."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from sandbox import Account, Fault, details_of
+from tests.runs.pipelines import DAY, Pipeline, pipeline
+from tests.support.streams import (
+    CANDIDATES,
+    DETAILS,
+    FAMILY,
+    HISTORY,
+    STREAMS,
+    SYNC_RUNS,
+)
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _category(account: Account, one: str) -> None:
+    row = account.row(one)
+    steps = [
+        step["id"]
+        for step in account.categories()
+        if step["job_opening_id"] == row["job_opening_id"]
+    ]
+    account.move(one, next(s for s in steps if s != row["category_id"]))
+
+
+def _tag(account: Account, one: str) -> None:
+    held = account.detail(one)["tag_ids"]
+    tag_ids = [tag["id"] for tag in account.tags()]
+    account.tag(one, next(tag for tag in tag_ids if tag not in held))
+
+
+CHANGES: dict[str, Callable[[Account, str], None]] = {
+    "rating": lambda account, one: account.rate(
+        one, (account.row(one)["rating"] + 1) % 4
+    ),
+    "a category": _category,
+    "no category": lambda account, one: account.move(one, None),
+    "contact_info": lambda account, one: account.set_contact_info(one, city="Tartu"),
+    "a tag": _tag,
+}
+
+
+@pytest.fixture
+def line() -> t.Iterator[Pipeline]:
+    with pipeline() as made:
+        one = made.ids[4]
+        _category(made.account, one)
+        made.account.untag(one, made.account.tags()[0]["id"])
+        made.account.set_contact_info(one, city="Tallinn")
+        made.run()
+        yield made
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_details_that_lag_are_fetched_again_by_the_next_run(
+    line: Pipeline, change: str
+) -> None:
+    one = line.ids[4]
+    line.account.hold_details(one)
+    CHANGES[change](line.account, one)
+    behind = line.run()
+    assert behind.details == [one]
+    assert behind.emitted(CANDIDATES) == [one]
+    line.account.release_details(one)
+    caught_up = line.run()
+    assert caught_up.details == [one]
+    assert caught_up.emitted(DETAILS) == [one]
+    assert not caught_up.records(HISTORY)
+    line.assert_true()
+    assert not line.run().details
+
+
+def test_details_that_always_differ_cost_one_more_request() -> None:
+    """As where the list rounds a score, and the details do not."""
+    with pipeline() as line:
+        for one in line.ids:
+            line.account.show(one, in_list={"score": 33.3})
+        assert [len(line.run().details) for _ in range(3)] == [12, 12, 0]
+        line.rate(line.ids[0])
+        assert [len(line.run().details) for _ in range(3)] == [1, 1, 0]
+        one = line.ids[0]
+        assert line.target.alive(CANDIDATES)[one]["score"] == 33.3
+        assert line.target.alive(DETAILS)[one]["score"] != 33.3
+
+
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_a_candidate_that_fails_holds_up_no_other(concurrency: int) -> None:
+    options = {"reverify_days": 1, "max_concurrency": concurrency}
+    with pipeline(60, page_size=10, **options) as line:
+        line.run()
+        bad, gone, changed, *_ = line.ids
+        line.sandbox.faults = [Fault("status", match=details_of(bad))]
+        line.account.delete(gone)
+        line.rate(changed)
+        line.rate(bad)
+        hidden = line.hide()
+        line.clock += 2 * DAY
+        outcome = line.fail(bad, select=[*STREAMS, SYNC_RUNS])
+        assert outcome.deleted(DETAILS) == [gone]
+        assert sorted(outcome.emitted(DETAILS)) == sorted({changed, hidden} - {bad})
+        assert sorted(outcome.emitted(CANDIDATES)) == sorted([bad, changed])
+        assert len(set(outcome.details)) == 60
+        [summary] = outcome.records(SYNC_RUNS)
+        assert (summary["outcome"], summary["is_transient"]) == ("failed", True)
+        # All others had their turn: the next run has nothing else to do.
+        line.clock -= line.interval
+        again = line.fail(bad)
+        assert set(again.details) == {bad}
+        assert again.is_quiet
+        line.sandbox.faults = []
+        line.clock -= line.interval
+        outcome = line.run()
+        assert outcome.details == [bad]
+        assert not outcome.records(HISTORY)
+        line.assert_true()
+
+
+def test_eight_failures_in_a_row_end_a_run_early() -> None:
+    """What was already read is emitted; what is left is due in the next run."""
+    with pipeline(400, max_concurrency=1) as line:
+        bad = line.ids[100:]
+        line.sandbox.faults = [Fault("status", status=410, html=True)]
+        line.sandbox.faults[0].match = details_of(*bad)
+        outcome = line.fail(bad[0])
+        assert len(outcome.emitted(DETAILS)) == 100
+        assert len(set(outcome.details)) < 400
+        assert not any(outcome.tombstones(stream) for stream in FAMILY)
+        line.sandbox.faults = []
+        assert set(line.run().details) == set(bad)
+        line.assert_true()
+
+
+@pytest.mark.parametrize("status", [402, 410, 422, 423])
+def test_a_few_failures_end_no_run_early(status: int) -> None:
+    """410 is in the API's own words: that of a listed candidate is no failure."""
+    with pipeline(60) as line:
+        bad = line.ids[10:13]
+        line.sandbox.faults = [Fault("status", status=status, match=details_of(*bad))]
+        outcome = line.attempt()
+        assert (outcome.error is None) is (status == 410)
+        assert len(outcome.emitted(DETAILS)) == 57
+        assert len(outcome.emitted(CANDIDATES)) == 60
+        line.target.load(outcome.messages)
+        line.sandbox.faults = []
+        assert sorted(line.run().details) == sorted(bad)
+        line.assert_true()

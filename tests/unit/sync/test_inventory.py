@@ -1,0 +1,265 @@
+"""The inventory: what the target holds, in columns."""
+
+from __future__ import annotations
+
+import base64
+import typing as t
+import zlib
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_toggl_hire.sync import inventory as inventory_module
+from tap_toggl_hire.sync import plan
+from tap_toggl_hire.sync.inventory import (
+    COLUMNS,
+    MOST_ANSWERS,
+    PIECE,
+    Inventory,
+    digest,
+)
+from tap_toggl_hire.sync.plan import (
+    ANSWERS,
+    CANDIDATES,
+    DETAILS,
+    STREAMS,
+    Held,
+    Known,
+    Presence,
+)
+
+DIGESTS = st.integers(0, 2**32 - 1)
+KNOWN = st.builds(
+    Known,
+    st.tuples(*[st.sampled_from(Held)] * len(STREAMS)),
+    st.sampled_from(Presence),
+    *[DIGESTS] * 5,
+    answers=st.integers(0, MOST_ANSWERS),
+)
+IDS = st.text(min_size=1, max_size=6) | st.integers(0, 10**6).map(str)
+CURRENT = Known((Held.CURRENT,) * 4)
+
+
+def of(entries: dict[str, Known]) -> Inventory:
+    inventory = Inventory()
+    for candidate_id, known in entries.items():
+        inventory[candidate_id] = known
+    return inventory
+
+
+@given(
+    st.lists(st.tuples(IDS, st.none() | KNOWN), max_size=20),
+)
+def test_it_keeps_what_was_set_last(changes: list[tuple[str, Known | None]]) -> None:
+    inventory, expected = Inventory(), dict[str, Known]()
+    for candidate_id, known in changes:
+        inventory[candidate_id] = known
+        expected.pop(candidate_id, None)
+        if known is not None:
+            expected[candidate_id] = known
+    assert dict(inventory.items()) == expected
+    assert len(inventory) == len(expected)
+    assert {i: inventory.get(i) for i, _ in changes} == {
+        i: expected.get(i) for i, _ in changes
+    }
+
+
+@given(st.dictionaries(IDS, KNOWN, max_size=20))
+def test_it_comes_back_from_its_columns(entries: dict[str, Known]) -> None:
+    inventory = of({"gone": CURRENT, **entries, "last": CURRENT})
+    if "gone" not in entries:
+        inventory["gone"] = None
+    inventory.see("only listed")
+    columns = inventory.dump()
+    loaded = Inventory.load(columns)
+    assert dict(loaded.items()) == dict(inventory.items())
+    assert loaded.dump() == columns
+    assert list(columns) == list(COLUMNS)
+    assert not loaded.is_listed("last")
+
+
+def test_columns_longer_than_a_piece_come_back() -> None:
+    entries = {
+        str(number): Known((Held.CURRENT,) * 4, row=number * 2_654_435_761 % 2**32)
+        for number in range(PIECE // 4 * 3)
+    }
+    inventory = of(entries)
+    assert dict(Inventory.load(inventory.dump()).items()) == entries
+
+
+def test_counts_of_answers_stop_at_the_largest_that_a_column_holds() -> None:
+    inventory = of({"1": Known(answers=MOST_ANSWERS + 5), "2": Known(answers=3)})
+    assert inventory.get("1") == Known(answers=MOST_ANSWERS)
+    assert inventory.most_answers == MOST_ANSWERS
+    assert Inventory().most_answers == 0
+
+
+def test_a_forgotten_candidate_takes_no_part() -> None:
+    inventory = of({"1": CURRENT, "2": CURRENT})
+    inventory["1"] = None
+    inventory["3"] = None
+    assert inventory.get("1") is None
+    assert (len(inventory), inventory.ids(), inventory.current_rows) == (1, ["2"], 1)
+    inventory["1"] = Known(presence=Presence.UNLISTED)
+    assert inventory.get("1") == Known(presence=Presence.UNLISTED)
+
+
+def test_known_candidates_are_held_by_a_stream_and_not_deleted() -> None:
+    held = Known((Held.ABSENT, Held.ABSENT, Held.ABSENT, Held.STALE))
+    inventory = of(
+        {
+            "held": held,
+            "absent": Known(),
+            "deleted": Known(held.held, Presence.DELETED),
+            "archived": Known(held.held, Presence.UNLISTED),
+        }
+    )
+    inventory.see("listed")
+    assert inventory.ids() == ["held", "archived"]
+    for candidate_id in ("held", "absent", "deleted", "archived", "listed", "new"):
+        assert inventory.is_known(candidate_id) is (candidate_id in inventory.ids())
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+@pytest.mark.parametrize("value", [Held.STALE, Held.CURRENT])
+def test_it_knows_whether_details_are_held(stream: str, value: Held) -> None:
+    known = Known(tuple(value if one == stream else Held.ABSENT for one in STREAMS))
+    inventory = of({"1": Known(), "2": known})
+    assert inventory.has_details is (stream in {DETAILS, ANSWERS})
+    is_current = stream == CANDIDATES and value is Held.CURRENT
+    assert inventory.current_rows == is_current
+
+
+@given(st.dictionaries(IDS, KNOWN, max_size=20), st.sampled_from(STREAMS))
+def test_a_whole_stream_becomes_stale(entries: dict[str, Known], stream: str) -> None:
+    inventory = of(entries)
+    inventory.make_stale(stream)
+    assert dict(inventory.items()) == {
+        candidate_id: plan.make_stale(known, stream)
+        for candidate_id, known in entries.items()
+    }
+
+
+def test_candidates_are_counted_by_their_presence() -> None:
+    inventory = of(
+        {str(n): Known(presence=presence) for n, presence in enumerate(Presence)}
+    )
+    inventory["9"] = Known(presence=Presence.UNLISTED)
+    assert inventory.count(Presence.UNLISTED) == 2
+    assert inventory.count(Presence.UNLISTED, Presence.LISTED) == 3
+    assert inventory.count() == 0
+
+
+# What a run has seen
+
+
+def test_a_candidate_is_seen_once() -> None:
+    inventory = of({"1": CURRENT, "2": CURRENT})
+    assert inventory.see("1")
+    assert not inventory.see("1")
+    assert inventory.see("new")
+    assert [inventory.is_listed(i) for i in ("1", "2", "new", "never")] == [
+        *(True, False),
+        *(True, False),
+    ]
+    assert inventory.get("new") is None
+    assert [i for i, _ in inventory.items(is_listed=True)] == ["1"]
+    assert [i for i, _ in inventory.items(is_listed=False)] == ["2"]
+
+
+def test_a_candidate_that_was_asked_for_is_marked_apart_from_the_list() -> None:
+    inventory = of({"1": CURRENT, "2": CURRENT})
+    inventory.mark_fetched("1")
+    inventory.see("2")
+    assert (inventory.is_fetched("1"), inventory.is_listed("1")) == (True, False)
+    assert (inventory.is_fetched("2"), inventory.is_listed("2")) == (False, True)
+    assert not inventory.is_fetched("never")
+    inventory.mark_fetched("2")
+    assert inventory.is_listed("2")
+
+
+def test_entries_may_change_while_they_are_read() -> None:
+    inventory = of({"1": CURRENT, "2": CURRENT, "3": CURRENT})
+    for candidate_id, _ in inventory.items():
+        inventory[candidate_id] = None
+    assert len(inventory) == 0
+
+
+# Digests
+
+
+def test_a_digest_has_32_bits_and_no_reserved_value() -> None:
+    digests = [digest(number) for number in range(50_000)]
+    assert min(digests) > plan.UNKNOWN_VALUE > plan.NEVER
+    assert max(digests) > 2**31
+    assert max(digests) < 2**32
+    assert len(set(digests)) > 49_990
+
+
+def test_digests_are_the_same_in_every_version() -> None:
+    """Others would emit every candidate again."""
+    record = {"id": "1", "rating": 5, "name": "Zoë", "score": 1.5, "category": None}
+    assert digest(record) == 3442337268
+    assert digest(["a", ["b"]]) == 3050839310
+
+
+@pytest.mark.parametrize("value", [plan.NEVER, plan.UNKNOWN_VALUE, 2])
+def test_a_digest_that_would_be_reserved_is_another(
+    monkeypatch: pytest.MonkeyPatch, value: int
+) -> None:
+    hashed = SimpleNamespace(digest=lambda: value.to_bytes(4, "little"))
+    monkeypatch.setattr(inventory_module, "blake2b", lambda *_, **__: hashed)
+    assert digest("anything") == 2
+
+
+# Damage
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_a_column_that_is_missing_or_of_another_length_is_rejected(name: str) -> None:
+    columns = of({"1": CURRENT, "2": CURRENT}).dump()
+    longer = of({str(n): CURRENT for n in range(3)}).dump()
+    wrong: list[t.Any] = [
+        {key: value for key, value in columns.items() if key != name},
+        {**columns, name: longer[name]},
+        {**columns, name: ""},
+        {**columns, name: "!"},
+        {**columns, name: columns[name][:-5]},
+        {**columns, name: "é"},
+        {**columns, name: None},
+    ]
+    for one in wrong:
+        with pytest.raises(ValueError):  # noqa: PT011 - it has no message
+            Inventory.load(one)
+
+
+def column(content: bytes) -> str:
+    return base64.b85encode(zlib.compress(content)).decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("ids", b'["1","1"]'),
+        ("ids", b'["1",2]'),
+        ("ids", b'{"1":2}'),
+        ("ids", b"1"),
+        ("presence", bytes([1, 0])),
+        ("presence", bytes([1, 5])),
+        ("row", b"1234567"),
+        ("answers", b"123"),
+    ],
+)
+def test_values_that_mean_nothing_are_rejected(name: str, content: bytes) -> None:
+    columns = of({"1": CURRENT, "2": CURRENT}).dump()
+    with pytest.raises(ValueError):  # noqa: PT011 - it has no message
+        Inventory.load({**columns, name: column(content)})
+
+
+def test_a_held_value_that_does_not_exist_counts_as_the_largest() -> None:
+    columns = of({"1": CURRENT, "2": CURRENT}).dump()
+    loaded = Inventory.load({**columns, "held": column(bytes([255, 0]))})
+    assert loaded.get("1") == CURRENT
+    assert loaded.get("2") == Known()

@@ -1,0 +1,921 @@
+"""One run over the candidates: what is asked for, emitted and committed, and when."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import typing as t
+from datetime import timedelta
+
+import pytest
+
+from tap_toggl_hire.errors import (
+    ForbiddenError,
+    NotFoundError,
+    StoppedError,
+    TapError,
+    UnauthorizedError,
+    UnavailableError,
+)
+from tap_toggl_hire.sync import loop, plan
+from tap_toggl_hire.sync.loop import Checkpoint
+from tap_toggl_hire.sync.plan import (
+    ANSWERS,
+    CANDIDATES,
+    DETAILS,
+    FROM_DETAILS,
+    HISTORY,
+    STREAMS,
+    Held,
+    Known,
+    Presence,
+)
+from tap_toggl_hire.sync.rotation import due_time
+from tap_toggl_hire.sync.scope import Scope
+from tests.unit.sync.fakes import (
+    ALL,
+    NOW,
+    FakeApi,
+    FakeWorkers,
+    RecordingSink,
+    World,
+    candidate,
+)
+
+if t.TYPE_CHECKING:
+    from tap_toggl_hire.sync.state import State
+    from tests.unit.sync.fakes import Result
+
+Json = dict[str, t.Any]
+
+CURRENT = (Held.CURRENT,) * 4
+NARROW = Scope(filters=(("min_score", "40"),))
+DOWN = UnavailableError("down")
+
+
+def world(count: int, **options: t.Any) -> World:
+    """Make a workspace whose candidates were never read."""
+    return World(FakeApi(candidate(n) for n in range(1, count + 1)), **options)
+
+
+def synced(count: int, **options: t.Any) -> World:
+    """Make a workspace whose candidates were all emitted."""
+    made = world(count, **options)
+    assert made.run().error is None
+    made.restart()
+    made.api.asked.clear()
+    made.api.pages.clear()
+    return made
+
+
+def numbers(*count: int) -> list[str]:
+    return [str(number) for number in range(*count)]
+
+
+def check_order(result: Result, before: dict[str, Known] | None = None) -> None:
+    """Check that intent precedes each record, and each record its STATE."""
+    first = before or {}
+    last, emitted = first, set[tuple[str, str]]()
+    for kind, what, detail in result.messages:
+        if kind == "record":
+            known = last.get(detail.id, plan.NEW)
+            assert known.holds(what) is Held.STALE
+            assert known.answers >= len((detail.details or {}).get("questions", ()))
+            emitted.add((detail.id, what))
+            continue
+        last = what
+        for candidate_id, known in what.items():
+            for stream in STREAMS:
+                if known.holds(stream) is Held.CURRENT:
+                    was = first.get(candidate_id, plan.NEW).holds(stream)
+                    assert was is Held.CURRENT or (candidate_id, stream) in emitted
+
+
+def held(result: Result, candidate_id: str) -> tuple[Held, ...]:
+    return result.known[candidate_id].held
+
+
+# Candidates that the list shows
+
+
+def test_a_first_run_emits_every_candidate_in_the_order_of_the_list() -> None:
+    made = world(5, page_size=2, workers=FakeWorkers(1))
+    result = made.run()
+    assert result.error is None
+    check_order(result)
+    assert [candidate_id for _, candidate_id, _ in result.records] == [
+        candidate_id for candidate_id in numbers(1, 6) for _ in STREAMS
+    ]
+    assert {event for _, _, event in result.records} == {"created"}
+    assert {known.held for known in result.known.values()} == {CURRENT}
+    assert len(result.states) == 2
+    counts = result.counts
+    assert (counts.listed, counts.created, counts.updated) == (5, 5, 0)
+    assert (counts.details_read, counts.reverified, counts.deleted) == (5, 0, 0)
+    assert (result.progress.done, result.progress.total) == (5, 5)
+
+
+def test_a_run_without_changes_requests_no_details_and_emits_nothing() -> None:
+    made = synced(5)
+    result = made.run()
+    assert result.records == []
+    assert result.known == dict(made.state.inventory.items())
+    assert made.api.asked == []
+    assert len(result.states) == 1
+    assert (result.counts.listed, result.progress.done) == (5, 5)
+
+
+def test_a_change_is_emitted_in_every_stream_and_no_other_candidate_is() -> None:
+    made = synced(5)
+    made.api.candidates["3"]["rating"] = 9
+    result = made.run()
+    assert result.emitted == {"3": ALL}
+    assert made.api.asked == ["3"]
+    assert (result.counts.created, result.counts.updated) == (0, 1)
+    assert {event for _, _, event in result.records} == {"updated"}
+    assert result.progress.done == 5
+    (change,) = {message[2].id: message[2] for message in result.messages[1:5]}.values()
+    assert change.row["rating"] == change.details["rating"] == 9
+    assert change.answers_held == 2
+    assert not change.is_deleted
+    check_order(result, made.state.inventory and dict(result.known))
+
+
+def test_without_streams_of_details_none_are_requested() -> None:
+    made = world(3)
+    result = made.run({CANDIDATES, HISTORY})
+    assert made.api.asked == []
+    assert result.emitted == {i: {CANDIDATES, HISTORY} for i in numbers(1, 4)}
+    made.restart()
+    later = made.run()
+    assert later.emitted == {i: set(FROM_DETAILS) for i in numbers(1, 4)}
+
+
+def test_a_full_table_emits_every_candidate() -> None:
+    made = synced(3)
+    result = made.run(full_table={CANDIDATES})
+    assert result.emitted == {i: {CANDIDATES} for i in numbers(1, 4)}
+    assert made.api.asked == []
+
+
+# STATE
+
+
+def test_a_state_announces_what_may_be_emitted_next() -> None:
+    made = world(5)
+    first = made.run().states[0]
+    assert {known.held for known in first.values()} == {(Held.STALE,) * 4}
+    assert first.keys() == set(numbers(1, 6))
+
+
+def test_only_so_many_candidates_are_announced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loop, "ANNOUNCED", 3)
+    made = world(10, page_size=1)
+    result = made.run()
+    check_order(result)
+    sizes = [len(state) for state in result.states]
+    assert sizes == [3, 6, 9, 10, 10]
+    assert len(result.emitted) == 10
+
+
+def test_a_state_commits_what_was_emitted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "FETCHED", 2)
+    result = world(6).run()
+    check_order(result)
+    current = [
+        sum(known.held == CURRENT for known in state.values())
+        for state in result.states
+    ]
+    assert current == [0, 2, 4, 6]
+
+
+def test_a_killed_run_goes_on_from_any_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "FETCHED", 2)
+    for number in range(4):
+        made = world(6)
+        state = made.run().states[number]
+        made.restart(state)
+        made.api.asked.clear()
+        result = made.run()
+        assert result.emitted.keys() == set(numbers(2 * number + 1, 7))
+        assert made.api.asked == numbers(2 * number + 1, 7)
+        assert {event for _, _, event in result.records} <= {"created"}
+
+
+def test_a_state_precedes_a_candidate_with_more_answers_than_announced() -> None:
+    made = synced(3)
+    for key, count in (("1", 2), ("2", 7), ("3", 7)):
+        made.api.candidates[key].update(rating=9, questions=[{"id": 1}] * count)
+    before = dict(made.state.inventory.items())
+    result = made.run()
+    check_order(result, before)
+    assert [state["3"].answers for state in result.states] == [2, 7, 7]
+    assert [state["2"].answers for state in result.states] == [2, 7, 7]
+    assert [state["1"].answers for state in result.states] == [2, 2, 2]
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def checkpoint(state_size: int) -> tuple[Checkpoint, RecordingSink, Clock]:
+    state: State = t.cast("State", None)
+    sink, clock = RecordingSink(state), Clock()
+    one = Checkpoint(sink, clock)
+    one.begin(state_size)
+    return one, sink, clock
+
+
+def test_a_state_is_due_after_thirty_seconds() -> None:
+    one, _, clock = checkpoint(0)
+    for seconds, is_due in ((0, False), (29.9, False), (30, True), (31, True)):
+        clock.now = 100 + seconds
+        assert one.is_due() is is_due
+    one.begin(0)
+    assert not one.is_due()
+
+
+def test_a_state_is_due_after_a_thousand_candidates_with_details() -> None:
+    one, _, _ = checkpoint(0)
+    for _ in range(999):
+        one.add(emitted=True, fetched=True)
+    for _ in range(9):
+        one.add(emitted=True, fetched=False)
+    assert not one.is_due()
+    one.add(emitted=False, fetched=True)
+    assert one.is_due()
+    one.begin(0)
+    assert not one.is_due()
+
+
+def test_a_state_waits_for_records_of_ten_times_its_size() -> None:
+    one, sink, clock = checkpoint(100)
+    clock.now += 60
+    sink.written += 999
+    assert not one.is_due()
+    sink.written += 1
+    assert one.is_due()
+    one.begin(100)
+    clock.now += 60
+    assert not one.is_due()
+
+
+def test_details_that_were_read_and_did_not_differ_count_as_work() -> None:
+    """Else a run that re-verifies many candidates would write no STATE."""
+    one, _, clock = checkpoint(100)
+    clock.now += 60
+    for _ in range(-(-1000 // loop.UNCHANGED)):
+        assert not one.is_due()
+        one.add(emitted=False, fetched=True)
+    assert one.is_due()
+
+
+def test_an_announcement_lasts_until_the_next_state_may_be_due() -> None:
+    one, sink, _ = checkpoint(0)
+    assert one.announced == 10_000
+    for _ in range(10):
+        one.add(emitted=True, fetched=True)
+    sink.written = 1000  # 100 bytes each
+    one.begin(1_000_000)
+    assert one.announced == 125_000
+    one.begin(1_000)
+    assert one.announced == 10_000
+
+
+# Requests
+
+
+def test_requests_are_sent_ahead_of_the_candidate_in_turn() -> None:
+    for size, most in ((8, loop.AHEAD), (200, 400)):
+        workers = FakeWorkers(size, is_eager=False)
+        made = world(1000, page_size=1000, workers=workers)
+        assert made.run().error is None
+        assert workers.most_waiting == most
+        assert len(made.api.asked) == 1000
+
+
+def test_no_request_is_sent_twice() -> None:
+    made = synced(30, days=30)
+    made.now += timedelta(days=31)
+    made.api.candidates["4"]["rating"] = 9
+    made.api.hidden = {"5"}
+    made.run()
+    assert sorted(made.api.asked, key=int) == numbers(1, 31)
+
+
+# Details that fail
+
+
+def test_a_listed_candidate_without_details_is_emitted_and_stays_due() -> None:
+    made = world(3)
+    made.api.answers["2"] = NotFoundError("gone")
+    result = made.run()
+    assert result.error is None
+    assert result.emitted["2"] == {CANDIDATES, HISTORY}
+    assert (result.counts.without_details, result.counts.details_read) == (1, 2)
+    made.restart()
+    assert made.run().counts.without_details == 1
+    made.api.answers.clear()
+    made.restart()
+    assert made.run().emitted == {"2": set(FROM_DETAILS)}
+
+
+def test_a_listed_candidate_is_never_deleted() -> None:
+    made = synced(3)
+    made.api.candidates["2"]["rating"] = 9
+    made.api.answers["2"] = NotFoundError("gone")
+    result = made.run()
+    assert result.emitted == {"2": {CANDIDATES, HISTORY}}
+    assert result.counts.deleted == 0
+    assert result.known["2"].held == (
+        *(Held.CURRENT, Held.STALE),
+        *(Held.STALE, Held.CURRENT),
+    )
+
+
+@pytest.mark.parametrize(("missing", "fails"), [(20, False), (21, True)])
+def test_most_details_missing_means_that_the_endpoint_is_gone(
+    missing: int,
+    fails: bool,  # noqa: FBT001
+) -> None:
+    made = world(30)
+    made.api.answers = dict.fromkeys(numbers(1, missing + 1), NotFoundError("gone"))
+    result = made.run()
+    assert (result.error is not None) is fails
+    assert len(result.emitted) == 30
+    if fails:
+        says = r"details of 21 of 30 candidates were not found.*Check api_version"
+        assert result.error is not None
+        assert result.error.args
+        with pytest.raises(TapError, match=says):
+            raise result.error
+
+
+def test_a_failure_ends_the_run_after_all_other_candidates() -> None:
+    made = world(5)
+    made.api.answers = {"2": DOWN, "4": UnavailableError("also down")}
+    result = made.run()
+    assert result.error is DOWN
+    assert result.emitted["2"] == result.emitted["4"] == {CANDIDATES, HISTORY}
+    assert result.emitted["5"] == ALL
+    assert held(result, "2")[1:3] == (Held.ABSENT,) * 2
+    assert made.state.scope == ""
+    made.api.answers.clear()
+    made.restart()
+    assert made.run().emitted == {i: set(FROM_DETAILS) for i in ("2", "4")}
+
+
+@pytest.mark.parametrize("served", [False, True])
+def test_eight_failures_in_a_row_end_the_run_early(
+    served: bool,  # noqa: FBT001
+) -> None:
+    made = world(30, workers=FakeWorkers(1, is_eager=False))
+    made.api.answers = dict.fromkeys(numbers(1, 10), DOWN)
+    if served:
+        made.api.answers["8"] = NotFoundError("gone")  # the API answers
+    result = made.run()
+    assert result.error is DOWN
+    assert len(result.emitted) == (30 if served else 8)
+    assert made.api.asked == numbers(1, 31 if served else 9)
+
+
+def test_what_was_already_read_is_emitted_before_a_run_ends_early() -> None:
+    made = world(30)
+    made.api.answers = dict.fromkeys(numbers(1, 10), DOWN)
+    result = made.run()
+    assert result.error is DOWN
+    assert len(result.emitted) == 30
+    assert len(made.api.asked) == 30
+    check_order(result)
+
+
+def test_a_run_that_ends_early_leaves_the_rest_as_it_was() -> None:
+    made = synced(12, days=30, workers=FakeWorkers(1, is_eager=False))
+    made.now += timedelta(days=31)
+    for body in made.api.candidates.values():
+        body["rating"] = 9
+    made.api.candidates.pop("12")
+    made.api.answers = dict.fromkeys(numbers(1, 13), DOWN)
+    before = dict(made.state.inventory.items())
+    reached = made.state.reverified_until
+    result = made.run()
+    assert result.error is DOWN
+    for candidate_id in numbers(9, 13):
+        assert result.known[candidate_id] == before[candidate_id]
+    assert made.state.reverified_until == reached
+    assert made.api.asked == numbers(1, 9)
+
+
+def test_missing_candidates_that_fail_end_the_run_early_too() -> None:
+    made = synced(40, workers=FakeWorkers(1, is_eager=False))
+    made.api.hidden = set(numbers(1, 13))
+    made.api.candidates.pop("1")
+    made.api.answers = dict.fromkeys(numbers(2, 13), DOWN)
+    before = dict(made.state.inventory.items())
+    result = made.run()
+    assert result.error is DOWN
+    assert result.records == []
+    assert result.known == before
+    assert len(made.api.asked) == 9
+
+
+def test_a_failure_for_every_candidate_is_about_the_key_if_it_is_403() -> None:
+    made = world(5)
+    forbidden = ForbiddenError("no", status=403)
+    made.api.answers = dict.fromkeys(numbers(1, 6), forbidden)
+    error = made.run().error
+    assert isinstance(error, UnauthorizedError)
+    assert "check api_key" in str(error)
+    for other in (candidate(5), NotFoundError("gone"), DOWN):
+        again = world(5)
+        again.api.answers = {**made.api.answers, "5": other}
+        is_about_key = isinstance(again.run().error, UnauthorizedError)
+        assert is_about_key is isinstance(other, NotFoundError)
+
+
+def test_an_error_for_all_requests_ends_the_run_at_once() -> None:
+    made = world(30, workers=FakeWorkers(1, is_eager=False))
+    made.api.answers["3"] = UnauthorizedError("the key")
+    result = made.run()
+    assert isinstance(result.error, UnauthorizedError)
+    assert result.emitted.keys() == {"1", "2"}
+    assert result.known.keys() == {"1", "2"}
+
+
+# Stopping
+
+
+def test_a_run_that_is_stopped_takes_back_what_it_announced() -> None:
+    made = synced(9)
+    made.api.candidates.update({"10": candidate(10), "11": candidate(11)})
+    for key in numbers(5, 10):
+        made.api.candidates[key]["rating"] = 9
+    before = dict(made.state.inventory.items())
+    checks = itertools.count()
+
+    def check() -> None:
+        if next(checks) == 2:
+            raise StoppedError(15)
+
+    made.check = check
+    result = made.run()
+    assert isinstance(result.error, StoppedError)
+    assert result.emitted.keys() == {"5", "6"}
+    for candidate_id in numbers(7, 10):
+        assert result.known[candidate_id] == before[candidate_id]
+    assert result.known.keys() == before.keys()
+    assert result.counts.listed == 11
+
+
+# Candidates that the list lacks
+
+
+def test_deletions_are_the_last_records_and_found_by_asking() -> None:
+    made = synced(10)
+    for key in ("2", "5"):
+        made.api.candidates.pop(key)
+    made.api.hidden = {"7"}
+    made.api.candidates["9"]["rating"] = 9
+    before = dict(made.state.inventory.items())
+    result = made.run()
+    assert result.error is None
+    check_order(result, before)
+    assert sorted(made.api.asked, key=int) == ["2", "5", "7", "9"]
+    assert [i for _, i, _ in result.records] == ["9"] * 4 + ["2"] * 4 + ["5"] * 4
+    deleted = [m[2] for m in result.messages if m[0] == "record" and m[2].id == "2"]
+    assert all(change.is_deleted for change in deleted)
+    assert deleted[0].event == "deleted"
+    assert deleted[0].answers_held == 2
+    assert result.counts.deleted == 2
+    assert result.known.keys() == set(before) - {"2", "5"}
+    assert result.known["7"].presence is Presence.UNLISTED
+    made.restart()
+    made.api.asked.clear()
+    assert made.run().records == []
+    assert made.api.asked == []
+
+
+def test_an_archived_candidate_that_changed_is_emitted() -> None:
+    made = synced(3)
+    made.api.hidden = {"2", "3"}
+    for key in ("2", "3"):
+        made.api.candidates[key]["rating"] = 9
+    before = dict(made.state.inventory.items())
+    result = made.run()
+    check_order(result, before)
+    assert result.emitted == {"2": ALL, "3": ALL}
+    assert result.counts.updated == 2
+    # The history of both is announced at once, as their details are there already.
+    assert len(result.states) == 2
+
+
+def test_a_deletion_is_emitted_in_a_stream_that_is_selected_later() -> None:
+    made = synced(3)
+    made.api.candidates.pop("2")
+    first = made.run({CANDIDATES})
+    assert first.records == [(CANDIDATES, "2", None)]
+    assert first.known["2"].presence is Presence.DELETED
+    made.restart()
+    made.api.asked.clear()
+    second = made.run()
+    assert second.emitted == {"2": ALL - {CANDIDATES}}
+    assert made.api.asked == []
+    assert "2" not in second.known
+
+
+def test_candidates_that_left_a_narrower_selection(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for few, is_asked in ((7, True), (6, False)):
+        made = synced(10)
+        made.scope = NARROW
+        made.api.hidden = set(numbers(1, 8))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(plan, "FEW_LEFT", few)
+            result = made.run()
+        assert result.error is None
+        assert result.records == []
+        assert (made.api.asked == numbers(1, 8)) is is_asked
+        assert {result.known[i].presence for i in numbers(1, 8)} == {
+            Presence.OUT_OF_SCOPE
+        }
+        assert ("7 candidates left the selection" in caplog.text) is not is_asked
+    made.restart()
+    made.api.asked.clear()
+    made.run()
+    assert made.api.asked == []  # as narrowed as before
+
+
+@pytest.mark.parametrize(("gone", "count"), [(20, 25), (21, 42)])
+def test_some_deletions_are_emitted(gone: int, count: int) -> None:
+    made = synced(count)
+    for key in numbers(1, gone + 1):
+        made.api.candidates.pop(key)
+    result = made.run()
+    assert result.error is None
+    assert result.counts.deleted == gone
+    assert not result.needed_confirmation
+
+
+def test_most_deletions_are_not_emitted() -> None:
+    made = synced(41)
+    for key in numbers(1, 22):
+        made.api.candidates.pop(key)
+    made.api.candidates["30"]["rating"] = 9
+    before = dict(made.state.inventory.items())
+    result = made.run()
+    assert result.error is not None
+    assert "21 of 41 known candidates are not found." in str(result.error)
+    assert "confirm_mass_deletion" in str(result.error)
+    assert result.emitted == {"30": ALL}
+    assert {**result.known, "30": None} == {**before, "30": None}
+    made.restart()
+    made.confirmed = True
+    confirmed = made.run()
+    assert confirmed.error is None
+    assert confirmed.counts.deleted == 21
+    assert confirmed.needed_confirmation
+
+
+def test_new_candidates_do_not_make_deletions_fewer() -> None:
+    made = synced(41)
+    for key in numbers(1, 42):
+        made.api.candidates.pop(key)
+    made.api.candidates.update({i: candidate(int(i)) for i in numbers(100, 160)})
+    result = made.run()
+    assert result.error is not None
+    assert "41 of 41 known candidates are not found." in str(result.error)
+    assert result.counts.deleted == 0
+
+
+def test_deletions_of_an_earlier_run_are_not_counted_again() -> None:
+    made = synced(41)
+    for key in numbers(1, 22):
+        made.api.candidates.pop(key)
+    made.confirmed = True
+    made.run({CANDIDATES})
+    made.restart()
+    made.confirmed = False
+    result = made.run()
+    assert result.error is None
+    assert len(result.emitted) == 21
+
+
+def test_an_empty_list_whose_candidates_exist_changes_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    made = synced(100)
+    made.api.hidden = set(numbers(1, 101))
+    before = dict(made.state.inventory.items())
+    result = made.run()
+    assert result.error is None
+    assert result.records == []
+    assert result.known == before
+    assert len(made.api.asked) == 21
+    assert made.api.asked == [str(1 + int(n * 100 / 21)) for n in range(21)]
+    assert "the 21 of 100 missing candidates that were asked for" in caplog.text
+
+
+@pytest.mark.parametrize("listed", [0, 1])
+def test_all_missing_candidates_are_asked_for_if_one_is_gone_or_any_is_listed(
+    listed: int,
+) -> None:
+    made = synced(60)
+    made.api.hidden = set(numbers(1, 61 - listed))
+    if not listed:
+        made.api.candidates.pop("1")
+    result = made.run()
+    assert result.error is None
+    assert sorted(made.api.asked, key=int) == numbers(1, 61 - listed)
+    assert result.counts.deleted == 1 - listed
+    assert result.known["2"].presence is Presence.UNLISTED
+
+
+def test_a_short_list_is_emitted_and_proves_no_deletion() -> None:
+    made = synced(9)
+    made.api.candidates.pop("3")
+    made.api.candidates["5"]["rating"] = 9
+
+    def move(params: Json) -> None:
+        made.api.hidden = {"9"} if params["limit"] == "100" else set()
+        made.api.miscounted = 5
+
+    made.api.before_page = move
+    result = made.run()
+    assert result.error is not None
+    assert result.error.is_transient
+    assert "shorter than its total" in str(result.error)
+    assert result.emitted == {"5": ALL}
+    assert made.api.asked == ["5"]
+    assert made.state.scope == "all"
+
+
+# Re-verification
+
+
+def reverifying(count: int, days: float = 31, **options: t.Any) -> World:
+    """Make a workspace whose candidates are due, after a pause of some days."""
+    made = synced(count, days=30, **options)
+    made.now += timedelta(days=days)
+    return made
+
+
+def in_turn(made: World) -> list[str]:
+    """Return the candidates in the order in which they are due."""
+    since = made.state.reverified_until
+    assert since is not None
+    due = {
+        key: time
+        for key in made.api.candidates
+        if (time := due_time(key, since, made.now, made.days))
+    }
+    return sorted(due, key=due.__getitem__)
+
+
+def test_candidates_are_re_fetched_when_they_are_due() -> None:
+    made = reverifying(60, days=10)
+    due = in_turn(made)
+    assert 10 < len(due) < 30
+    for body in made.api.candidates.values():
+        body["answers"] = ["regraded"]
+    result = made.run()
+    assert made.api.asked == due
+    assert result.emitted == {key: set(FROM_DETAILS) for key in due}
+    assert [i for _, i, _ in result.records[::2]] == due
+    assert result.counts.reverified == len(due)
+    assert made.state.reverified_until == made.now
+    check_order(result, dict(result.known))
+
+
+def test_what_did_not_change_is_re_fetched_and_not_emitted() -> None:
+    made = reverifying(9)
+    result = made.run()
+    assert len(made.api.asked) == 9
+    assert result.records == []
+    assert (result.counts.reverified, result.counts.updated) == (9, 0)
+
+
+def test_every_state_has_the_time_that_was_reached(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = reverifying(8)
+    order = in_turn(made)
+    for body in made.api.candidates.values():
+        body["answers"] = ["regraded"]
+    monkeypatch.setattr(loop, "FETCHED", 3)
+    result = made.run()
+    reached = [message[2] for message in result.messages if message[0] == "state"]
+    since = reached[0]
+    assert reached == sorted(reached)
+    assert reached[-1] == made.now
+    done = [
+        [key for key in order if not due_time(key, time, made.now, 30)]
+        for time in reached
+    ]
+    # Due times beyond one turn would come round again: none are here.
+    assert since == NOW
+    assert [len(some) for some in done] == [0, 3, 6, 8]
+    assert done[1] == order[:3]
+
+
+def test_a_candidate_that_fails_is_passed_over() -> None:
+    made = reverifying(5)
+    made.api.answers[in_turn(made)[1]] = DOWN
+    result = made.run()
+    assert result.error is DOWN
+    assert len(made.api.asked) == 5
+    assert made.state.reverified_until == made.now
+
+
+def test_an_archived_candidate_is_re_verified_and_may_be_deleted() -> None:
+    made = synced(9, days=30)
+    made.api.hidden = {"3", "4"}
+    made.run()
+    made.restart()
+    made.api.asked.clear()
+    made.now += timedelta(days=31)
+    made.api.candidates.pop("3")
+    made.api.candidates["4"]["rating"] = 9
+    result = made.run()
+    assert len(made.api.asked) == 9
+    assert [(s, i, e) for s, i, e in result.records if s == HISTORY] == [
+        (HISTORY, "4", "updated"),
+        (HISTORY, "3", "deleted"),
+    ]
+    assert "3" not in result.known
+
+
+def test_the_time_reached_waits_for_the_deletions_that_it_found() -> None:
+    """Should the run die before the tombstones, the next one finds them again."""
+    made = synced(9, days=30)
+    made.api.hidden = set(made.api.candidates)
+    made.run()
+    made.restart()
+    made.now += timedelta(days=31)
+    order = in_turn(made)
+    gone = order[2]
+    made.api.candidates.pop(gone)
+    since = made.state.reverified_until
+    assert since is not None
+    for body in made.api.candidates.values():
+        body["answers"] = ["regraded"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "FETCHED", 1)
+        result = made.run()
+    waits = due_time(gone, since, made.now, 30)
+    assert waits is not None
+    reached = [message[2] for message in result.messages if message[0] == "state"]
+    assert reached[-1] == made.now
+    assert max(reached[:-1]) == waits
+
+
+@pytest.mark.parametrize("days", [0, 30])
+def test_without_turns_nothing_is_re_verified(days: int) -> None:
+    made = synced(9, days=days)
+    made.now += timedelta(days=31)
+    made.days = 0
+    made.run()
+    assert made.api.asked == []
+    assert made.state.reverified_until == NOW
+
+
+def test_a_run_without_details_leaves_the_turns_to_those_with_them() -> None:
+    made = reverifying(9)
+    made.run({CANDIDATES})
+    assert made.api.asked == []
+    assert made.state.reverified_until == NOW
+    made.restart()
+    made.run()
+    assert len(made.api.asked) == 9
+
+
+def test_without_details_at_all_only_missing_candidates_are_re_verified() -> None:
+    made = world(9, days=30)
+    made.run({CANDIDATES})
+    made.api.hidden = {"3"}
+    made.restart()
+    made.run({CANDIDATES})
+    made.restart()
+    made.api.asked.clear()
+    made.now += timedelta(days=31)
+    made.api.candidates.pop("3")
+    result = made.run({CANDIDATES})
+    assert made.api.asked == ["3"]
+    assert result.records == [(CANDIDATES, "3", None)]
+    assert made.state.reverified_until == made.now
+
+
+def test_details_of_a_listed_candidate_that_are_gone_are_due_again() -> None:
+    made = reverifying(5)
+    made.api.answers["2"] = NotFoundError("gone")
+    result = made.run()
+    assert result.error is None
+    assert result.counts.without_details == 1
+    assert (result.records, result.counts.deleted) == ([], 0)
+    made.api.answers.clear()
+    made.restart()
+    assert made.run().emitted == {"2": set(FROM_DETAILS)}
+
+
+# Tags
+
+
+def tagged(count: int) -> World:
+    made = World(FakeApi(candidate(n, tag_ids=["7"]) for n in range(1, count + 1)))
+    made.api.tag_rows = [{"id": "7"}]
+    assert made.run().error is None
+    made.restart()
+    made.api.asked.clear()
+    return made
+
+
+def test_a_suspect_answer_of_tags_costs_one_request() -> None:
+    made = tagged(9)
+    rows, made.api.tag_rows = made.api.tag_rows, []
+    reread = made.api.reread_tags
+
+    def later() -> list[Json]:
+        made.api.tag_rows = rows
+        return reread()
+
+    made.api.reread_tags = later  # type: ignore[method-assign]
+    result = made.run()
+    assert result.error is None
+    assert result.records == []
+    assert made.api.asked == ["1"]
+    assert made.state.tags == 1
+
+
+def test_a_tag_that_was_deleted_is_a_change_of_its_candidates() -> None:
+    made = tagged(3)
+    made.api.tag_rows = []
+    for body in made.api.candidates.values():
+        body["tag_ids"] = []
+    result = made.run()
+    assert result.emitted == {i: ALL for i in numbers(1, 4)}
+    assert made.api.asked == numbers(1, 4)  # the suspect is asked for once
+    assert made.state.tags == 0
+
+
+def test_a_suspect_that_fails_is_no_reason_to_stop() -> None:
+    made = tagged(3)
+    made.api.tag_rows = []
+    made.api.answers["1"] = DOWN
+    for body in made.api.candidates.values():
+        body["tag_ids"] = []
+    result = made.run()
+    assert result.error is DOWN
+    assert made.api.asked == numbers(1, 4)
+    assert result.emitted["1"] == {CANDIDATES, HISTORY}
+    assert result.emitted["2"] == ALL
+
+
+def test_a_tag_that_details_name_is_looked_up_and_compared() -> None:
+    made = synced(4)
+    for key in ("2", "4"):
+        made.api.candidates[key].update(rating=9, tag_ids=["8"])
+    listed = made.api.listed
+
+    def rows(params: Json) -> list[Json]:
+        made.api.tag_rows = [{"id": "8"}]  # it came after `/tags` was read
+        return listed(params)
+
+    made.api.listed = rows  # type: ignore[method-assign,assignment]
+    result = made.run()
+    assert result.error is None
+    assert {m[2].tags for m in result.messages if m[0] == "record"} == {("8",)}
+    made.restart()
+    assert made.run().records == []
+
+
+def test_a_tag_that_does_not_exist_leaves_the_history_to_a_later_run() -> None:
+    made = synced(4)
+    made.api.candidates["2"].update(rating=9, tag_ids=["99"])
+    made.api.candidates["3"]["rating"] = 9
+    result = made.run()
+    assert result.emitted == dict.fromkeys(("2", "3"), ALL - {HISTORY})
+    assert result.error is not None
+    assert result.error.is_transient
+    assert "tags of candidates are unknown" in str(result.error)
+    made.api.tag_rows = [{"id": "99"}]
+    made.restart()
+    later = made.run()
+    assert later.error is None
+    assert later.emitted["3"] >= {HISTORY}
+    assert later.emitted["2"] == ALL
+
+
+def test_re_verification_looks_tags_up_too() -> None:
+    made = reverifying(1)
+    made.api.candidates["1"]["tag_ids"] = ["99"]
+    result = made.run()
+    assert made.api.counts["tags"] == 1
+    assert result.error is not None
+    assert result.emitted == {"1": set(FROM_DETAILS)}
+    assert held(result, "1")[1:3] == (Held.STALE,) * 2

@@ -1,0 +1,356 @@
+"""The state: it comes back whole, merges, and is rejected where it is damaged."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+import typing as t
+import uuid
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_toggl_hire.errors import StateError
+from tap_toggl_hire.sync.inventory import COLUMNS, MOST_ANSWERS, digest
+from tap_toggl_hire.sync.plan import (
+    ANSWERS,
+    CANDIDATES,
+    NEVER,
+    STREAMS,
+    UNKNOWN_VALUE,
+    Held,
+    Known,
+    Presence,
+)
+from tap_toggl_hire.sync.scope import ALL_PARTS, Part
+from tap_toggl_hire.sync.state import FORMAT, KEY, LISTS, State, unwrap
+
+Json = dict[str, t.Any]
+
+AT = datetime(2026, 1, 31, 10, 20, 30, 123456, tzinfo=UTC)
+CURRENT = Known((Held.CURRENT,) * 4, Presence.LISTED, 11, 12, 13, 14, 15, answers=5)
+
+
+def whole() -> State:
+    """Make a state with something under each key."""
+    state = State()
+    state.inventory["100"] = CURRENT
+    state.inventory["a-b"] = Known(presence=Presence.UNLISTED)
+    state.scope = "0123456789abcdef"
+    state.reverified_until = AT
+    state.columns = {CANDIDATES: ["01234567"], ANSWERS: ["89abcdef", "pii-01234567"]}
+    state.part = "2/4"
+    state.tags = 7
+    return state
+
+
+def died() -> State:
+    """Make what a first run leaves that died."""
+    state = State()
+    state.inventory["7"] = Known((Held.STALE,) * 4, answers=3)
+    state.reverified_until = AT
+    return state
+
+
+def content(state: State) -> Json:
+    return {
+        **{name: value for name, value in vars(state).items() if name != "is_new"},
+        "inventory": dict(state.inventory.items()),
+        "columns": {name: state.columns.get(name, []) for name in STREAMS},
+        "part": state.part or "",
+    }
+
+
+def passed_on(value: t.Any) -> t.Any:
+    """Return a state as targets and orchestrators pass it on: without floats."""
+    return json.loads(json.dumps(value), parse_float=pytest.fail)
+
+
+@pytest.mark.parametrize("made", [State, died, whole])
+def test_everything_comes_back(made: t.Callable[[], State]) -> None:
+    value = passed_on(made().dump())
+    loaded = State.load(value)
+    assert content(loaded) == content(made())
+    assert passed_on(loaded.dump()) == value
+    assert value["format"] == FORMAT == 3
+    assert not loaded.is_new
+
+
+@given(st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=-3))])))
+def test_the_time_reached_comes_back(time: datetime) -> None:
+    state = State()
+    state.reverified_until = time
+    assert State.load(passed_on(state.dump())).reverified_until == time
+
+
+def test_without_a_state_nothing_is_known() -> None:
+    state = State.load(None)
+    assert state.is_new
+    assert content(state) == content(State())
+    assert (state.scope, state.reverified_until, state.part) == ("", None, None)
+
+
+def values(value: t.Any) -> t.Iterator[t.Any]:
+    if isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from values(one)
+    else:
+        yield value
+
+
+@pytest.mark.parametrize("made", [State, died, whole])
+def test_every_state_has_every_key_and_neither_null_nor_float(
+    made: t.Callable[[], State],
+) -> None:
+    value = made().dump()
+    assert value.keys() == whole().dump().keys()
+    assert {type(one) for one in values(value)} <= {int, str}
+    for key, one in value.items():
+        assert type(one) is type(whole().dump()[key])
+    assert value["candidates"].keys() == set(COLUMNS)
+    assert value["columns"].keys() == set(STREAMS)
+
+
+def test_a_state_that_was_dumped_does_not_change_any_more() -> None:
+    state = whole()
+    value = state.dump()
+    before = passed_on(value)
+    state.inventory["100"] = None
+    state.columns[CANDIDATES][0] = "76543210"
+    state.scope = "other"
+    assert passed_on(value) == before
+
+
+def of_size(ids: t.Iterable[str], *, tags: bool = False) -> int:
+    state, chance = whole(), random.Random(1)
+    for number, candidate_id in enumerate(ids):
+        state.inventory[candidate_id] = Known(
+            (Held.CURRENT,) * 4,
+            Presence.LISTED,
+            row=digest([number, "row"]),
+            tags=digest(chance.randrange(8)) if tags and number % 3 == 0 else NEVER,
+            extra=NEVER,
+            details=digest([number, "details"]),
+            history=digest([number, "history"]),
+            answers=chance.choice([5, 8, 10]),
+        )
+    return len(json.dumps(state.dump()))
+
+
+def test_the_state_is_small() -> None:
+    numbers = sorted(random.Random(2).sample(range(10**6, 2 * 10**6), 10_000))
+    assert of_size(map(str, numbers)) <= 24 * 10_000
+    uuids = (str(uuid.UUID(int=random.Random(n).getrandbits(128))) for n in numbers)
+    assert of_size(uuids, tags=True) <= 45 * 10_000
+
+
+# What is merged
+
+
+def merged(older: t.Any, newer: t.Any) -> t.Any:
+    """Merge as Meltano does: objects item by item, all else whole."""
+    if not (isinstance(older, dict) and isinstance(newer, dict)):
+        return newer
+    return {**older, **{k: merged(older.get(k), v) for k, v in newer.items()}}
+
+
+def warehouse() -> Json:
+    return {"format": 3, "held": [["100", 8], ["5", 2]]}
+
+
+def test_any_state_over_any_other_is_the_newer_one() -> None:
+    """Also over one from the warehouse, with which the newer one began."""
+    made = [passed_on(make().dump()) for make in (State, died, whole)]
+    for older, newer in itertools.product([*made, warehouse()], made):
+        value = merged(older, newer)
+        assert value == newer
+        assert content(State.load(value)) == content(State.load(newer))
+
+
+def test_a_state_from_the_warehouse_says_what_is_held_in_an_unknown_version() -> None:
+    state = State.load({"format": 3, "held": [["100", 8], ["a-b", 0]]})
+    for candidate_id, answers in (("100", 8), ("a-b", 0)):
+        assert state.inventory.get(candidate_id) == Known(
+            (Held.STALE,) * 4, Presence.LISTED, *(UNKNOWN_VALUE,) * 5, answers=answers
+        )
+    assert len(state.inventory) == 2
+    assert (state.scope, state.part, state.is_new) == ("", None, False)
+
+
+def test_a_state_from_the_warehouse_may_be_merged_over_a_full_one() -> None:
+    """Of answers there may be as many as either says."""
+    held = [["100", 1], ["5", 70_000]]
+    value = merged(passed_on(whole().dump()), {"format": 3, "held": held})
+    state = State.load(value)
+    assert state.reverified_until == AT
+    assert state.part is None
+    for candidate_id, answers in (("100", 5), ("5", MOST_ANSWERS)):
+        known = state.inventory.get(candidate_id)
+        assert known is not None
+        assert known.held == (Held.STALE,) * 4
+        assert known.answers == answers
+        assert known.history == UNKNOWN_VALUE
+    assert state.inventory.get("a-b") == Known(presence=Presence.UNLISTED)
+
+
+# Parts
+
+
+def test_each_part_takes_its_own_candidates_from_the_warehouse() -> None:
+    ids = [str(number) for number in range(100)]
+    kept = []
+    for number in (1, 2, 3):
+        part = Part(number, 3)
+        state = State.load({"format": 3, "held": [[key, 1] for key in ids]})
+        state.take_part(part)
+        assert state.part == str(part)
+        assert State.load(state.dump()).part == str(part)
+        kept.append({key for key, _ in state.inventory.items()})
+        assert all(map(part.has, kept[-1]))
+    assert set.union(*kept) == set(ids)
+    assert sum(map(len, kept)) == len(ids)
+
+
+@pytest.mark.parametrize(
+    ("stored", "part", "says"),
+    [
+        ("2/4", Part(1, 4), r"of part 2/4, but setting part is 1/4\."),
+        ("2/4", ALL_PARTS, r"of part 2/4, but setting part is not set\."),
+        ("", Part(1, 4), r"of part 1/1, but setting part is 1/4\."),
+    ],
+)
+def test_the_state_of_another_part_is_rejected(
+    stored: str, part: Part, says: str
+) -> None:
+    state = State.load({**whole().dump(), "part": stored})
+    with pytest.raises(StateError, match=says) as caught:
+        state.take_part(part)
+    assert "Nothing was extracted." in str(caught.value)
+    assert "state from the warehouse" in str(caught.value)
+
+
+@pytest.mark.parametrize("part", [ALL_PARTS, Part(2, 4)])
+def test_the_state_of_the_same_part_is_taken_as_it_is(part: Part) -> None:
+    state = State.load({**whole().dump(), "part": str(part)})
+    state.take_part(part)
+    assert dict(state.inventory.items()) == dict(whole().inventory.items())
+    fresh = State()
+    fresh.take_part(part)
+    assert fresh.part == str(part)
+
+
+# What is rejected
+
+
+def rejected(value: t.Any, says: str) -> None:
+    with pytest.raises(StateError, match=says) as caught:
+        State.load(value)
+    message = str(caught.value)
+    assert "Nothing was extracted." in message
+    assert "canary" not in message
+    assert not caught.value.is_transient
+
+
+def test_damage_of_any_character_of_the_columns_is_found() -> None:
+    value = passed_on(whole().dump())
+    for name, text in value["candidates"].items():
+        for place in range(len(text)):
+            other = "0" if text[place] != "0" else "1"
+            damaged = text[:place] + other + text[place + 1 :]
+            candidates = {**value["candidates"], name: damaged}
+            rejected({**value, "candidates": candidates}, "damaged")
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_a_column_that_is_lost_or_of_another_state_is_found(name: str) -> None:
+    value, other = passed_on(whole().dump()), passed_on(died().dump())
+    columns = value["candidates"]
+    lost = {key: text for key, text in columns.items() if key != name}
+    rejected({**value, "candidates": lost}, "damaged")
+    mixed = {**columns, name: other["candidates"][name]}
+    rejected({**value, "candidates": mixed}, "damaged")
+    swapped = {**columns, "row": columns["details"], "details": columns["row"]}
+    rejected({**value, "candidates": swapped}, "damaged")
+
+
+WRONG: dict[str, tuple[t.Any, ...]] = {
+    "format": (None, "3", 3.0, True, [], {}, 0, -1, 2),
+    "candidates": (None, 5, "canary", ["canary"], {"ids": 5}, {"ids": None}),
+    "checksum": (None, 5, "canary", ""),
+    "scope": (None, 5, [], {}),
+    "reverified_until": (None, 5, "canary", "2026-01-01T00:00:00", [], "0"),
+    "columns": (None, "canary", {CANDIDATES: "canary"}, {CANDIDATES: [5]}),
+    "part": (None, 5, "canary", "5/4", "0/1"),
+    "tags": (None, "7", 7.5, -1, []),
+    "held": (None, "canary", [5], [["1"]], [["1", -1]], [[1, 1]], [["1", 1, 1]]),
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [(key, value) for key, values in WRONG.items() for value in values],
+    ids=str,
+)
+def test_a_value_of_the_wrong_kind_is_damage(key: str, value: t.Any) -> None:
+    rejected({**passed_on(whole().dump()), key: value}, "damaged.*--full-refresh")
+
+
+@pytest.mark.parametrize("value", ["canary", 5, [], [[]], True, {}, {"held": []}])
+def test_what_is_not_a_state_under_the_key_is_damage(value: t.Any) -> None:
+    rejected(value, "damaged")
+
+
+def test_a_newer_format_is_rejected_by_its_number() -> None:
+    says = r"newer version .*\(format 4; this version reads 3\).*Upgrade"
+    rejected({"format": 4}, says)
+    rejected({**whole().dump(), "format": 4}, says)
+
+
+# What `--state` accepts
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {},
+        {"bookmarks": {}},
+        {"bookmarks": {stream: {} for stream in LISTS}},
+        {"bookmarks": {"tags": {"starting_replication_value": None}}},
+        {KEY: {"format": 3}, "bookmarks": {"candidates": {}}},
+        {KEY: {"format": 3}},
+        {KEY: {"format": 3}, "type": "STATE", "other": 5},
+    ],
+)
+def test_what_is_a_state_is_taken_as_it_is(value: Json) -> None:
+    assert unwrap(value) == value
+    assert unwrap({"singer_state": value}) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        *((value, "it is not a JSON object") for value in (None, 5, "x", [], [{}])),
+        ({"singer_state": None}, "it is not a JSON object"),
+        ({"singer_state": {}, "other": {}}, "it lacks the key tap_toggl_hire"),
+        ({"bookmarks": None}, "its bookmarks are malformed"),
+        ({"bookmarks": []}, "its bookmarks are malformed"),
+        ({"bookmarks": {"tags": 5}}, "its bookmarks are malformed"),
+        ({KEY: {}, "bookmarks": 5}, "its bookmarks are malformed"),
+        ({"type": "STATE", "value": {}}, "a whole STATE message; its field `value`"),
+        ({"other": {}}, "it lacks the key tap_toggl_hire"),
+        ({"bookmarks": {"candidates": {}}}, "it lacks the key tap_toggl_hire"),
+        ({"bookmarks": {"tags": {}, "candidate_details": {}}}, "it lacks the key"),
+        ({"bookmarks": {}, "other": {}}, "it lacks the key tap_toggl_hire"),
+        (
+            {"bookmarks": {"candidates": {"digests": {}}}},
+            r"a version before 0\.3\. Nothing .*make a state from the warehouse",
+        ),
+    ],
+)
+def test_anything_else_is_rejected(value: t.Any, says: str) -> None:
+    with pytest.raises(StateError, match=says) as caught:
+        unwrap(value)
+    assert "Nothing was extracted." in str(caught.value)
