@@ -55,3 +55,23 @@ select cast('{{ schema }}' as {{ dbt.type_string() }}) as workspace
 {{ 'union all' if not loop.last }}
 {%- endfor -%}
 {%- endmacro %}
+
+
+{#- When the last complete run ended, in the workspace where that is longest ago. -#}
+{% macro oldest_complete_run() -%}
+select min(coalesce(finished_at, cast('1970-01-01' as timestamp)))
+from (
+    select workspaces.workspace, max(runs.finished_at) as finished_at
+    from (
+        {%- for schema in var('toggl_hire_schemas') %}
+        select cast('{{ schema }}' as {{ dbt.type_string() }}) as workspace
+        {{ 'union all' if not loop.last }}
+        {%- endfor %}
+    ) as workspaces
+    left join (
+        {{ toggl_hire.stream('sync_runs', {'finished_at': 'timestamp', 'outcome': 'text'}) }}
+    ) as runs
+        on runs.workspace = workspaces.workspace and runs.outcome = 'complete'
+    group by workspaces.workspace
+) as last_runs
+{%- endmacro %}

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 TYPES = {
     "text": {
         "job_openings": "id name slug",
@@ -19,6 +24,7 @@ TYPES = {
             "event_id candidate_id event job_opening_id category_id hire_state"
         ),
         "sync_runs": "outcome scope",
+        "groups": "candidate_id group",
     },
     "timestamp": {
         "job_openings": "created_at published_at closed_at _sdc_deleted_at",
@@ -50,10 +56,11 @@ TYPES = {
 }
 
 
-def columns(table: str) -> dict[str, str]:
+def columns(table: str, leave_out: Sequence[str] = ()) -> dict[str, str]:
     """Columns of a table, with their types."""
     return {
         column: kind
         for kind, tables in TYPES.items()
         for column in tables.get(table, "").split()
+        if column not in leave_out
     }

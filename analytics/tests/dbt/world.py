@@ -21,7 +21,7 @@ START = datetime(2025, 3, 3, 6, 0)  # noqa: DTZ001 - warehouses hold UTC without
 STEPS = ("Applied", "Phone call", "Trial day", "Offer")
 
 
-@dataclass
+@dataclass(eq=False)
 class Question:
     """A question, with what is true of it."""
 
@@ -55,7 +55,7 @@ class Question:
         return 0.6 + 0.4 * known if leaked else known
 
 
-@dataclass
+@dataclass(eq=False)
 class Opening:
     """A job opening: its test and its steps, in their true order."""
 
@@ -72,7 +72,7 @@ class Opening:
     closed_day: float | None = None
 
 
-@dataclass
+@dataclass(eq=False)
 class Answer:
     """An answer, and the day on which its points are known."""
 
@@ -83,7 +83,7 @@ class Answer:
     graded_day: float
 
 
-@dataclass
+@dataclass(eq=False)
 class Candidate:
     """A candidate: the truth, day by day."""
 
@@ -278,6 +278,10 @@ class World:
         earlier = copy(self)
         earlier.looks = [one for one in self.looks if one <= day]
         return earlier
+
+    def crowd(self, candidates: int) -> list[Candidate]:
+        """Other candidates, who are given the same tests."""
+        return [self._make_candidate(number) for number in range(candidates)]
 
     def tables(self) -> dict[str, list[Row]]:
         """Rows by table."""

@@ -53,6 +53,7 @@ waits as (
         candidates.workspace,
         candidates.job_opening_id,
         candidates.finished_at,
+        candidates.decided_at,
         cast({{ dbt.date_trunc('week', 'candidates.finished_at') }} as date) as first_week,
         -- Those with a decision wait no longer at the end of its week.
         cast({{ dbt.date_trunc('week', 'candidates.decided_at') }} as date) as last_week
@@ -113,7 +114,8 @@ counts as (
     inner join weeks
         on weeks.workspace = waits.workspace
         and weeks.week >= waits.first_week
-        and (waits.last_week is null or weeks.week < waits.last_week)
+        -- Not last_week: DuckDB 1.2 takes a truncated time for never null.
+        and (waits.decided_at is null or weeks.week < waits.last_week)
     group by waits.workspace, waits.job_opening_id, weeks.week
 ),
 
