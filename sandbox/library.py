@@ -178,7 +178,7 @@ LIBRARY: dict[str, tuple[Item, ...]] = {
         ),
         Item(
             TEXT,
-            "Explain what an API is to somebody who runs a bakery. 🥐",
+            "Explain what an API is to the owner of a bakery. 🥐",
             *(0.1, 1.5),
         ),
         Item(

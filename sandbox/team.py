@@ -122,7 +122,7 @@ class Team:
         start: of the calendar, `DAYS` before today.
         account: the workspace, as it is at `now`.
         now: how far the calendar is.
-        applicants: everybody who ever submitted, by ID: the truth.
+        applicants: all candidates who ever submitted, by ID: the truth.
     """
 
     def __init__(self, today: datetime, seed: int = 5) -> None:

@@ -38,8 +38,8 @@ def main() -> None:
         dest="reader",
         choices=("team", "others"),
         default="team",
-        help="who reads it: the hiring team, or others, for whom counts are rounded "
-        "down to multiples of 5, and questions are left out (%(default)s)",
+        help="who reads it: the hiring team or others; for others, counts are "
+        "rounded down to multiples of 5, and questions are left out (%(default)s)",
     )
     parser.add_argument(
         "--since",

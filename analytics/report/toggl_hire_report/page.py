@@ -34,7 +34,7 @@ class Cell(NamedTuple):
 
 @dataclass
 class Table:
-    """Rows under a head; closed until somebody asks, unless it is open."""
+    """Rows under a head; not open: a reader opens it."""
 
     head: Sequence[str]
     rows: list[list[Cell]]

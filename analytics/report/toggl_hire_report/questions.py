@@ -128,7 +128,7 @@ def margin(alpha: float) -> str:
     """Say what a reliability is worth."""
     words = (
         (0.8, "reliable: the order of candidates is mostly right"),
-        (0.7, "fair: it tells strong from weak, not neighbours apart"),
+        (0.7, "fair: it separates strong from weak, not neighbours"),
         (0.5, "rough: use it with other signs only"),
     )
     return next(

@@ -1,4 +1,4 @@
-"""What happened this week, and what waits for somebody to act."""
+"""What happened this week, and what waits for the team."""
 
 from __future__ import annotations
 

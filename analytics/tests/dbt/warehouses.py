@@ -36,9 +36,7 @@ class Warehouse:
         environment: What dbt needs to reach the warehouse.
     """
 
-    def __init__(
-        self, folder: Path, engine: str, environment: dict[str, str]
-    ) -> None:
+    def __init__(self, folder: Path, engine: str, environment: dict[str, str]) -> None:
         self.engine = engine
         self._folder = folder
         self._environment = {**os.environ, **environment, "DBT_TARGET": engine}

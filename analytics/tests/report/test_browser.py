@@ -97,7 +97,7 @@ def test_numbers_on_the_page_are_those_of_the_json(
             value: Any = made.figures
             for name in key.split("."):
                 value = value[int(name) if isinstance(value, list) else name]
-            assert as_shown(text) in as_told(value), key
+            assert as_shown(text) in as_printed(value), key
         page.close()
 
 
@@ -109,7 +109,7 @@ def as_shown(text: str) -> float | str | None:
     return float(plain) if re.fullmatch(r"-?[\d.]+", plain) else text
 
 
-def as_told(value: Any) -> set[Any]:
+def as_printed(value: Any) -> set[Any]:
     """The values that a figure may have on the page: as it is, or in percent."""
     if isinstance(value, int | float):
         return {float(value), round(value, 1), round(100 * value, 0)}
