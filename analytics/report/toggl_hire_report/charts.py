@@ -234,7 +234,7 @@ def _legend(
     """Draw the names of series, in as many lines as they need; return the height."""
     drawn: list[str] = []
     x, y = 0.0, 0.0
-    for place, name in zip(colours, names, strict=True):
+    for place, name in zip(colours, names, strict=False):
         width = 26 + CHARACTER * len(name) + 12
         if x and x + width > WIDTH:
             x, y = 0.0, y + LINE

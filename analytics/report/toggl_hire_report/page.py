@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -132,11 +133,16 @@ class Writer:
         key = ".".join(map(str, path))
         return Cell(Markup('<span data-key="{}">{}</span>').format(key, text))
 
-    def _interval(self, *path: str | int, form: Callable[[Any], str]) -> Cell:
-        low, high = (self._cell(*path, end, form=form).text for end in ("low", "high"))
+    def _estimate(
+        self, name: str, *path: str | int, form: Callable[[Any], str]
+    ) -> Cell:
+        """A value with its interval, where there is one."""
+        value, low, high = (
+            self._cell(*path, one, form=form).text for one in (name, "low", "high")
+        )
         if low.striptags() == high.striptags() == UNKNOWN:
-            return label(UNKNOWN)._replace(is_number=True)
-        return Cell(Markup("{} to {}").format(low, high))
+            return Cell(value)
+        return Cell(Markup("{} ({} to {})").format(value, low, high))
 
     def _count(self, *path: str | int) -> Cell:
         few = UNKNOWN if self.is_team else f"< {LEAST}"
@@ -257,11 +263,10 @@ class Writer:
                     self._count(*path, place, "reached"),
                     self._count(*path, place, "advanced"),
                     self._count(*path, place, "waiting"),
-                    self._cell(*path, place, "conversion", form=percent),
-                    self._interval(*path, place, form=percent),
+                    self._estimate("conversion", *path, place, form=percent),
                 ]
             )
-        head = ("Month", "Finished", "Go on", "Wait", "Go on, %", "Interval")
+        head = ("Month", "Finished", "Go on", "Wait", "Go on, %")
         return Section(
             "Month by month",
             "Candidates by the month in which they finished the test, and how many "
@@ -270,7 +275,7 @@ class Writer:
             else "No month has candidates yet.",
             tables=[Table(head, rows)] if rows else [],
             foot="* Not complete: more than 5 % still wait, or the month is not over, "
-            "so the share will rise.",
+            "so the share will rise. In brackets: the interval of 95 %.",
         )
 
     def _waits(self) -> Section:
@@ -284,8 +289,7 @@ class Writer:
         rows = [
             [
                 label(name),
-                self._cell("waits", name, "median", form=number),
-                self._interval("waits", name, form=number),
+                self._estimate("median", "waits", name, form=number),
                 self._cell("waits", name, "within_7", form=percent),
                 self._cell("waits", name, "within_14", form=percent),
                 self._count("waits", name, "decided"),
@@ -294,7 +298,7 @@ class Writer:
             for name in names
         ]
         head = (
-            *("Opening", "Half within, days", "Interval"),
+            *("Opening", "Half within, days"),
             *("In 7 days, %", "In 14 days, %", "Decided", "Wait"),
         )
         found = figures[self._all]["median"]
@@ -323,7 +327,7 @@ class Writer:
             foot="Kaplan-Meier estimate with delayed entry: those who still wait count "
             "as long as known, and those who finished before the first run count from "
             "it on. A decision counts in the middle between the run that saw it and "
-            "the one before. Interval: of 95 %.",
+            "the one before. In brackets: the interval of 95 %.",
             is_wide=True,
         )
 
@@ -335,8 +339,7 @@ class Writer:
         rows = [
             [
                 self._cell("stages", place, "category")._replace(is_number=False),
-                self._cell("stages", place, "median", form=number),
-                self._interval("stages", place, form=number),
+                self._estimate("median", "stages", place, form=number),
                 self._count("stages", place, "moved_on"),
                 self._count("stages", place, "rejected"),
                 self._count("stages", place, "still_there"),
@@ -358,7 +361,6 @@ class Writer:
         head = (
             "Step",
             "Half within, days",
-            "Interval",
             "Moved on",
             "Rejected",
             "There",
@@ -543,14 +545,12 @@ class Writer:
                     label(", ".join(one["openings"])),
                     self._count(*path, "graded"),
                     self._cell(*path, "facility", form=percent),
-                    self._cell(*path, "discrimination", form=signed),
-                    self._interval(*path, form=signed),
+                    self._estimate("discrimination", *path, form=signed),
                 ]
             )
             if verdict == "too early":
                 rows[-1].append(self._cell(*path, "needed", unknown="many"))
-        head = ["Question", "Openings", "Answers", "Points earned, %"]
-        head += ["Separates", "Interval"]
+        head = ["Question", "Openings", "Answers", "Points earned, %", "Separates"]
         if verdict == "too early":
             head.append("More answers needed")
         return Table(head, rows, is_open, caption)
@@ -591,8 +591,9 @@ class Writer:
 
 
 def label(text: str) -> Cell:
-    """A cell of words."""
-    return Cell(escape(text), is_number=False)
+    """A cell of words; a very long one may be broken."""
+    parts = re.findall(r"\S{1,14}|\s+", text)
+    return Cell(Markup("<wbr>").join(parts), is_number=False)
 
 
 def number(value: float) -> str:
