@@ -8,7 +8,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 BIN := .venv/bin
 UV := $(BIN)/uv --quiet
 INSTALL := $(BIN)/meltano --log-level=warning install
-PYTEST := pytest --numprocesses logical --dist loadgroup
+PYTEST := pytest --numprocesses logical --dist worksteal
 
 # The tap and its tools; Meltano beside them; plugins of meltano.yml; other products.
 VENV := .venv/.ready

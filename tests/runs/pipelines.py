@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import typing as t
 from contextlib import ExitStack, contextmanager, suppress
-from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -18,11 +17,13 @@ from tap_toggl_hire.api.client import Retry
 from tap_toggl_hire.tap import TapTogglHire
 from tests.support import Target, catalog, settings
 from tests.support.streams import (
+    ANSWERS,
     CANDIDATES,
     CORE,
     DELETED_AT,
     DETAILS,
     FAMILY,
+    HISTORY,
     STATE_KEY,
     STREAMS,
 )
@@ -30,13 +31,14 @@ from tests.support.tap import CollectingWriter, records
 from tests.support.truth import truth
 
 if t.TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator
 
     from sandbox.messages import Request
     from tests.support.target import Key, Message, Row
 
 Json = dict[str, t.Any]
 
+LOOP = "tap_toggl_hire.sync.loop"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -81,10 +83,7 @@ class Outcome:
 
     def events(self) -> list[tuple[str, str]]:
         """Return the events of `candidate_history`, each with its candidate."""
-        return [
-            (row["event"], row["candidate_id"])
-            for row in self.records("candidate_history")
-        ]
+        return [(row["event"], row["candidate_id"]) for row in self.records(HISTORY)]
 
     @property
     def is_quiet(self) -> bool:
@@ -135,12 +134,11 @@ class Pipeline:
         self.clock = datetime(2026, 3, 1, tzinfo=UTC)
         self.interval = HOUR
 
-    def attempt(  # noqa: PLR0913 - what a run depends on
+    def attempt(
         self,
         *,
         select: Collection[str] = STREAMS,
         full_table: Iterable[str] = (),
-        without: Mapping[str, Iterable[str]] | None = None,
         state: Json | None = None,
         announced: int | None = None,
         **config: t.Any,
@@ -150,14 +148,11 @@ class Pipeline:
         Args:
             select: The streams to select.
             full_table: Those that are forced to FULL_TABLE.
-            without: Columns that are deselected, by stream.
             state: To start from; by default, that of the target.
             announced: Candidates that each STATE announces; there is a STATE after
                 each candidate then, so that a small run has as many as a large one.
             **config: Settings of this run alone.
         """
-        selected = deepcopy(_catalog(frozenset(select), frozenset(full_table)))
-        _deselect(selected, without or {})
         log = self.sandbox.stats.log
         before, asked = len(log), list[int]()
         error: Exception | None = None
@@ -165,14 +160,14 @@ class Pipeline:
         with ExitStack() as stack:
             stack.enter_context(time_machine.travel(self.clock))
             if announced is not None:
-                values = {"SECONDS": 0, "SHARE": 0, "ANNOUNCED": announced}
-                loop = "tap_toggl_hire.sync.loop"
-                stack.enter_context(mock.patch.multiple(loop, **values))
+                for name, value in (("SECONDS", 0), ("SHARE", 0)):
+                    stack.enter_context(mock.patch(f"{LOOP}.{name}", value))
+                stack.enter_context(mock.patch(f"{LOOP}.ANNOUNCED", announced))
             try:
                 ImpatientTap(
                     config={**self.config, **config},
                     state=copied(self.target.state if state is None else state),
-                    catalog=selected,
+                    catalog=_catalog(frozenset(select), frozenset(full_table)),
                     message_writer=writer,
                 ).sync_all()
             except Exception as raised:  # noqa: BLE001 - the test looks at it
@@ -245,8 +240,10 @@ def inventory(state: Json | None) -> Json:
 
 def from_warehouse(target: Target) -> Json:
     """Make a state of what a target holds, as `state_from_warehouse.sql` does."""
-    held = {who(row): 0 for s in (CANDIDATES, DETAILS) for row in target.alive(s).values()}
-    for candidate_id, _ in target.alive("candidate_answers"):
+    held = {
+        who(row): 0 for s in (CANDIDATES, DETAILS) for row in target.alive(s).values()
+    }
+    for candidate_id, _ in t.cast("dict[tuple[str, int], Row]", target.alive(ANSWERS)):
         held[candidate_id] = held.get(candidate_id, 0) + 1
     return {STATE_KEY: {"format": 3, "held": [list(item) for item in held.items()]}}
 
@@ -302,11 +299,3 @@ def _catalog(select: frozenset[str], full_table: frozenset[str]) -> Json:
     """Return the catalog of a selection, which no setting changes."""
     methods = dict.fromkeys(full_table, "FULL_TABLE")
     return catalog({"api_key": "any"}, *select, **methods)
-
-
-def _deselect(selected: Json, without: Mapping[str, Iterable[str]]) -> None:
-    for stream in selected["streams"]:
-        for column in without.get(stream["tap_stream_id"], ()):
-            for one in stream["metadata"]:
-                if one["breadcrumb"] == ["properties", column]:
-                    one["metadata"]["selected"] = False

@@ -8,7 +8,7 @@ import math
 import random
 import typing as t
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -125,6 +125,8 @@ class Truth:
     Attributes:
         rows: Of each stream, archived candidates among them.
         listed: IDs of the listed candidates.
+        alive: IDs of the archived ones, too.
+        details: As the API shows them.
         history: What a row of `candidate_history` would have, by candidate.
     """
 
@@ -132,6 +134,7 @@ class Truth:
         self.rows = truth(account, archived=True)
         self.listed = set(account.listed_ids())
         self.alive = set(self.rows[CANDIDATES])
+        self.details = {key: account.detail(key) for key in self.alive}
         self.history = {
             key: [
                 *(row[name] for name in HISTORY_FIELDS),
@@ -203,42 +206,45 @@ class Histories:
         assert len(quiet.requests) <= budget(self.line) + proof
 
     def _happen(self, step: Step) -> None:
-        account = self.account
+        account, before = self.account, self.before
         if step.is_undone:
-            for key, stars in self.ratings.items():
-                if key in account.listed_ids():
-                    account.rate(key, stars)
+            for key in self.ratings.keys() & {*account.listed_ids()}:
+                account.rate(key, self.ratings[key])
         self.ratings = {key: account.row(key)["rating"] for key in account.listed_ids()}
-        before = self.before
         for kind in step.kinds:
             with suppress(ValueError):  # there is nothing to change
                 random_change(account, self.rng, [kind])
-        if step.restores and self.dead:
-            detail = self.dead.pop(self.rng.choice(sorted(self.dead)))
-            tags = {tag["id"] for tag in account.tags()}
-            detail["tag_ids"] = [tag for tag in detail["tag_ids"] if tag in tags]
-            self.line.restore(detail)
-        if step.restores and (archived := account.archived_ids()):
-            account.archive(self.rng.choice(sorted(archived)), listed=True)
+        if step.restores:
+            self._restore()
         self.before = now = Truth(account)
         for key in sorted(before.alive - now.alive):
             self.deleted.add(key)
-            self.dead[key] = {
-                name: value
-                for name, value in before.rows[DETAILS][key].items()
-                if name not in {"extra", "_sdc_deleted_at"}
-            }
-        for key in now.history.keys() | before.history.keys():
-            if now.history.get(key) != before.history.get(key):
-                self.touched.add(key)
+            self.dead[key] = before.details[key]
+        self.touched.update(
+            key
+            for key in now.history.keys() | before.history.keys()
+            if now.history.get(key) != before.history.get(key)
+        )
         if step.loses:
-            self.touched.update(now.alive | self.deleted)
-        if step.loses == "all" and now.listed:
+            self._lose(step.loses)
+
+    def _restore(self) -> None:
+        if self.dead:
+            detail = self.dead.pop(self.rng.choice(sorted(self.dead)))
+            tags = {tag["id"] for tag in self.account.tags()}
+            detail["tag_ids"] = [tag for tag in detail["tag_ids"] if tag in tags]
+            self.line.restore(detail)
+        if archived := self.account.archived_ids():
+            self.account.archive(self.rng.choice(sorted(archived)), listed=True)
+
+    def _lose(self, how: str) -> None:
+        self.touched.update(self.before.alive | self.deleted)
+        if how == "from the warehouse":
+            self.line.target.state = from_warehouse(self.line.target)
+        elif self.before.listed:
             self.line.target.state = {}
             self.has_all = False
             self._run(LAST)
-        elif step.loses == "from the warehouse":
-            self.line.target.state = from_warehouse(self.line.target)
 
     def _run(self, step: Step, **config: t.Any) -> None:
         line, scope, now = self.line, self.scopes[step.scope], self.before
@@ -264,7 +270,9 @@ class Histories:
             outcome = line.attempt(confirm_mass_deletion=True, **options)
         line.sandbox.faults = []
         if outcome.error is not None:
-            assert (status, str(bad) in str(outcome.error)) == (500, True), outcome.error
+            assert (status, str(bad) in str(outcome.error)) == (500, True), (
+                outcome.error
+            )
         if not outcome.messages:
             return  # the candidate that fails was to prove the workspace
         self._assert_sound(outcome, bad)
@@ -398,7 +406,7 @@ def in_scope(account: Account, scope: dict[str, t.Any], key: str) -> bool:
 
 def budget(line: Pipeline) -> int:
     """Return the requests that a run may make if nothing changed (contract 3.1)."""
-    account, size = line.account, line.config["page_size"]
+    account, size = line.account, int(line.config["page_size"])
     rows = [account.detail(key) for key in account.listed_ids()]
     tagged = sum(len(row["tag_ids"]) for row in rows)
     lists = (account.openings(), account.categories(), account.tags())

@@ -69,7 +69,9 @@ def change_much(line: Pipeline, seed: int) -> None:
             random_change(line.account, rng, [kind])
 
 
-def go_on_from_every_message(line: Pipeline, outcome: Outcome, **options: t.Any) -> None:
+def go_on_from_every_message(
+    line: Pipeline, outcome: Outcome, **options: t.Any
+) -> None:
     """Cut a run after each message, go on, and compare.
 
     What the next run does depends on the state alone, so there is one for each state.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -22,6 +22,9 @@ from tests.support.streams import (
     UPSERTED,
 )
 from tests.support.truth import truth
+
+if TYPE_CHECKING:
+    from datetime import timedelta
 
 
 @pytest.mark.parametrize(("days", "pause"), [(14, DAY), (2, 7 * HOUR)], ids=str)
@@ -151,15 +154,3 @@ def test_a_clock_that_was_wrong_once(days: int) -> None:
             line.clock += DAY
         assert set(read) == set(line.ids)
         assert max(read.values()) <= 3
-
-
-def test_each_candidate_is_fetched_once_beside_a_full_table() -> None:
-    with pipeline(reverify_days=1) as line:
-        line.run()
-        line.clock += 2 * DAY
-        line.hide()
-        outcome = line.run(full_table=[ANSWERS])
-        assert sorted(outcome.details) == sorted(line.ids)
-        line.assert_true()
-
-

@@ -9,11 +9,13 @@ from unittest import mock
 
 import pytest
 
-from sandbox import Account
 from sandbox.filters import Filters
 from tests.runs.pipelines import DAY, account, pipeline
-from tests.support.streams import CANDIDATES, DETAILS, HISTORY, UPSERTED
+from tests.support.streams import CANDIDATES, DETAILS, UPSERTED
 from tests.support.truth import truth
+
+if t.TYPE_CHECKING:
+    from sandbox import Account
 
 Settings = dict[str, t.Any]
 
@@ -210,26 +212,3 @@ def test_a_start_date_reads_the_list_no_further(concurrency: int) -> None:
         line.account.add_candidate(started_at="2025-05-14T23:59:59.999999")
         late = line.account.add_candidate(started_at="2025-05-15T00:00:00")
         assert line.run(**scope).events() == [("created", late)]
-
-
-@pytest.mark.parametrize("pii", ["drop", "hash"])
-def test_pii_outside_the_selection_is_treated_by_re_verification(
-    pii: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    scope = {"candidate_filters": {"hire_state": "rejected"}}
-    key = {"pii_hash_key": "a key of the hashes"}
-    with pipeline(40, reverify_days=4, **key) as line:
-        line.run()
-        people = {row["email"] for row in line.account.list_rows() if row["email"]}
-        line.run(**scope)
-        outside = len(set(line.ids) - set(wanted(line.account, scope)))
-        line.config |= {"pii": pii, **scope}
-        line.run()
-        assert f"{outside} candidates are not in the list" in caplog.text
-        line.clock += 5 * DAY
-        outcome = line.run()
-        assert not outcome.records(HISTORY)
-        for stream in (CANDIDATES, DETAILS):
-            rows = line.target.alive(stream)
-            assert len(rows) == 40
-            assert not people & {row["email"] for row in rows.values()}, stream

@@ -259,4 +259,3 @@ def strings(value: t.Any) -> Iterator[str]:
             yield from strings(item)
     elif isinstance(value, str):
         yield value
-

@@ -89,10 +89,11 @@ def test_the_documented_api(
     for title in ("unknown fields", "missing fields", "misfits"):
         assert title not in text
     found = findings(text)
-    assert (found["total"], found["page_size"]) == ("present", "as requested")
+    assert found["total"] == "present"
+    granted, _, expected = found["page size"].removesuffix(" rows").split()
+    assert granted == expected
     if account.listed_ids():
-        assert found["times"] == "without an offset: read as UTC"
-        assert found["unknown after_id"] == "404"
+        assert found["next link"] in {"followed", "none"}
         kinds = {request.kind for request in box.stats.log}
         assert kinds == {"openings", "categories", "tags", "candidates", "candidate"}
 
@@ -107,35 +108,23 @@ def test_fields_of_a_later_version(sandbox: Start, report: Report) -> None:
     assert rows["misfits"] == {"rating"}
     details = names_in(text, "candidate_details")["unknown fields"]
     assert details >= {"questions[].difficulty", "questions[].options[].hint"}
-    assert findings(text)["ids"] == "text"
 
 
 @pytest.mark.parametrize("page_size", [1, 1000])
 def test_paged_lists_take_at_most_12_requests(
     sandbox: Start, report: Report, page_size: int
 ) -> None:
-    shapes = Shapes(
-        page_small_lists=1, max_limit=1000, versions=("v2",), dead_anchor="restart"
-    )
+    shapes = Shapes(page_small_lists=1, max_limit=1000, versions=("v2",))
     box = sandbox(Account.example(candidates=1100, openings=12, tags=30), shapes=shapes)
     assert "API v2," in report(box, page_size=page_size)
-
-
-def test_one_of_the_openings_is_read(sandbox: Start, report: Report) -> None:
-    account = Account.example(candidates=40, openings=20)
-    ids = sorted({row["job_opening_id"] for row in account.list_rows()})
-    assert "job_openings: 1 read" in report(sandbox(account), job_opening_ids=ids)
 
 
 @pytest.mark.parametrize(
     ("shape", "name", "finding"),
     [
         ({"total": "missing"}, "total", "missing"),
-        ({"max_limit": 30}, "page_size", "30 rows instead of 50"),
-        ({"dead_anchor": "400"}, "unknown after_id", "400"),
-        ({"dead_anchor": "empty"}, "unknown after_id", "an empty page"),
-        ({"dead_anchor": "restart"}, "unknown after_id", "the first page"),
-        ({"next_link": "bare"}, "links.next", "followed"),
+        ({"max_limit": 30}, "page size", "30 of 50 rows"),
+        ({"next_link": "bare"}, "next link", "followed"),
     ],
 )
 def test_the_list_of_candidates(

@@ -70,7 +70,7 @@ def test_a_property_that_is_selected_later(
     assert warnings(caplog) == []
     assert workspace.emitted == set()
     workspace.extract()
-    assert_filled(workspace, name.split(".")[0], caplog)
+    assert_filled(workspace, name.split(".", maxsplit=1)[0], caplog)
     assert_holds(workspace.target, expected(workspace.account), UPSERTED)
     for without in ([], [name]):  # fewer columns cost nothing
         workspace.extract(*without)
@@ -79,7 +79,7 @@ def test_a_property_that_is_selected_later(
 
 MASK = "sha256(config['seed'] + str(job_opening_id))"
 KEYS = {
-    **dict.fromkeys((CANDIDATES, DETAILS), ["id"]),
+    **{key: ["id"] for key in (CANDIDATES, DETAILS)},
     ANSWERS: ["candidate_id", "position"],
 }
 RULES: dict[str, tuple[Json, Json]] = {

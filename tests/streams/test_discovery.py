@@ -94,13 +94,6 @@ def test_about_in_json() -> None:
     assert capabilities <= set(about["capabilities"])
 
 
-def test_about_in_markdown() -> None:
-    text = command("--about", "--format", "markdown").stdout
-    assert text.startswith("# `tap-toggl-hire`")
-    for name in tap_settings.NAMES:
-        assert f"| {name} |" in text
-
-
 def test_the_version() -> None:
     version = importlib.metadata.version("tap-toggl-hire")
     start = f"tap-toggl-hire v{version}, Meltano SDK v"

@@ -25,7 +25,6 @@ from tests.support import run_tap, settings
 from tests.support.streams import (
     ANSWERS,
     CANDIDATES,
-    CORE,
     DETAILS,
     HISTORY,
     STATE_KEY,
@@ -192,16 +191,6 @@ def test_candidates_that_keep_the_old_treatment_are_counted(
     caplog.clear()
     workspace.extract(pii="drop", reverify_days=days)
     assert warnings(caplog) == []
-
-
-@pytest.mark.parametrize("mode", ["hash", "drop"])
-def test_tombstones_need_no_personal_data(workspace: Workspace, mode: str) -> None:
-    workspace.extract(**MODES[mode])
-    gone = workspace.delete()
-    workspace.extract(**MODES[mode])
-    assert set(workspace.target.deleted(CANDIDATES)) == {gone}
-    rows = hidden(expected(workspace.account), mode)
-    assert_holds(workspace.target, rows, CORE, deleted=True)
 
 
 @pytest.mark.parametrize("mode", ["hash", "drop"])

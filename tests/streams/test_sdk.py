@@ -113,7 +113,9 @@ def test_the_overridden_hooks_exist_in_the_sdk() -> None:
         if inspect.isfunction(value) and name != "__init__"
     ],
 )
-def test_a_hook_has_the_signature_of_the_sdk(base: type, name: str, ours: t.Any) -> None:
+def test_a_hook_has_the_signature_of_the_sdk(
+    base: type, name: str, ours: t.Any
+) -> None:
     theirs = inspect.signature(inspect.getattr_static(base, name))
     positional: list[None] = []
     named: dict[str, None] = {}

@@ -132,9 +132,13 @@ def test_settings_from_the_environment(sandbox: Start) -> None:
     box = sandbox()
     openings = [row["id"] for row in box.account.openings()[:2]]
     values = {
-        **{"api_key": box.api_key, "api_url": box.url, "page_size": "7"},
-        **{"requests_per_second": "900.5", "request_timeout": "9.5"},
-        **{"max_concurrency": "2", "user_agent": "from the environment"},
+        "api_key": box.api_key,
+        "api_url": box.url,
+        "page_size": "7",
+        "requests_per_second": "900.5",
+        "request_timeout": "9.5",
+        "max_concurrency": "2",
+        "user_agent": "from the environment",
         "job_opening_ids": json.dumps(openings),
         "candidate_filters": json.dumps({"min_score": 1}),
     }

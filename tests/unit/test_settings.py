@@ -60,6 +60,8 @@ INVALID: dict[str, tuple[t.Any, ...]] = {
             "http://a..b/api",
             "http://.",
         ),
+        *(f"https://{host}/api" for host in (".e", f"{64 * 'a'}.e", "a\u200d.e", "%")),
+        *(f"https://{HALF_A_PAIR}.example.com", f"https://e.com/{HALF_A_PAIR}"),
         *("https://example.com/\x00api", 5, True, [], {}),
         *("https://e.com/api/v2.1", "https://e.com/api/v2/", "https://e.com/v2.10.3"),
     ),
@@ -428,6 +430,28 @@ def test_settings_without_effect_give_a_warning(
     assert sentence.isprintable()
 
 
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://api.example/api", True),
+        ("HTTP://10.0.0.1/api", True),
+        ("http://notlocalhost/api", True),
+        ("https://api.example/api", False),
+        ("http://localhost:8000/api", False),
+        ("http://sandbox.localhost/api", False),
+        ("http://127.1.2.3/api", False),
+        ("http://[::1]:80/api", False),
+        ("http://example.com/.localhost/", True),
+        ("http://localhost.example.com/", True),
+    ],
+)
+def test_whether_requests_leave_the_machine_unencrypted(
+    url: str, *, expected: bool
+) -> None:
+    found = settings.warnings({**GOOD, "api_url": url}, {}, PREFIX)
+    assert ["without encryption" in sentence for sentence in found] == [True] * expected
+
+
 # Parsed settings
 
 
@@ -436,7 +460,6 @@ def test_defaults_select_every_candidate() -> None:
     assert parsed.scope == Scope()
     assert parsed.part == ALL_PARTS
     assert parsed.narrowing() == {}
-    assert parsed.setting_of == {"limit": "page_size"}
 
 
 @pytest.mark.parametrize(
@@ -469,9 +492,13 @@ def test_numbers_in_the_environment_are_strings() -> None:
 
 
 def test_parameters_of_requests_lead_to_their_settings() -> None:
-    filters = {"tag_ids": ["300"], "min_score": 4}
-    config = {**GOOD, "job_opening_ids": ["1"], "candidate_filters": filters}
-    assert Settings.parse(config).setting_of == {
+    filters = {"min_score": 4, "tag_ids": ["300"]}
+    parsed = Settings.parse(
+        {**GOOD, "job_opening_ids": ["1"], "candidate_filters": filters}
+    )
+    (query,) = parsed.scope.queries()
+    sent = query.first_page(parsed.page_size).keys() - {"order"}
+    assert {name: parsed.setting_of[name] for name in sent} == {
         "job_opening_id": "job_opening_ids",
         "limit": "page_size",
         "min_score": "candidate_filters.min_score",
