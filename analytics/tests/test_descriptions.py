@@ -10,7 +10,7 @@ import yaml  # type: ignore[import-untyped]
 from tools.documents import models
 from tools.documents.tables import ROOT
 
-PROPERTIES = sorted((ROOT / "analytics/dbt/models/marts").glob("*.yml"))
+PROPERTIES = sorted(ROOT.glob("analytics/dbt/models/[mp]*/*.yml"))
 MARTS = {
     model["name"]: (model, path)
     for path in PROPERTIES
@@ -25,7 +25,7 @@ FIELDS = {
 
 def test_every_model_is_described() -> None:
     assert set(MARTS) == {
-        path.stem for path in ROOT.glob("analytics/dbt/models/marts/*.sql")
+        path.stem for path in ROOT.glob("analytics/dbt/models/[mp]*/*.sql")
     }
 
 
