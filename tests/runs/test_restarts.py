@@ -147,18 +147,6 @@ def test_what_was_committed_beyond_the_confirmed_state_is_corrected() -> None:
         assert line.run().is_quiet
 
 
-def test_a_run_without_details_makes_no_history_stale_when_it_dies() -> None:
-    with pipeline(12, reverify_days=1) as line:
-        line.run()
-        line.hide()
-        line.clock += 3 * DAY
-        outcome = line.attempt(announced=1_000).good()
-        assert len(outcome.states) > 1
-        line.target.load(outcome.messages[: places_of(outcome.messages)[0] + 1])
-        assert not line.run().records(HISTORY)
-        line.assert_true()
-
-
 def test_missing_candidates_get_no_false_events_when_a_run_dies() -> None:
     """One of those that are asked for has changed, the others have not."""
     with pipeline(12) as line:
