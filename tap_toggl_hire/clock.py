@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import typing as t
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -20,13 +19,7 @@ PLAUSIBLE_YEARS = range(2000, 2200)
 
 
 def moment(text: str) -> datetime:
-    """Parse a time; one without an offset is UTC.
-
-    Args:
-        text: A time in ISO 8601.
-
-    Returns:
-        The time, with its offset.
+    """Parse a time in ISO 8601; one without an offset is UTC.
 
     Raises:
         ValueError: If it is not a time.
@@ -48,12 +41,8 @@ def http_date(text: str) -> datetime | None:
         return None
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Clock:
-    """The clock of the API: the machine's, corrected. Safe to use from several threads.
+    """The clock of the API: the machine's, corrected.
 
     Times that the tap writes into records are compared with the API's own.
 
@@ -63,30 +52,22 @@ class Clock:
     """
 
     def __init__(
-        self, logger: logging.Logger, now: Callable[[], datetime] = _utc_now
+        self,
+        logger: logging.Logger,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._logger = logger
         self._machine = now
-        self._lock = threading.Lock()
-        self._is_settled = False
         self._offset = timedelta()
 
     def correct(self, date: str | None) -> None:
-        """Set the clock by the Date header of a response; the first usable one counts.
-
-        Args:
-            date: The header.
-        """
+        """Set the clock by the Date header of a response, if it is usable."""
         theirs = http_date(date or "")
         if theirs is None or theirs.year not in PLAUSIBLE_YEARS:
             return
-        with self._lock:
-            if self._is_settled:
-                return
-            offset = theirs - self._machine()
-            if abs(offset) > TOLERANCE:
-                self._offset = offset
-            self._is_settled = True
+        offset = theirs - self._machine()
+        if abs(offset) > TOLERANCE:
+            self._offset = offset
         if abs(offset) > SUSPICIOUS:
             self._logger.warning(
                 "The clock of this machine differs from the API's by %.1f days: set "

@@ -1,22 +1,9 @@
 """Exceptions of the tap.
 
-Every message states what happened, what it means and what to do. None contains a
-response body, personal data or the API key.
-
-    TapError                    ends the run
-    ├── SettingError            a setting is invalid
-    ├── StateError              the state is rejected
-    ├── StoppedError            SIGTERM or SIGINT
-    ├── OutputError             stdout is closed or not writable
-    ├── UnauthorizedError       401: the API key is rejected, for every request
-    ├── RateLimitError          429 for longer than the tap waits
-    └── RequestError            one request failed permanently; others may succeed
-        ├── NotFoundError       404 or 410 with the API's own error object
-        ├── BadRequestError     400: a parameter is rejected
-        ├── ForbiddenError      403 for a single resource
-        └── UnavailableError    all retries failed
-    TransientError              an attempt failed and is retried; stays inside `api/`
-    └── TooManyRequestsError    429: the throttle delays the next attempt
+A `TapError` ends the run; a `RequestError` that is about one candidate does so after
+all others were read. A `TransientError` is retried and stays inside `api/`. Every
+message states what happened, what it means and what to do. None contains a response
+body, personal data or the API key.
 """
 
 from __future__ import annotations
@@ -83,17 +70,7 @@ class RateLimitError(TapError):
 
 
 class RequestError(TapError):
-    """One request failed permanently; other requests may succeed.
-
-    Args:
-        message: The message.
-        status: The HTTP status of the last response; None without one, or if its body
-            and not its status was the failure.
-    """
-
-    def __init__(self, message: str, *, status: int | None = None) -> None:
-        super().__init__(message)
-        self.status = status
+    """One request failed permanently; other requests may succeed."""
 
 
 class NotFoundError(RequestError):
@@ -119,24 +96,21 @@ class TransientError(Exception):
 
     Args:
         reason: What happened, as a phrase such as "HTTP 500".
-        status: The HTTP status, if that is the failure.
         retry_after: Seconds to wait at least, if the API says so.
+        final: What the last attempt raises; `UnavailableError` if it is None.
     """
 
     def __init__(
         self,
         reason: str,
         *,
-        status: int | None = None,
         retry_after: float | None = None,
+        final: TapError | None = None,
     ) -> None:
         super().__init__(reason)
-        self.status = status
         self.retry_after = retry_after
+        self.final = final
 
 
 class TooManyRequestsError(TransientError):
     """The API answered 429; the throttle delays the next attempt."""
-
-    def __init__(self) -> None:
-        super().__init__("HTTP 429", status=429)

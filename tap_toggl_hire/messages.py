@@ -19,16 +19,13 @@ from singer_sdk.singerlib import (
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_toggl_hire.errors import OutputError, SettingError
-from tap_toggl_hire.projection import projections
+from tap_toggl_hire.projection import fingerprint, projections
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from singer_sdk import Stream, Tap
     from singer_sdk.helpers._batch import BatchConfig
     from singer_sdk.singerlib import Message
 
-    from tap_toggl_hire.projection import Projection
     from tap_toggl_hire.records import Record
 
 
@@ -72,26 +69,21 @@ class Output:
     """Write the messages of one stream.
 
     Args:
+        tap: The tap, for its settings and its writer.
         stream: The stream.
-        write: Writes a message.
-        config: The tap's settings, for stream maps and flattening.
     """
 
-    def __init__(
-        self,
-        stream: Stream,
-        write: Callable[[Message], None],
-        config: Mapping[str, t.Any],
-    ) -> None:
+    def __init__(self, tap: Tap, stream: Stream) -> None:
         self.count = 0
         """Records and tombstones so far."""
         self.version: int | None = None
         """Version in the records, if ACTIVATE_VERSION may follow them."""
+        self._tap = tap
         self._stream = stream
-        self._write = write
+        self._write = tap.write_message
         self._is_schema_written = False
-        self._is_warned = False
-        self._projections = projections(stream, config)
+        self._has_warned = False
+        self._projections = projections(stream, tap.config)
 
     @property
     def is_selected(self) -> bool:
@@ -109,15 +101,9 @@ class Output:
             return
         self._is_schema_written = True
         key = self._stream.replication_key
-        for projection in self._projections:
-            self._write(
-                SchemaMessage(
-                    projection.alias,
-                    projection.schema,
-                    projection.keys,
-                    [key] if key else None,
-                )
-            )
+        for one in self._projections:
+            bookmark = [key] if key else None
+            self._write(SchemaMessage(one.alias, one.schema, one.keys, bookmark))
 
     def write(self, record: Record) -> None:
         """Write a record.
@@ -139,7 +125,7 @@ class Output:
                 )
                 raise SettingError(msg) from error
             if mapped is not None:
-                self._put(projection, mapped)
+                self._put(projection.alias, mapped)
 
     def write_tombstone(self, record: Record) -> None:
         """Write a tombstone: the key and `_sdc_deleted_at`, every other column null."""
@@ -148,10 +134,16 @@ class Output:
             try:
                 mapped = projection.tombstone(record)
             except Exception:  # noqa: BLE001 - raised by a user's expression
-                self._warn_of_key()
+                if not self._has_warned:
+                    self._has_warned = True
+                    self._stream.logger.warning(
+                        "Deletions in stream %s are not emitted: setting stream_maps "
+                        "computes its key from columns that a tombstone does not have.",
+                        self._stream.name,
+                    )
                 continue
             if mapped is not None:
-                self._put(projection, mapped)
+                self._put(projection.alias, mapped)
 
     def activate(self, version: int) -> None:
         """Write ACTIVATE_VERSION: the target marks rows of other versions."""
@@ -162,55 +154,29 @@ class Output:
         """Write the records that are held back, so that a STATE may vouch for them."""
 
     def fingerprint(self) -> list[str]:
-        """Return the digests of all maps of the stream, see `Projection.fingerprint`.
+        """Return the digests of the stream, see `projection.fingerprint`.
 
         A digest that the last run did not have means that all records of the stream
         are to be emitted again.
         """
-        return [
-            digest
-            for projection in self._projections
-            for digest in projection.fingerprint()
-        ]
+        return fingerprint(self._stream, self._tap.config)
 
-    def _put(self, projection: Projection, record: Record) -> None:
-        self._write(
-            RecordMessage(
-                stream=projection.alias,
-                record=record,
-                version=self.version,
-                time_extracted=datetime.now(UTC),
-            )
-        )
-
-    def _warn_of_key(self) -> None:
-        if not self._is_warned:
-            self._is_warned = True
-            self._stream.logger.warning(
-                "Deletions in stream %s are not emitted: setting stream_maps computes "
-                "its key from columns that a tombstone does not have.",
-                self._stream.name,
-            )
+    def _put(self, alias: str, record: Record) -> None:
+        extracted = datetime.now(UTC)
+        self._write(RecordMessage(alias, record, self.version, extracted))
 
 
 class BatchOutput(Output):
     """Write the records of one stream to files, and BATCH messages that name them.
 
     Args:
+        tap: The tap, for its settings and its writer.
         stream: The stream.
-        write: Writes a message.
-        config: The tap's settings, for stream maps and flattening.
         batch_config: Location, encoding and size of the files.
     """
 
-    def __init__(
-        self,
-        stream: Stream,
-        write: Callable[[Message], None],
-        config: Mapping[str, t.Any],
-        batch_config: BatchConfig,
-    ) -> None:
-        super().__init__(stream, write, config)
+    def __init__(self, tap: Tap, stream: Stream, batch_config: BatchConfig) -> None:
+        super().__init__(tap, stream)
         self.written = 0
         """Bytes of records so far, uncompressed."""
         self._batch_config = batch_config
@@ -221,16 +187,15 @@ class BatchOutput(Output):
 
     def flush(self) -> None:
         """Write the records that are held back to files, and their BATCH messages."""
+        config = self._batch_config
         for alias, records in self._held.items():
-            batcher = Batcher(self._stream.tap_name, alias, self._batch_config)
+            batcher = Batcher(self._tap.name, alias, config)
             for manifest in batcher.get_batches(iter(records)):
-                self._write(
-                    SDKBatchMessage(alias, self._batch_config.encoding, manifest)
-                )
+                self._write(SDKBatchMessage(alias, config.encoding, manifest))
         self._held = {}
 
-    def _put(self, projection: Projection, record: Record) -> None:
-        held = self._held.setdefault(projection.alias, [])
+    def _put(self, alias: str, record: Record) -> None:
+        held = self._held.setdefault(alias, [])
         held.append(record)
         self.written += len(msgspec.json.encode(record))
         if len(held) >= self._batch_config.batch_size:
@@ -241,5 +206,5 @@ def output_of(tap: Tap, stream: Stream) -> Output:
     """Return the output of a stream: messages or, with `batch_config`, files."""
     batch_config = stream.get_batch_config(tap.config)
     if batch_config is None:
-        return Output(stream, tap.write_message, tap.config)
-    return BatchOutput(stream, tap.write_message, tap.config, batch_config)
+        return Output(tap, stream)
+    return BatchOutput(tap, stream, batch_config)

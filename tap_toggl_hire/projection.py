@@ -7,22 +7,21 @@ filter does not apply.
 
 from __future__ import annotations
 
+import json
 import typing as t
-from dataclasses import asdict
 from fnmatch import fnmatch
 from hashlib import blake2b
 
 import msgspec
 from singer_sdk.helpers._catalog import get_selected_schema
 from singer_sdk.mapper import (
-    CustomStreamMap,
     PluginMapper,
     RemoveRecordTransform,
     SameRecordTransform,
 )
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from singer_sdk import Stream
     from singer_sdk.mapper import StreamMap
@@ -30,6 +29,7 @@ if t.TYPE_CHECKING:
     from tap_toggl_hire.records import Record
 
 Json = dict[str, t.Any]
+Config = t.Mapping[str, t.Any]
 
 
 class Projection:
@@ -37,21 +37,11 @@ class Projection:
 
     Args:
         stream: The stream.
-        rules: The rules in the setting stream_maps; empty without a map.
         whole: The map for records.
         keys: The same map with only the rules that apply to tombstones.
-        unflattened: The same map without flattening.
     """
 
-    def __init__(
-        self,
-        stream: Stream,
-        rules: Json,
-        *,
-        whole: StreamMap,
-        keys: StreamMap,
-        unflattened: StreamMap,
-    ) -> None:
+    def __init__(self, stream: Stream, whole: StreamMap, keys: StreamMap) -> None:
         self.alias = whole.stream_alias
         self.schema = {
             name: value
@@ -61,10 +51,8 @@ class Projection:
         self.keys = whole.transformed_key_properties
         self._columns = tuple(self.schema["properties"])
         self._select = _selector(selected_schema(stream), stream.schema)
-        self._rules = rules
         self._whole = whole
         self._keys = keys
-        self._unflattened = unflattened
         self._is_identity = (
             isinstance(whole, SameRecordTransform) and not whole.flattening_enabled
         )
@@ -80,39 +68,54 @@ class Projection:
         """Return a tombstone with every column, whatever the filter says."""
         return self._complete(self._keys.transform(self._select(record)))
 
-    def fingerprint(self) -> list[str]:
-        """Return one digest per field, and one for the filter and the key.
-
-        A digest covers the name, the type (not title and description), the expression,
-        and the settings that flattening and expressions depend on. The fields are those
-        before flattening, since expressions are for these.
-        """
-        options = t.cast("t.Any", self._whole.flattening_options)
-        context = [
-            self.alias,
-            asdict(options) if self._whole.flattening_enabled else None,
-        ]
-        return [
-            _digest([*context, self.keys, self._expression("__filter__")]),
-            *(
-                _digest([*context, path, kind, self._expression(path[0])])
-                for path, kind in _fields(self._unflattened.transformed_schema)
-            ),
-        ]
-
-    def _expression(self, name: str) -> list[t.Any] | None:
-        """Return an expression, and the settings that it may use."""
-        rule = self._rules.get(name)
-        if rule is None or not isinstance(self._whole, CustomStreamMap):
-            return None
-        # As a digest: a seed in it must not be guessable from the state.
-        settings = _digest([self._whole.map_config, self._whole.faker_config])
-        return [rule, settings]
-
     def _complete(self, mapped: Record | None) -> Record | None:
         if mapped is None:
             return None
         return {name: mapped.get(name) for name in self._columns}
+
+
+def projections(stream: Stream, config: Config) -> list[Projection]:
+    """Return the outputs of a stream; none if it is not selected."""
+    if not stream.selected:
+        return []
+    rules = {
+        name: _tombstone_rules(stream, rules) if isinstance(rules, dict) else rules
+        for name, rules in (config.get("stream_maps") or {}).items()
+    }
+    of_tombstones = _maps(stream, {**config, "stream_maps": rules})
+    return [
+        Projection(stream, whole, keys)
+        for whole, keys in zip(stream.stream_maps, of_tombstones, strict=True)
+        if not isinstance(whole, RemoveRecordTransform)
+    ]
+
+
+def fingerprint(stream: Stream, config: Config) -> list[str]:
+    """Return one digest per field of each output, and one for its filter and key.
+
+    A digest covers the name, the type (not title and description), the expression, and
+    the settings that flattening and expressions depend on. The fields are those before
+    flattening, since expressions are for these.
+    """
+    rules = config.get("stream_maps") or {}
+    names = [name for name in config if name.startswith("flattening_")]
+    flat = [[n, config[n]] for n in names] if config.get("flattening_enabled") else None
+    # As a digest: a seed in it must not be guessable from the state.
+    settings = _digest([config.get("stream_map_config"), config.get("faker_config")])
+    plain = {**config, "flattening_enabled": False, "stream_maps": {**rules}}
+    found = []
+    for own, one in zip(_rules(stream.name, rules), _maps(stream, plain), strict=True):
+        if isinstance(one, RemoveRecordTransform):
+            continue
+        columns = [
+            ((), one.transformed_key_properties, "__filter__"),
+            *((path, kind, path[0]) for path, kind in _fields(one.transformed_schema)),
+        ]
+        for path, kind, name in columns:
+            rule = own.get(name)
+            expression = None if rule is None else [rule, settings]
+            found.append(_digest([one.stream_alias, flat, path, kind, expression]))
+    return found
 
 
 def selected_schema(stream: Stream) -> Json:
@@ -124,39 +127,8 @@ def selected_schema(stream: Stream) -> Json:
     return get_selected_schema(stream.name, stream.effective_schema, stream.mask)
 
 
-def projections(stream: Stream, config: Mapping[str, t.Any]) -> list[Projection]:
-    """Return the outputs of a stream; none if it is not selected.
-
-    Args:
-        stream: The stream.
-        config: The tap's settings.
-    """
-    if not stream.selected:
-        return []
-    maps = config.get("stream_maps") or {}
-    of_keys = {
-        name: _tombstone_rules(stream, rules) if isinstance(rules, dict) else rules
-        for name, rules in maps.items()
-    }
-    return [
-        Projection(stream, rules, whole=whole, keys=keys, unflattened=unflattened)
-        for rules, whole, keys, unflattened in zip(
-            _rules(stream.name, maps),
-            stream.stream_maps,
-            _stream_maps(stream, config, stream_maps=of_keys),
-            _stream_maps(
-                stream, config, stream_maps={**maps}, flattening_enabled=False
-            ),
-            strict=True,
-        )
-        if not isinstance(whole, RemoveRecordTransform)
-    ]
-
-
-def _stream_maps(
-    stream: Stream, config: Mapping[str, t.Any], **changes: t.Any
-) -> list[StreamMap]:
-    mapper = PluginMapper({**config, **changes}, stream.logger)
+def _maps(stream: Stream, config: Json) -> list[StreamMap]:
+    mapper = PluginMapper(config, stream.logger)
     schema = selected_schema(stream)
     mapper.register_raw_stream_schema(stream.name, schema, stream.primary_keys)
     return mapper.stream_maps[stream.name]
@@ -171,11 +143,9 @@ def _rules(name: str, maps: Json) -> list[Json]:
     found: list[Json] = [{}]
     for key, rules in maps.items():
         is_copy = isinstance(rules, dict) and "__source__" in rules
-        if not fnmatch(name, rules["__source__"] if is_copy else key):
-            continue
-        if is_copy:
+        if is_copy and fnmatch(name, rules["__source__"]):
             found.append(rules)
-        else:
+        elif not is_copy and fnmatch(name, key):
             found[0] = rules if isinstance(rules, dict) else {}
     return found
 
@@ -222,14 +192,12 @@ def _fields(
         if "properties" in field:
             yield from _fields(field, path)
         else:
-            yield path, _without_texts(field)
+            yield path, json.loads(json.dumps(field), object_hook=_without_texts)
 
 
-def _without_texts(schema: t.Any) -> t.Any:
-    if not isinstance(schema, dict):
-        return schema
+def _without_texts(schema: Json) -> Json:
     return {
-        name: _without_texts(value)
+        name: value
         for name, value in schema.items()
         # A property may have one of these names, too; its value is an object.
         if name not in {"description", "title"} or isinstance(value, dict)

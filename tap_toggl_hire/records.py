@@ -60,22 +60,22 @@ class FieldLog:
     def __init__(self, logger: logging.Logger) -> None:
         self.unknown: Counter[str] = Counter()
         self.unfit: Counter[str] = Counter()
+        self._logged: Counter[str] = Counter()
         self._logger = logger
-        self._logged: dict[str, set[tuple[str, str]]] = {}
 
     def of(self, stream: str) -> Report:
         """Return the function that reports fields of a stream."""
-        logged = self._logged.setdefault(stream, set())
+        prefix = f"{stream}."
 
         def report(field: str, problem: str) -> None:
-            name = plain(field)
-            if (name, problem) not in logged and len(logged) >= MOST_NAMES:
-                name = MORE
             counter = self.unknown if problem == UNKNOWN else self.unfit
-            counter[f"{stream}.{name}"] += 1
-            if (name, problem) in logged:
+            name = plain(field)
+            if prefix + name not in counter and self._logged[stream] >= MOST_NAMES:
+                name = MORE
+            counter[prefix + name] += 1
+            if counter[prefix + name] > 1:
                 return
-            logged.add((name, problem))
+            self._logged[stream] += 1
             if name == MORE:
                 self._logger.warning("There are more such fields of %s.", stream)
             else:
@@ -115,14 +115,13 @@ def conformer(schema: Schema, report: Report) -> Callable[[t.Any], Record | None
         for name, field in schema["properties"].items()
         if name != EXTRA and not name.startswith("_sdc")
     }
-    schema = {**schema, "properties": declared}
-    convert = _object(schema, "", note)
+    convert = _object({"properties": declared}, "", note)
 
     def conform(value: t.Any) -> Record | None:
         reported.clear()
         record = convert(value)
         if record is not None:
-            rest = _rest(value, schema) if reported else None
+            rest = _rest(value, record) if reported else None
             record[EXTRA] = None if rest is None else as_text(rest)
         return record
 
@@ -141,40 +140,23 @@ def as_text(value: t.Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _rest(value: t.Any, schema: Schema) -> t.Any:
-    """Return the part of a value that its schema does not declare, or does not fit.
+def _rest(value: t.Any, made: t.Any) -> t.Any:
+    """Return the part of a value that is not in what was made of it, or None.
 
-    Args:
-        value: A decoded JSON value, not null.
-        schema: Its JSON schema.
-
-    Returns:
-        JSON, nested as the value is: an object has the names with a rest, a list is as
-        long as the list in the value, with null for items without a rest. None if
-        there is no rest at all.
+    It is nested as the value is: an object has the names with a rest, a list is as
+    long as the list in the value, with null for items without a rest.
     """
-    types = schema["type"]
-    if "object" in types and isinstance(value, dict):
-        rests = {}
-        for name, item in value.items():
-            field = schema["properties"].get(name)
-            if field is None:
-                rests[name] = item
-            elif item is not None and (rest := _rest(item, field)) is not None:
-                rests[name] = rest
-        return rests or None
-    if "array" in types and isinstance(value, list):
-        items = [
-            item if item is None else _rest(item, schema["items"]) for item in value
-        ]
-        return items if any(item is not None for item in items) else None
-    if "object" in types or "array" in types:
+    if made is None:
         return value
-    try:
-        _scalar(schema)(value)
-    except (TypeError, ValueError, OverflowError):
-        return value
-    return None
+    if isinstance(made, dict):
+        found = {
+            name: rest
+            for name, item in value.items()
+            if (rest := _rest(item, made.get(name))) is not None or name not in made
+        }
+        return found or None
+    rests = [*map(_rest, value, made)] if isinstance(made, list) else []
+    return rests if any(rest is not None for rest in rests) else None
 
 
 def _converter(schema: Schema, path: str, report: Report) -> Converter:
@@ -183,8 +165,24 @@ def _converter(schema: Schema, path: str, report: Report) -> Converter:
         return _object(schema, path, report)
     if "array" in types:
         return _array(schema, path, report)
-    convert = _scalar(schema)
-    return convert if convert is _text else _checked(convert, path, report)
+    convert: Converter
+    if "number" in types:
+        convert = _number
+    elif "boolean" in types:
+        convert = _boolean
+    elif schema.get("format") == "date-time":
+        convert = _time
+    else:
+        return _text
+
+    def checked(value: t.Any) -> t.Any:
+        try:
+            return convert(value)
+        except (TypeError, ValueError, OverflowError):
+            report(path, UNFIT)
+            return None
+
+    return checked
 
 
 def _object(
@@ -201,9 +199,8 @@ def _object(
         if not isinstance(value, dict):
             report(path, UNFIT)
             return None
-        if not value.keys() <= known:
-            for name in value.keys() - known:
-                report(prefix + name, UNKNOWN)
+        for name in value.keys() - known if not value.keys() <= known else ():
+            report(prefix + name, UNKNOWN)
         get = value.get
         return {
             name: None if (item := get(name)) is None else field(item)
@@ -223,27 +220,6 @@ def _array(schema: Schema, path: str, report: Report) -> Converter:
         return [None if element is None else item(element) for element in value]
 
     return convert
-
-
-def _checked(convert: Converter, path: str, report: Report) -> Converter:
-    def checked(value: t.Any) -> t.Any:
-        try:
-            return convert(value)
-        except (TypeError, ValueError, OverflowError):
-            report(path, UNFIT)
-            return None
-
-    return checked
-
-
-def _scalar(schema: Schema) -> Converter:
-    """Return the conversion of a scalar; it raises if the value does not fit."""
-    types = schema["type"]
-    if "number" in types:
-        return _number
-    if "boolean" in types:
-        return _boolean
-    return _time if schema.get("format") == "date-time" else _text
 
 
 def _text(value: t.Any) -> str:

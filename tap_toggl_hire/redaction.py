@@ -6,9 +6,7 @@ import logging
 
 
 class _Redaction(logging.Filter):
-    def __init__(self, secret: str) -> None:
-        super().__init__()
-        self._secret = secret
+    secret = ""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.name.startswith("urllib3") and record.levelno > logging.DEBUG:
@@ -17,14 +15,17 @@ class _Redaction(logging.Filter):
             text = record.getMessage()
         except (TypeError, ValueError):
             return False  # a wrong call, whose arguments logging would print
-        if self._secret in text:
-            record.msg, record.args = text.replace(self._secret, "***"), ()
+        if self.secret in text:
+            record.msg, record.args = text.replace(self.secret, "***"), ()
         if record.exc_info:
             traceback = logging.Formatter().formatException(record.exc_info)
-            if self._secret in traceback:
-                record.exc_text = traceback.replace(self._secret, "***")
+            if self.secret in traceback:
+                record.exc_text = traceback.replace(self.secret, "***")
                 record.exc_info = None  # a formatter would prefer it to the text
         return True
+
+
+_redaction = _Redaction()
 
 
 def redact(secret: str) -> None:
@@ -35,7 +36,6 @@ def redact(secret: str) -> None:
     Args:
         secret: The text to hide, at any log level.
     """
+    _redaction.secret = secret
     for handler in logging.getLogger().handlers:
-        for earlier in [one for one in handler.filters if isinstance(one, _Redaction)]:
-            handler.removeFilter(earlier)
-        handler.addFilter(_Redaction(secret))
+        handler.addFilter(_redaction)

@@ -86,6 +86,12 @@ UNNEEDED = (
     "Setting confirm_mass_deletion is true, but this run did not need it. Remove it: "
     "it turns off the protection against the API key of another workspace."
 )
+SUMMARY = (
+    "%(candidates_listed)d candidates listed: %(candidates_created)d new, "
+    "%(candidates_updated)d changed, %(candidates_deleted)d deleted, "
+    "%(candidates_reverified)d re-verified; %(requests)d requests, "
+    "%(requests_refused)d refused."
+)
 WITHOUT_ID = "%s rows of %s have no ID and were left out."
 WITHOUT_DETAILS = (
     "The details of %s listed candidates were not found. Their list rows are emitted; "
@@ -232,7 +238,7 @@ class CandidateSink:
 def _is_later(bookmark: t.Any, value: str) -> bool:
     try:
         return moment(bookmark) >= moment(value)
-    except (TypeError, ValueError):  # there is none, or it is not a time
+    except (TypeError, ValueError):  # missing, or not a time
         return False
 
 
@@ -483,22 +489,20 @@ class Runner:
 
     def _finish(self, failure: Exception | None) -> None:
         """Write the record of the run and the last STATE; log what was done."""
-        output = self._outputs.get(SyncRuns.name)
+        output, record = self._outputs.get(SyncRuns.name), self._record(failure)
         if output is not None:
             output.write_schema()
-            record = self._record(failure)
             output.write(record)
             output.flush()
             self._sink.bookmark(SyncRuns.name, SyncRuns.replication_key, record)
         self._sink.save()
-        self._log(failure)
+        self._log_metrics(failure)
+        if failure is None:  # a failure has a last line of its own
+            self._session.logger.info(SUMMARY, record, extra={"sync_run": record})
 
     def _record(self, failure: Exception | None) -> dict[str, t.Any]:
-        session, counts, finished = (
-            self._session,
-            self._counts,
-            self._session.clock.now(),
-        )
+        session, counts = self._session, self._counts
+        finished = session.clock.now()
         requests, narrowing = session.client.counts, session.settings.narrowing()
         seconds = time.monotonic() - self._begun
         is_known = isinstance(failure, TapError)
@@ -527,23 +531,16 @@ class Runner:
             "unfit_fields": _as_text(session.fields.unfit),
         }
 
-    def _log(self, failure: Exception | None) -> None:
-        """Log the METRIC lines of an SDK tap, once per run, and a summary."""
-        requests, counts = self._session.client.counts, self._counts
+    def _log_metrics(self, failure: Exception | None) -> None:
+        """Log the METRIC lines of an SDK tap, once per run."""
         for name, output in self._outputs.items():
             _log_metric("counter", Metric.RECORD_COUNT, output.count, stream=name)
-        for endpoint, count in sorted(requests.by_endpoint.items()):
+        requests = self._session.client.counts.by_endpoint
+        for endpoint, count in sorted(requests.items()):
             _log_metric("counter", Metric.HTTP_REQUEST_COUNT, count, endpoint=endpoint)
         seconds = time.monotonic() - self._begun
         status = "succeeded" if failure is None else "failed"
         _log_metric("timer", Metric.SYNC_DURATION, seconds, status=status)
-        if failure is None:
-            self._session.logger.info(
-                "%d candidates listed: %d new, %d changed, %d deleted, %d re-verified; "
-                "%d requests, %d refused, in %.0f s.",
-                *(counts.listed, counts.created, counts.updated, counts.deleted),
-                *(counts.reverified, requests.requests, requests.refused, seconds),
-            )
 
 
 def _log_metric(kind: str, metric: Metric, value: float, **tags: str) -> None:

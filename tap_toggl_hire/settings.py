@@ -18,210 +18,185 @@ from difflib import get_close_matches
 from functools import cached_property
 from urllib.parse import urlsplit
 
-from jsonschema import Draft202012Validator, FormatChecker, ValidationError
+from jsonschema import Draft4Validator, Draft202012Validator, FormatChecker
 from jsonschema.validators import extend
 from singer_sdk import typing as th
+from urllib3.util import parse_url
 
 from tap_toggl_hire.clock import moment
 from tap_toggl_hire.sync.scope import ALL_PARTS, MOST_PARTS, Part, Scope
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from jsonschema.protocols import Validator
+    from jsonschema import ValidationError
 
 _EDGE = "[!#-&(-_a-~]"  # visible ASCII without quotes
+_END = r"$(?!\n)"  # in Python, a $ also matches before a final line break
+_HALF = r"\ud800-\udfff"  # of a surrogate pair: it cannot be sent
+_WORDS = re.compile(r"\b(api|id|pii|url)(?=s?\b)", re.IGNORECASE)
 
 
-def _setting(
-    name: str,
-    wrapped: th.JSONTypeHelper[t.Any] | type[th.JSONTypeHelper[t.Any]],
-    text: str,
-    **options: t.Any,
-) -> th.Property[t.Any]:
-    """Declare a setting.
+class _Setting(t.NamedTuple):
+    """A setting to be declared.
 
     The text is its description, which names the bounds, because the Hub and Meltano
     have no field for them. What stands in braces completes "Setting ... must be".
     """
-    valid = re.search("{(.+)}", text)
-    words = [_WORDS.get(word, word) for word in name.split("_")]
-    return th.Property(
-        name,
-        wrapped,
-        title=" ".join([words[0][0].upper() + words[0][1:], *words[1:]]),
-        description=re.sub("[{}]", "", text),
-        errorMessage=f"must be {valid[1] if valid else 'true or false'}",
-        **options,
-    )
+
+    wrapped: th.JSONTypeHelper[t.Any] | type[th.JSONTypeHelper[t.Any]]
+    text: str
+    options: Mapping[str, t.Any] = {}
+
+    def property(self, name: str) -> th.Property[t.Any]:
+        valid = re.search("{(.+)}", self.text)
+        title = name.replace("_", " ").capitalize()
+        return th.Property(
+            name,
+            self.wrapped,
+            title=_WORDS.sub(lambda word: word[0].upper(), title),
+            description=re.sub("[{}]", "", self.text),
+            errorMessage=f"must be {valid[1] if valid else 'true or false'}",
+            **self.options,
+        )
 
 
-_WORDS = {"api": "API", "id": "ID", "ids": "IDs", "pii": "PII", "url": "URL"}
-
-
-def _filter(
-    name: str, wrapped: th.JSONTypeHelper[t.Any], valid: str, **options: t.Any
-) -> th.Property[t.Any]:
-    text = f"The API's filter {name}: {{{valid}}}."
-    return _setting(name, wrapped, text, **options)
-
-
-def _id() -> th.CustomType:
-    """Return the type of an ID: YAML and the environment turn digits into numbers."""
-    return th.CustomType({"type": ["string", "integer"], "pattern": r"\S"})
-
-
-_IDS = th.ArrayType(_id())
-_FILTERS = th.ObjectType(
-    _filter("category_id", _id(), "the ID of a category"),
-    _filter("tag_ids", _IDS, 'a list of tag IDs such as ["300", "301"]', minItems=1),
-    _filter(  # a candidate may have another state, but the API does not filter by it
-        "hire_state",
+# YAML and the environment turn an ID of digits into a number.
+_ID = {"type": ["string", "integer"], "pattern": rf"^(?!\s*$)[^{_HALF}]+{_END}"}
+_IDS = th.CustomType({"type": ["array", "null"], "items": _ID, "minItems": 1})
+_FILTERS = {
+    "category_id": (th.CustomType(_ID), "the ID of a category"),
+    "tag_ids": (_IDS, 'a list of tag IDs such as ["300", "301"]'),
+    "hire_state": (  # other states exist, but the API does not filter by them
         th.StringType(allowed_values=["possible-hire", "rejected"]),
         "possible-hire or rejected",
     ),
-    *(
-        _filter(f"{end}_{field}", th.NumberType(minimum=0, maximum=most), valid)
+    **{
+        f"{end}_{field}": (th.NumberType(minimum=0, maximum=most), valid)
         for field, most, valid in (
             ("score", 100, "a percentage from 0 to 100"),
             ("rating", 3, "a number of stars from 0 to 3"),
         )
         for end in ("min", "max")
-    ),
-    _filter("email", th.EmailType(min_length=1), "an e-mail address"),
-    additional_properties=False,
-)
-FILTERS = tuple(_FILTERS.wrapped)
+    },
+    "email": (th.EmailType(min_length=1), "an e-mail address"),
+}
+FILTERS = tuple(_FILTERS)
 """The names of the filters."""
 
-SCHEMA: dict[str, t.Any] = th.PropertiesList(
-    _setting(
-        "api_key",
-        th.StringType(pattern=f"^{_EDGE}([!-~]*{_EDGE})?$"),
+_SETTINGS = {
+    "api_key": _Setting(
+        th.StringType(pattern=f"^{_EDGE}([!-~]*{_EDGE})?{_END}"),
         "API key: {the key from the integration settings page of the workspace, "
         "without quotes, spaces or line breaks around it}.",
-        required=True,
-        secret=True,
+        {"required": True, "secret": True},
     ),
-    _setting(
-        "api_url",
-        th.URIType(pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://[^\x00-\x20\\?#@]+$"),
+    "api_url": _Setting(
+        th.URIType(
+            pattern=rf"^[Hh][Tt][Tt][Pp][Ss]?://[^\x00-\x20\\?#@{_HALF}]+{_END}"
+        ),
         "Root of the API: {a URL without a version, such as the default}.",
-        default="https://api.hire.toggl.com/api",
+        {"default": "https://api.hire.toggl.com/api"},
     ),
-    _setting(
-        "api_version",
-        th.StringType(pattern=r"^v[0-9]+(\.[0-9]+)*$"),
+    "api_version": _Setting(
+        th.StringType(pattern=rf"^v[0-9]+(\.[0-9]+)*{_END}"),
         "Version of the API: {a version such as v2.1}. Unset: v2.1; if the API no "
         "longer knows it, v2.2, then v2. Set: only that version.",
     ),
-    _setting(
-        "start_date",
+    "start_date": _Setting(
         th.DateTimeType,
         "Only candidates who started the test at or after this time: {a date or time "
         "such as 2024-01-31T00:00:00Z}.",
     ),
-    _setting(
-        "job_opening_ids",
+    "job_opening_ids": _Setting(
         _IDS,
         "Only these job openings, their categories and candidates: {a list of job "
         'opening IDs such as ["100", "101"]}. Unset: all.',
-        minItems=1,
     ),
-    _setting(
-        "candidate_filters",
-        _FILTERS,
+    "candidate_filters": _Setting(
+        th.ObjectType(
+            *(
+                _Setting(kind, f"The API's filter {name}: {{{valid}}}.").property(name)
+                for name, (kind, valid) in _FILTERS.items()
+            ),
+            additional_properties=False,
+        ),
         "Only candidates that match all of these filters of the API: {an object with "
-        f"some of {', '.join(FILTERS)}}}. tag_ids selects candidates with all of these "
-        "tags; scores are percentages from 0 to 100, ratings numbers of stars from 0 "
-        "to 3.",
+        f"some of {', '.join(FILTERS)}}}. tag_ids: all of these. Scores are "
+        "percentages from 0 to 100, ratings are 0 to 3 stars.",
     ),
-    _setting(
-        "page_size",
+    "page_size": _Setting(
         th.IntegerType(minimum=1),
         "Candidates per list request (the API's limit): {an integer of at least 1}.",
-        default=100,
+        {"default": 100},
     ),
-    _setting(
-        "max_concurrency",
+    "max_concurrency": _Setting(
         th.IntegerType(minimum=1, maximum=256),
         "Maximum number of concurrent requests across all streams: {an integer from 1 "
         "to 256}. 1 is sequential.",
-        default=8,
+        {"default": 8},
     ),
-    _setting(
-        "requests_per_second",
+    "requests_per_second": _Setting(
         th.NumberType(minimum=0.001),  # type: ignore[arg-type] # a float is fine
         "Upper limit of the request rate: {a number of at least 0.001}. Unset: the tap "
         "adapts to the API's rate limit.",
     ),
-    _setting(
-        "request_timeout",
+    "request_timeout": _Setting(
         th.NumberType(exclusive_minimum=0, maximum=86400),
         "Seconds per request, from connect to the last byte: {a number greater than 0 "
         "and at most 86400}.",
-        default=60,
+        {"default": 60},
     ),
-    _setting(
-        "reverify_days",
+    "reverify_days": _Setting(
         th.IntegerType(minimum=0),
-        "Every candidate's details are re-fetched once per this many days, spread "
-        "evenly over the runs, to find changes that the list does not show: {an "
-        "integer of at least 0}. 0 turns re-verification off.",
-        default=30,
+        "Days within which the details of every candidate are re-fetched once, to find "
+        "changes that no list shows: {an integer of at least 0}. 0: never.",
+        {"default": 30},
     ),
-    _setting(
-        "pii",
+    "pii": _Setting(
         th.StringType(allowed_values=["keep", "hash", "drop"]),
         "Treatment of name, email, profile_url, every field of contact_info, and text "
-        "answers: {keep, hash or drop}. hash: keyed HMAC-SHA256 in hex, text answers "
-        "become null. drop: null. Null and the empty string stay as they are. With "
-        "hash and drop, the column extra is null.",
-        default="keep",
+        "answers: {keep, hash or drop}. hash: keyed HMAC-SHA256 in hex. drop: null. In "
+        "both, text answers and the column extra are null, and null and the empty "
+        "string stay as they are.",
+        {"default": "keep"},
     ),
-    _setting(
-        "pii_hash_key",
-        th.StringType(min_length=16),
+    "pii_hash_key": _Setting(
+        th.StringType(min_length=16, pattern=f"^[^{_HALF}]*{_END}"),
         "Key of the hashes: {a string of at least 16 characters}. Required if pii is "
         "hash.",
-        secret=True,
+        {"secret": True},
     ),
-    _setting(
-        "pii_tags",
+    "pii_tags": _Setting(
         th.StringType(allowed_values=["keep", "drop"]),
         "Treatment of the tag_ids of candidates if pii is hash or drop: {keep or drop} "
         "(null). A tag may say anything about a person.",
-        default="keep",
+        {"default": "keep"},
     ),
-    _setting(
-        "part",
-        th.StringType(pattern="^[1-9][0-9]{0,2}/[1-9][0-9]{0,2}$"),
-        "Only the candidates whose ID falls into this part by a stable hash: {a part "
-        f"such as 2/4 (the second of four; at most {MOST_PARTS} parts)}}. Each part "
-        "needs its own state.",
-        format="part",
+    "part": _Setting(
+        th.StringType(pattern="^[1-9][0-9]{0,2}/[1-9][0-9]{0,2}" + _END),
+        "Only candidates whose ID falls into this part by a stable hash: {a part such "
+        f"as 2/4; at most {MOST_PARTS} parts}}. Each part needs its own state.",
+        {"format": "part"},
     ),
-    _setting(
-        "confirm_mass_deletion",
+    "confirm_mass_deletion": _Setting(
         th.BooleanType,
-        "For one run, after most candidates were deleted on purpose: skip the proof "
-        "that the API key belongs to the workspace of the state, and the limit on "
-        "deletions.",
-        default=False,
+        "For one run, after most candidates were deleted on purpose: skip the limit on "
+        "deletions, and the proof that the key belongs to the workspace of the state.",
+        {"default": False},
     ),
-    _setting(
-        "user_agent",
-        th.StringType(pattern="^[!-~]([ -~]*[!-~])?$"),
+    "user_agent": _Setting(
+        th.StringType(pattern=f"^[!-~]([ -~]*[!-~])?{_END}"),
         "User-Agent header: {a string of printable ASCII characters}. Unset: "
         "tap-toggl-hire/<version>.",
     ),
-    _setting(
-        "emit_activate_version_messages",
+    "emit_activate_version_messages": _Setting(
         th.BooleanType,
         "Send ACTIVATE_VERSION after the last record of a full-table stream or of a "
         "first load of candidates, so that the target marks the rows that are gone.",
-        default=False,
+        {"default": False},
     ),
+}
+SCHEMA: dict[str, t.Any] = th.PropertiesList(
+    *(one.property(name) for name, one in _SETTINGS.items())
 ).to_dict()
 
 NAMES = frozenset(SCHEMA["properties"])
@@ -258,26 +233,31 @@ def problems(config: Mapping[str, t.Any]) -> list[str]:
 
 
 def environment_problems(environ: Mapping[str, str], prefix: str) -> list[str]:
-    """Find environment variables that the SDK cannot parse.
-
-    Args:
-        environ: The environment.
-        prefix: The prefix of the tap's variables.
-
-    Returns:
-        One sentence per variable, which names the setting.
-    """
+    """Return a sentence per variable of this prefix that the SDK cannot parse."""
     return [
         f"Setting {name} {schema.get('errorMessage') or 'does not fit its type'}."
         for name, schema in SCHEMA["properties"].items()
-        if not _parses(environ.get(prefix + name.upper()), schema["type"])
+        if (text := environ.get(prefix + name.upper())) is not None
+        and not _parses(text, schema["type"])
     ]
+
+
+def _parses(text: str, types: list[str]) -> bool:
+    try:
+        if "integer" in types:
+            int(text)
+        if "object" in types or ("array" in types and text.startswith("[")):
+            json.loads(text)
+    except ValueError:
+        return False
+    switches = {"true", "false", "1", "0", "yes", "no", "on", "off"}
+    return "boolean" not in types or text.lower() in switches
 
 
 def warnings(
     config: Mapping[str, t.Any], environ: Mapping[str, str], prefix: str
 ) -> list[str]:
-    """Find settings that are given and have no effect.
+    """Find settings that have no effect, or leave the API key unprotected.
 
     Args:
         config: The settings as they were given, without defaults. `SCHEMA` has the
@@ -294,6 +274,11 @@ def warnings(
         for name in config
         if name not in known and not name.startswith("_")
     ]
+    if _UNENCRYPTED.match(str(config.get("api_url"))):
+        found.append(
+            "The API key is sent without encryption, since api_url begins with "
+            "http://. Set it to an address with https://."
+        )
     if config.get("pii_tags") == "drop" and config.get("pii") in {None, "keep"}:
         found.append("Setting pii_tags has no effect unless pii is hash or drop.")
     for variable, text in environ.items():
@@ -310,6 +295,12 @@ def warnings(
     return found
 
 
+_UNENCRYPTED = re.compile(
+    r"http://(?!(([^/:]+\.)?localhost|127(\.\d+){3}|\[::1])(:|/|$))", re.IGNORECASE
+)
+"""A URL that leads to another machine."""
+
+
 def _shown(name: str) -> str:
     return name if re.fullmatch(r"\w{1,60}", name, re.ASCII) else "with an odd name"
 
@@ -319,24 +310,10 @@ def _nearest(name: str, cutoff: float = 0.6) -> str:
     return f" Did you mean {nearest[0]}?" if nearest else ""
 
 
-def _parses(text: str | None, types: list[str]) -> bool:
-    if text is None:
-        return True
-    try:
-        if "integer" in types:
-            int(text)
-        if "object" in types or ("array" in types and text.startswith("[")):
-            json.loads(text)
-    except ValueError:
-        return False
-    switches = {"true", "false", "1", "0", "yes", "no", "on", "off"}
-    return "boolean" not in types or text.lower() in switches
-
-
 def _given(schema: dict[str, t.Any], value: t.Any) -> t.Any:
-    """Return what is validated: no nulls, and no strings for numbers.
+    """Return what is validated: null is unset, and a number is a finite float.
 
-    Null is unset. The SDK does not parse numbers in the environment.
+    The SDK does not parse numbers in the environment.
     """
     if isinstance(value, Mapping):
         fields = schema.get("properties", {})
@@ -345,9 +322,11 @@ def _given(schema: dict[str, t.Any], value: t.Any) -> t.Any:
             for name, field in value.items()
             if field is not None
         }
-    if isinstance(value, str) and "number" in schema.get("type", ()):
-        with suppress(ValueError):
-            return float(value)
+    if "number" in schema.get("type", ()) and not isinstance(value, bool):
+        with suppress(TypeError, ValueError, OverflowError):
+            if math.isfinite(number := float(value)):
+                return number
+        return "not a number"
     return value
 
 
@@ -370,66 +349,28 @@ def _sentence(error: ValidationError) -> str:
     return f"Setting {name} {schema['errorMessage']}."
 
 
-def _is_number(_: object, value: t.Any) -> bool:
-    try:
-        return not isinstance(value, (bool, str)) and math.isfinite(float(value))
-    except (TypeError, ValueError, OverflowError):
-        return False
-
-
-def _is_text(_: object, value: t.Any) -> bool:
-    """Return whether a value is text that can be sent: half a surrogate cannot."""
-    try:
-        return isinstance(value, str) and value.encode() is not None
-    except UnicodeError:
-        return False
-
-
-def _pattern(
-    validator: Validator, pattern: str, value: t.Any, _schema: dict[str, t.Any]
-) -> Iterator[ValidationError]:
-    # A Python `$` also matches before a final line break, a JSON Schema `$` does not.
-    if validator.is_type(value, "string") and not re.search(
-        re.sub(r"\$$", r"\\Z", pattern), value
-    ):
-        yield ValidationError("does not match")
-
-
-_Validator = extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator,
-    {"pattern": _pattern},
-    type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
-        {
-            "integer": lambda _, value: type(value) is int,  # not 100.0
-            "number": _is_number,
-            "string": _is_text,
-        }
-    ),
-)
-_FORMATS = FormatChecker(formats=())
-
-
-@_FORMATS.checks("uri", raises=(AttributeError, TypeError, ValueError))
-def _is_url(value: t.Any) -> bool:
+def _is_url(value: str) -> bool:
+    host = (parse_url(value).host or "").removesuffix(".").encode("idna")
     url = urlsplit(value)
-    host = (url.hostname or "").removesuffix(".")
     is_versioned = re.search(r"/v[0-9]+(\.[0-9]+)*/*$", url.path)
-    return all(host.split(".")) and url.port != 0 and not is_versioned
+    return host != b"" and url.port != 0 and not is_versioned
 
 
-@_FORMATS.checks("date-time", raises=(TypeError, ValueError, OverflowError))
-def _is_moment(value: t.Any) -> bool:
-    return bool(moment(value).astimezone(UTC))
-
-
-@_FORMATS.checks("part", raises=(TypeError, ValueError))
-def _is_part(value: t.Any) -> bool:
-    return bool(Part.parse(value))
-
-
-@_FORMATS.checks("email", raises=(TypeError, AttributeError))
-def _is_email(value: t.Any) -> bool:
-    return value.isprintable() and " " not in value
+# In draft 4, 100.0 is not an integer.
+_Validator = extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, type_checker=Draft4Validator.TYPE_CHECKER
+)
+_CHECKS: dict[str, t.Callable[[t.Any], bool]] = {
+    "uri": _is_url,
+    "date-time": lambda value: bool(moment(value).astimezone(UTC)),
+    "part": lambda value: bool(Part.parse(value)),
+    "email": lambda value: value.isprintable() and " " not in value,
+}
+_FORMATS = FormatChecker(formats=())
+for _format, _check in _CHECKS.items():
+    _FORMATS.checks(_format, (AttributeError, TypeError, ValueError, OverflowError))(
+        _check
+    )
 
 
 @dataclass(frozen=True)
@@ -459,11 +400,7 @@ class Settings:
 
     @classmethod
     def parse(cls, config: Mapping[str, t.Any]) -> Settings:
-        """Parse settings that have no `problems`.
-
-        Args:
-            config: The settings, with defaults.
-        """
+        """Parse settings, with defaults, that have no `problems`."""
         given = _given(SCHEMA, config)
         values = {name: given.get(name) for name in NAMES}
         if start := given.get("start_date"):
@@ -475,10 +412,17 @@ class Settings:
             for name, value in sorted((config.get("candidate_filters") or {}).items())
             if value is not None
         )
-        for name in ("requests_per_second", "request_timeout"):
-            values[name] = float(given[name]) if name in given else None
         values["part"] = Part.parse(given["part"]) if "part" in given else ALL_PARTS
         return cls(**values)
+
+    @property
+    def setting_of(self) -> dict[str, str]:
+        """The setting behind each parameter of a request that has one."""
+        # Without a filter for tags, the tap's own requests have `tag_ids`, too.
+        given = {
+            name: f"candidate_filters.{name}" for name, _ in self.candidate_filters
+        }
+        return {**given, "job_opening_id": "job_opening_ids", "limit": "page_size"}
 
     @cached_property
     def scope(self) -> Scope:
@@ -493,23 +437,21 @@ class Settings:
     @property
     def setting_of(self) -> dict[str, str]:
         """The setting behind each parameter of a request that has one."""
-        named = {
-            name: f"candidate_filters.{name}" for name, _ in self.candidate_filters
-        }
+        filters = [name for name, _ in self.candidate_filters]
+        named = {name: f"candidate_filters.{name}" for name in filters}
         if self.job_opening_ids is not None:
             named["job_opening_id"] = "job_opening_ids"
         return {**named, "limit": "page_size"}
 
     def narrowing(self) -> dict[str, t.Any]:
         """Return the settings that select candidates, without personal data."""
-        filters = {
-            name: "set" if name == "email" else value
-            for name, value in self.candidate_filters
-        }
         selecting = {
             "start_date": self.start_date and self.start_date.isoformat(),
             "job_opening_ids": self.job_opening_ids,
-            "candidate_filters": filters,
+            "candidate_filters": {
+                name: "set" if name == "email" else value
+                for name, value in self.candidate_filters
+            },
             "part": str(self.part),
         }
         return {name: value for name, value in selecting.items() if value}

@@ -132,12 +132,9 @@ class Categories(ListStream):
     name = "categories"
 
     def rows(self) -> Iterable[t.Any]:
-        """Read the categories; the openings in the settings must exist."""
-        client = self.session.client
+        """Read the categories, of the openings in the settings."""
         for opening_id in self.session.settings.job_opening_ids or (None,):
-            if opening_id is not None:
-                client.opening(opening_id)
-            yield from client.categories(opening_id)
+            yield from self.session.client.categories(opening_id)
 
 
 class Tags(ListStream):

@@ -80,12 +80,12 @@ class TapTogglHire(Tap):
         if value != CliTestOptionValue.All.value:
             super().cb_test(ctx, param, value)
             return
-        from tap_toggl_hire.checkup import Checkup  # noqa: PLC0415 - discovery is quick
+        from tap_toggl_hire.checkup import report  # noqa: PLC0415 - discovery is quick
 
         config = ctx.params["config"]
         tap = cls(config=config.config, parse_env_config=config.parse_env)
         session = tap.session
-        click.echo(Checkup(tap, session.settings, session.client).report(), nl=False)
+        click.echo(report(tap, session.settings, session.client), nl=False)
         ctx.exit()
 
     @classmethod

@@ -31,7 +31,6 @@ from urllib.parse import quote, urlencode
 import msgspec
 import requests
 
-from tap_toggl_hire.api.http import is_unencrypted
 from tap_toggl_hire.api.pagination import LinksPaginator, Params, loop_error
 from tap_toggl_hire.clock import http_date
 from tap_toggl_hire.errors import (
@@ -78,38 +77,24 @@ WARNING_INTERVAL = 60.0
 """Seconds between two warnings of the same kind."""
 
 
-class Retry:
-    """When a request that failed is sent again.
+class Retry(t.NamedTuple):
+    """When a request that failed is sent again."""
 
-    Args:
-        pauses: Seconds before each further attempt, so there is one attempt more.
-        sleep: Sleeps for a number of seconds.
-    """
-
-    def __init__(
-        self,
-        pauses: Sequence[float] = PAUSES,
-        sleep: Callable[[float], object] = time.sleep,
-    ) -> None:
-        self._pauses = pauses
-        self.sleep = sleep
-
-    @property
-    def attempts(self) -> int:
-        """Maximum number of attempts at one request."""
-        return len(self._pauses) + 1
+    pauses: Sequence[float] = PAUSES
+    """Seconds before each further attempt, so there is one attempt more."""
+    sleep: Callable[[float], object] = time.sleep
 
     def pause(self, failures: int, retry_after: float | None) -> float | None:
-        """Return the seconds before the next attempt, or None if there is none.
+        """Return the seconds before the next attempt; None after the last one.
 
         Args:
             failures: Number of failed attempts so far.
             retry_after: Seconds to wait at least, if the API says so.
         """
-        if failures >= self.attempts:
+        if failures > len(self.pauses):
             return None
         jitter = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
-        pause = self._pauses[failures - 1] * jitter
+        pause = self.pauses[failures - 1] * jitter
         return max(pause, min(retry_after or 0, LONGEST_PAUSE))
 
 
@@ -128,8 +113,7 @@ class Counts:
     @property
     def requests(self) -> int:
         """Sent, redirects and further attempts included."""
-        with self._lock:
-            return self.by_endpoint.total()
+        return self.by_endpoint.total()
 
     def add(
         self, endpoint: str, *, sent: int = 0, refused: int = 0, retried: int = 0
@@ -142,13 +126,7 @@ class Counts:
 
 
 class Request(t.NamedTuple):
-    """A page of a list, or one item of it.
-
-    Attributes:
-        path: Path of the list, such as `/candidates`.
-        item: ID of the item; None for a page.
-        params: The query.
-    """
+    """A page of a list or, with `item`, the one object of it that has this ID."""
 
     path: str
     item: str | None = None
@@ -161,9 +139,8 @@ class Request(t.NamedTuple):
 
     def __str__(self) -> str:
         """For messages, with an ID that is a plain word."""
-        if self.item is None or not re.fullmatch("[A-Za-z0-9_-]{1,64}", self.item):
-            return f"GET {self.endpoint}"
-        return f"GET {self.path}/{self.item}"
+        is_plain = self.item and re.fullmatch("[A-Za-z0-9_-]{1,64}", self.item)
+        return f"GET {self.path}/{self.item}" if is_plain else f"GET {self.endpoint}"
 
     def target(self, version: str) -> str:
         """Return version, path and query.
@@ -171,15 +148,14 @@ class Request(t.NamedTuple):
         Raises:
             RequestError: If the ID would change the path.
         """
-        target = f"/{version}{self.path}"
-        if self.item is not None:
-            if self.item in {"", ".", ".."}:
-                raise RequestError(
-                    f"{self} is not possible for the ID '{self.item}': the URL would "
-                    "be another one. Ask the support of Toggl Hire for another ID."
-                )
-            target += f"/{quote(self.item, safe='')}"
-        return f"{target}?{urlencode(self.params)}" if self.params else target
+        if self.item in {"", ".", ".."}:
+            raise RequestError(
+                f"{self} is not possible for the ID '{self.item}': the URL would "
+                "be another one. Ask the support of Toggl Hire for another ID."
+            )
+        item = "" if self.item is None else f"/{quote(self.item, safe='')}"
+        query = f"?{urlencode(self.params)}" if self.params else ""
+        return f"/{version}{self.path}{item}{query}"
 
     def is_met_by(self, body: object) -> bool:
         """Return whether a body has the documented shape."""
@@ -190,8 +166,8 @@ class Request(t.NamedTuple):
         return str(body.get("id")) == self.item
 
 
-class _NoVersionError(TransientError):
-    """The API served no version."""
+TAGS = Request("/tags")
+"""Every workspace has this list, so that a 404 for it is about the version."""
 
 
 class Client:
@@ -224,12 +200,11 @@ class Client:
         self._setting_of = setting_of
         self._clock = clock
         self._logger = logger
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # the search for the version logs, too
         self._first_page: Row | None = None
         self._tags: list[Row] | None = None
         self._openings: dict[str, Row] = {}
         self._warned: dict[str, float] = {}
-        self._warned_lock = threading.Lock()
 
     # Resources
 
@@ -303,12 +278,7 @@ class Client:
     def pages(
         self, path: str, params: Params, *, first: Row | None = None
     ) -> Iterator[list[Row]]:
-        """Read a list page by page.
-
-        Args:
-            path: Path of the list.
-            params: The query of the first page.
-            first: The first page, if it was read already.
+        """Read a list page by page; `first` is its first page, if that was read.
 
         Raises:
             TapError: If its links form a loop.
@@ -343,44 +313,32 @@ class Client:
         with self._lock:
             if self.found_version is None:
                 try:
-                    self.found_version = self._find_version()
+                    self.found_version = self._retried(TAGS, self._find_version)
                 except TapError as error:
                     self._transport.throttle.stop(error)
                     raise
             return self.found_version
 
     def _find_version(self) -> str:
-        if is_unencrypted(self._transport.root):
-            self._logger.warning(
-                "The API key is sent without encryption, since api_url begins with "
-                "http://. Set it to an address with https://."
-            )
-        request = Request("/tags")
-        version, self._first_page = self._retried(
-            request, lambda: self._try_versions(request)
-        )
-        if version != self._versions[0]:
-            self._logger.warning(
-                "The API does not serve version %s; using %s. Set api_version to %s to "
-                "pin it and to avoid this warning.",
-                self._versions[0],
-                version,
-                version,
-            )
-        return version
-
-    def _try_versions(self, request: Request) -> tuple[str, Row]:
-        """Return the first version that is served, and its first page of tags.
-
-        Every workspace has a list of tags, so a 404 is about the version.
-        """
+        """Try each version; keep the first page of tags of the one that is served."""
+        first = self._versions[0]
         for version in self._versions:
-            response = self._send(request, version)
+            response = self._send(TAGS, version)
             if response.status not in NOT_FOUND:
-                page = self._body(request, response)
+                self._first_page = self._body(TAGS, response)
                 self._clock.correct(response.headers.get("Date"))
-                return version, page
-        raise _NoVersionError("no version of the API found")
+                if version != first:
+                    self._logger.warning(
+                        "The API does not serve version %s; using %s. Set api_version "
+                        "to %s to pin it and to avoid this warning.",
+                        *(first, version, version),
+                    )
+                return version
+        final = TapError(
+            f"The API does not serve {' or '.join(self._versions)} (HTTP 404 or 410): "
+            "check api_url and api_version."
+        )
+        raise TransientError("no version of the API found", final=final)
 
     # The retry policy
 
@@ -403,22 +361,13 @@ class Client:
                 failures += 1
                 pause = self._retry.pause(failures, failure.retry_after)
                 if pause is None:
-                    raise self._final(request, failure) from failure
+                    raise failure.final or UnavailableError(
+                        f"{request} failed {failures} times (last: {failure}). Run "
+                        "again later: the next run continues from the last state."
+                    ) from failure
                 self.counts.add(request.endpoint, retried=1)
                 self._warn("retry", "Retrying GET %s (%s).", request.endpoint, failure)
             self._retry.sleep(pause)
-
-    def _final(self, request: Request, failure: TransientError) -> TapError:
-        if isinstance(failure, _NoVersionError):
-            return TapError(
-                f"The API does not serve {' or '.join(self._versions)} (HTTP 404 or "
-                "410): check api_url and api_version."
-            )
-        return UnavailableError(
-            f"{request} failed {self._retry.attempts} times (last: {failure}). Run "
-            "again later: the next run continues from the last state.",
-            status=failure.status,
-        )
 
     def _send(self, request: Request, version: str) -> Response:
         """Make one attempt; return the response, whatever its status, 429 aside."""
@@ -428,12 +377,12 @@ class Client:
         except TransientError:
             self.counts.add(endpoint, sent=1)
             raise
-        self.counts.add(endpoint, sent=1 + response.redirects)
-        if response.status == requests.codes.too_many_requests:
-            self.counts.add(endpoint, refused=1)
+        is_refused = response.status == requests.codes.too_many_requests
+        self.counts.add(endpoint, sent=1 + response.redirects, refused=is_refused)
+        if is_refused:
             wait = throttle.refused(response.started, self._retry_after(response))
             self._warn("429", "HTTP 429: all requests wait for %.0f s.", wait)
-            raise TooManyRequestsError
+            raise TooManyRequestsError("HTTP 429")
         throttle.served()
         return response
 
@@ -457,16 +406,14 @@ class Client:
         """Return what a response means that is neither 200 nor 429."""
         status = response.status
         kind = error_type(response.body)
-        is_own = kind is not None and not response.redirects
         if status >= requests.codes.server_error or status in TRANSIENT:
             after = self._retry_after(response)
-            return TransientError(f"HTTP {status}", status=status, retry_after=after)
-        if status in NOT_FOUND and not is_own:
+            return TransientError(f"HTTP {status}", retry_after=after)
+        if status in NOT_FOUND and (kind is None or response.redirects):
             where = "after a redirect" if response.redirects else "in a foreign format"
-            return TransientError(
-                f"HTTP {status} {where}; check api_url", status=status
-            )
-        code = f"HTTP {status}{_shown(kind)}"
+            return TransientError(f"HTTP {status} {where}; check api_url")
+        is_plain = kind and re.fullmatch(r"[A-Za-z0-9._-]{1,80}", kind)
+        code = f"HTTP {status}, {kind}" if is_plain else f"HTTP {status}"
         if status == requests.codes.unauthorized or (
             status == requests.codes.forbidden and request.item is None
         ):
@@ -479,19 +426,17 @@ class Client:
         if status == requests.codes.forbidden:
             return ForbiddenError(
                 f"{request} is forbidden ({code}): check what the key in api_key may "
-                "read.",
-                status=status,
+                "read."
             )
         if status == requests.codes.bad_request:
             names = [self._setting_of.get(name) for name in request.params]
-            settings = [name for name in names if name] or ["api_version"]
+            settings = " and ".join(filter(None, names)) or "api_version"
             return BadRequestError(
-                f"The API rejects {request} ({code}): check {' and '.join(settings)}.",
-                status=status,
+                f"The API rejects {request} ({code}): check {settings}."
             )
         kind_of_error = NotFoundError if status in NOT_FOUND else RequestError
         return kind_of_error(
-            f"{request} failed ({code}): check api_url and api_version.", status=status
+            f"{request} failed ({code}): check api_url and api_version."
         )
 
     def _retry_after(self, response: Response) -> float | None:
@@ -500,7 +445,7 @@ class Client:
     def _warn(self, kind: str, message: str, *args: object) -> None:
         """Log a warning, at most once a minute of each kind."""
         now = time.monotonic()
-        with self._warned_lock:
+        with self._lock:
             if now - self._warned.get(kind, -WARNING_INTERVAL) < WARNING_INTERVAL:
                 return
             self._warned[kind] = now
@@ -568,8 +513,3 @@ def error_type(content: bytes) -> str | None:
     except (ValueError, LookupError, TypeError):
         return None
     return kind if isinstance(kind, str) else None
-
-
-def _shown(kind: str | None) -> str:
-    """Return an `error.type` for a message, if it is a plain word."""
-    return f", {kind}" if kind and re.fullmatch(r"[A-Za-z0-9._-]{1,80}", kind) else ""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import gzip
 import io
-import ipaddress
 import re
 import socket
 import ssl
@@ -20,7 +19,7 @@ import typing as t
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -31,10 +30,9 @@ from urllib3.exceptions import (
     LocationValueError,
     ReadTimeoutError,
 )
-from urllib3.util import parse_url
 
-from tap_toggl_hire.api.pagination import origin
-from tap_toggl_hire.errors import SettingError, TapError, TransientError
+from tap_toggl_hire.api.pagination import at_home
+from tap_toggl_hire.errors import TapError, TransientError
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -51,6 +49,8 @@ MAX_ERROR_BODY = 64 << 10
 """Bytes, decoded, of any other response, whose body says little."""
 PIECE = 64 << 10
 """Bytes that are read at once. A list of tiny chunks takes forty times its content."""
+FAST = 1 << 20
+"""Bytes that one call may decode."""
 LATE = "no complete response within request_timeout"
 PROXY_ERRORS = (
     requests.exceptions.InvalidSchema,
@@ -112,8 +112,7 @@ class Transport:
         throttle: Lets each request start when it may.
 
     Raises:
-        TapError: If the host in `api_url` is impossible, or the environment names
-            certificates that are not usable.
+        TapError: If the environment names certificates that are not usable.
     """
 
     def __init__(self, access: Access, throttle: Throttle) -> None:
@@ -140,7 +139,6 @@ class Transport:
             "Connection": "keep-alive",
             "User-Agent": access.user_agent,
         }
-        _check_host(self.root)
         if urlsplit(self.root).scheme == "https":
             _check_bundle(self._options["verify"])
 
@@ -156,39 +154,37 @@ class Transport:
         """
         url = self.root + target
         for redirects in range(MAX_REDIRECTS + 1):
-            started, response, body = self._exchange(url)
+            response = self._exchange(url, redirects)
             location = response.headers.get("Location")
             if location is None or response.status not in REDIRECTS:
-                status, headers = response.status, response.headers
-                return Response(status, headers, body, started, redirects)
-            url = self._at_home(url, location)
+                return response
+            moved = at_home(url, location)
+            if moved is None:
+                raise TapError(
+                    "The API redirects to another origin (scheme, host or port) than "
+                    "api_url: the API key was not sent there. Set api_url to the API's "
+                    "own origin."
+                )
+            url = moved
         raise TapError("The API redirects in circles: check api_url.")
 
-    def _exchange(self, url: str) -> tuple[float, BaseHTTPResponse, bytes]:
-        """Send one request; return its start, the response and its decoded body."""
+    def _exchange(self, url: str, redirects: int) -> Response:
         request = requests.PreparedRequest()
         request.method = "GET"
         request.url = url
         request.headers = self._headers  # type: ignore[assignment] # copied faster
         started = self.throttle.acquire()
         try:
-            with self._watchdog.watch() as watch:
-                try:
-                    response: BaseHTTPResponse = self._adapter.send(  # type: ignore[assignment]
-                        request, timeout=self._timeout, **self._options
-                    )
-                    body = self._read(response)
-                except Exception as error:
-                    if watch.is_late:  # whatever a shut down socket raises
-                        raise TransientError(LATE) from error
-                    raise
+            with self._watchdog.watch():
+                raw: BaseHTTPResponse = self._adapter.send(  # type: ignore[assignment]
+                    request, timeout=self._timeout, **self._options
+                )
+                body = self._read(raw)
+                return Response(raw.status, raw.headers, body, started, redirects)
         except (requests.RequestException, HTTPError, OSError, UnicodeError) as error:
             raise _failure(error) from error
         finally:
             self.throttle.release()
-        if watch.is_late:  # a body without a length ends where the socket is shut down
-            raise TransientError(LATE)
-        return started, response, body
 
     def _read(self, response: BaseHTTPResponse) -> bytes:
         is_ok = response.status == requests.codes.ok
@@ -200,29 +196,6 @@ class Transport:
                 f"a body of more than {MAX_BODY >> 20} MiB; check page_size"
             )
         return body
-
-    def _at_home(self, url: str, location: str) -> str:
-        try:
-            url = urljoin(url, location)
-            if origin(url) == origin(self.root):
-                return url
-        except ValueError:
-            pass
-        raise TapError(
-            "The API redirects to another origin (scheme, host or port) than api_url: "
-            "the API key was not sent there. Set api_url to the API's own origin."
-        )
-
-
-def is_unencrypted(url: str) -> bool:
-    """Return whether requests to a URL leave this machine without encryption."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    try:
-        is_local = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        is_local = host == "localhost" or host.endswith(".localhost")
-    return parts.scheme == "http" and not is_local
 
 
 def read_body(raw: BaseHTTPResponse, limit: int) -> bytes | None:
@@ -246,17 +219,22 @@ def read_body(raw: BaseHTTPResponse, limit: int) -> bytes | None:
         raw.close()
     elif raw.headers.get("Content-Encoding", "").lower() == "gzip":
         try:
-            body = _read_at_most(limit, gzip.GzipFile(fileobj=io.BytesIO(body)))
+            # Faster than GzipFile, but not bounded if there are many members.
+            first = zlib.decompressobj(wbits=31)
+            decoded = first.decompress(body, min(limit, FAST))
+            if first.eof and not first.unused_data:
+                return decoded
+            return _read_at_most(limit, gzip.GzipFile(fileobj=io.BytesIO(body)))
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise DecodeError from error
     return body
 
 
 def _read_at_most(limit: int, stream: t.Any) -> bytes | None:
-    content = io.BytesIO()
+    content, size = io.BytesIO(), 0
     while piece := stream.read(PIECE):
-        content.write(piece)
-        if content.tell() > limit:
+        size += content.write(piece)
+        if size > limit:
             return None
     return content.getvalue()
 
@@ -287,16 +265,6 @@ def _failure(error: Exception) -> TransientError | TapError:
     return TransientError("a truncated or malformed response")
 
 
-def _check_host(url: str) -> None:
-    """Reject a host that no resolver could know; a proxy would be blamed for it."""
-    try:
-        is_possible = bool((parse_url(url).host or "").encode("idna"))
-    except (HTTPError, UnicodeError):
-        is_possible = False
-    if not is_possible:
-        raise SettingError("The host in api_url is impossible: check the setting.")
-
-
 def _check_bundle(bundle: object) -> None:
     """Reject certificates of the environment that are not usable."""
     if not isinstance(bundle, str):
@@ -317,23 +285,19 @@ TICKS = 16
 """Looks within a short timeout."""
 
 
+@dataclass(eq=False, slots=True)
 class Watch:
     """One request in flight, with its deadline on the monotonic clock."""
 
-    __slots__ = ("connection", "deadline", "is_late", "socket")
-
-    def __init__(self, deadline: float) -> None:
-        self.deadline = deadline
-        self.is_late = False
-        self.connection: HTTPConnection | None = None
-        self.socket: socket.socket | None = None
+    deadline: float
+    is_late: bool = False
+    connection: HTTPConnection | None = None
+    socket: socket.socket | None = None
 
     def end(self) -> None:
         """Shut down its socket; again each time, as it may have another by then."""
         self.is_late = True
-        sock = self.socket
-        if sock is None and self.connection is not None:
-            sock = self.connection.sock
+        sock = self.socket or getattr(self.connection, "sock", None)
         if sock is not None:
             with contextlib.suppress(OSError):  # it is closed already
                 sock.shutdown(socket.SHUT_RDWR)
@@ -358,7 +322,12 @@ class Watchdog:
 
     @contextlib.contextmanager
     def watch(self) -> Iterator[Watch]:
-        """Watch the request that this thread sends with a `_WatchedAdapter`."""
+        """Watch the request that this thread sends with a `_WatchedAdapter`.
+
+        Raises:
+            TransientError: If it was late, whether its socket, once shut down, raised
+                something or seemed to end a body without a length.
+        """
         watch = Watch(time.monotonic() + self._timeout)
         _in_flight.watch = watch
         with self._lock:
@@ -368,9 +337,14 @@ class Watchdog:
                 threading.Thread(target=self._run, daemon=True).start()
         try:
             yield watch
+        except Exception:
+            if not watch.is_late:
+                raise
         finally:
             with self._lock:  # so that the next request of a socket is left alone
                 self._watches.discard(watch)
+        if watch.is_late:
+            raise TransientError(LATE)
 
     def _run(self) -> None:
         while True:

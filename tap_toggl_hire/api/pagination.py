@@ -11,7 +11,7 @@ their values.
 from __future__ import annotations
 
 import typing as t
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from singer_sdk.pagination import BaseAPIPaginator
 
@@ -31,16 +31,11 @@ class LinksPaginator(BaseAPIPaginator[Params]):
 
     def __init__(self, root: str, params: Params) -> None:
         super().__init__(params)
-        self._scheme = urlsplit(root).scheme
-        self._origin = origin(root)
+        self._root = root
         self._visited = {_key(params)}
 
     def advance(self, response: t.Any) -> None:
-        """Go to the next page.
-
-        Args:
-            response: The decoded body of a page, where the SDK has the response.
-        """
+        """Go to the next page; the decoded body of this one replaces its response."""
         super().advance(response)
 
     def get_next(self, response: t.Any) -> Params | None:
@@ -59,35 +54,31 @@ class LinksPaginator(BaseAPIPaginator[Params]):
         link = links.get("next") if isinstance(links, dict) else None
         if not isinstance(link, str) or not link:
             return None
-        if not self._is_at_home(link):
+        url = at_home(self._root, link)
+        if url is None:
             raise TapError(
                 "The API's link to the next page leads to another origin (scheme, "
                 "host or port) than api_url, and was not followed. Set api_url to the "
                 "API's own origin."
             )
-        query = dict(parse_qsl(urlsplit(link).query, keep_blank_values=True))
+        query = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
         params = {**self.current_value, **query}
         if _key(params) in self._visited:
             raise loop_error()
         self._visited.add(_key(params))
         return params
 
-    def _is_at_home(self, link: str) -> bool:
-        """Return whether a link is a path, or has the origin of the root."""
-        try:
-            if urlsplit(link).netloc and not urlsplit(link).scheme:  # //host/path
-                link = f"{self._scheme}:{link}"
-            return origin(link) in {("", None, None), self._origin}
-        except ValueError:
-            return False
+
+def at_home(base: str, link: str) -> str | None:
+    """Resolve a link against a URL; None if it leads to another origin."""
+    try:
+        url = urljoin(base, link)
+        return url if _origin(url) == _origin(base) else None
+    except ValueError:  # it is not a URL
+        return None
 
 
-def origin(url: str) -> tuple[str, str | None, int | None]:
-    """Return scheme, host and port of a URL, all of them empty for a path.
-
-    Raises:
-        ValueError: If it is not a URL.
-    """
+def _origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
     default = {"http": 80, "https": 443}.get(parts.scheme)
     return parts.scheme, parts.hostname, parts.port or default

@@ -6,10 +6,12 @@ thread, which takes the results in the order it needs.
 
 from __future__ import annotations
 
+import itertools
+import queue
 import threading
 import typing as t
-from collections import deque
 from concurrent.futures import Future
+from contextlib import suppress
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,32 +19,8 @@ if t.TYPE_CHECKING:
 T = t.TypeVar("T")
 
 Call = tuple[Future[t.Any], t.Callable[..., t.Any], tuple[t.Any, ...]]
-
-
-class _Calls:
-    """The calls that wait; an urgent one goes first."""
-
-    def __init__(self) -> None:
-        self._calls: deque[Call | None] = deque()
-        self._is_filled = threading.Condition()
-
-    def put(self, call: Call | None, *, urgent: bool = False) -> None:
-        with self._is_filled:
-            if urgent:
-                self._calls.appendleft(call)
-            else:
-                self._calls.append(call)
-            self._is_filled.notify()
-
-    def get(self) -> Call | None:
-        with self._is_filled:
-            while not self._calls:
-                self._is_filled.wait()
-            return self._calls.popleft()
-
-    def clear(self) -> None:
-        with self._is_filled:
-            self._calls.clear()
+Calls = queue.PriorityQueue[tuple[int, int, Call | None]]
+"""By priority, lowest first, and by number; without a call, a thread ends."""
 
 
 class Workers:
@@ -57,7 +35,8 @@ class Workers:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._calls = _Calls()
+        self._calls: Calls = queue.PriorityQueue()
+        self._numbers = itertools.count()
         self._threads: list[threading.Thread] = []
 
     def submit(
@@ -79,20 +58,23 @@ class Workers:
             self._threads.append(thread)
             thread.start()
         future: Future[T] = Future()
-        self._calls.put((future, function, args), urgent=urgent)
+        call = (future, function, args)
+        self._calls.put((0 if urgent else 1, next(self._numbers), call))
         return future
 
     def stop(self) -> None:
         """Drop the calls that have not started."""
-        self._calls.clear()
+        with suppress(queue.Empty):
+            while True:
+                self._calls.get_nowait()
 
     def __del__(self) -> None:
         for _ in self._threads:
-            self._calls.put(None)
+            self._calls.put((2, next(self._numbers), None))
 
 
-def _work(calls: _Calls) -> None:
-    while (call := calls.get()) is not None:
+def _work(calls: Calls) -> None:
+    while (call := calls.get()[2]) is not None:
         future, function, args = call
         if not future.set_running_or_notify_cancel():
             continue

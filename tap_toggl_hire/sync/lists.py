@@ -140,8 +140,6 @@ class Reading:
         if not self.is_over:
             self._paginator.advance(page)
             self.is_over = self.has_ended = self._paginator.finished
-            if not self.is_over:
-                self.ask()
         return fresh
 
     def _fresh(self, rows: list[Row]) -> list[Row]:
@@ -218,18 +216,21 @@ class CandidateList:
         self._granted = len(first) or self._page_size
         tail = self._tail(len(first))
         readings = deque([self._head, *([tail] if tail else [])])
-        has_ended = False
-        while readings:
+        has_ended = is_over = False
+        while readings and not is_over:
             reading = readings.popleft()
             if reading is tail and not self._is_reversed(tail, first):
                 tail = None
                 continue
-            yield self._counted(reading.take())
-            met = len(readings) > 0 and reading.met_seen
+            rows = self._counted(reading.take())
+            met = tail is not None and reading.met_seen
             has_ended = reading.has_ended or met
-            if reading.is_over or met:
-                break
-            readings.append(reading)
+            is_over = reading.is_over or met
+            # The page that the other end waits for may bring the rest.
+            missing = (self.total or 0) - self._count
+            if not is_over and not (readings and missing <= self._granted):
+                readings.append(reading.ask())
+            yield rows
         totals = self._head.totals + (tail.totals if tail else [])
         total = None if self._head.is_cut else smallest(totals)
         self.is_complete = has_ended if total is None else self._count >= total
@@ -261,6 +262,8 @@ class CandidateList:
         again = self._reading(size, self._order, seen_in(ids)).ask()
         while not again.is_over:
             rows = [row for row in again.take() if row.id and self._see(row.id)]
+            if not again.is_over:
+                again.ask()
             yield self._counted(rows)
         total = None if again.is_cut else smallest(totals + again.totals)
         if total is None:

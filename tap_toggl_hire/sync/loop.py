@@ -208,6 +208,7 @@ class Loop:
         self._failures: list[RequestError] = []
         self._failures_in_a_row = 0
         self._is_ending = False
+        self._turn_ends = False  # every candidate that was due was asked for
         self._asked_of_listed = 0
         self._most_answers = self._inventory.most_answers
         self._known = len(self._inventory.ids())  # before this run adds new ones
@@ -221,12 +222,12 @@ class Loop:
         try:
             self._look_at_suspect()
             self._work(self._listed())
-            if self.lists.is_complete and not self._is_ending:
-                self._work([self._missing()])
-                has_turn = self._reverify()
+            is_known = self.lists.is_complete and not self._is_ending
+            missing = self._missing() if is_known else None
+            if missing is not None:
+                self._work([missing])
+                self._reverify()
                 self._delete()
-                if has_turn:
-                    self._reach(self.now)
         finally:
             self.counts.listed = self.lists.count
             self._revert()
@@ -258,8 +259,8 @@ class Loop:
             self.progress.done += len(rows) - len(tasks)
             yield tasks
 
-    def _missing(self) -> list[Task]:
-        """Return the missing candidates that are asked for."""
+    def _missing(self) -> list[Task] | None:
+        """Return the missing candidates to ask for; None if the list is a mistake."""
         missing = self.changes.missing()
         self._gone += missing[Absence.TOMBSTONE]  # proved by an earlier run
         few, tasks = missing[Absence.ASK_IF_FEW], missing[Absence.ASK]
@@ -270,9 +271,8 @@ class Loop:
             for task in few:
                 left = replace(task.known, presence=Presence.OUT_OF_SCOPE)
                 self._inventory[task.id] = left
-        if plan.is_most(len(tasks), self._known) and self._is_empty_by_mistake(tasks):
-            return []
-        return tasks
+        is_most = plan.is_most(len(tasks), self._known)
+        return None if is_most and self._is_empty_by_mistake(tasks) else tasks
 
     def _is_empty_by_mistake(self, tasks: list[Task]) -> bool:
         """Return whether the list is empty, but its candidates exist.
@@ -292,15 +292,11 @@ class Loop:
         self._in_flight -= plan.SAMPLE
         return True
 
-    def _reverify(self) -> bool:
-        """Re-fetch the candidates that are due.
-
-        Returns:
-            Whether the run takes part in re-verification.
-        """
+    def _reverify(self) -> None:
+        """Re-fetch the candidates that are due."""
         has_details = bool(self._run.selected & FROM_DETAILS)
         # Else candidates would lose their turn for the runs that select details.
-        has_turn = bool(self.reverify_days) and (
+        has_turn = self.reverify_days and (
             has_details or not self._inventory.has_details
         )
         if has_turn and not self._is_ending:
@@ -308,7 +304,7 @@ class Loop:
             # After a longer pause all are due, once: a killed run would begin again.
             since = max(reached, self.now - timedelta(days=self.reverify_days))
             self._work(self.changes.due(since, self.now, self.reverify_days))
-        return has_turn and not self._is_ending
+            self._turn_ends = not self._is_ending
 
     def _delete(self) -> None:
         """Emit the tombstones, unless there are too many of them.
@@ -332,6 +328,8 @@ class Loop:
         for task, decided in plans:
             self._emit(task, decided, Change(task.id, is_deleted=True))
             self.counts.deleted += bool(decided.emit)
+        if self._turn_ends:
+            self._reach(self.now)
 
     # Tasks, one after the other
 

@@ -28,7 +28,7 @@ def due_time(
         days: Days of a turn; 0 turns re-verification off.
 
     Returns:
-        The first due time in between; None if there is none.
+        The first due time in between, or None.
     """
     if days == 0:
         return None

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import typing as t
 import zlib
-from datetime import datetime
 
 import msgspec
 
+from tap_toggl_hire.clock import moment
 from tap_toggl_hire.errors import StateError
 from tap_toggl_hire.sync.inventory import COLUMNS, Inventory
 from tap_toggl_hire.sync.plan import (
@@ -26,6 +26,9 @@ from tap_toggl_hire.sync.plan import (
     Presence,
 )
 from tap_toggl_hire.sync.scope import ALL_PARTS, Part
+
+if t.TYPE_CHECKING:
+    from datetime import datetime
 
 KEY = "tap_toggl_hire"
 FORMAT = 3
@@ -41,11 +44,6 @@ DAMAGED = (
     f"The state is damaged: its checksum or its columns are wrong. {NOTHING} To go on, "
     f"{FROM_WAREHOUSE}, or run without a state (meltano run --full-refresh), which "
     "reads everything again."
-)
-NOT_A_STATE = (
-    "The state is not one of tap-toggl-hire: {what}. {nothing} Pass what the last run "
-    "printed in its last STATE message, or what `meltano state get` prints; without a "
-    "state, pass no --state, or {{}}."
 )
 
 
@@ -82,14 +80,17 @@ def unwrap(value: t.Any) -> dict[str, t.Any]:
 
 def not_a_state(what: str) -> StateError:
     """Return the error for a `--state` that is something else."""
-    return StateError(NOT_A_STATE.format(what=what, nothing=NOTHING))
+    return StateError(
+        f"The state is not one of tap-toggl-hire: {what}. {NOTHING} Pass what the last "
+        "run printed in its last STATE message, or what `meltano state get` prints; "
+        "without a state, pass no --state, or {}."
+    )
 
 
 class State:
     """What is known when a run starts; the loop keeps it up to date.
 
     Attributes:
-        is_new: Whether the run began without a state.
         inventory: What the target holds.
         scope: Key of the scope of the last complete run; empty before the first.
         reverified_until: Time that re-verification has reached; None before the first
@@ -101,7 +102,6 @@ class State:
     """
 
     def __init__(self) -> None:
-        self.is_new = True
         self.inventory = Inventory()
         self.scope = ""
         self.reverified_until: datetime | None = None
@@ -114,7 +114,7 @@ class State:
         """Read the object under the key `tap_toggl_hire`.
 
         Args:
-            value: The object; None where there is none.
+            value: The object; None for a first run.
 
         Raises:
             StateError: If it is damaged, or of another version.
@@ -175,15 +175,11 @@ class State:
         if stored.candidates and stored.checksum != _checksum(stored.candidates):
             raise ValueError
         state = cls()
-        state.is_new = False
         if stored.candidates:
             state.inventory = Inventory.load(stored.candidates)
         state.scope = stored.scope
         if stored.reverified_until:
-            until = datetime.fromisoformat(stored.reverified_until)
-            if until.tzinfo is None:
-                raise ValueError
-            state.reverified_until = until
+            state.reverified_until = moment(stored.reverified_until)
         state.columns = stored.columns
         part = Part.parse(stored.part) if stored.part else ALL_PARTS
         state.part = None if stored.held else str(part)
@@ -196,12 +192,8 @@ class State:
 
 def _held(answers: int) -> Known:
     """Return a candidate that the target holds, in an unknown version."""
-    return Known(
-        (Held.STALE,) * len(STREAMS),
-        Presence.LISTED,
-        *(UNKNOWN_VALUE,) * 5,
-        answers=answers,
-    )
+    held = (Held.STALE,) * len(STREAMS)
+    return Known(held, Presence.LISTED, *(UNKNOWN_VALUE,) * 5, answers=answers)
 
 
 def _checksum(columns: dict[str, str]) -> str:

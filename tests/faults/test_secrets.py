@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import logging
 import typing as t
@@ -12,10 +11,7 @@ import pytest
 
 from sandbox import Account, Fault, Shapes
 from sandbox.messages import JSON, Answer
-from tap_toggl_hire.errors import SettingError
-from tap_toggl_hire.tap import TapTogglHire
 from tests.faults.trials import Strikes, account, attempt, small
-from tests.support import Run
 from tests.support.streams import STATE_KEY
 
 if t.TYPE_CHECKING:
@@ -23,6 +19,7 @@ if t.TYPE_CHECKING:
 
     from sandbox.messages import Request
     from tests.streams.checks import Start
+    from tests.support import Run
 
     Log = Callable[[int], str]
 
@@ -105,11 +102,9 @@ def failures(account: Account) -> dict[str, Fault]:
         "reset": Fault("reset", **details),
         "truncated": Fault("cut", **details),
         "HTML": Says(200, html, **details),
-        "half of a body": Says(200, json.dumps(one)[:-9], **details),
         "another candidate": Says(200, one, **details),
         "a malformed list": Says(200, {"data": one}, match="candidates"),
         "500 and a body": Says(500, about, **details),
-        "502 and a page": Says(502, html, **details),
         "404 and a body": Says(404, about, match="openings"),
         "a type that is a name": Says(400, about, **details),
         "a type that is an address": Says(
@@ -170,18 +165,6 @@ def test_an_address_in_the_filter_is_not_logged(
     assert_silent(log(logging.DEBUG), [KEY])
 
 
-def test_misfits_are_logged_without_the_value(sandbox: Start, log: Log) -> None:
-    box = sandbox(with_texts(), api_key=KEY)
-    people = private(box.account)
-    values = itertools.cycle([{"new": BODY}, [BODY], BODY])
-    for key, value in zip(box.account.listed_ids(), values, strict=False):
-        for name in ("points", "score", "contact_info", "questions"):
-            box.account.set_field(key, name, value)
-    attempt(small(box)).good()
-    assert "does not fit" in log(logging.INFO)
-    assert_silent(log(logging.INFO), [BODY, *people])
-
-
 @pytest.mark.parametrize("level", ["INFO", "DEBUG"])
 def test_stderr_of_the_command_line(
     sandbox: Start, command_line: Callable[..., Run], level: str
@@ -194,42 +177,6 @@ def test_stderr_of_the_command_line(
     assert ("Traceback" in run.stderr) is (level == "DEBUG")
     if level == "INFO":
         assert_silent(run.stderr, [BODY, *private(box.account)])
-
-
-# Settings
-
-
-INVALID: dict[str, dict[str, t.Any]] = {
-    "a number": {"api_key": 31_415_926_535},
-    "an object": {"api_key": {"key": KEY}},
-    "another header": {"api_key": f"{KEY}\r\nX-Injected: 1"},
-    "not ASCII": {"api_key": f"{KEY}ü"},
-    "user information": {"api_url": f"https://me:{KEY}@api.hire.toggl.com/api"},
-    "a query": {"api_url": f"https://api.hire.toggl.com/api?key={KEY}"},
-    "a hash key": {"pii": "hash", "pii_hash_key": [KEY]},
-    "a mode": {"pii": KEY},
-    "an unknown filter": {"candidate_filters": {KEY: 1}},
-    "an address": {"candidate_filters": {"email": [KEY]}},
-    "a date": {"start_date": KEY},
-    "a user agent": {"user_agent": f"{KEY}\n"},
-    "stream maps": {"stream_maps": KEY},
-    "settings of stream maps": {"stream_map_config": KEY},
-    "faker": {"faker_config": {"seed": {"secret": KEY}, "locale": 1}},
-    "a place for batches": {
-        "batch_config": {
-            "encoding": {"format": "jsonl", "compression": "gzip"},
-            "storage": f"s3://user:{KEY}@bucket",
-        }
-    },
-}
-
-
-@pytest.mark.parametrize("what", INVALID)
-def test_an_invalid_setting_is_named_without_its_value(log: Log, what: str) -> None:
-    name = list(INVALID[what])[-1]
-    with pytest.raises(SettingError, match=f"Setting {name}") as caught:
-        TapTogglHire(config={"api_key": "right", **INVALID[what]})
-    assert_silent(log(logging.DEBUG) + str(caught.value), [KEY, "31415926535"])
 
 
 # The state

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import tempfile
@@ -32,14 +31,7 @@ SOON = 5.0
 
 
 class Running:
-    """The command line while it runs.
-
-    Args:
-        config: Settings.
-        state: To start from.
-        reads: Whether the target reads.
-        stdout: Where messages go, if not into a pipe.
-    """
+    """The command line while it runs, and a target that reads, or does not."""
 
     def __init__(
         self,
@@ -191,15 +183,6 @@ def test_a_signal_before_the_proof_of_the_workspace(box: Sandbox) -> None:
         assert run.end_with(signal.SIGTERM) == []
 
 
-def test_two_signals_are_one(box: Sandbox) -> None:
-    with Running(small(box, page_size=100)) as run:
-        run.wait_for(lambda: box.stats.count("candidate") > 50)
-        run.process.send_signal(signal.SIGINT)
-        run.process.send_signal(signal.SIGTERM)
-        assert run.end() > 128
-    assert_goes_on(box, run.messages)
-
-
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs Linux")
 def test_an_interrupt_during_the_imports(box: Sandbox) -> None:
     box.faults = [Fault("timeout")]
@@ -254,15 +237,3 @@ def test_the_target_closes_the_pipe(sandbox: Start, taken: int) -> None:
         errors = [line for line in run.stderr.splitlines() if "| ERROR" in line]
         assert errors == run.stderr.splitlines()[-1:]
         assert "The target closed the pipe" in errors[0]
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
-def test_the_disk_is_full(sandbox: Start) -> None:
-    full = os.open("/dev/full", os.O_WRONLY)
-    config = small(sandbox(Account.example(candidates=5)))
-    try:
-        with Running(config, reads=False, stdout=full) as run:
-            assert run.end() == 1
-            assert "No space left" in run.stderr.splitlines()[-1]
-    finally:
-        os.close(full)

@@ -9,13 +9,9 @@ import random
 import threading
 import time
 import typing as t
-from collections import Counter
 from email.utils import formatdate
 
 import pytest
-from hypothesis import given
-from hypothesis import settings as rules
-from hypothesis import strategies as st
 
 from sandbox import Account, Sandbox, random_change
 from tests.faults.trials import (
@@ -29,7 +25,6 @@ from tests.faults.trials import (
     served_details,
     small,
 )
-from tests.support.streams import DETAILS
 
 if t.TYPE_CHECKING:
     from tests.streams.checks import Start
@@ -46,7 +41,6 @@ def a_date(seconds_ahead: float) -> str:
 TROUBLES: dict[str, tuple[str, Options]] = {
     "429, seconds": ("429", {"retry_after": 7}),
     "429, a date": ("429", {"retry_after": a_date(20)}),
-    "429, a past date": ("429", {"retry_after": a_date(-60)}),
     "429 alone": ("429", {}),
     "429, malformed": ("429", {"retry_after": "soon"}),
     "500, JSON": ("status", {"status": 500}),
@@ -54,9 +48,7 @@ TROUBLES: dict[str, tuple[str, Options]] = {
     "408": ("status", {"status": 408}),
     "425": ("status", {"status": 425}),
     "404, HTML": ("status", {"status": 404, "html": True}),
-    "410, HTML": ("status", {"status": 410, "html": True}),
     "time-out": ("timeout", {}),
-    "closed later": ("timeout", {"seconds": 0.01}),
     "reset": ("reset", {}),
     "closed": ("close", {}),
     "truncated": ("cut", {}),
@@ -135,87 +127,11 @@ def test_a_server_that_is_away_for_a_while(
     assert_emitted_once(trial.messages, workspace)
 
 
-KINDS = [trouble for trouble in TROUBLES.values() if trouble[0] != "timeout"]
-
-
 @pytest.mark.slow
-@given(
-    faults=st.lists(
-        st.tuples(st.sampled_from(KINDS), st.floats(0.02, 0.3), st.integers(0, 99)),
-        min_size=1,
-        max_size=4,
-    ),
-    concurrency=st.integers(1, 5),
-    page_size=st.integers(2, 20),
-    seed=st.integers(0, 3),
-)
-@rules(max_examples=40)
-def test_any_mix_of_troubles(
-    faults: list[tuple[tuple[str, Options], float, int]],
-    concurrency: int,
-    page_size: int,
-    seed: int,
-) -> None:
-    workspace = account(25, tags=3, seed=seed)
-    with Sandbox(workspace) as box:
-        mercy: Counter[str] = Counter()
-        mix = [
-            Strikes(kind, mercy, probability=probability, seed=number, **options)
-            for (kind, options), probability, number in faults
-        ]
-        box.faults = list(mix)
-        config = small(box, max_concurrency=concurrency, page_size=page_size)
-        trial = attempt(config).good()
-        assert_true(trial.messages, workspace)
-        assert_emitted_once(trial.messages, workspace)
-        ids = workspace.listed_ids()
-        assert served_details(box, *mix) == dict.fromkeys(ids, 1)
-        assert box.stats.max_in_flight <= concurrency
-
-
-def test_later_runs_with_troubles_emit_the_changes_and_no_others(
-    sandbox: Start,
-) -> None:
-    box = sandbox(account(40, tags=3))
-    rng = random.Random(4)
-    trial = attempt(small(box)).good()
-    messages, state = trial.messages, trial.state
-    for round_ in range(4):
-        kinds = ("grade", "rate", "move", "tag", "submit")
-        changed = {random_change(box.account, rng, kinds)[1] for _ in range(3)}
-        mercy: Counter[str] = Counter()
-        box.faults = [
-            Strikes(kind, mercy, probability=0.02, seed=round_, **options)
-            for kind, options in KINDS
-        ]
-        trial = attempt(small(box, reverify_days=0), state=state).good()
-        messages, state = messages + trial.messages, trial.state
-        assert_true(messages, box.account)
-        emitted = trial.ids(DETAILS)
-        assert len(set(emitted)) == len(emitted)
-        assert set(emitted) <= changed
-
-
-def test_all_workers_wait_as_long_as_the_api_asks(sandbox: Start, clock: Clock) -> None:
-    box = sandbox(account(30, tags=0), latency=0.02)
-    fault = Strikes("429", match="candidate", after=10, times=1, retry_after=40)
-    box.faults = [fault]
-    times: dict[int, float] = {}
-    box.on_request = lambda request: times.setdefault(request.number, clock())
-    attempt(small(box)).good()
-    (struck,) = fault.numbers
-    after = [at - times[struck] for number, at in times.items() if number > struck]
-    # Of the three other workers, each may send two more before the 429 is read.
-    assert sum(seconds < 1 for seconds in after) <= 6
-    assert min(seconds for seconds in after if seconds >= 1) >= 40
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("candidates", [2500])
-def test_soak(sandbox: Start, candidates: int) -> None:
+def test_soak(sandbox: Start) -> None:
     """Four runs, each with some hundred changes, and every fault at 2 % together."""
     rng = random.Random(11)
-    workspace = Account.example(candidates=candidates, openings=4, tags=5, seed=4)
+    workspace = Account.example(candidates=2500, openings=4, tags=5, seed=4)
     box = sandbox(workspace)
     config = small(box, page_size=50, max_concurrency=8, request_timeout=3)
     messages: list[dict[str, t.Any]] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox import Account, Fault, Sandbox, Shapes
+from sandbox import Account, Sandbox, Shapes
 from tests.faults.trials import attempt
 from tests.streams.checks import (
     Start,
@@ -13,7 +13,6 @@ from tests.streams.checks import (
     loaded,
     warnings,
 )
-
 from tests.support import extract, settings
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -79,18 +78,3 @@ def test_without_a_served_version_the_search_is_retried_and_fails(
     assert not trial.error.is_transient
     assert requested(box) == tried
     assert box.stats.requests == 6 * len(tried)
-
-
-def test_an_html_404_is_retried_once_a_version_has_answered(sandbox: Start) -> None:
-    box = workspace(sandbox, "v2.1", "v2.2", "v2")
-    box.faults = [Fault("status", status=404, html=True, match="openings", times=3)]
-    trial = attempt(settings(box)).good()
-    assert_holds(loaded(trial.messages), expected(box.account))
-    assert requested(box) == ["v2.1"]
-
-
-@pytest.mark.parametrize("ending", ["", "/", "//"])
-def test_a_slash_at_the_end_of_the_url_is_ignored(sandbox: Start, ending: str) -> None:
-    box = workspace(sandbox, "v2.1")
-    messages = extract(settings(box) | {"api_url": box.url + ending})
-    assert_holds(loaded(messages), expected(box.account))

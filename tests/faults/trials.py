@@ -26,12 +26,7 @@ Json = dict[str, t.Any]
 
 
 class Clock:
-    """A clock whose pauses take no time; a pause of all workers counts once.
-
-    Attributes:
-        pauses: The length of each pause, in order.
-        on_pause: Called before each pause.
-    """
+    """A clock whose pauses take no time; a pause of all workers counts once."""
 
     def __init__(self) -> None:
         self.pauses: list[float] = []
@@ -51,31 +46,16 @@ class Clock:
 
 
 class Strikes(Fault):
-    """A fault that knows which requests it struck.
+    """A fault that knows which requests it struck."""
 
-    Args:
-        kind: As of any fault.
-        mercy: Strikes by request, of several faults together: the fifth attempt of a
-            request succeeds. After the sixth, the failure would be permanent.
-        options: As of any fault.
-    """
-
-    def __init__(
-        self, kind: str, mercy: Counter[str] | None = None, **options: t.Any
-    ) -> None:
+    def __init__(self, kind: str, **options: t.Any) -> None:
         super().__init__(kind, **options)
         self.numbers: set[int] = set()
-        self._mercy = mercy
 
     def strikes(self, request: Request) -> bool:
-        target = f"{request.path} {request.query}"
-        if self._mercy is not None and self._mercy[target] > 3:
-            return False
         does = super().strikes(request)
         if does:
             self.numbers.add(request.number)
-            if self._mercy is not None:
-                self._mercy[target] += 1
         return does
 
 
@@ -128,7 +108,7 @@ class Trial:
 
 
 def small(box: Sandbox, **more: t.Any) -> Json:
-    """Settings for small pages, so that a few candidates make several."""
+    """Settings for small pages."""
     return settings(box, **{"page_size": 5, "max_concurrency": 4, **more})
 
 
@@ -203,7 +183,6 @@ def endpoint(name: str) -> Callable[[Request], bool]:
 def _join(tap: TapTogglHire) -> None:
     """End the workers of a run, as the end of the process does."""
     workers = tap.session.workers
-    for _ in workers._threads:
-        workers._calls.put(None)
+    workers.__del__()
     for thread in workers._threads:
         thread.join()

@@ -10,19 +10,21 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from unittest import mock
 
-import msgspec
 import time_machine
 
 from sandbox import Account, Sandbox
+from sandbox.filters import Filters
 from tap_toggl_hire.api.client import Retry
 from tap_toggl_hire.tap import TapTogglHire
 from tests.support import Target, catalog, settings
 from tests.support.streams import (
+    ANSWERS,
     CANDIDATES,
     CORE,
     DELETED_AT,
     DETAILS,
     FAMILY,
+    HISTORY,
     STATE_KEY,
     STREAMS,
 )
@@ -30,13 +32,14 @@ from tests.support.tap import CollectingWriter, records
 from tests.support.truth import truth
 
 if t.TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator
 
     from sandbox.messages import Request
     from tests.support.target import Key, Message, Row
 
 Json = dict[str, t.Any]
 
+LOOP = "tap_toggl_hire.sync.loop"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -68,8 +71,8 @@ class Outcome:
 
     def emitted(self, stream: str) -> list[str]:
         """Return the candidates whose rows a stream got, each once, in order."""
-        rows = self.records(stream)
-        return unique(who(row) for row in rows if not row.get(DELETED_AT))
+        rows = [row for row in self.records(stream) if not row.get(DELETED_AT)]
+        return list(dict.fromkeys(map(who, rows)))
 
     def tombstones(self, stream: str) -> list[Row]:
         """Return the tombstones of a stream."""
@@ -77,14 +80,11 @@ class Outcome:
 
     def deleted(self, stream: str) -> list[str]:
         """Return the candidates that a stream got a tombstone of, each once."""
-        return unique(who(row) for row in self.tombstones(stream))
+        return list(dict.fromkeys(map(who, self.tombstones(stream))))
 
     def events(self) -> list[tuple[str, str]]:
         """Return the events of `candidate_history`, each with its candidate."""
-        return [
-            (row["event"], row["candidate_id"])
-            for row in self.records("candidate_history")
-        ]
+        return [(row["event"], row["candidate_id"]) for row in self.records(HISTORY)]
 
     @property
     def is_quiet(self) -> bool:
@@ -135,12 +135,11 @@ class Pipeline:
         self.clock = datetime(2026, 3, 1, tzinfo=UTC)
         self.interval = HOUR
 
-    def attempt(  # noqa: PLR0913 - what a run depends on
+    def attempt(
         self,
         *,
         select: Collection[str] = STREAMS,
         full_table: Iterable[str] = (),
-        without: Mapping[str, Iterable[str]] | None = None,
         state: Json | None = None,
         announced: int | None = None,
         **config: t.Any,
@@ -150,14 +149,11 @@ class Pipeline:
         Args:
             select: The streams to select.
             full_table: Those that are forced to FULL_TABLE.
-            without: Columns that are deselected, by stream.
             state: To start from; by default, that of the target.
             announced: Candidates that each STATE announces; there is a STATE after
                 each candidate then, so that a small run has as many as a large one.
             **config: Settings of this run alone.
         """
-        selected = deepcopy(_catalog(frozenset(select), frozenset(full_table)))
-        _deselect(selected, without or {})
         log = self.sandbox.stats.log
         before, asked = len(log), list[int]()
         error: Exception | None = None
@@ -165,14 +161,14 @@ class Pipeline:
         with ExitStack() as stack:
             stack.enter_context(time_machine.travel(self.clock))
             if announced is not None:
-                values = {"SECONDS": 0, "SHARE": 0, "ANNOUNCED": announced}
-                loop = "tap_toggl_hire.sync.loop"
-                stack.enter_context(mock.patch.multiple(loop, **values))
+                for name, value in (("SECONDS", 0), ("SHARE", 0)):
+                    stack.enter_context(mock.patch(f"{LOOP}.{name}", value))
+                stack.enter_context(mock.patch(f"{LOOP}.ANNOUNCED", announced))
             try:
                 ImpatientTap(
                     config={**self.config, **config},
-                    state=copied(self.target.state if state is None else state),
-                    catalog=selected,
+                    state=deepcopy(self.target.state if state is None else state),
+                    catalog=_catalog(frozenset(select), frozenset(full_table)),
                     message_writer=writer,
                 ).sync_all()
             except Exception as raised:  # noqa: BLE001 - the test looks at it
@@ -245,8 +241,10 @@ def inventory(state: Json | None) -> Json:
 
 def from_warehouse(target: Target) -> Json:
     """Make a state of what a target holds, as `state_from_warehouse.sql` does."""
-    held = {who(row): 0 for s in (CANDIDATES, DETAILS) for row in target.alive(s).values()}
-    for candidate_id, _ in target.alive("candidate_answers"):
+    held = {
+        who(row): 0 for s in (CANDIDATES, DETAILS) for row in target.alive(s).values()
+    }
+    for candidate_id, _ in t.cast("dict[tuple[str, int], Row]", target.alive(ANSWERS)):
         held[candidate_id] = held.get(candidate_id, 0) + 1
     return {STATE_KEY: {"format": 3, "held": [list(item) for item in held.items()]}}
 
@@ -272,14 +270,23 @@ def key_of(key: Key) -> str:
     return t.cast("str", key[0] if isinstance(key, tuple) else key)
 
 
-def unique(values: Iterable[str]) -> list[str]:
-    """Return each value once, in order."""
-    return list(dict.fromkeys(values))
+def wanted(account: Account, scope: Json) -> list[str]:
+    """Return the listed candidates of a scope, found without the tap's code."""
+    filters = dict(scope.get("candidate_filters") or {})
+    filters["tag_ids"] = frozenset(filters.pop("tag_ids", ()))
+    openings, start = scope.get("job_opening_ids"), scope.get("start_date")
+    found = []
+    for key in account.find(Filters(**filters)):
+        row = account.row(key.id)
+        is_in = openings is None or row["job_opening_id"] in openings
+        if is_in and (start is None or _utc(row["started_at"]) >= _utc(start)):
+            found.append(key.id)
+    return found
 
 
-def copied(state: Json | None) -> Json | None:
-    """Return a state as it comes from a file."""
-    return None if state is None else msgspec.json.decode(msgspec.json.encode(state))
+def _utc(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def assert_same(held: dict[Key, Row], expected: dict[t.Any, Row], stream: str) -> None:
@@ -302,11 +309,3 @@ def _catalog(select: frozenset[str], full_table: frozenset[str]) -> Json:
     """Return the catalog of a selection, which no setting changes."""
     methods = dict.fromkeys(full_table, "FULL_TABLE")
     return catalog({"api_key": "any"}, *select, **methods)
-
-
-def _deselect(selected: Json, without: Mapping[str, Iterable[str]]) -> None:
-    for stream in selected["streams"]:
-        for column in without.get(stream["tap_stream_id"], ()):
-            for one in stream["metadata"]:
-                if one["breadcrumb"] == ["properties", column]:
-                    one["metadata"]["selected"] = False

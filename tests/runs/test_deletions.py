@@ -7,15 +7,7 @@ import typing as t
 import pytest
 
 from sandbox import Fault, Sandbox, details_of
-from tests.runs.pipelines import (
-    DAY,
-    Pipeline,
-    account,
-    inventory,
-    is_details,
-    is_list,
-    pipeline,
-)
+from tests.runs.pipelines import DAY, account, inventory, is_details, is_list, pipeline
 from tests.support.streams import (
     ANSWERS,
     CANDIDATES,
@@ -27,7 +19,6 @@ from tests.support.streams import (
     SYNC_RUNS,
     UPSERTED,
 )
-from tests.support.target import merged
 from tests.support.truth import truth
 
 EMPTY = Fault("short_list", match=is_list, total="short")
@@ -66,22 +57,6 @@ def test_a_deletion_leaves_a_tombstone_per_row() -> None:
         assert outcome.events() == [("deleted", gone)]
         line.assert_true()
         assert line.run().is_quiet
-
-
-def test_a_deleted_candidate_is_restored() -> None:
-    with pipeline() as line:
-        line.run()
-        one = line.ids[0]
-        detail = line.account.detail(one)
-        line.account.delete(one)
-        line.run(select=[DETAILS])
-        line.restore(detail)
-        line.run()
-        line.assert_true()
-        line.account.delete(one)
-        outcome = line.run()
-        assert outcome.events() == [("deleted", one)]
-        line.assert_true()
 
 
 def test_an_archived_candidate_stays_and_is_re_verified() -> None:
@@ -159,22 +134,6 @@ def test_details_of_most_candidates_not_found_is_a_failure_of_the_endpoint() -> 
         line.assert_true()
 
 
-@pytest.mark.parametrize("body", [{"html": True}, {"empty": True}])
-def test_a_404_in_other_words_than_the_api_s_proves_nothing(body: t.Any) -> None:
-    with pipeline() as line:
-        line.run()
-        one = line.ids[3]
-        line.account.archive(one)
-        line.sandbox.faults = [
-            Fault("status", status=404, match=details_of(one), **body)
-        ]
-        outcome = line.fail(one)
-        assert len(outcome.details) == 3  # retried, as after a 500
-        assert outcome.is_quiet
-        line.sandbox.faults = []
-        assert line.run().is_quiet
-
-
 # Many
 
 
@@ -233,11 +192,6 @@ def test_an_empty_list_by_mistake(
 # Proof of the workspace
 
 
-def elsewhere(line: Pipeline, box: Sandbox) -> dict[str, t.Any]:
-    """Settings that lead to another workspace."""
-    return {"api_key": box.api_key, "api_url": box.url}
-
-
 @pytest.mark.parametrize(
     ("select", "config"),
     [
@@ -254,9 +208,9 @@ def test_a_key_of_another_workspace_writes_nothing(
     other = account(30, seed=7)
     with pipeline(50) as line, Sandbox(other) as box:
         line.run()
-        settings = {**elsewhere(line, box), **config}
         line.sandbox = box
-        outcome = line.fail(CONFIRM, select=select, **settings)
+        config = {"api_key": box.api_key, "api_url": box.url, **config}
+        outcome = line.fail(CONFIRM, select=select, **config)
         assert "api_key" in str(outcome.error)
         assert outcome.messages == []
         assert len(outcome.details) == 20
@@ -299,13 +253,3 @@ def test_new_openings_and_names_are_the_same_workspace() -> None:
         line.account.add_opening()
         assert line.run().is_quiet
         line.assert_true(["job_openings", *UPSERTED])
-
-
-def test_a_state_merged_from_two_runs_keeps_the_proof() -> None:
-    """A full refresh of another workspace, into a state that Meltano merges."""
-    other = account(30, seed=7)
-    with pipeline(50) as line, Sandbox(other) as box:
-        line.run()
-        refreshed = line.attempt(state={}, **elsewhere(line, box)).good()
-        line.target.state = merged(line.target.state, refreshed.states[-1])
-        line.fail(CONFIRM)

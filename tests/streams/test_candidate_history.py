@@ -13,10 +13,8 @@ from tests.streams.checks import (
     Workspace,
     history,
     in_history,
-    loaded,
     without_event,
 )
-from tests.support import catalog, extract, settings
 from tests.support.streams import CANDIDATES, DETAILS, HISTORY, HISTORY_FIELDS
 
 if t.TYPE_CHECKING:
@@ -111,14 +109,6 @@ def test_a_change_of_each_field_is_a_row(workspace: Observed) -> None:
     assert workspace.observe() == []
 
 
-def test_several_changes_between_two_runs_are_one_row(workspace: Observed) -> None:
-    one = workspace.account.listed_ids()[4]
-    for change in CHANGES.values():
-        change(workspace.account, one)
-    (row,) = workspace.observe()
-    assert without_event(row) == in_history(workspace.account, one)
-
-
 def test_a_tag_that_is_removed_or_deleted_is_a_row(workspace: Observed) -> None:
     account = workspace.account
     tags = {one: account.detail(one)["tag_ids"] for one in account.listed_ids()}
@@ -134,15 +124,12 @@ def test_a_tag_that_is_removed_or_deleted_is_a_row(workspace: Observed) -> None:
     assert all(tag not in row["tag_ids"] for row in rows)
 
 
-def test_a_change_that_is_undone_is_no_row(workspace: Observed) -> None:
+def test_other_fields_and_an_undone_change_make_no_history(
+    workspace: Observed,
+) -> None:
     one = workspace.account.listed_ids()[4]
     for _ in range(2):
         workspace.rate(one)
-    assert workspace.observe() == []
-
-
-def test_other_fields_make_no_history(workspace: Observed) -> None:
-    one = workspace.account.listed_ids()[4]
     for name, value in (
         ("name", "Another Name"),
         ("email", "another@example.com"),
@@ -166,34 +153,3 @@ def test_a_late_submission_and_a_deletion(workspace: Observed) -> None:
     assert gone in history(workspace.target, "created")
     assert not workspace.target.deleted(HISTORY)
     assert workspace.observe() == []
-
-
-def test_rows_of_many_runs_keep_their_order(sandbox: Start) -> None:
-    workspace = Observed(sandbox(Account.example(candidates=5)), HISTORY)
-    one = workspace.account.listed_ids()[2]
-    for rating in (0, 3, 1, 3):
-        workspace.account.rate(one, rating)
-        workspace.observe()
-    rows = workspace.target.alive(HISTORY).values()
-    mine = sorted(
-        (row["observed_at"], row["event"], row["rating"])
-        for row in rows
-        if row["candidate_id"] == one
-    )
-    events = ["created", *["updated"] * 3]
-    assert [(event, rating) for _, event, rating in mine] == [
-        *zip(events, (0, 3, 1, 3), strict=True)
-    ]
-
-
-def test_full_table_in_the_catalog_appends_all_the_same(sandbox: Start) -> None:
-    box = sandbox(Account.example(candidates=5))
-    config = settings(box, emit_activate_version_messages=True)
-    whole = catalog(config, HISTORY, CANDIDATES, candidate_history="FULL_TABLE")
-    target = loaded(extract(config, catalog=whole))
-    first = set(target.alive(HISTORY))
-    assert len(first) == 5
-    box.account.rate(box.account.listed_ids()[0], 3)
-    target.load(extract(config, target.state, whole))
-    assert first <= set(target.alive(HISTORY))
-    assert not target.deleted(HISTORY)

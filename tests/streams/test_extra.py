@@ -10,7 +10,7 @@ import pytest
 from sandbox import Account, Shapes
 from sandbox.distortion import PRIVATE
 from sandbox.invented import signed_link
-from sandbox.shapes import ODD_NAMES, many_names
+from sandbox.shapes import ODD_NAMES
 from tests.streams.checks import (
     Start,
     Workspace,
@@ -59,7 +59,8 @@ def test_unknown_fields_and_misfits_are_kept_at_every_level(sandbox: Start) -> N
         "contact_info": {"pronouns": "they"},
     }
     of_question = {
-        **{"difficulty": 2, "points": "many"},
+        "difficulty": 2,
+        "points": "many",
         "options": [{"hint": "x\u00fc"}, {"correct": "no"}],
     }
     of_answer = {"chosen_option_ids": {"500": True}, "seconds": 9}
@@ -78,18 +79,6 @@ def test_unknown_fields_and_misfits_are_kept_at_every_level(sandbox: Start) -> N
     assert rows[one, 0]["extra"] is None
     both = {"question": of_question, "answer": of_answer}
     assert json.loads(rows[one, 1]["extra"]) == both
-
-
-@pytest.mark.parametrize("level", ["openings", "categories", "tags", "rows", "details"])
-def test_each_stream_has_its_own_extra(sandbox: Start, level: str) -> None:
-    shapes = Shapes(extra_fields=True, extra_in=(level,))
-    box = sandbox(Account.example(candidates=5), shapes=shapes)
-    target = loaded(extract(settings(box)))
-    assert_holds(target, expected(box.account, shapes))
-    names = {"openings": "job_openings", "rows": CANDIDATES, "details": DETAILS}
-    for stream in (*LISTS, *UPSERTED):
-        has_extra = {row["extra"] is not None for row in target.alive(stream).values()}
-        assert has_extra == {stream == names.get(level, level)}, stream
 
 
 # What is logged
@@ -119,28 +108,6 @@ def test_odd_names_and_values_are_not_logged(sandbox: Start) -> None:
         assert any(f"Field with an odd name of {stream} " in line for line in lines)
     counts = json.loads(row["unknown_fields"])
     assert counts["tags.with an odd name"] == len(odd) * len(box.account.tags())
-
-
-def test_a_later_version_of_the_api_is_logged_in_few_lines(sandbox: Start) -> None:
-    box = sandbox(Account.example(candidates=40), versions=("v2.2",))
-    run = run_tap(settings(box))
-    rows = expected(box.account, box.shapes, version="v2.2")
-    assert_holds(loaded(run.messages), rows)
-    lines = logged(run)
-    assert len(lines) == len(set(lines))
-    assert len(run.stderr.splitlines()) <= 60
-    for name in ("profile_link", "rating", "portfolio", "photo_url"):
-        assert any(f"Field {name} of candidates " in line for line in lines), name
-
-
-def test_a_limited_number_of_names_is_logged(sandbox: Start) -> None:
-    shapes = Shapes(extra_fields=many_names(300), extra_in=("rows", "tags"))
-    run = run_tap(settings(sandbox(Account.example(candidates=5), shapes=shapes)))
-    lines = logged(run)
-    for stream in (CANDIDATES, "tags"):
-        assert sum(f" of {stream} is unknown" in line for line in lines) == 20
-    counts = json.loads(run.records(SYNC_RUNS)[0]["unknown_fields"])
-    assert len(counts) == 2 * 21
 
 
 # What a change in it costs
@@ -181,24 +148,6 @@ def test_a_value_that_differs_in_each_response_costs_no_details(sandbox: Start) 
     for _ in range(2):
         workspace.extract("candidates.extra")
     assert workspace.emitted == set()
-
-
-def test_a_deselected_extra_is_neither_emitted_nor_compared(
-    workspace: Workspace,
-) -> None:
-    one = workspace.account.listed_ids()[4]
-    without = [f"{stream}.extra" for stream in UPSERTED]
-    workspace.account.set_field(one, "portfolio", {"likes": 1})
-    workspace.extract(*without)
-    assert "likes" not in json.dumps(workspace.messages)
-    workspace.account.set_field(one, "portfolio", {"likes": 2})
-    workspace.extract(*without)
-    assert workspace.emitted == set()
-    workspace.rate(one)
-    workspace.extract(*without)
-    assert [row["id"] for row in workspace.records(CANDIDATES)] == [one]
-    workspace.extract()  # selected later, it is filled
-    assert_holds(workspace.target, expected(workspace.account), UPSERTED)
 
 
 @pytest.mark.parametrize("mode", ["hash", "drop"])

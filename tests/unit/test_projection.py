@@ -7,20 +7,29 @@ import typing as t
 import pytest
 
 from tap_toggl_hire.projection import Projection, projections
+from tap_toggl_hire.projection import fingerprint as fingerprint_of
 from tests.unit.small_tap import PERSON, TOMBSTONE, People, small_tap
+
+if t.TYPE_CHECKING:
+    from singer_sdk import Stream
 
 Json = dict[str, t.Any]
 
 FLAT: Json = {"flattening_enabled": True, "flattening_max_depth": 2}
 
 
-def people(
+def source(
     maps: Json | None = None, *deselected: tuple[str, ...], **config: t.Any
-) -> list[Projection]:
-    """The projections of the stream `people`."""
+) -> tuple[Stream, Json]:
+    """The stream `people`, and the settings."""
     config["stream_maps"] = maps or {}
     tap = small_tap(config, [("people", *place) for place in deselected])
-    return projections(tap.streams["people"], config)
+    return tap.streams["people"], config
+
+
+def people(*arguments: t.Any, **config: t.Any) -> list[Projection]:
+    """The projections of the stream `people`."""
+    return projections(*source(*arguments, **config))
 
 
 def mapped(
@@ -135,11 +144,7 @@ def test_flattened_records_have_every_column(contact: Json | None) -> None:
 
 
 def fingerprint(*arguments: t.Any, **config: t.Any) -> set[str]:
-    digests = [
-        digest
-        for projection in people(*arguments, **config)
-        for digest in projection.fingerprint()
-    ]
+    digests = fingerprint_of(*source(*arguments, **config))
     assert len(set(digests)) == len(digests)
     return set(digests)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from sandbox import Account, Sandbox
-from tap_toggl_hire.checkup import Checkup
+from tap_toggl_hire.checkup import report
 from tap_toggl_hire.tap import TapTogglHire
 from tools.documents.tables import ROOT, replace
 
@@ -19,7 +19,7 @@ def checkup() -> str:
         settings = {"api_key": box.api_key, "api_url": box.url}
         tap = TapTogglHire(config=settings)
         session = tap.session
-        return Checkup(tap, session.settings, session.client).report()
+        return report(tap, session.settings, session.client)
 
 
 def page() -> str:

@@ -36,9 +36,7 @@ class Warehouse:
         environment: What dbt needs to reach the warehouse.
     """
 
-    def __init__(
-        self, folder: Path, engine: str, environment: dict[str, str]
-    ) -> None:
+    def __init__(self, folder: Path, engine: str, environment: dict[str, str]) -> None:
         self.engine = engine
         self._folder = folder
         self._environment = {**os.environ, **environment, "DBT_TARGET": engine}
@@ -136,7 +134,9 @@ class InPostgres(Warehouse):
                 with connection.cursor().copy(statement.encode()) as copy:
                     for row in rows:
                         copy.write_row(
-                            json.dumps(value) if kind == "json" and value is not None else value
+                            json.dumps(value)
+                            if kind == "json" and value is not None
+                            else value
                             for name, kind in types.items()
                             for value in [row.get(name)]
                         )
@@ -189,7 +189,10 @@ class InDuckDB(Warehouse):
         # Not with the DuckDB of the tests: it is newer than the one that dbt runs on.
         self._run(
             PYTHON_OF_DBT,
-            *("-c", "import duckdb, sys; duckdb.connect(sys.argv[1]).execute(sys.argv[2])"),
+            *(
+                "-c",
+                "import duckdb, sys; duckdb.connect(sys.argv[1]).execute(sys.argv[2])",
+            ),
             *(self._path, f'use "{schema}"; {statement}'),
         )
 

@@ -317,9 +317,7 @@ class World:
                 for c in living
             ]
             + [{"id": c.id, "_sdc_deleted_at": self._gone(c)} for c in erased],
-            "candidate_answers": [
-                row for c in living for row in _answer_rows(c, end)
-            ]
+            "candidate_answers": [row for c in living for row in _answer_rows(c, end)]
             + [
                 {
                     "candidate_id": c.id,

@@ -317,19 +317,6 @@ def test_another_error_does_not_lead_to_another_version() -> None:
     assert made.targets == ["/v2.1/tags"]
 
 
-def test_an_unencrypted_api_key_is_logged_once(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    made = api({"/v2.1/openings": page()})
-    made.transport.root = "http://api.example/api"
-    assert made.client.openings == []
-    (message,) = messages(caplog)
-    assert message == (
-        "The API key is sent without encryption, since api_url begins with http://. "
-        "Set it to an address with https://."
-    )
-
-
 def test_the_first_response_corrects_the_clock() -> None:
     ahead = NOW + timedelta(hours=2)
     made = Api(lambda _: TAGS._replace(headers={"Date": format_datetime(ahead)}))
@@ -347,35 +334,32 @@ def test_a_response_that_is_not_the_api_s_leaves_the_clock_alone() -> None:
 
 # Transient failures
 
-TRANSIENT: list[tuple[Response | Exception, str, int | None]] = [
-    (error(500), "HTTP 500", 500),
-    (html(503), "HTTP 503", 503),
-    (error(408), "HTTP 408", 408),
-    (error(425), "HTTP 425", 425),
-    (html(404), "HTTP 404 in a foreign format; check api_url", 404),
-    (html(410), "HTTP 410 in a foreign format; check api_url", 410),
+TRANSIENT: list[tuple[Response | Exception, str]] = [
+    (error(500), "HTTP 500"),
+    (html(503), "HTTP 503"),
+    (error(408), "HTTP 408"),
+    (error(425), "HTTP 425"),
+    (html(404), "HTTP 404 in a foreign format; check api_url"),
+    (html(410), "HTTP 410 in a foreign format; check api_url"),
     (
         error(404)._replace(redirects=1),
         "HTTP 404 after a redirect; check api_url",
-        404,
     ),
-    (TransientError("connection reset"), "connection reset", None),
-    (html(200), "a body that is not JSON", None),
-    (response(b""), "a body that is not JSON", None),
+    (TransientError("connection reset"), "connection reset"),
+    (html(200), "a body that is not JSON"),
+    (response(b""), "a body that is not JSON"),
     (
         response({"error": {"type": "No"}}),
         "a body that is not what the API documents",
-        None,
     ),
 ]
 
 
-@pytest.mark.parametrize(("failure", "reason", "status"), TRANSIENT)
+@pytest.mark.parametrize(("failure", "reason"), TRANSIENT)
 def test_a_transient_failure_is_retried_and_then_final(
     caplog: pytest.LogCaptureFixture,
     failure: Response | Exception,
     reason: str,
-    status: int | None,
 ) -> None:
     made = details(failure, failure, GOOD, *[failure] * 6, GOOD)
     assert made.client.candidate("100")["id"] == "100"
@@ -387,7 +371,6 @@ def test_a_transient_failure_is_retried_and_then_final(
     assert str(raised.value) == (
         f"GET /candidates/100 failed 6 times (last: {reason}). {AGAIN}"
     )
-    assert raised.value.status == status
     assert raised.value.is_transient
     assert made.client.candidate("100")["id"] == "100"  # other requests go on
 
@@ -514,9 +497,8 @@ def test_401_is_final_for_every_request() -> None:
 
 def test_403_of_one_resource_is_about_that_one() -> None:
     made = details(error(403), GOOD)
-    with pytest.raises(ForbiddenError, match=r"/100 .*403, SomeError.*api_key") as e:
+    with pytest.raises(ForbiddenError, match=r"/100 .*403, SomeError.*api_key"):
         made.client.candidate("100")
-    assert e.value.status == 403
     assert made.client.candidate("100")
 
 
@@ -552,11 +534,8 @@ def test_400_names_the_settings_behind_the_parameters(
 @pytest.mark.parametrize("status", [404, 410])
 def test_not_found_in_the_api_s_own_words(status: int) -> None:
     made = details(error(status, "NotFoundError"))
-    with pytest.raises(
-        NotFoundError, match=f"/100 .*{status}, NotFoundError"
-    ) as raised:
+    with pytest.raises(NotFoundError, match=f"/100 .*{status}, NotFoundError"):
         made.client.candidate("100")
-    assert raised.value.status == status
     with pytest.raises(NotFoundError):
         made.client.candidates_page({"after_id": "7"})
     assert not made.pauses
@@ -567,7 +546,6 @@ def test_any_other_status_is_final_for_one_request(status: int) -> None:
     made = details(html(status), GOOD)
     with pytest.raises(RequestError, match=f"/100 failed .HTTP {status}.") as raised:
         made.client.candidate("100")
-    assert raised.value.status == status
     assert not raised.value.is_transient
     assert made.client.candidate("100")
 

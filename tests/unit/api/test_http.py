@@ -29,11 +29,10 @@ from tap_toggl_hire.api.http import (
     Access,
     Transport,
     Watchdog,
-    is_unencrypted,
     read_body,
 )
 from tap_toggl_hire.api.throttle import Throttle
-from tap_toggl_hire.errors import SettingError, TapError, TransientError
+from tap_toggl_hire.errors import TapError, TransientError
 from tests.support.hostile import answer, says
 
 if t.TYPE_CHECKING:
@@ -103,25 +102,6 @@ def test_a_connection_is_kept_and_cookies_are_not(serve: Serve) -> None:
 def test_the_key_is_not_in_the_text_of_an_access() -> None:
     access = Access(url="u", key=KEY, user_agent="a", timeout=1, connections=1)
     assert KEY not in repr(access)
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("http://api.example/api", True),
-        ("HTTP://10.0.0.1/api", True),
-        ("http://notlocalhost/api", True),
-        ("https://api.example/api", False),
-        ("http://localhost:8000/api", False),
-        ("http://sandbox.localhost/api", False),
-        ("http://127.1.2.3/api", False),
-        ("http://[::1]:80/api", False),
-    ],
-)
-def test_whether_requests_leave_the_machine_unencrypted(
-    url: str, *, expected: bool
-) -> None:
-    assert is_unencrypted(url) == expected
 
 
 # What is read
@@ -240,7 +220,7 @@ def test_a_gzip_bomb_is_not_decoded_beyond_the_limit() -> None:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 500_000
+    assert peak < 1_000_000
 
 
 def test_a_body_of_more_than_64_mib_is_a_transient_failure(serve: Serve) -> None:
@@ -371,15 +351,7 @@ def test_a_redirect_without_a_location_is_a_response(serve: Serve) -> None:
     assert transport(serve(says(answer({}, 302))).url).send(TAGS).status == 302
 
 
-# Hosts and proxies
-
-
-@pytest.mark.parametrize(
-    "host", ["a..b", ".example", f"{'a' * 64}.example", "a\u200d.example", "%"]
-)
-def test_an_impossible_host_names_the_setting(host: str) -> None:
-    with pytest.raises(SettingError, match="api_url"):
-        transport(f"https://{host}/api")
+# Proxies
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
@@ -628,6 +600,12 @@ def test_a_tunnel_of_a_proxy_that_trickles_ends_in_time(
     gc.collect()  # ssl leaves a socket that was shut down before it speaks TLS
 
 
+def send_late(watchdog: Watchdog, connection: socket.socket) -> None:
+    with watchdog.watch() as watch:
+        watch.socket = connection
+        connection.recv(1)  # until the watchdog has looked
+
+
 def test_a_request_that_has_ended_is_left_alone() -> None:
     """Its connection may serve the next one."""
     watchdog = Watchdog(0.05)
@@ -635,10 +613,8 @@ def test_a_request_that_has_ended_is_left_alone() -> None:
     with ours, theirs, other, another:
         with watchdog.watch() as watch:
             watch.socket = ours
-        with watchdog.watch() as late:
-            late.socket = other
-            assert other.recv(1) == b""  # the watchdog has looked
-        assert late.is_late
+        with pytest.raises(TransientError, match=LATE):
+            send_late(watchdog, other)
         assert not watch.is_late
         ours.send(b"x")
         assert theirs.recv(1) == b"x"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import typing as t
-from collections import Counter, deque
+from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -77,41 +77,32 @@ def observer(*, compares_extra: bool = True) -> Observer:
 
 
 class FakeApi:
-    """A workspace in memory; a stand-in for `Client`.
-
-    Attributes:
-        candidates: All candidates by ID, as their details show them.
-        tag_rows: What `/tags` lists.
-        hidden: IDs that no list shows although they exist: archived.
-        answers: What the details of an ID are instead: an object, or an error.
-        miscounted: How many more candidates `total` counts than the list shows.
-        largest_page: The largest page that the API grants.
-        order: Whether the API supports the parameter `order`: "yes", "ignored", or
-            "rejected" where `desc` raises `rejection`.
-        dead_anchor: What follows an `after_id` that is gone: an error to raise,
-            "empty" for an empty page, "start" for the list from its start.
-        before_page: Called before each page, with its query.
-        pages: The queries of all pages.
-        asked: The IDs of all candidates that were asked for.
-        counts: Other requests, by resource.
-    """
+    """A workspace in memory; a stand-in for `Client`."""
 
     def __init__(self, candidates: Iterable[Json] = ()) -> None:
         self.candidates = {str(one["id"]): one for one in candidates}
+        """By ID, as their details show them."""
         self.tag_rows: list[Json] = []
-        self.opening_ids: set[str] = set()
         self.hidden: set[str] = set()
+        """IDs that no list shows although they exist: archived."""
         self.answers: dict[str, t.Any] = {}
+        """What the details of an ID are instead: an object, or an error."""
         self.miscounted = 0
+        """How many more candidates `total` counts than the list shows."""
         self.has_total = True
         self.largest_page = 1000
-        self.rejection: Exception | None = None
         self.knows_order = True
+        self.rejection: Exception | None = None
+        """What `order=desc` raises."""
         self.dead_anchor: str | Exception = NotFoundError("gone")
+        """What follows an `after_id` that is gone: an error, an "empty" page, or the
+        list from its "start"."""
         self.before_page: Callable[[Json], None] = lambda _: None
         self.pages: list[Json] = []
+        """The queries of all pages."""
         self.asked: list[str] = []
-        self.counts: Counter[str] = Counter()
+        """The IDs of all candidates whose details were requested."""
+        self.tags_reread = 0
 
     def listed(self, params: Mapping[str, str]) -> list[Json]:
         """Return all candidates that a list shows, in its order."""
@@ -168,14 +159,8 @@ class FakeApi:
         return list(self.tag_rows)
 
     def reread_tags(self) -> list[Json]:
-        self.counts["tags"] += 1
+        self.tags_reread += 1
         return self.tags
-
-    def opening(self, opening_id: str) -> Json:
-        self.counts["opening"] += 1
-        if opening_id not in self.opening_ids:
-            raise TapError(f"no job opening {opening_id}")
-        return {"id": opening_id}
 
     def paginator(self, params: dict[str, str]) -> LinksPaginator:
         return LinksPaginator(ROOT, params)
@@ -380,7 +365,6 @@ class World:
         if entries is None:
             entries = dict(self.state.inventory.items())
         state = State()
-        state.is_new = False
         state.scope, state.tags = self.state.scope, self.state.tags
         state.reverified_until = self.state.reverified_until
         for candidate_id, known in entries.items():

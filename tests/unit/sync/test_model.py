@@ -9,7 +9,6 @@ unnarrowed run of all streams must leave in the target what the API has; the row
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import random
 import typing as t
@@ -20,7 +19,7 @@ from unittest import mock
 import pytest
 
 from tap_toggl_hire.errors import NotFoundError, UnavailableError
-from tap_toggl_hire.sync import changes, loop, plan
+from tap_toggl_hire.sync import changes, plan
 from tap_toggl_hire.sync.plan import (
     ANSWERS,
     CANDIDATES,
@@ -28,24 +27,20 @@ from tap_toggl_hire.sync.plan import (
     FROM_DETAILS,
     HELD,
     HISTORY,
-    NEVER,
     PRESENCE,
     STREAMS,
     UPSERTED,
-    Absence,
     Held,
     Known,
-    Listed,
     Plan,
     Presence,
-    Run,
 )
 from tap_toggl_hire.sync.scope import Scope
 from tap_toggl_hire.sync.state import State
 from tests.unit.sync.fakes import ALL, NOW, FakeApi, World, candidate
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from tests.unit.sync.fakes import Json
 
@@ -172,7 +167,7 @@ def run(
     tags = ("7",) if api.tagged else ()
     world.tags = FixedTags(tags, choice.fault == UNKNOWN_TAGS)
     state = world.state
-    state.is_new, state.scope, state.tags = False, scope, 1
+    state.scope, state.tags = scope, 1
     # After a pause longer than a turn, every candidate is due.
     state.reverified_until = NOW - timedelta(days=40 if choice.due else 0)
     if choice.is_announced:
@@ -227,19 +222,17 @@ def write(target: Target, stream: str, value: t.Any) -> Target:
 def wrong_event(place: Place, target: Target, event: str, history: t.Any) -> str:
     """Return what is wrong with a row of history, if anything."""
     lives = target.event in {"created", "updated"}
-    if event == "updated" and target.event is None:
-        return "a row `updated` before `created`"
-    if place.excused == DIED:
-        return ""
-    if event == "created" and lives:
-        return "a second row `created`"
+    is_same = history == target.history and not place.excused
+    wrong = {
+        "created": "a second row `created`" if lives else "",
+        "updated": "a row `updated` without a change" if is_same else "",
+        "deleted": "" if lives else "a second row `deleted`",
+    }[event]
     if event == "updated" and not lives:
-        return "a row `updated` after `deleted`"
-    if event == "updated" and history == target.history and not place.excused:
-        return "a row `updated` without a change"
-    if event == "deleted" and not lives:
-        return "a second row `deleted`"
-    return ""
+        wrong = "a row `updated` that does not follow `created`"
+    if place.excused == DIED and not (event == "updated" and target.event is None):
+        return ""
+    return wrong
 
 
 def is_true(place: Place, target: Target, *, due: bool) -> bool:
@@ -450,12 +443,9 @@ def by_held(decided: Plan, known: Known) -> Plan:
     return replace(decided, event="created" if is_new else "updated")
 
 
-LEAVE = Absence.LEAVE
 MISSED = HELD[Held.CURRENT]._replace(missed=Held.CURRENT)
 BROKEN: dict[str, Patch] = {
-    "no intent before emission": patched(
-        "intent", lambda _: lambda known, streams, answers: known
-    ),
+    "no intent before emission": patched("intent", lambda _: lambda known, *_: known),
     "a missed difference is not noted": lambda: mock.patch.dict(
         plan.HELD, {Held.CURRENT: MISSED}
     ),
@@ -464,36 +454,40 @@ BROKEN: dict[str, Patch] = {
     ),
     "OUT_OF_SCOPE is never asked for": lambda: mock.patch.dict(
         PRESENCE,
-        {Presence.OUT_OF_SCOPE: plan.PresenceRule(LEAVE, LEAVE, LEAVE, False)},
+        {Presence.OUT_OF_SCOPE: PRESENCE[Presence.UNLISTED]._replace(reverified=False)},
     ),
     "details are vouched for that were not emitted": patched(
         "plan_listed",
-        lambda real: lambda known, listed, read, run: vouch(
-            real(known, listed, read, run), known, read
+        lambda real: (
+            lambda known, listed, read, run: vouch(
+                real(known, listed, read, run), known, read
+            )
         ),
     ),
     "deletions are planned from the announcement": patched(
         "plan_gone",
-        lambda real: lambda known, run: real(
-            plan.intent(known, run.selected, 0), run
-        ),
+        lambda real: lambda known, run: real(plan.intent(known, run.selected, 0), run),
     ),
     "every selected stream is announced": patched(
-        "may_emit", lambda _: lambda known, listed, run: run.selected
+        "may_emit", lambda _: lambda *args: args[-1].selected
     ),
     "every selected stream of a missing candidate is announced": patched(
-        "may_emit_missing", lambda _: lambda known, run: run.selected
+        "may_emit_missing", lambda _: lambda *args: args[-1].selected
     ),
     "torn details count as current": patched(
         "plan_listed",
-        lambda real: lambda known, listed, read, run: real(
-            known, listed, read and replace(read, torn=False), run
+        lambda real: (
+            lambda known, listed, read, run: real(
+                known, listed, read and replace(read, torn=False), run
+            )
         ),
     ),
     "torn details are never current": patched(
         "plan_listed",
-        lambda real: lambda known, listed, read, run: stay_torn(
-            real(known, listed, read, run), read
+        lambda real: (
+            lambda known, listed, read, run: stay_torn(
+                real(known, listed, read, run), read
+            )
         ),
     ),
     "the event follows from what is held": patched(
@@ -504,7 +498,7 @@ BROKEN: dict[str, Patch] = {
         plan, "NEVER", plan.UNKNOWN_VALUE
     ),
     "the answers in flight are not announced": patched(
-        "intent", lambda real: lambda known, streams, answers: real(known, streams, 0)
+        "intent", lambda real: lambda known, streams, _: real(known, streams, 0)
     ),
 }
 
