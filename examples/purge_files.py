@@ -1,4 +1,4 @@
-"""Remove what files of target-jsonl, target-singer-jsonl and target-csv keep of the deleted.
+"""Purge deleted candidates from files of target-jsonl, -singer-jsonl and -csv.
 
     python3 purge_files.py FOLDER
 

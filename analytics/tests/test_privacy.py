@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 import os
 import re
@@ -12,15 +13,16 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pytest
 
-from sandbox import Account, Sandbox
 from tools.documents import privacy
 from tools.local.meltano import CHECKOUT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
+    from sandbox import Account, Sandbox
     from tests.pipeline.warehouse import PostgresWarehouse
     from tools.local.meltano import Project
 
@@ -31,16 +33,7 @@ PAGE = (CHECKOUT / "docs" / "privacy.md").read_text("utf-8")
 TABLES = ("candidates", "candidate_details", "candidate_answers", "candidate_history")
 PLUGINS = ("tap-toggl-hire", "target-postgres")
 FORGET = {"TOGGL_HIRE_FORGET_HISTORY": "true"}
-Json = dict[str, Any]
 Texts = dict[str, str]
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    """IDs have letters, so that no number is taken for one."""
-    account = Account.example(candidates=30, tags=4, text_ids=True, seed=24)
-    with Sandbox(account) as sandbox:
-        yield sandbox
 
 
 class Person:
@@ -60,13 +53,13 @@ class Person:
             paths.add(path)
             return f"canary {letter} in {path}"
 
-        contact = account.detail(candidate_id)["contact_info"]
+        contact = [path for path in personal_paths() if path.startswith("contact_")]
         answers = account.detail(candidate_id)["answers"]
         tag = account.add_tag(mark("tag_ids"))
         fields = {
             **{name: mark(name) for name in ("name", "email", "profile_url")},
             "contact_info": {
-                **{name: mark(f"contact_info.{name}") for name in contact},
+                **{path.partition(".")[2]: mark(path) for path in contact},
                 "unknown": mark("extra"),
             },
             "answers": [
@@ -83,7 +76,10 @@ class Person:
             account.set_field(candidate_id, name, value)
         self.id = candidate_id
         self.personal = {mark(path) for path in paths}
-        self.others = {tag, *(str(fields[n]) for n in ("hire_state", "points", "score"))}
+        self.others = {
+            tag,
+            *(str(fields[n]) for n in ("hire_state", "points", "score")),
+        }
 
     def found(self, texts: Texts) -> set[str]:
         """Return where a value is, apart from the ID.
@@ -128,7 +124,8 @@ def tables(fetch: Callable[[str], list[tuple[Any, ...]]]) -> Texts:
     )
     return {
         f"{schema}.{table}": "\n".join(
-            str(row) for (row,) in fetch(f'select cast(t as text) from "{schema}"."{table}" t')
+            str(row)
+            for (row,) in fetch(f'select cast(t as text) from "{schema}"."{table}" t')
         )
         for schema, table in relations
     }
@@ -167,10 +164,13 @@ def test_nothing_of_the_deleted_is_left_but_what_the_page_says(
 ) -> None:
     account = sandbox.account
     openings = [one["id"] for one in account.openings()]
-    inside = [r["id"] for r in account.list_rows() if r["job_opening_id"] == openings[0]]
+    inside = [
+        r["id"] for r in account.list_rows() if r["job_opening_id"] == openings[0]
+    ]
     outside = [one for one in account.listed_ids() if one not in inside]
     narrowed, hashed, dropped, living = (
-        Person(account, one, letter) for one, letter in zip(inside, "NHDL", strict=False)
+        Person(account, one, letter)
+        for one, letter in zip(inside, "NHDL", strict=False)
     )
     unlisted, lost = (
         Person(account, one, letter) for one, letter in zip(outside, "UO", strict=False)
@@ -243,13 +243,55 @@ def test_nothing_of_the_deleted_is_left_but_what_the_page_says(
         assert (due_at, is_estimated, remaining) == (due[one], False, 0)
 
 
+def test_duckdb_with_hashes(project: Project, sandbox: Sandbox) -> None:
+    """Hashes are erased as names are, without a state of the warehouse, too."""
+    account = sandbox.account
+    person = Person(account, account.listed_ids()[0], "Q")
+    key = "sixteen or more."
+    hashes = {
+        hmac.digest(key.encode(), value.encode(), "sha256").hex()
+        for value in person.personal
+    }
+    person.personal |= hashes
+    database = project.folder / "warehouse.duckdb"
+    plugins = ("tap-toggl-hire", "target-duckdb", "dbt-duckdb:build")
+    settings = {
+        "TAP_TOGGL_HIRE_PII": "hash",
+        "TAP_TOGGL_HIRE_PII_HASH_KEY": key,
+        **FORGET,
+    }
+
+    def fetch(query: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(database), read_only=True) as connection:
+            rows: list[tuple[Any, ...]] = connection.execute(query).fetchall()
+            return rows
+
+    project.run(*plugins, **settings)
+    before = tables(fetch)
+    loaded = {f"toggl_hire.{table}" for table in TABLES}
+    assert person.found(before) >= loaded
+    assert any(value in text for text in before.values() for value in hashes)
+
+    account.delete(person.id)
+    project.run(*plugins, **settings)
+
+    found = tables(fetch)
+    assert found.keys() == before.keys()
+    assert person.found(found) == set()
+    held = {place for place, text in found.items() if has_word(text, person.id)}
+    assert held | {".meltano/meltano.db"} == documented()
+
+
 def assert_hidden(living: Person, found: Texts) -> None:
     """Check that only the tag of a living candidate has its name."""
     places = {p for p, text in found.items() if any(v in text for v in living.personal)}
     assert places <= {"toggl_hire.tags"}
 
 
-DUE = "select candidate_id, due_at from toggl_hire_marts_personal.toggl_hire__retention_due"
+DUE = (
+    "select candidate_id, due_at "
+    "from toggl_hire_marts_personal.toggl_hire__retention_due"
+)
 EVIDENCE = (
     "select candidate_id, due_at, is_due_at_estimated, rows_remaining "
     "from toggl_hire_marts_personal.toggl_hire__erasures"

@@ -187,7 +187,8 @@ def _value(record: Json, path: str) -> t.Any:
 
 def _after_deletion(stream: str, path: str) -> str:
     if stream == "candidate_history":
-        forgotten = re.findall(r"^    (\w+) = NULL", QUERY.read_text("utf-8"), re.M)
+        query = QUERY.read_text("utf-8")
+        forgotten = re.findall(r"^    (\w+) = NULL", query, re.MULTILINE)
         return "null once the history is forgotten" if path in forgotten else "stays"
     if path == DELETED_AT:
         return "the time"

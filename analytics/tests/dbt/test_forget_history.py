@@ -23,7 +23,20 @@ pytestmark = [
     ),
 ]
 QUERY = (CHECKOUT / "examples/queries/forget_history.sql").read_text("utf-8")
-KEPT = ("event_id", "candidate_id", "observed_at", "event", "job_opening_id", "category_id")
+PURGE = (CHECKOUT / "examples/queries/purge_appended.sql").read_text("utf-8")
+OWNERS = {
+    "candidates": "id",
+    "candidate_details": "id",
+    "candidate_answers": "candidate_id",
+}
+KEPT = (
+    "event_id",
+    "candidate_id",
+    "observed_at",
+    "event",
+    "job_opening_id",
+    "category_id",
+)
 SCHEMAS = ("toggl_hire", "edges")
 WORLD = World(13).tables() | {"candidate_answers": []}
 EDGES = edges.tables()
@@ -73,7 +86,7 @@ def test_the_query_and_the_operation_forget_the_deleted_alone(
 
     for _ in range(2):
         for schema in SCHEMAS:
-            filled.execute(schema, QUERY)
+            filled.execute(f"set search_path = '{schema}'; {QUERY}")
             assert history(filled, schema) == wanted[schema]
 
     filled.fill("toggl_hire", WORLD)
@@ -86,6 +99,26 @@ def test_the_query_and_the_operation_forget_the_deleted_alone(
         assert history(filled, "toggl_hire") == wanted["toggl_hire"]
         for key, row in history(filled, "edges").items():
             assert row.items() <= wanted["edges"][key].items()
+
+
+def test_purging_appended_tables_leaves_tombstones(warehouse: Warehouse) -> None:
+    """In tables with every version of a row, as append-only targets make them."""
+    living, gone = {"_sdc_deleted_at": None}, {"_sdc_deleted_at": edges.march(7)}
+    wanted: dict[str, list[Row]] = {
+        table: [{key: "steady", **living}, {key: "forgotten", **gone}]
+        for table, key in OWNERS.items()
+    }
+    earlier = {table: [{key: "forgotten", **living}] for table, key in OWNERS.items()}
+    appended = {table: earlier[table] + wanted[table] for table in OWNERS}
+    warehouse.fill("appended", EDGES | appended)
+
+    for _ in range(2):
+        warehouse.execute(f"set search_path = 'appended'; {PURGE}")
+        for table, key in OWNERS.items():
+            found = warehouse.fetch(
+                f"select {key}, _sdc_deleted_at from appended.{table} order by 1 desc"
+            )
+            assert found == wanted[table]
 
 
 def test_a_build_forgets_first_if_the_variable_says_so(filled: Warehouse) -> None:

@@ -70,10 +70,6 @@ class Warehouse:
             env=self._environment,
         )
 
-    def execute(self, schema: str, statement: str) -> None:
-        """Execute a statement on the tables of a schema."""
-        raise NotImplementedError
-
     def rows(self, model: str) -> list[Row]:
         """The rows of a model."""
         schema = self.models()[model]
@@ -141,11 +137,6 @@ class InPostgres(Warehouse):
                             for value in [row.get(name)]
                         )
 
-    def execute(self, schema: str, statement: str) -> None:
-        with self._server.connect() as connection:
-            connection.execute(f'set search_path to "{schema}"'.encode())
-            connection.execute(statement.encode())
-
     def fetch(self, query: str) -> list[Row]:
         with self._server.connect() as connection:
             cursor = connection.execute(query.encode())
@@ -183,9 +174,9 @@ class InDuckDB(Warehouse):
                     f"insert into {target} select * from read_json("
                     f"'{path}', format = 'newline_delimited', columns = {types})"
                 )
-        self.execute("main", "; ".join(statements))
+        self.execute("; ".join(statements))
 
-    def execute(self, schema: str, statement: str) -> None:
+    def execute(self, statement: str) -> None:
         # Not with the DuckDB of the tests: it is newer than the one that dbt runs on.
         self._run(
             PYTHON_OF_DBT,
@@ -193,7 +184,7 @@ class InDuckDB(Warehouse):
                 "-c",
                 "import duckdb, sys; duckdb.connect(sys.argv[1]).execute(sys.argv[2])",
             ),
-            *(self._path, f'use "{schema}"; {statement}'),
+            *(self._path, statement),
         )
 
     def fetch(self, query: str) -> list[Row]:
