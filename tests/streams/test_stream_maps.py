@@ -35,7 +35,6 @@ from tests.support.streams import (
     DETAILS,
     FAMILY,
     HISTORY,
-    UPSERTED,
 )
 
 Json = dict[str, t.Any]
@@ -241,16 +240,3 @@ def test_batch_files(sandbox: Start, tmp_path: Path) -> None:
     assert set(batches.target.deleted(CANDIDATES)) == {gone}
     messages = extract(config, batches.target.state)
     assert not {m["stream"] for m in of(messages, "BATCH")} & set(FAMILY)
-
-
-def test_a_state_vouches_for_batch_files_alone(sandbox: Start, tmp_path: Path) -> None:
-    """From each STATE of a run, the next run emits what is missing."""
-    box = sandbox(Account.example(candidates=130))
-    config = settings(box, batch_config=Batches(tmp_path).config)
-    messages = extract(config)
-    states = [n for n, m in enumerate(messages) if m["type"] == "STATE"]
-    for place in {states[0], states[len(states) // 2], states[-1]}:
-        batches = Batches(tmp_path)
-        batches.load(messages[: place + 1])
-        batches.load(extract(config, batches.target.state))
-        assert_holds(batches.target, expected(box.account), UPSERTED)
