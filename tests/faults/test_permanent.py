@@ -151,23 +151,6 @@ def test_a_candidate_that_fails_does_not_hold_up_the_others(
     assert_holds(target, expected(box.account), CORE, deleted=True)
 
 
-@pytest.mark.parametrize("status", [410, 422])
-def test_many_candidates_that_fail_do_not_hold_up_the_others(
-    sandbox: Start, status: int
-) -> None:
-    """Every fourth one of 60; eight in a row would be another matter."""
-    box = sandbox(account(60))
-    failing = box.account.listed_ids()[::4]
-    box.faults = [Fault("status", status=status, match=details_of(*failing))]
-    trial = attempt(small(box))
-    assert sorted(trial.ids(CANDIDATES)) == sorted(box.account.listed_ids())
-    rest = set(box.account.listed_ids()) - set(failing)
-    assert set(trial.ids(DETAILS)) == rest
-    # A listed candidate is not deleted, whatever its details answer.
-    assert not any(row[DELETED_AT] for row in trial.records(CANDIDATES))
-    assert (trial.error is None) is (status == 410)
-
-
 def test_a_404_after_a_redirect_deletes_nothing(sandbox: Start) -> None:
     box = sandbox(account(12))
     state = attempt(small(box)).good().state
