@@ -28,7 +28,7 @@ MUTMUT := .venv-mutants/bin/mutmut
 export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help check test demo test-analytics test-orchestration test-slow test-lowest test-next workspaces-demo mutants bench bench-states lint format documents targets build plugins dbt clean
+.PHONY: help check test demo picture test-analytics test-orchestration test-slow test-lowest test-next workspaces-demo mutants bench bench-states lint format documents targets build plugins dbt clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' Makefile
@@ -41,6 +41,10 @@ test: $(PLUGINS) ## Run the tests of the tap, including pipelines; ARGS='-k stat
 
 demo: $(PLUGINS) $(DBT) ## Load invented candidates into a temporary PostgreSQL, and render the report
 	@$(BIN)/python -m tools.demo
+
+picture: $(PLUGINS) $(DBT) ## Photograph the report of the demo for docs/report.md; needs Chromium
+	$(BIN)/python -m tools.demo --today 2026-06-05T16:00
+	chromium --headless --no-sandbox --hide-scrollbars --window-size=1280,2000 --screenshot=docs/report.png report.html 2>/dev/null
 
 test-analytics: $(ANALYTICS) ## Run the tests of the dbt models and the report
 	.venv-analytics/bin/$(PYTEST) analytics/tests $(ARGS)
@@ -122,11 +126,11 @@ $(DUCKDB): $(PLUGINS)
 	@touch $@
 
 # dbt 1.11 does not support Python 3.14 yet.
-$(DBT): $(PLUGINS)
+$(DBT): $(PLUGINS) analytics/report/pyproject.toml
 	-$(INSTALL) dbt-postgres report
 	@touch $@
 
-$(ANALYTICS): $(DUCKDB) $(DBT) analytics/report/pyproject.toml
+$(ANALYTICS): $(DUCKDB) $(DBT)
 	$(UV) venv --clear --python $(BIN)/python .venv-analytics
 	$(UV) pip install --python .venv-analytics --editable . --group analytics \
 		--editable './analytics/report[duckdb,postgres]'

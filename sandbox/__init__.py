@@ -3,7 +3,7 @@
 Tests, demo and benchmark run the tap against it. It follows the vendor's
 documentation, takes every shape that the documentation leaves open (`Shapes`),
 limits its rate (`RateLimit`), fails when told to (`Fault`), and has a made-up later
-version (`sandbox.versions`):
+version (`sandbox.versions`). `Team` is a believable account, eight months long:
 
     account = Account.example(candidates=200)
     with Sandbox(account) as sandbox:
@@ -18,6 +18,7 @@ from sandbox.faults import Fault, details_of
 from sandbox.ratelimit import RateLimit
 from sandbox.server import Sandbox
 from sandbox.shapes import Shapes
+from sandbox.team import Team
 
 __all__ = [
     "Account",
@@ -25,6 +26,7 @@ __all__ = [
     "RateLimit",
     "Sandbox",
     "Shapes",
+    "Team",
     "details_of",
     "random_change",
 ]

@@ -8,6 +8,7 @@ import socket
 import struct
 import threading
 import time
+from email.utils import format_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
 from urllib.parse import parse_qsl, unquote
@@ -27,6 +28,7 @@ except ImportError:  # it is quicker, and not there on every platform
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
     from types import TracebackType
 
     from sandbox.account import Account
@@ -50,6 +52,8 @@ class Sandbox:
         rate_limit: refuses requests over it with 429.
         port: to listen on; 0 is any free one.
         versions: in place of those of `shapes`; all but v2.1 are made up.
+        now: the API's clock, an aware time in UTC; each response then has a `Date`
+            header. None: no header, so that a test may change the client's clock.
 
     Attributes:
         faults: what goes wrong; the first that strikes a request counts.
@@ -68,6 +72,7 @@ class Sandbox:
         rate_limit: RateLimit | None = None,
         port: int = 0,
         versions: tuple[str, ...] | None = None,
+        now: Callable[[], datetime] | None = None,
     ) -> None:
         self.account = account
         self.api_key = api_key
@@ -78,6 +83,7 @@ class Sandbox:
             self.shapes.made_up_versions = tuple(later)
         self.latency = latency
         self.rate_limit = rate_limit
+        self.now = now
         self.faults: list[Fault] = []
         self.on_request: Callable[[Request], object] | None = None
         self.stats = Stats()
@@ -140,6 +146,9 @@ class Sandbox:
             answer = error(500, "SandboxError")
         self.stats.answered(request, answer.sent_status)
         answer.delay += self.latency
+        if self.now is not None:
+            date = format_datetime(self.now(), usegmt=True)
+            answer.headers = (*answer.headers, ("Date", date))
         return answer
 
     def _made(self, request: Request) -> Answer:

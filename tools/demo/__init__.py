@@ -1,4 +1,4 @@
-"""The whole pipeline on made-up data: `make demo`.
+"""The whole pipeline on invented data: `make demo`.
 
 The tests of the pipeline use its PostgreSQL and its Meltano project too.
 """

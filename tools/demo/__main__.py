@@ -1,19 +1,24 @@
-"""Two loads into a PostgreSQL of its own, with changes in between: `make demo`."""
+"""Eight months of loads into a PostgreSQL of its own, and the report: `make demo`."""
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unicodedata import combining, east_asian_width
 
-from sandbox import Account, Sandbox
+from sandbox import Sandbox, Team
+from tap_toggl_hire.tap import TapTogglHire
 from tools.local.meltano import CHECKOUT, PipelineError, Project
 from tools.local.postgres import Postgres, PostgresError
 
@@ -25,8 +30,9 @@ if TYPE_CHECKING:
 
 PREFIX = "TAP_TOGGL_HIRE_"
 PLUGINS = ("tap-toggl-hire", "target-postgres")
-ANSWERS = ("dbt-postgres:build", "report:render")
+REPORT = ("dbt-postgres:build", "report:render")
 COMMAND = f"meltano run {' '.join(PLUGINS)}"
+TARGET = CHECKOUT / ".meltano/loaders/target-postgres/venv/bin/target-postgres"
 LISTS = ("job_openings", "categories", "tags")
 CANDIDATES = (
     "candidates",
@@ -34,114 +40,197 @@ CANDIDATES = (
     "candidate_answers",
     "candidate_history",
 )
+FIRST_LOAD, SECOND_LOAD = timedelta(days=40), timedelta(days=54)
 COUNT = "select count(*), count(*) filter (where _sdc_batched_at >= %s) from {}"
 HISTORY = """
-    select event, coalesce(candidates.name, '(deleted)') as candidate, history.score,
-           cardinality(history.tag_ids) as tags, date(started_at) as started
+    select event, coalesce(nullif(candidates.name, ''), '(no name)') as candidate,
+           date(started_at) as started, history.score, history.hire_state
     from candidate_history as history join candidates on candidates.id = candidate_id
-    where history._sdc_batched_at >= %s
-    order by event, candidate
+    where history._sdc_batched_at >= %s and event <> 'deleted'
+    order by event, started_at
+    limit 5
 """
 FORGOTTEN = """
     select id, name, email, date_trunc('second', _sdc_deleted_at) as _sdc_deleted_at
     from candidates where _sdc_deleted_at is not null
 """
+MONTHS = """
+    select to_char(started_at, 'YYYY-MM') as month, count(*) as loads,
+           sum(requests) as requests, sum(candidates_created) as new,
+           sum(candidates_updated) as changed, sum(candidates_deleted) as deleted
+    from sync_runs where started_at > %s group by 1 order by 1
+"""
 
 
 def main() -> None:
-    """Start what is needed, tell the story, and leave nothing behind."""
+    """Start what is needed, run the demo, and leave nothing behind."""
+    parser = argparse.ArgumentParser(prog="python -m tools.demo", description=__doc__)
+    parser.add_argument(
+        "--today",
+        type=lambda text: datetime.fromisoformat(text).replace(tzinfo=UTC),
+        default=datetime.now(UTC),
+        help="the last day of the invented team's calendar, such as 2026-06-05T16:00",
+    )
+    today = parser.parse_args().today
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     try:
         with ExitStack() as stack:
-            sandbox = None
+            team = None
             if os.environ.get(f"{PREFIX}API_KEY"):
                 settings = {k: v for k, v in os.environ.items() if k.startswith(PREFIX)}
                 _say("Your Toggl Hire workspace, in a PostgreSQL of its own.")
             else:
-                account = Account.example(candidates=120, in_progress=4)
-                sandbox = stack.enter_context(Sandbox(account))
+                team = Team(today)
+                sandbox = stack.enter_context(
+                    Sandbox(team.account, now=lambda: team.now)
+                )
                 settings = {
                     f"{PREFIX}API_KEY": sandbox.api_key,
                     f"{PREFIX}API_URL": sandbox.url,
+                    # An answer graded with 0 points changes nothing in the list.
+                    f"{PREFIX}REVERIFY_DAYS": "10",
                 }
-                _say("A made-up Toggl Hire workspace, in a PostgreSQL of its own.")
+                _say("An invented hiring team, in a PostgreSQL of its own.")
             postgres = stack.enter_context(Postgres())
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="demo-"))
             connection = stack.enter_context(postgres.connect())
             connection.execute("set timezone to 'UTC'; set search_path to toggl_hire")
             settings |= postgres.settings()
-            _tell(Story(Project(Path(folder), settings), connection, sandbox))
+            demo = Demo(Project(Path(folder), settings), connection, settings)
+            _play(demo, team) if team else _read(demo)
+            _show_ways(demo.report())
     except (PipelineError, PostgresError) as error:
         sys.exit(f"\n{error}")
 
 
-class Story:
-    """What is told: loads, changes, and rows."""
+class Demo:
+    """A Meltano project that loads an API into a database."""
 
     def __init__(
-        self, project: Project, connection: psycopg.Connection, sandbox: Sandbox | None
+        self, project: Project, connection: psycopg.Connection, settings: dict[str, str]
     ) -> None:
-        """Tell of a project that loads `sandbox`, or the real API, into a database."""
-        self.sandbox = sandbox
+        """Load into the database of `connection`; `settings` are the environment."""
         self._project = project
         self._connection = connection
-        self._loaded: Any = None
+        self._settings = settings
+        self._since: Any = None
 
     def load(self, *streams: str) -> None:
-        """Run the pipeline once, and say what it asked for and what it wrote."""
+        """Run the pipeline once, and show what it wrote."""
         _say(f"   $ {COMMAND}")
-        if self.sandbox:
-            self.sandbox.stats.reset()
         started = time.monotonic()
-        (self._loaded,) = self._rows("select localtimestamp")[1]
+        (self._since,) = self._rows("select localtimestamp")[1]
         self._project.run(*PLUGINS)
-        took = f"{time.monotonic() - started:.0f} s"
-        if self.sandbox:
-            details = self.sandbox.stats.count("candidate")
-            took = (
-                f"{self.sandbox.stats.requests} requests, {details} of them for one "
-                f"candidate each; {took}"
-            )
-        counts = [(s, *self._rows(COUNT.format(s), self._loaded)[1]) for s in streams]
+        counts = [(s, *self._rows(COUNT.format(s), self._since)[1]) for s in streams]
         _show([("table", "rows", "written now"), *counts])
-        _say(f"   {took}")
+        requests, details = self._rows(
+            "select requests, details_read from sync_runs "
+            "order by started_at desc limit 1"
+        )[1]
+        took = time.monotonic() - started
+        _say(
+            f"   {requests} requests, {details} of them for one candidate; {took:.0f} s"
+        )
+
+    def load_often(self, team: Team, moments: Iterable[datetime]) -> None:
+        """Run the tap at each moment of the team's calendar, into one target.
+
+        All in this process: Meltano would take some seconds more for each run.
+        """
+        config = self._project.folder / "target.json"
+        config.write_text(
+            json.dumps(
+                {
+                    "sqlalchemy_url": self._settings["TARGET_POSTGRES_SQLALCHEMY_URL"],
+                    "default_target_schema": "toggl_hire",
+                    "use_copy": True,
+                    "validate_records": False,
+                }
+            )
+        )
+        settings = {
+            "api_key": self._settings[f"{PREFIX}API_KEY"],
+            "api_url": self._settings[f"{PREFIX}API_URL"],
+            "reverify_days": int(self._settings[f"{PREFIX}REVERIFY_DAYS"]),
+        }
+        name = f"dev:{'-to-'.join(PLUGINS)}"
+        printed = self._project.meltano("state", "get", name).splitlines()
+        state = json.loads(next(line for line in printed if line.startswith("{")))
+        state = state["singer_state"]
+        with (
+            self._project.log.open("a") as log,
+            subprocess.Popen(
+                [TARGET, "--config", config],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                env=os.environ | {"PGTZ": "UTC"},
+                text=True,
+            ) as target,
+            redirect_stdout(target.stdin),
+            redirect_stderr(log),
+        ):
+            for moment in moments:
+                team.advance(moment)
+                tap = TapTogglHire(config=settings, state=state)
+                tap.sync_all()
+                state = json.loads(json.dumps(tap.state))
+        if target.returncode:
+            end = self._project.log.read_text().splitlines()[-20:]
+            raise PipelineError("\n".join(("target-postgres failed:", *end)))
 
     def report(self) -> Path | None:
         """Build the models and the report; None where dbt is not installed."""
         if not (CHECKOUT / ".meltano/utilities/dbt-postgres").is_dir():
             return None
-        self._project.run(*ANSWERS)
+        self._project.run(*REPORT)
         page = CHECKOUT / "report.html"
         shutil.move(self._project.folder / page.name, page)
         return page
 
-    def look(self, query: str, *, since_load: bool = False) -> None:
+    def show(self, query: str, *values: object) -> None:
         """Show what a query returns."""
-        _show(self._rows(query, *[self._loaded] * since_load))
+        _show(self._rows(query, *values))
+
+    def show_changes(self) -> None:
+        """Show rows of the history that the last load wrote."""
+        self.show(HISTORY, self._since)
 
     def _rows(self, query: str, *values: object) -> list[Sequence[Any]]:
-        """The names of the columns, and the rows."""
+        """Return the names of the columns, and the rows."""
         cursor = self._connection.execute(query.encode(), values or None)
         return [[c.name for c in cursor.description or ()], *cursor.fetchall()]
 
 
-def _tell(story: Story) -> None:
+def _play(demo: Demo, team: Team) -> None:
+    """Let the team live through its eight months, with loads now and then."""
+    team.advance(team.start + FIRST_LOAD)
+    _say(f"\n1. The first load reads everything ({team.now:%d %B %Y})")
+    demo.load(*LISTS, *CANDIDATES)
+    team.advance(team.start + SECOND_LOAD)
+    _say("\n2. Two weeks later, only what changed is read in detail")
+    demo.load(*CANDIDATES)
+    _say("\n   Of what it added to candidate_history (the first one submitted late):")
+    demo.show_changes()
+    _say("\n   What is left of the candidate who was deleted:")
+    demo.show(FORGOTTEN)
+    _say("\n3. Six months pass, with a load every day")
+    since = team.now
+    days = (team.today - since).days
+    demo.load_often(team, [team.today - timedelta(n) for n in range(days - 1, -1, -1)])
+    demo.show(MONTHS, since + timedelta(hours=1))
+
+
+def _read(demo: Demo) -> None:
+    """Load a real workspace twice."""
     _say("\n1. The first load reads everything")
-    story.load(*LISTS, *CANDIDATES)
-    if story.sandbox:
-        _say("\n2. Meanwhile, in Toggl Hire")
-        _show(_change(story.sandbox.account))
-        _say("\n3. The second load reads what changed, and nothing else in detail")
-        story.load(*CANDIDATES)
-        _say("\n   What it added to candidate_history:")
-        story.look(HISTORY, since_load=True)
-        _say("\n   What is left of the candidate who was deleted:")
-        story.look(FORGOTTEN)
-    else:
-        _say("\n2. The second load reads what has changed since: hardly anything")
-        story.load(*CANDIDATES)
-    report = story.report() or "needs dbt, which is not for this Python yet"
+    demo.load(*LISTS, *CANDIDATES)
+    _say("\n2. The second load reads what has changed since: hardly anything")
+    demo.load(*CANDIDATES)
+
+
+def _show_ways(report: Path | None) -> None:
     _say("\nWhere to go from here")
     _show(
         [
@@ -149,42 +238,9 @@ def _tell(story: Story) -> None:
             ("examples/queries/", "questions to these tables, in SQL"),
             (".env.example", "copy it to .env, fill in your key and PostgreSQL, then"),
             ("", f".venv/bin/{COMMAND}"),
-            ("report", report),
+            ("report", report or "needs dbt, which is not for this Python yet"),
         ]
     )
-
-
-def _change(account: Account) -> Iterable[Sequence[str]]:
-    """Do what recruiters and candidates do all day, and say it."""
-    rows = {row["id"]: row for row in account.list_rows() if row["name"]}
-    graded, position, most = next(
-        (candidate_id, position, question["points"])
-        for candidate_id in rows
-        for answers in [_points(account, candidate_id)]
-        for position, question in enumerate(account.detail(candidate_id)["questions"])
-        if answers.get(str(question["id"])) == 0
-    )
-    tagged, deleted = [one for one in rows if one != graded][:2]
-    tag = account.tags()[-1]
-    waiting = account.in_progress_ids()
-    submitted = next(one for one in waiting if account.row(one)["name"])
-    account.grade(graded, position, most)
-    account.tag(tagged, tag["id"])
-    account.submit(submitted)
-    account.delete(deleted)
-    late = account.row(submitted)
-    name = {one: rows[one]["name"] for one in (graded, tagged, deleted)}
-    return [
-        ("graded", f"{name[graded]}: {most} points for answer {position + 1}"),
-        ("tagged", f"{name[tagged]}: {tag['name']!r}"),
-        ("submitted", f"{late['name']}, who had started on {late['started_at'][:10]}"),
-        ("deleted", f"{name[deleted]}, who wanted to be forgotten"),
-    ]
-
-
-def _points(account: Account, candidate_id: str) -> dict[str, float]:
-    answers = account.detail(candidate_id)["answers"]
-    return {answer["question_id"]: answer["points"] for answer in answers}
 
 
 def _say(text: str) -> None:
@@ -206,7 +262,7 @@ def _show(rows: Iterable[Sequence[object]]) -> None:
 
 
 def _width(text: str) -> int:
-    """The columns that a text takes in a terminal."""
+    """Return the columns that a text takes in a terminal."""
     return sum(
         0 if combining(one) else 2 if east_asian_width(one) in "WF" else 1
         for one in text

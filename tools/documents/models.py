@@ -50,11 +50,10 @@ def sources() -> str:
     for table in tables:
         if table["name"] == "sync_runs":
             table["config"] = {
-                "loaded_at_field": "finished_at",
+                "loaded_at_query": "{{ toggl_hire.oldest_complete_run() }}",
                 "freshness": {
                     "warn_after": {"count": 1, "period": "day"},
                     "error_after": {"count": 3, "period": "day"},
-                    "filter": "outcome = 'complete'",
                 },
             }
     source = {

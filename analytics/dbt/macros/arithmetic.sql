@@ -1,16 +1,27 @@
-{#- Days from one time to another. -#}
-{% macro days_between(earlier, later) -%}
-cast(extract(epoch from ({{ later }} - {{ earlier }})) / 86400.0 as numeric(28, 6))
-{%- endmacro %}
-
-
 {#- A quotient, null where there is nothing to divide by. It is the same on every engine. -#}
 {% macro ratio(part, whole) -%}
-cast({{ part }} as double precision) / nullif(cast({{ whole }} as double precision), 0)
+cast({{ part }} as {{ toggl_hire.double() }}) / nullif(cast({{ whole }} as {{ toggl_hire.double() }}), 0)
 {%- endmacro %}
 
 
-{#- A quantile, interpolated, of a column that may have nulls. -#}
-{% macro quantile(column, share) -%}
-cast(percentile_cont({{ share }}) within group (order by cast({{ column }} as double precision)) as numeric(28, 6))
+{#- The correlation that Fisher's z stands for. -#}
+{% macro from_z(z) -%}
+(exp(2 * ({{ z }})) - 1) / (exp(2 * ({{ z }})) + 1)
+{%- endmacro %}
+
+
+{#- A key of one column for rows whose own key may have nulls. -#}
+{% macro row_id(columns) -%}
+{%- set parts = [] -%}
+{%- for column in columns -%}
+{%- do parts.append("coalesce(cast(" ~ column ~ " as " ~ dbt.type_string() ~ "), '')") -%}
+{%- endfor -%}
+{{ dbt.hash(parts | join(" || '|' || ")) }}
+{%- endmacro %}
+
+
+{#- Roles that may read a model: the variable `toggl_hire_readers`, or that of the personal models. -#}
+{% macro grants(variable) -%}
+{%- set roles = var(variable, []) -%}
+{{ return({'select': roles} if roles else {}) }}
 {%- endmacro %}

@@ -8,7 +8,11 @@
 {% macro to_json(column, dtype) %}{{ return(adapter.dispatch('to_json', 'toggl_hire')(column, dtype)) }}{% endmacro %}
 
 {% macro postgres__to_json(column, dtype) -%}
+{%- if dtype == 'jsonb' -%}
+{{ column }}
+{%- else -%}
 {{ 'cast(' ~ column ~ ' as jsonb)' if dtype in ['text', 'character varying', 'json'] else 'to_jsonb(' ~ column ~ ')' }}
+{%- endif -%}
 {%- endmacro %}
 
 {% macro duckdb__to_json(column, dtype) -%}
@@ -16,23 +20,23 @@
 {%- endmacro %}
 
 
-{#- What `cross join lateral` needs to have the items of a JSON list: value and place. -#}
-{% macro json_items(list) %}{{ return(adapter.dispatch('json_items', 'toggl_hire')(list)) }}{% endmacro %}
+{#- A join with the items of a JSON list: value and place, which begins at 1. -#}
+{% macro join_items(list, alias) %}{{ return(adapter.dispatch('join_items', 'toggl_hire')(list, alias)) }}{% endmacro %}
 
-{% macro postgres__json_items(list) -%}
-(
+{% macro postgres__join_items(list, alias) -%}
+cross join lateral (
     select value, place
     from jsonb_array_elements(case when jsonb_typeof({{ list }}) = 'array' then {{ list }} end)
         with ordinality as items (value, place)
-)
+) as {{ alias }}
 {%- endmacro %}
 
-{% macro duckdb__json_items(list) -%}
-(
+{% macro duckdb__join_items(list, alias) -%}
+cross join lateral (
     select
         unnest(json_extract({{ list }}, '$[*]')) as value,
         unnest(generate_series(1, cast(json_array_length({{ list }}) as bigint))) as place
-)
+) as {{ alias }}
 {%- endmacro %}
 
 
@@ -45,4 +49,11 @@
 
 {% macro duckdb__json_text(value, field) -%}
 ({{ value }} ->> '{{ "$." ~ field if field else "$" }}')
+{%- endmacro %}
+
+
+{#- JSON that can be compared and grouped by; null counts as an empty list. -#}
+{% macro json_list(value) %}{{ return(adapter.dispatch('json_list', 'toggl_hire')(value)) }}{% endmacro %}
+{% macro default__json_list(value) -%}
+coalesce({{ value }}, cast('[]' as {{ toggl_hire.json_type() }}))
 {%- endmacro %}

@@ -18,7 +18,7 @@
 {%- do found.update({column.name: column.dtype}) -%}
 {%- endfor %}
 select
-    cast('{{ schema }}' as text) as workspace
+    cast('{{ schema }}' as {{ dbt.type_string() }}) as workspace
     {%- for column, type in columns.items() %},
     {{ toggl_hire.typed(column, found.get(column), type) }} as {{ column }}
     {%- endfor %}
@@ -30,16 +30,48 @@ select
 
 {#- A column as its type. `dtype` is what the warehouse has it as, none if it has not. -#}
 {% macro typed(column, dtype, type) -%}
-{%- set names = {'verbatim': 'text', 'numeric': 'numeric(28, 6)', 'json': toggl_hire.json_type()} -%}
+{%- set names = {'text': dbt.type_string(), 'verbatim': dbt.type_string(), 'numeric': 'numeric(28, 6)', 'json': toggl_hire.json_type()} -%}
 {%- if not dtype -%}
     cast(null as {{ names.get(type, type) }})
 {%- elif type == 'text' -%}
-    nullif(cast({{ adapter.quote(column) }} as text), '')
+    nullif(cast({{ adapter.quote(column) }} as {{ dbt.type_string() }}), '')
 {%- elif type == 'json' -%}
     {{ toggl_hire.to_json(adapter.quote(column), dtype) }}
 {%- elif type == 'timestamp' and not dtype | lower is in ['timestamp', 'timestamp without time zone'] -%}
-    cast({{ adapter.quote(column) }} as timestamptz) at time zone 'UTC'
+    {{ toggl_hire.utc(adapter.quote(column)) }}
 {%- else -%}
     cast({{ adapter.quote(column) }} as {{ names.get(type, type) }})
 {%- endif -%}
+{%- endmacro %}
+
+
+{#- One row per workspace that a stream was ever loaded into. -#}
+{% macro loaded(name) -%}
+{%- set declared = source('toggl_hire', name) -%}
+{%- for schema in var('toggl_hire_schemas') -%}
+{%- set relation = adapter.get_relation(declared.database, schema, name) if execute %}
+select cast('{{ schema }}' as {{ dbt.type_string() }}) as workspace
+{{ 'where false' if not relation }}
+{{ 'union all' if not loop.last }}
+{%- endfor -%}
+{%- endmacro %}
+
+
+{#- When the last complete run ended, in the workspace where that is longest ago. -#}
+{% macro oldest_complete_run() -%}
+select min(coalesce(finished_at, cast('1970-01-01' as timestamp)))
+from (
+    select workspaces.workspace, max(runs.finished_at) as finished_at
+    from (
+        {%- for schema in var('toggl_hire_schemas') %}
+        select cast('{{ schema }}' as {{ dbt.type_string() }}) as workspace
+        {{ 'union all' if not loop.last }}
+        {%- endfor %}
+    ) as workspaces
+    left join (
+        {{ toggl_hire.stream('sync_runs', {'finished_at': 'timestamp', 'outcome': 'text'}) }}
+    ) as runs
+        on runs.workspace = workspaces.workspace and runs.outcome = 'complete'
+    group by workspaces.workspace
+) as last_runs
 {%- endmacro %}

@@ -1,1 +1,1 @@
-"""The hiring report: one page, offline, from the models of the dbt project."""
+"""The hiring report: one page, for reading offline, from the dbt models."""

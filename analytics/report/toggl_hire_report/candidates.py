@@ -1,247 +1,403 @@
-"""Figures of candidates: where they drop out, how they score, how long they wait."""
+"""Figures of candidates: how far they come, how long they wait, how they score."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from datetime import date, datetime, timedelta
+from math import sqrt
+from statistics import fmean, median
+from typing import TYPE_CHECKING, Any
 
-from toggl_hire_report import charts
-from toggl_hire_report.figures import MOST, TOO_FEW, Figure, category, number
-from toggl_hire_report.privacy import LEAST, hidden, shown, shown_parts
-from toggl_hire_report.survival import Duration, curve, median
+from toggl_hire_report import survival
+from toggl_hire_report.audience import LEAST
+from toggl_hire_report.context import ALL
+from toggl_hire_report.survival import Duration
 
 if TYPE_CHECKING:
-    from toggl_hire_report.warehouse import Row, Warehouse
+    from collections.abc import Iterable, Sequence
 
-Names = dict[tuple[str, str | None], str]
-"""Of openings, by workspace and id."""
+    from toggl_hire_report.context import Context
+    from toggl_hire_report.warehouse import Row
+
+QUARTER = 3
+"""Months."""
+STILL_OPEN = 0.05
+"""The share that may still wait in a month that is complete."""
+BANDS = 10
+MOST_POINTS = 90
+"""Of a curve."""
+WEEKS_SHOWN = 52
 
 
-def openings(warehouse: Warehouse) -> Names:
-    """A name for each opening, unlike all others, the largest first."""
-    found = warehouse.rows(
-        "select workspace, job_opening_id, job_opening "
-        "from openings_enhanced where candidates > 0 "
-        "order by candidates desc, workspace, job_opening_id"
+def funnel(context: Context) -> dict[str, Any]:
+    """How far candidates came, step by step, and month by month for the first step.
+
+    Returns:
+        For each opening `steps`: the counts of `toggl_hire__funnel`, `conversion`
+        (share that went beyond) with an interval of 95 %, `recent` and `before` (the
+        conversion of the last three complete months and of the three before). For all
+        openings and each of them `months`: the same for the first step.
+    """
+    found = context.rows(
+        """
+        select
+            workspace, job_opening_id, category, position, month,
+            reached, advanced, rejected, waiting, erased
+        from toggl_hire__funnel
+        order by workspace, job_opening_id, position
+        """,
+        day="month",
     )
-    several = len({row["workspace"] for row in found}) > 1
-    names: Names = {}
-    for row in found:
-        name = row["job_opening"] or "(unnamed)"
-        name = f"{row['workspace']}: {name}" if several else name
-        same = sum(other.split(" · ")[0] == name for other in names.values())
-        key = row["workspace"], row["job_opening_id"]
-        names[key] = f"{name} · {same + 1}" if same else name
-    return names
-
-
-def month_in_numbers(warehouse: Warehouse) -> Figure:
-    """The last month in which candidates finished the test, and the one before."""
-    rows = warehouse.rows("""
-        select
-            cast(date_trunc('month', finished_at) as date) as month,
-            count(*) as finished,
-            count(case when hire_state = 'possible-hire' then 1 end) as possible_hires,
-            count(case when hire_state = 'rejected' then 1 end) as rejected,
-            count(case when hire_state is null then 1 end) as undecided,
-            avg(score) as score
-        from candidates_enhanced
-        where finished_at is not null
-        group by 1
-        order by 1 desc
-        limit 2
-    """)
-    table = []
-    for row in rows:
-        parts = shown_parts([row["possible_hires"], row["rejected"], row["undecided"]])
-        few = hidden(row["finished"])
-        table.append(
+    figures: dict[str, Any] = {ALL: {"months": _months(context, found)}}
+    for name in (one.name for one in context.openings.values()):
+        own = [row for row in found if row["opening"] == name]
+        steps = {row["position"]: row["category"] for row in own}
+        made = [
             {
-                "Month": f"{row['month']:%B %Y}",
-                "Finished the test": shown(row["finished"]),
-                "Possible hires": None if few else parts[0],
-                "Rejected": None if few else parts[1],
-                "Undecided": None if few else parts[2],
-                "Average score": None if few else number(row["score"]),
+                "category": category or "(no category)",
+                **_step(context, [r for r in own if r["position"] == position]),
             }
-        )
-    summary = "What became of those who finished the test in the month."
-    return Figure("The month in numbers", summary, table, note="" if table else TOO_FEW)
-
-
-def funnel(warehouse: Warehouse, names: Names) -> Figure:
-    """How far candidates came, opening by opening."""
-    found = warehouse.rows("""
-        select
-            workspace,
-            job_opening_id,
-            category_id,
-            max(category) as category,
-            cast(sum(reached) as bigint) as reached,
-            cast(sum(went_on) as bigint) as went_on,
-            cast(sum(still_here) as bigint) as still_here,
-            cast(sum(dropped) as bigint) as dropped
-        from funnel
-        group by workspace, job_opening_id, category_id
-        order by workspace, job_opening_id, reached desc, category_id
-    """)
-    largest = list(names)[:MOST]
-    table = []
-    for key in largest:
-        for row in found:
-            if (row["workspace"], row["job_opening_id"]) != key or hidden(
-                row["reached"]
-            ):
-                continue
-            parts = shown_parts([row["went_on"], row["still_here"], row["dropped"]])
-            table.append(
-                {
-                    "Opening": names[key],
-                    "Category": category(row),
-                    "Reached": row["reached"],
-                    "Went on": parts[0],
-                    "Still here": parts[1],
-                    "Rejected": parts[2],
-                }
+            for position, category in sorted(steps.items())
+        ]
+        if made:  # nothing follows the last step
+            made[-1] |= dict.fromkeys(
+                ("conversion", "low", "high", "recent", "before"), None
             )
-    return Figure(
-        "Where candidates drop out",
-        "Candidates who reached each category of a job opening: those who went on, are "
-        "still in it, or were rejected there. The API does not tell the order of the "
-        "categories, so the fullest comes first.",
-        table,
-        charts.funnel(table) if table else None,
-        "" if table else TOO_FEW,
-    )
+        figures[name] = {"steps": made, "months": _months(context, own)}
+    return figures
 
 
-def scores(warehouse: Warehouse, names: Names) -> Figure:
-    """How scores are distributed, opening by opening."""
-    found = warehouse.rows("""
-        select *
-        from openings_enhanced
-        order by candidates desc, workspace, job_opening_id
-    """)
-    bands = ["below_20", "from_20", "from_40", "from_60", "from_80"]
-    labels = ["below 20 %", "20-40 %", "40-60 %", "60-80 %", "80-100 %"]
-    table = []
-    for row in found[:MOST]:
-        if row["scored"] < LEAST:
-            continue
-        counts = shown_parts([row[f"scored_{band}"] for band in bands])
-        name = names[row["workspace"], row["job_opening_id"]]
-        table.append(
+def _step(context: Context, rows: Sequence[Row]) -> dict[str, Any]:
+    figures = _conversion(context, rows)
+    if context.as_of is None:
+        return figures
+    month = context.as_of.date().replace(day=1)
+    quarters = []
+    for _ in range(2):
+        start = _months_before(month, QUARTER)
+        quarters.append([row for row in rows if start <= row["month"] < month])
+        month = start
+    for name, quarter in zip(("recent", "before"), quarters, strict=True):
+        is_enough = _reached(quarter) >= LEAST
+        found = _conversion(context, quarter)["conversion"]
+        figures[name] = found if is_enough else None
+    return figures
+
+
+def _months(context: Context, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The cohorts of the first step; one is complete if hardly any of it waits."""
+    cohorts: dict[date, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row["position"] == 1:
+            cohorts[row["month"]].append(row)
+    figures = []
+    now = context.as_of.date().replace(day=1) if context.as_of else date.max
+    for month, cohort in sorted(cohorts.items()):
+        waiting = sum(row["waiting"] for row in cohort)
+        figures.append(
             {
-                "Opening": name,
-                "Candidates": row["scored"],
-                "Median": number(row["median_score"]),
-                **dict(zip(labels, counts, strict=True)),
+                "month": f"{month:%Y-%m}",
+                **_conversion(context, cohort),
+                "is_complete": month < now and waiting <= STILL_OPEN * _reached(cohort),
             }
         )
-    return Figure(
-        "How they score",
-        "Candidates of a job opening by their score, in bands of 20 percent.",
-        table,
-        charts.scores(table, labels) if table else None,
-        "" if table else TOO_FEW,
-    )
+    return figures
 
 
-def waits(warehouse: Warehouse, names: Names) -> Figure:
-    """How long candidates wait for a decision."""
-    found = warehouse.rows("""
+def _reached(rows: Sequence[Row]) -> int:
+    return sum(row["reached"] for row in rows)
+
+
+def _conversion(context: Context, rows: Sequence[Row]) -> dict[str, Any]:
+    audience = context.audience
+    sums = {
+        name: sum(row[name] for row in rows)
+        for name in ("reached", "advanced", "rejected", "waiting", "erased")
+    }
+    share = audience.share(sums["advanced"], sums["reached"])
+    low, high = None, None
+    if share is not None:
+        of = audience.count(sums["reached"]) or 0
+        low, high = wilson(share, of)
+    return {
+        **{name: audience.count(number) for name, number in sums.items()},
+        "conversion": None if share is None else round(share, 4),
+        "low": low,
+        "high": high,
+    }
+
+
+def wilson(share: float, of: int) -> tuple[float, float]:
+    """Return Wilson's interval of 95 % of a share."""
+    z = survival.Z**2 / of
+    center = (share + z / 2) / (1 + z)
+    margin = sqrt(z * share * (1 - share) + z * z / 4) / (1 + z)
+    return round(max(center - margin, 0), 4), round(min(center + margin, 1), 4)
+
+
+def waits(context: Context) -> dict[str, Any]:
+    """How long candidates wait for a decision: all openings together, and each.
+
+    Returns:
+        `median` days with `low` and `high`, `within_7` and `within_14` (shares decided
+        by then), `decided` and `waiting` (how many were observed), `curve` (pairs of
+        days and the share that still waits).
+    """
+    groups: dict[str, list[Duration]] = defaultdict(list)
+    for row in context.rows(
+        """
         select
             workspace,
             job_opening_id,
+            finished_at,
+            decided_at,
             coalesce(days_to_decision, days_waiting) as days,
-            days_to_decision is not null as is_over
-        from candidates_enhanced
-        where coalesce(days_to_decision, days_waiting) is not null
-    """)
-    largest = {key: names[key] for key in list(names)[: MOST - 1]}
-    groups: dict[str, list[Duration]] = {"All": [], **{n: [] for n in largest.values()}}
-    for row in found:
-        duration = Duration(row["days"], row["is_over"])
-        groups["All"].append(duration)
-        key = row["workspace"], row["job_opening_id"]
-        if key in largest:
-            groups[largest[key]].append(duration)
-    steps = survival("Opening", groups)
-    half = median(curve(groups["All"]))
-    told = "fewer than half have a decision yet" if half is None else f"{half} days"
-    axes = "days since the test was finished", "still waiting, %"
-    return Figure(
-        "How long they wait for a decision",
-        "Share of candidates without a decision, by days since they finished the test "
-        f"(Kaplan and Meier: who still waits counts as long as known). Median: {told}. "
-        "Those decided on before the first run are not in it.",
-        steps,
-        charts.curves(steps, "Opening", axes) if steps else None,
-        "" if steps else "Too few decisions were observed yet to draw it.",
+            days_to_decision is not null as is_over,
+            coalesce(entered_after_days, 0) as entered
+        from toggl_hire__candidates
+        where decision in ('decided', 'waiting')
+            and coalesce(days_to_decision, days_waiting) is not null
+        """,
+        day="finished_at",
+    ):
+        days = row["days"]
+        if row["is_over"]:
+            days -= _unseen(context.looks[row["workspace"]], row["decided_at"])
+        duration = Duration(days, row["is_over"], row["entered"])
+        groups[ALL].append(duration)
+        groups[row["opening"]].append(duration)
+    names = (ALL, *(one.name for one in context.openings.values()))
+    return {name: _survival(context, groups[name], "waiting") for name in names}
+
+
+def _unseen(looks: Sequence[datetime], observed: datetime) -> float:
+    """Return the days from the middle of two runs to the later one, which observed."""
+    place = bisect_left(looks, observed)  # of the run's end, after what it observed
+    if not 0 < place < len(looks):
+        return 0.0
+    return (looks[place] - looks[place - 1]) / timedelta(days=2)
+
+
+def stages(context: Context) -> list[dict[str, Any]]:
+    """How long candidates stay in each step, until they move or are rejected.
+
+    Steps of the same name in several openings are one. Stays that had begun before the
+    first run are left out: when they began is not known.
+    """
+    places: dict[str, list[int]] = defaultdict(list)
+    for row in context.rows(
+        "select workspace, job_opening_id, category, position "
+        "from toggl_hire__stage_order order by workspace, job_opening_id, position"
+    ):
+        places[row["category"] or "(no category)"].append(row["position"])
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for row in context.rows(
+        """
+        select workspace, job_opening_id, category, valid_from, days, ended_by
+        from toggl_hire__candidate_stages
+        where days is not null and category_id is not null
+            and not began_before_first_run
+        """,
+        day="valid_from",
+    ):
+        groups[row["category"] or "(no category)"].append(row)
+    count = context.audience.count
+    figures = []
+    for name in sorted(places, key=lambda name: (fmean(places[name]), name)):
+        rows = groups[name]
+        durations = [Duration(r["days"], r["ended_by"] is not None) for r in rows]
+        ends = [row["ended_by"] for row in rows]
+        made = _survival(context, durations, "still_there")
+        del made["curve"]
+        figures.append(
+            {
+                "category": name,
+                **made,
+                "moved_on": count(ends.count("moved on")),
+                "moved_back": count(ends.count("moved back")),
+                "rejected": count(ends.count("rejected")),
+            }
+        )
+    return figures
+
+
+def _survival(
+    context: Context, durations: Sequence[Duration], rest: str
+) -> dict[str, Any]:
+    """The figures of a curve; for others, each step stands for five."""
+    audience = context.audience
+    steps = survival.curve(durations)
+    over = sum(step.over for step in steps)
+    if not audience.is_team:
+        steps = survival.thinned(steps, LEAST)
+    found = survival.median(steps)
+
+    def share(days: float) -> float | None:
+        if not steps or (steps[-1].days < days and steps[-1].share > 0):
+            return None
+        return audience.rounded(survival.share_over(steps, days))
+
+    def rounded(days: float | None) -> float | None:
+        return None if days is None else round(days, 1 if audience.is_team else 0)
+
+    every = max(len(steps) // MOST_POINTS, 1)
+    drawn = [*steps[::every], *steps[-1:]]
+    digits = 3 if audience.is_team else 2
+    return {
+        "decided" if rest == "waiting" else "ended": audience.count(over),
+        rest: audience.count(sum(not one.is_over for one in durations)),
+        "median": rounded(found.days),
+        "low": rounded(found.low),
+        "high": rounded(found.high),
+        "within_7": share(7),
+        "within_14": share(14),
+        "curve": [
+            [0.0, 1.0],
+            *([round(step.days, 1), round(step.share, digits)] for step in drawn),
+        ]
+        if steps
+        else [],
+    }
+
+
+def pipeline(context: Context) -> dict[str, Any]:
+    """How many candidates are in play in each step at the end of each week.
+
+    Returns:
+        `weeks` (the last day of each), `in_play` and `undecided` (for each step, a
+        number per week; null in weeks without a run). Possible hires are in play.
+    """
+    found = context.rows(
+        """
+        select
+            daily.workspace,
+            daily.job_opening_id,
+            daily.day,
+            daily.category,
+            stage_order.position,
+            daily.in_play,
+            daily.undecided
+        from toggl_hire__pipeline_daily as daily
+        left join toggl_hire__stage_order as stage_order
+            on stage_order.workspace = daily.workspace
+            and stage_order.job_opening_id = daily.job_opening_id
+            and stage_order.category_id = daily.category_id
+        """,
+        day="day",
     )
-
-
-def stages(warehouse: Warehouse) -> Figure:
-    """How long candidates stay in each category."""
-    found = warehouse.rows("""
-        select category, days, is_current from candidate_stages where days is not null
-    """)
-    groups: dict[str, list[Duration]] = defaultdict(list)
-    for row in found:
-        groups[category(row)].append(Duration(row["days"], not row["is_current"]))
-    largest = sorted(groups, key=lambda name: (-len(groups[name]), name))[:MOST]
-    steps = survival("Category", {name: groups[name] for name in largest})
-    axes = "days since they were first seen in it", "still there, %"
-    return Figure(
-        "Days in each category",
-        "Share of candidates who are still in a category, by days since a run first "
-        "saw them in it (Kaplan and Meier). What began before the first run is longer.",
-        steps,
-        charts.curves(steps, "Category", axes) if steps else None,
-        "" if steps else "Too few moves were observed yet to draw it.",
-    )
-
-
-def survival(column: str, groups: dict[str, list[Duration]]) -> list[Row]:
-    """The steps of the groups' curves; none where nothing is over anywhere."""
-    curves = {name: curve(durations) for name, durations in groups.items()}
-    if all(step.share == 1 for steps in curves.values() for step in steps):
-        return []
-    return [
-        {column: name, "Days": step.days, "Percent": round(100 * step.share, 1)}
-        for name, steps in curves.items()
-        for step in steps
-        if len(steps) > 1
+    if not found or context.as_of is None:
+        return {"weeks": [], "in_play": {}, "undecided": {}}
+    last = context.as_of.date()
+    first = max(min(row["day"] for row in found), last - timedelta(weeks=WEEKS_SHOWN))
+    weeks = [last - timedelta(weeks=n) for n in range((last - first).days // 7 + 1)][
+        ::-1
     ]
-
-
-def pipeline(warehouse: Warehouse) -> Figure:
-    """How many candidates are in each category, day by day."""
-    found = warehouse.rows("""
-        select day, category, cast(sum(candidates) as bigint) as candidates
-        from pipeline_daily
-        group by day, category
-        order by day, category
-    """)
-    totals: dict[str, int] = defaultdict(int)
+    wanted = set(weeks)
+    totals: dict[tuple[str, str, date], int] = defaultdict(int)
+    places: dict[str, list[int]] = defaultdict(list)
     for row in found:
-        totals[category(row)] += row["candidates"]
-    largest = sorted(totals, key=lambda name: (-totals[name], name))[:MOST]
-    table = [
-        {
-            "Day": row["day"].isoformat(),
-            "Category": category(row),
-            "Candidates": row["candidates"],
+        name = row["category"] or "(no category)"
+        places[name].append(row["position"] or 99)
+        if row["day"] in wanted:
+            for kind in ("in_play", "undecided"):
+                totals[kind, name, row["day"]] += row[kind]
+    looked = _looked(context, weeks)
+    count = context.audience.count
+    names = sorted(places, key=lambda name: (fmean(places[name]), name))
+    return {
+        "weeks": [f"{week:%Y-%m-%d}" for week in weeks],
+        **{
+            kind: {
+                name: [
+                    count(totals[kind, name, week]) if week in looked else None
+                    for week in weeks
+                ]
+                for name in names
+            }
+            for kind in ("in_play", "undecided")
+        },
+    }
+
+
+def scores(context: Context) -> dict[str, Any]:
+    """How candidates score, and how exact a score is.
+
+    Returns:
+        For each opening: `scored`, `median`, `bands` (counts in ten bands of 10),
+        `standard_error`, `alpha`, `split_half`, `is_smart_test`, `expected` (the mean
+        expected score of the questions drawn, lowest and highest), `not_fully_graded`.
+    """
+    tests = {
+        row["opening"]: row
+        for row in context.rows(
+            "select workspace, job_opening_id, alpha, split_half, standard_error, "
+            "is_smart_test from toggl_hire__tests"
+        )
+    }
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for row in context.rows(
+        """
+        select
+            workspace, job_opening_id, finished_at,
+            score, expected_score, is_fully_graded
+        from toggl_hire__candidates
+        where score is not null
+        """,
+        day="finished_at",
+    ):
+        groups[row["opening"]].append(row)
+    audience = context.audience
+    digits = 1 if audience.is_team else 0
+    figures = {}
+    for name in (one.name for one in context.openings.values()):
+        rows, test = groups[name], tests.get(name, {})
+        if len(rows) < (1 if audience.is_team else LEAST):
+            continue
+        bands = [0] * BANDS
+        for row in rows:
+            bands[min(int(row["score"] * BANDS / 100), BANDS - 1)] += 1
+        expected = sorted(r["expected_score"] for r in rows if r["expected_score"])
+        figures[name] = {
+            "scored": audience.count(len(rows)),
+            "median": round(median(row["score"] for row in rows), digits),
+            "bands": [audience.count(number) for number in bands],
+            "standard_error": _rounded(test.get("standard_error"), 1),
+            "alpha": _rounded(test.get("alpha"), 2),
+            "split_half": _rounded(test.get("split_half"), 2),
+            "is_smart_test": bool(test.get("is_smart_test")),
+            "expected": _rounded(fmean(expected), digits) if expected else None,
+            "expected_low": _tenth(expected, 0.1),
+            "expected_high": _tenth(expected, 0.9),
+            "not_fully_graded": audience.count(
+                sum(row["is_fully_graded"] is False for row in rows)
+            ),
         }
-        for row in found
-        if category(row) in largest and not hidden(row["candidates"])
-    ]
-    days = {row["Day"] for row in table}
-    return Figure(
-        "The pipeline over time",
-        "Candidates in each category at the end of the day, as far as the tap had "
-        "looked by then.",
-        table,
-        charts.pipeline(table) if len(days) > 1 else None,
-        "" if len(days) > 1 else "History has one day so far: a line needs two.",
-    )
+    return figures
+
+
+def _tenth(values: Sequence[float], share: float) -> float | None:
+    """A quantile of ten values or more."""
+    return round(values[int(share * len(values))]) if len(values) >= BANDS else None
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def _looked(context: Context, weeks: Iterable[date]) -> set[date]:
+    """The weeks, by their last day, in which a run was complete.
+
+    Where runs were not loaded, nothing is known of gaps: every week counts.
+    """
+    days = {look.date() for looks in context.looks.values() for look in looks}
+    return {
+        week
+        for week in weeks
+        if not days or any(week - timedelta(days=n) in days for n in range(7))
+    }
+
+
+def _months_before(month: date, number: int) -> date:
+    index = month.year * 12 + month.month - 1 - number
+    return date(index // 12, index % 12 + 1, 1)

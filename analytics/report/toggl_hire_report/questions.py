@@ -1,137 +1,148 @@
-"""Figures of questions: which are bad, and what candidates can do."""
+"""Figures of questions: which separate strong candidates from weak ones."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from collections import defaultdict
+from math import ceil
+from typing import TYPE_CHECKING, Any
 
-from toggl_hire_report import charts
-from toggl_hire_report.figures import MOST, TOO_FEW, Figure, number, shortened
-from toggl_hire_report.privacy import LEAST, shown_parts
+from toggl_hire_report.audience import LEAST
 
 if TYPE_CHECKING:
-    from toggl_hire_report.warehouse import Row, Warehouse
+    from collections.abc import Sequence
 
-WORST = 10
+    from toggl_hire_report.context import Context
+    from toggl_hire_report.warehouse import Row
 
-
-def questions(warehouse: Warehouse) -> tuple[Figure, Figure]:
-    """The map of questions, and the worst of them."""
-    found = warehouse.rows("""
-        select skill, question, shown, difficulty, discrimination, is_shown_to_few
-        from question_analysis
-        where difficulty is not null and discrimination is not null
-        order by discrimination, workspace, question_id
-    """)
-    table = [
-        {
-            "Question": shortened(row["question"]),
-            "Skill": row["skill"] or "(none)",
-            "Shown": row["shown"],
-            "Difficulty": round(row["difficulty"], 2),
-            "Discrimination": round(row["discrimination"], 2),
-            "Judged by": "fewer than 20" if row["is_shown_to_few"] else "20 or more",
-        }
-        for row in found
-        if row["shown"] >= LEAST
-    ]
-    worst = [row for row in table if row["Judged by"] == "20 or more"][:WORST]
-    return Figure(
-        "A map of the questions",
-        "Each question by its difficulty (share of the points that candidates earned: "
-        "the lower, the harder) and its discrimination (correlation with the other "
-        "questions: near or below 0, good candidates do no better in it).",
-        table,
-        charts.questions(table) if table else None,
-        "" if table else TOO_FEW,
-    ), Figure(
-        f"The {WORST} questions to look at first",
-        "Those with the least discrimination, among those shown 20 times or more.",
-        worst,
-        note="" if worst else "No question was shown to 20 candidates yet.",
-    )
+Z = 1.644854
+"""Quantile of the normal distribution that 95 % lie below."""
+LIMIT = 0.2
+"""A discrimination below it is bad."""
+MOST_NEEDED = 2000
+VERDICTS = ("bad", "too early", "good")
 
 
-def distractors(warehouse: Warehouse) -> Figure:
-    """The options of the choice question that tells good candidates least."""
-    found = warehouse.rows("""
-        select options.*, questions.question, questions.discrimination
-        from option_analysis as options
-        join question_analysis as questions
-            on questions.workspace = options.workspace
-            and questions.question_id = options.question_id
-        where questions.discrimination is not null
-        order by
-            questions.is_shown_to_few,
-            questions.discrimination,
-            options.workspace,
-            options.question_id,
-            options.is_correct desc,
-            options.option_id
-    """)
-    found = [r for r in found if min(r["upper_shown"], r["lower_shown"]) >= LEAST]
-    asked = [(row["workspace"], row["question_id"]) for row in found]
-    rows = [row for row, one in zip(found, asked, strict=True) if one == asked[0]]
-    table = [
-        {
-            "Option": shortened(row["content"]),
-            "Correct": "yes" if row["is_correct"] else "no",
-            **{
-                f"{third.title()} third": percent(row, third)
-                for third in ("upper", "lower")
-            },
-        }
-        for row in rows
-    ]
-    summary = (
-        f"Who chose which option of “{shortened(rows[0]['question'])}”, in percent of "
-        "the third of candidates who did best in all other questions, and of the third "
-        "who did worst. A wrong option that the best prefer may be a right one."
-        if rows
-        else "Who chose which option of a question."
-    )
-    return Figure(
-        "The distractors of one question",
-        summary,
-        table,
-        charts.distractors(table) if table else None,
-        "" if table else TOO_FEW,
-    )
+def questions(context: Context) -> dict[str, Any]:
+    """Judge every question.
 
-
-def skills(warehouse: Warehouse) -> Figure:
-    """What candidates can do, skill by skill."""
-    found = warehouse.rows("""
+    Returns:
+        `counts` and `questions`; for each of them `question_id`, `skill`, `openings`,
+        `graded` (answers), `facility` (share of points earned), `discrimination` with
+        `low` and `high`, `verdict`, `needed` (answers until it can be judged) and, for
+        the team, `text`. The worst come first.
+    """
+    audience = context.audience
+    openings = _openings(context)
+    figures = []
+    for row in context.warehouse.rows("""
         select
-            coalesce(skill, '(none)') as skill,
-            count(*) as candidates,
-            avg(score) as score
-        from skill_scores
-        where score is not null
-        group by 1
-        order by candidates desc, skill
-    """)
-    table = [
-        {
-            "Skill": row["skill"],
-            "Candidates": row["candidates"],
-            "Average score": number(100 * row["score"]),
-        }
-        for row in found[: 2 * MOST]
-        if row["candidates"] >= LEAST
-    ]
-    return Figure(
-        "Skills",
-        "Average of the candidates' scores in the questions of each skill, in percent.",
-        table,
-        charts.skills(table) if table else None,
-        "" if table else TOO_FEW,
+            workspace, question_id, question_type, skill, question, graded, facility,
+            discrimination, discrimination_low, discrimination_high, verdict
+        from toggl_hire__questions
+        where discrimination is not null and verdict is not null
+        order by discrimination, workspace, question_id
+    """):
+        asked = openings.get((row["workspace"], row["question_id"]), [])
+        if not asked or (not audience.is_team and row["graded"] < LEAST):
+            continue
+        figures.append(
+            {
+                "question_id": row["question_id"],
+                "text": shortened(row["question"]) if audience.is_team else None,
+                "skill": row["skill"] or "(none)",
+                "openings": asked,
+                "graded": audience.count(row["graded"]),
+                "facility": audience.rounded(row["facility"]),
+                "discrimination": round(row["discrimination"], 2),
+                "low": _rounded(row["discrimination_low"]),
+                "high": _rounded(row["discrimination_high"]),
+                "verdict": row["verdict"],
+                "needed": _needed(row) if row["verdict"] == "too early" else None,
+            }
+        )
+    found = [one["verdict"] for one in figures]
+    return {
+        "counts": {verdict: found.count(verdict) for verdict in VERDICTS},
+        "questions": figures,
+    }
+
+
+def _openings(context: Context) -> dict[tuple[str, str], list[str]]:
+    """The openings that ask each question."""
+    names: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in context.rows("""
+        select distinct workspace, job_opening_id, question_id
+        from toggl_hire__answers
+        order by workspace, job_opening_id, question_id
+    """):
+        names[row["workspace"], row["question_id"]].append(row["opening"])
+    return {key: sorted(found) for key, found in names.items()}
+
+
+def _needed(row: Row) -> int | None:
+    """How many more graded answers a verdict takes if the estimate stays as it is."""
+    distance = abs(row["discrimination"] - LIMIT)
+    low, high = row["discrimination_low"], row["discrimination_high"]
+    if not distance or low is None or high is None or low >= high:
+        return None
+    # The interval's width falls with the root of the number of answers.
+    margin = (high - low) / 2 * Z / 1.96
+    more = ceil(row["graded"] * ((margin / distance) ** 2 - 1))
+    return more if 0 < more <= MOST_NEEDED else None
+
+
+def distractors(context: Context, judged: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Who chose which option of the first bad question that has options: team only."""
+    bad = [one for one in judged if one["verdict"] == "bad"]
+    if not context.audience.is_team or not bad:
+        return {}
+    options: dict[str, list[Row]] = defaultdict(list)
+    for row in context.warehouse.rows("""
+        select
+            question_id, option_id, content, is_correct, upper_shown, lower_shown,
+            upper_chosen_share, lower_chosen_share
+        from toggl_hire__options
+        order by workspace, question_id, is_correct desc, option_id
+    """):
+        options[row["question_id"]].append(row)
+    first = next((one for one in bad if options[one["question_id"]]), None)
+    if first is None:
+        return {}
+    return {
+        "question_id": first["question_id"],
+        "text": first["text"],
+        "options": [
+            {
+                "option": shortened(row["content"]),
+                "is_correct": bool(row["is_correct"]),
+                "strong": _rounded(row["upper_chosen_share"]),
+                "weak": _rounded(row["lower_chosen_share"]),
+            }
+            for row in options[first["question_id"]]
+        ],
+    }
+
+
+def margin(alpha: float) -> str:
+    """Say what a reliability is worth."""
+    words = (
+        (0.8, "reliable: the order of candidates is mostly right"),
+        (0.7, "fair: it separates strong from weak, not neighbours"),
+        (0.5, "rough: use it with other signs only"),
+    )
+    return next(
+        (text for least, text in words if alpha >= least), "too rough to rank by"
     )
 
 
-def percent(row: Row, third: str) -> int | None:
-    """The share of a third who chose an option, if enough did, and enough did not."""
-    share, members = row[f"{third}_chosen_share"], row[f"{third}_shown"]
-    chosen = round(share * members)
-    return (
-        None if None in shown_parts([chosen, members - chosen]) else round(100 * share)
-    )
+def shortened(text: str | None) -> str:
+    """The beginning of a text in Markdown, on one line, without marks and addresses."""
+    plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text or "(no text)")
+    plain = re.sub(r"https?://\S+", "(link)", plain)
+    line = " ".join(re.sub(r"```\w*|[`*|]", "", plain).split())
+    return line if len(line) <= 70 else f"{line[:69]}…"  # noqa: PLR2004
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)

@@ -1,57 +1,104 @@
-"""How long something takes, told also from those for whom it is not over yet."""
+"""How long something takes, where not all of it was observed.
+
+The estimate is Kaplan and Meier's with delayed entry: what is not over yet counts as
+long as it has lasted (right censoring), and what had begun before the first run counts
+from the day on which it was first observed (left truncation). Without the second rule,
+waits that were over before the first run are missing, and long ones are in excess.
+"""
 
 from __future__ import annotations
 
-from itertools import groupby
-from math import ceil
+from bisect import bisect_left
+from collections import Counter
+from math import exp, log, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
-from toggl_hire_report.privacy import LEAST
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+Z = 1.959964
+"""Quantile of the normal distribution for an interval of 95 %."""
 
 
 class Duration(NamedTuple):
-    """How long it took or, where it is not over, has taken so far."""
+    """How many days something took or, where it is not over, has taken so far."""
 
     days: float
     is_over: bool
+    entered: float = 0.0
+    """Days after its beginning when it was first observed."""
 
 
 class Step(NamedTuple):
-    """The share of those for whom it is not over after some days."""
+    """The share for which it is not over after some days, with its interval."""
 
-    days: int
+    days: float
     share: float
+    low: float
+    high: float
+    at_risk: int
+    over: int
+    """How many ended at this step."""
 
 
 def curve(durations: Iterable[Duration]) -> list[Step]:
-    """Estimate a survival curve after Kaplan and Meier, in whole days.
-
-    Each step stands for at least five, and the curve ends where fewer are left.
-    """
-    # At the same time, those for whom it is over come first: the others were there.
-    known = sorted(durations, key=lambda one: (ceil(one.days), not one.is_over))
-    left, ended, share, end = len(known), 0, 1.0, 0
-    steps = [Step(0, 1.0)] if left >= LEAST else []
-    for days, group in groupby(known, key=lambda one: max(ceil(one.days), 0)):
-        if left < LEAST:
+    """Estimate the share that lasts longer than each number of days."""
+    known = [one for one in durations if one.days > one.entered]
+    entries = sorted(one.entered for one in known)
+    exits = sorted(one.days for one in known)
+    ends = Counter(one.days for one in known if one.is_over)
+    share, variance = 1.0, 0.0
+    steps = []
+    for days, over in sorted(ends.items()):
+        at_risk = bisect_left(entries, days) - bisect_left(exits, days)
+        share *= 1 - over / at_risk
+        if share == 0:
+            steps.append(Step(days, 0.0, 0.0, 0.0, at_risk, over))
             break
-        end = days
-        for one in group:
-            if one.is_over:
-                share *= 1 - 1 / left
-                ended += 1
-            left -= 1
-        if ended >= LEAST <= left:
-            steps.append(Step(days, share))
-            ended = 0
-    if steps and steps[-1].days < end:
-        steps.append(Step(end, steps[-1].share))
+        variance += over / (at_risk * (at_risk - over))
+        # Greenwood's variance, of log(-log(share)): it stays between 0 and 1.
+        margin = exp(Z * sqrt(variance) / log(share))
+        low, high = share ** (1 / margin), share**margin
+        steps.append(Step(days, share, low, high, at_risk, over))
     return steps
 
 
-def median(steps: list[Step]) -> int | None:
-    """Days after which it is over for half of them; None where it is for fewer."""
-    return next((step.days for step in steps if step.share <= 0.5), None)  # noqa: PLR2004
+class Median(NamedTuple):
+    """Days after which it is over for half; None where that was not reached."""
+
+    days: float | None
+    low: float | None
+    high: float | None
+
+
+def median(steps: Sequence[Step]) -> Median:
+    """Find where the curve and its band reach one half."""
+
+    def reached(values: Iterable[float]) -> float | None:
+        pairs = zip(steps, values, strict=True)
+        return next((step.days for step, value in pairs if value <= 0.5), None)  # noqa: PLR2004
+
+    return Median(
+        reached(step.share for step in steps),
+        reached(step.low for step in steps),
+        reached(step.high for step in steps),
+    )
+
+
+def share_over(steps: Sequence[Step], days: float) -> float:
+    """Estimate the share for which it is over within some days."""
+    return 1 - next((s.share for s in reversed(steps) if s.days <= days), 1.0)
+
+
+def thinned(steps: Sequence[Step], least: int) -> list[Step]:
+    """Merge steps until each stands for `least` ends, as long as `least` are left."""
+    kept: list[Step] = []
+    over = 0
+    for step in steps:
+        if step.at_risk - step.over < least:
+            break
+        over += step.over
+        if over >= least:
+            kept.append(step._replace(over=over))
+            over = 0
+    return kept

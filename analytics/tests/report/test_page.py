@@ -1,302 +1,317 @@
-"""The page tells what the models hold, and nothing of single candidates."""
+"""The report of a world of known truth."""
 
 from __future__ import annotations
 
-import json
-import random
 import re
-import time
-import typing as t
-from collections import defaultdict
-from datetime import timedelta
-from fractions import Fraction
-from html.parser import HTMLParser
-from pathlib import Path
+import sys
+from datetime import datetime, timedelta
+from itertools import pairwise
+from statistics import median
+from time import monotonic
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
-import yaml  # type: ignore[import-untyped]
 from toggl_hire_report.__main__ import main
-from toggl_hire_report.page import render
-from toggl_hire_report.warehouse import connect
 
-from analytics.tests.dbt.expected import Look, Looks, model
-from sandbox import Account, Sandbox
-from sandbox.changes import CANDIDATE
-from tests.runs.pipelines import Pipeline
+from analytics.tests.dbt.world import START, STEPS, at
 
-MODELS = Path(__file__).parents[2] / "dbt/models/marts"
-Row = dict[str, t.Any]
-Table = list[dict[str, str]]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
+    from analytics.tests.dbt.world import Candidate, World
+    from analytics.tests.report.conftest import Report
 
-class Tables(HTMLParser):
-    """The tables of a page, by the heading above them, and its attributes."""
+pytestmark = [
+    pytest.mark.pipeline,
+    pytest.mark.skipif(
+        sys.version_info >= (3, 14), reason="dbt-core 1.11 does not know this Python"
+    ),
+]
 
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tables: dict[str, list[list[str]]] = defaultdict(list)
-        self.attributes: list[tuple[str, str]] = []
-        self.tags: list[str] = []
-        self._heading = self._tag = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._tag = tag
-        self.tags.append(tag)
-        self.attributes += [(name, value or "") for name, value in attrs]
-        if tag == "h2":
-            self._heading = ""
-        elif tag == "tr":
-            self.tables[self._heading].append([])
-
-    def handle_data(self, data: str) -> None:
-        if self._tag == "h2":
-            self._heading += data.strip()
-        elif self._tag in {"td", "th"} and data.strip():
-            self.tables[self._heading][-1].append(data)
-
-    def table(self, heading: str) -> Table:
-        """The rows of a table."""
-        names, *rows = self.tables[heading]
-        return [dict(zip(names, row, strict=True)) for row in rows]
+NO_COUNTS = ("question_id", "week", "weeks", "month", "as_of", "since", "failed_runs")
+DAYS = ("median", "low", "high", "usual_days", "longest_gap_days", "curve")
+OF_TESTS = ("standard_error", "alpha", "split_half", "expected", "needed", "counts")
 
 
-@pytest.fixture(scope="module")
-def story() -> tuple[Account, Looks]:
-    """Half a year of runs."""
-    rng = random.Random(5)
-    account = Account.example(candidates=250, in_progress=10, seed=5, openings=2)
-    looks = []
-    with Sandbox(account) as sandbox:
-        line = Pipeline(sandbox)
-        line.interval = timedelta(days=10)
-        for _ in range(12):
-            line.happen(rng, 40, tuple(CANDIDATE))
-            looks.append(Look.now(account, line.clock))
-            line.clock += line.interval
-    return account, Looks(looks)
+def numbers(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every number of the figures, with its key."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from numbers(item, f"{path}.{name}")
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from numbers(item, f"{path}.{place}")
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield path, value
 
 
-@pytest.fixture(scope="module")
-def models(
-    story: tuple[Account, Looks], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """The models of the story in a file of DuckDB."""
-    path = tmp_path_factory.mktemp("models") / "models.duckdb"
-    fill(path, lambda name: model(name, story[1]))
-    return path
+def states(
+    world: World, candidate: Candidate
+) -> list[tuple[float, tuple[str, str | None]]]:
+    """What the looks saw of a candidate."""
+    return [(day, candidate.state(day)) for day in world.seen(candidate)]
 
 
-def fill(path: Path, rows: t.Callable[[str], list[Row]]) -> None:
-    """Make the tables that the contracts tell of, with rows of one workspace."""
-    lines = path.with_suffix(".jsonl")
-    with duckdb.connect(str(path)) as connection:
-        connection.execute("create schema toggl_hire_marts; use toggl_hire_marts")
-        for file in sorted(MODELS.glob("*.yml")):
-            for made in yaml.safe_load(file.read_text("utf-8")).get("models", ()):
-                name = made["name"]
-                types = {c["name"]: c["data_type"] for c in made["columns"]}
-                lines.write_text(
-                    "".join(
-                        json.dumps({"workspace": "toggl_hire", **row}, default=plain)
-                        + "\n"
-                        for row in rows(name)
-                    )
-                )
-                connection.execute(
-                    f"create table {name} as from read_json('{lines}', "
-                    f"format = 'newline_delimited', columns = {types})"
-                )
+def test_counts_of_this_week_equal_the_truth(world: World, for_team: Report) -> None:
+    monday = at(world.last_look).replace(hour=0, minute=0)
+    monday -= timedelta(days=monday.weekday())
+    first = (monday - START) / timedelta(days=1)
+    truth = {"finished": 0, "moved_on": 0, "rejected": 0, "possible_hires": 0}
+    for candidate in world.candidates:
+        seen = states(world, candidate)
+        truth["finished"] += bool(seen) and candidate.finished_day >= first
+        places = candidate.opening.categories
+        before: tuple[str, str | None] = places[0], None
+        for day, state in seen:
+            if day >= first:
+                moved = places.index(state[0]) > places.index(before[0])
+                truth["moved_on"] += moved
+                truth["rejected"] += state[1] == "rejected" != before[1]
+                truth["possible_hires"] += state[1] == "possible-hire" != before[1]
+            before = state
+    found = for_team.figures["this_week"]
+    assert found["All"] | truth == found["All"]
+    for name, value in truth.items():
+        openings = (figures[name] for key, figures in found.items() if key != "All")
+        assert sum(openings) == value
 
 
-def plain(value: object) -> str | float:
-    """What JSON does not know."""
-    return float(value) if isinstance(value, Fraction) else str(value)
-
-
-def page_of(path: Path) -> str:
-    with connect("toggl_hire_marts", str(path)) as warehouse:
-        return render(warehouse)
-
-
-@pytest.fixture(scope="module")
-def page(models: Path) -> str:
-    return page_of(models)
-
-
-def test_its_numbers_are_those_of_the_models(
-    page: str, story: tuple[Account, Looks]
-) -> None:
-    looks = story[1]
-    tables = Tables(page)
-    openings = {row["job_opening_id"]: row for row in model("openings_enhanced", looks)}
-    scored = {row["scored"] for row in openings.values()}
-    scores = tables.table("How they score")
-    assert {int(row["Candidates"]) for row in scores} == scored
-    for row in scores:
-        (opening,) = [
-            one
-            for one in openings.values()
-            if one["scored"] == int(row["Candidates"])
-            and round(one["median_score"], 1) == float(row["Median"])
-        ]
-        for label, column in (("20-40 %", "from_20"), ("40-60 %", "from_40")):
-            assert row[label] in {"-", str(opening[f"scored_{column}"])}
-
-    reached: dict[t.Any, int] = defaultdict(int)
-    for step in model("funnel", looks):
-        key = step["job_opening_id"], step["category_id"]
-        reached[key] += step["reached"]
-    shown = [int(row["Reached"]) for row in tables.table("Where candidates drop out")]
-    assert sorted(shown) == sorted(n for n in reached.values() if n >= 5)
-
-    questions = tables.table("A map of the questions")
-    assert sorted(float(row["Discrimination"]) for row in questions) == sorted(
-        round(row["discrimination"], 2)
-        for row in model("question_analysis", looks)
-        if row["shown"] >= 5 and row["discrimination"] is not None
-    )
-    assert len(tables.table("The 10 questions to look at first")) == 10
-    last = max(row["day"] for row in model("pipeline_daily", looks)).isoformat()
-    candidates = len(model("candidates_enhanced", looks))
-    day = [row for row in tables.table("The pipeline over time") if row["Day"] == last]
-    assert sum(int(row["Candidates"]) for row in day) == pytest.approx(
-        candidates, abs=30
-    )
-
-
-def test_no_cell_stands_for_few(page: str) -> None:
-    counts = {
-        "Reached",
-        "Went on",
-        "Still here",
-        "Rejected",
-        "Candidates",
-        "Finished the test",
-        "Possible hires",
-        "Undecided",
-        "Shown",
-        "Stays",
-        "below 20 %",
-        "20-40 %",
-        "40-60 %",
-        "60-80 %",
-        "80-100 %",
-    }
-    tables = Tables(page)
-    cells = [
-        value
-        for heading in tables.tables
-        for row in tables.table(heading)
-        for name, value in row.items()
-        if name in counts
+def test_the_median_wait_is_near_the_truth(world: World, for_team: Report) -> None:
+    waits = [
+        candidate.decided_day - candidate.finished_day
+        if candidate.decided_day
+        else float("inf")
+        for candidate in world.candidates
     ]
-    assert "-" in cells
-    assert len(cells) > 100
-    assert not {"1", "2", "3", "4"} & set(cells)
+    found = for_team.figures["waits"]["All"]
+    assert found["median"] == pytest.approx(median(waits), abs=1)
+    assert found["low"] < found["median"] < found["high"]
+    within = sum(wait <= 7 for wait in waits) / len(waits)
+    assert found["within_7"] == pytest.approx(within, abs=0.06)
 
 
-def test_nothing_in_it_is_anybody_s(page: str, story: tuple[Account, Looks]) -> None:
-    account = story[0]
-    candidates = model("candidates_enhanced", story[1])
-    secrets = {
-        str(row[name])
-        for row in candidates
-        for name in ("candidate_id", "name", "email", "full_name", "phone", "linkedin")
-        if row[name]
-    }
-    secrets |= {
-        line
-        for one in account.listed_ids()
-        for answer in account.detail(one)["answers"]
-        for line in (answer["text_answer"] or "").splitlines()
-        if len(line) > 8 and line != "SELECT name"  # which a question has, too
-    }
-    assert len(secrets) > 500
-    assert not [secret for secret in secrets if secret in page]
+def test_the_funnel_is_in_order_and_adds_up(for_team: Report) -> None:
+    for name, figures in for_team.figures["funnel"].items():
+        if name == "All":
+            continue
+        steps = figures["steps"]
+        assert tuple(step["category"] for step in steps[:4]) == STEPS
+        for step, following in pairwise(steps):
+            assert step["advanced"] == following["reached"]
+            rest = step["rejected"] + step["waiting"] + step["erased"]
+            assert step["reached"] == step["advanced"] + rest
+        finished = sum(month["reached"] for month in figures["months"])
+        assert finished == steps[0]["reached"]
 
 
-def test_it_needs_nothing_from_outside(page: str) -> None:
-    tables = Tables(page)
-    assert "://" not in page
-    assert not {"script", "link", "img", "iframe", "image"} & set(tables.tags)
-    assert not {"src", "href", "xlink:href"} & {name for name, _ in tables.attributes}
-    assert len(page.encode()) < 2_000_000
+def test_closed_openings_come_last(world: World, for_team: Report) -> None:
+    closed = next(one.name for one in world.openings if one.closed_day)
+    names = list(for_team.figures["openings"])
+    assert names[-1] == closed
+    assert closed not in {ask["opening"] for ask in for_team.figures["asks"]}
 
 
-def test_each_chart_is_told_in_words_and_numbers(page: str) -> None:
-    tables = Tables(page)
-    charts = tables.tags.count("svg")
-    labels = [value for name, value in tables.attributes if name == "aria-label"]
-    assert charts == 8
-    assert (
-        len(
-            [
-                text
-                for text in labels
-                if "In numbers" not in text and ": a chart." in text
-            ]
-        )
-        == charts
-    )
-    assert tables.tags.count("details") == charts
-    assert page.count('<svg aria-hidden="true"') == charts
-
-
-def test_it_adapts_to_phones_and_to_the_dark(page: str) -> None:
-    assert 'name="viewport" content="width=device-width' in page
-    assert "prefers-color-scheme: dark" in page
-    widths = [float(w) for w in re.findall(r'<svg[^>]* width="([\d.]+)"', page)]
-    assert max(widths) < 400  # as drawn; a wider page scales it up
-
-
-def test_the_same_data_make_the_same_page(models: Path, page: str) -> None:
-    assert page_of(models) == page
-
-
-def test_without_candidates_there_is_a_page_too(tmp_path: Path) -> None:
-    path = tmp_path / "models.duckdb"
-    fill(path, lambda _: [])
-    page = page_of(path)
-    assert "<svg" not in page
-    assert page.count("too few candidates") > 3
-
-
-def test_the_command_says_where_the_page_is(
-    models: Path,
-    tmp_path: Path,
-    page: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+def test_the_wrong_key_is_the_first_bad_question(
+    world: World, for_team: Report
 ) -> None:
+    first = for_team.figures["questions"][0]
+    assert (first["question_id"], first["verdict"]) == (world.wrong_key.id, "bad")
+    marked, *others = for_team.figures["distractors"]["options"]
+    assert marked["is_correct"]
+    assert marked["strong"] < marked["weak"]
+    assert any(one["strong"] > one["weak"] for one in others)
+
+
+def test_those_who_wait_longest_are_named_by_id(world: World, for_team: Report) -> None:
+    ask = for_team.figures["asks"][0]
+    waiting = [
+        candidate
+        for candidate in world.living
+        if candidate.opening.name == ask["opening"]
+        and all(
+            category == candidate.opening.categories[0] and not hire_state
+            for _, (category, hire_state) in states(world, candidate)
+        )
+    ]
+    longest = sorted(waiting, key=lambda one: one.finished_day)[:3]
+    assert ask["waiting"] == len(waiting)
+    assert ask["longest_ids"] == [one.id for one in longest]
+    assert ", ".join(ask["longest_ids"]) in for_team.page
+
+
+def test_no_name_is_on_the_page(for_team: Report, for_others: Report) -> None:
+    for page in (for_team.page, for_others.page):
+        assert not re.search(r"Name \d|@example|Words of|\+00 ", page)
+
+
+def test_others_see_no_small_count_no_id_and_no_question(
+    world: World, for_others: Report
+) -> None:
+    counts = [
+        (path, number)
+        for path, number in numbers(for_others.figures)
+        if not any(f".{name}" in path for name in (*NO_COUNTS, *DAYS, *OF_TESTS))
+        and not isinstance(number, float)
+    ]
+    assert len(counts) > 100
+    assert [one for one in counts if one[1] % 5 or not one[1]] == []
+    assert "Text of" not in for_others.page
+    assert "Option A" not in for_others.page
+    cells = set(re.findall(r">([^<>]*)<", for_others.page))
+    assert not cells & {candidate.id for candidate in world.candidates}
+
+
+def test_for_others_waits_are_the_same_within_the_steps_that_they_see(
+    for_team: Report, for_others: Report
+) -> None:
+    ours, theirs = for_team.figures["waits"]["All"], for_others.figures["waits"]["All"]
+    assert theirs["median"] == pytest.approx(ours["median"], abs=1)
+
+
+def test_one_opening_has_a_page_of_its_own(
+    report: Callable[..., Report], for_team: Report
+) -> None:
+    own = report("--opening", "Opening 1")
+    assert list(own.figures["openings"]) == ["Opening 1"]
+    assert own.figures["waits"]["Opening 1"] == for_team.figures["waits"]["Opening 1"]
+    assert "Opening 0" not in own.page
+    assert own.page.count("<h1>Hiring report: Opening 1</h1>") == 1
+
+
+def test_a_period_leaves_out_what_was_before(report: Callable[..., Report]) -> None:
+    since = report("--since", "2025-08-01").figures
+    assert since["funnel"]["All"]["months"][0]["month"] == "2025-08"
+    assert min(since["pipeline"]["weeks"]) >= "2025-08-01"
+
+
+def test_the_same_data_make_the_same_bytes(
+    report: Callable[..., Report], for_team: Report
+) -> None:
+    again = report()
+    assert again.page == for_team.page
+    assert again.figures == for_team.figures
+
+
+def test_the_page_needs_nothing_from_outside(for_team: Report) -> None:
+    assert "://" not in for_team.page
+    assert not re.search(r"<(script|link|img|iframe)|\ssrc=", for_team.page)
+    assert len(for_team.page.encode()) < 400_000
+
+
+def test_colours_have_contrast(for_team: Report) -> None:
+    """WCAG: 3:1 for graphics, 4.5:1 for text; each against the card behind it."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
+        red, green, blue = (
+            one / 12.92 if one <= 0.03928 else ((one + 0.055) / 1.055) ** 2.4
+            for one in parts
+        )
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    for block in re.findall(r":root \{([^}]*--card[^}]*)\}", for_team.page):
+        colours = dict(re.findall(r"--(\w+): (#\w{6})", block))
+        card = luminance(colours["card"])
+        for name, colour in colours.items():
+            light, dark = sorted((luminance(colour), card), reverse=True)
+            ratio = (light + 0.05) / (dark + 0.05)
+            if re.fullmatch(r"c\d", name):
+                assert ratio >= 3, name
+            elif name in {"ink", "quiet"}:
+                assert ratio >= 4.5, name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--duckdb", "{missing}"], "there is no such file"),
+        (["--duckdb", "{empty}"], "are not complete"),
+        (["--duckdb", "{models}", "--schema", "elsewhere"], "elsewhere and elsewhere_"),
+        (["--duckdb", "{models}", "--opening", "Cook"], "Known: Opening 0, Opening 1"),
+        (["--duckdb", "{text}"], "cannot be opened"),
+        ([], "PostgreSQL cannot be reached"),
+    ],
+)
+def test_errors_are_sentences(
+    arguments: list[str],
+    sentence: str,
+    warehouse: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    duckdb.connect(str(tmp_path / "empty.duckdb")).close()
+    (tmp_path / "text").write_text("not a database, but long enough to be read" * 99)
+    places = {
+        "{missing}": tmp_path / "missing",
+        "{empty}": tmp_path / "empty.duckdb",
+        "{models}": warehouse,
+        "{text}": tmp_path / "text",
+    }
+    monkeypatch.setenv("TARGET_POSTGRES_HOST", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    given = [str(places.get(one, one)) for one in arguments]
+    monkeypatch.setattr("sys.argv", ["toggl-hire-report", *given])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert sentence in str(stopped.value)
+    assert len(str(stopped.value)) < 500
+
+
+def test_without_rows_there_is_a_page_too(
+    warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = tmp_path / "empty.duckdb"
+    empty.write_bytes(warehouse.read_bytes())
+    with duckdb.connect(str(empty)) as connection:
+        tables = connection.execute(
+            "select schema_name, table_name from duckdb_tables() "
+            "where schema_name like 'toggl_hire_marts%'"
+        ).fetchall()
+        for schema, table in tables:
+            connection.execute(f"delete from {schema}.{table}")
     output = tmp_path / "report.html"
-    arguments = ["--duckdb", str(models), "--output", str(output)]
+    arguments = ["--duckdb", str(empty), "--output", str(output)]
     monkeypatch.setattr("sys.argv", ["toggl-hire-report", *arguments])
     main()
-    assert output.read_text("utf-8") == page
-    assert capsys.readouterr().out == f"{output}\n"
+    page = output.read_text("utf-8")
+    assert "No run of the tap has been loaded yet." in page
+    assert "<svg" not in page
+
+
+def test_a_period_in_the_future_is_empty(report: Callable[..., Report]) -> None:
+    assert report("--since", "2100-01-01").figures["waits"]["All"]["median"] is None
 
 
 @pytest.mark.slow
 def test_20_000_candidates_take_less_than_ten_seconds(
-    story: tuple[Account, Looks], tmp_path: Path
+    warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "models.duckdb"
-    fill(path, lambda name: model(name, story[1]))
-    people = ("candidates_enhanced", "candidate_stages", "skill_scores")
-    with duckdb.connect(str(path)) as connection:
-        connection.execute("use toggl_hire_marts")
-        for name in people:
-            connection.execute(
-                f"insert into {name} select {name}.* replace "
-                f"(candidate_id || '-' || n as candidate_id) "
-                f"from {name}, range(80) as copies (n)"
-            )
-        (count,) = connection.execute(
-            "select count(*) from candidates_enhanced"
-        ).fetchone() or (0,)
-    assert count > 19_000
-    started = time.monotonic()
-    page_of(path)
-    assert time.monotonic() - started < 10
+    many = tmp_path / "many.duckdb"
+    many.write_bytes(warehouse.read_bytes())
+    with duckdb.connect(str(many)) as connection:
+        connection.execute("use toggl_hire_marts_personal")
+        for name in ("candidates", "candidate_stages", "answers", "retention_due"):
+            table = f"toggl_hire__{name}"
+            connection.execute(f"create table copies as from {table}")
+            for _ in range(44):
+                connection.execute(f"insert into copies from {table}")
+            connection.execute(f"drop table {table}")
+            connection.execute(f"alter table copies rename to {table}")
+        found = connection.execute("select count(*) from toggl_hire__candidates")
+        assert found.fetchall()[0][0] > 20_000
+    output = tmp_path / "report.html"
+    arguments = ["--duckdb", str(many), "--output", str(output)]
+    monkeypatch.setattr("sys.argv", ["toggl-hire-report", *arguments])
+    started = monotonic()
+    main()
+    assert monotonic() - started < 10
+    assert output.stat().st_size < 400_000
+
+
+def test_as_of_is_the_last_look_and_not_the_clock(
+    world: World, for_team: Report
+) -> None:
+    as_of = datetime.fromisoformat(for_team.figures["as_of"]).replace(tzinfo=None)
+    assert timedelta() <= as_of - at(world.last_look) < timedelta(minutes=10)

@@ -1,45 +1,79 @@
-"""The survival curve, against what is known of it and a textbook."""
+"""The survival curve against textbooks, and against a library of statistics."""
 
 from __future__ import annotations
 
-from fractions import Fraction
+import random
 
 import pytest
-from toggl_hire_report.survival import Duration, Step, curve, median
+from toggl_hire_report.survival import Duration, curve, median, share_over, thinned
+
+REMISSIONS = [
+    *(Duration(week, is_over=True) for week in (6, 6, 6, 7, 10, 13, 16, 22, 23)),
+    *(
+        Duration(week, is_over=False)
+        for week in (6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35)
+    ),
+]
+"""Freireich's leukaemia trial (1963): weeks of remission under 6-MP."""
 
 
-def test_without_anybody_who_waits_it_is_the_plain_share() -> None:
-    steps = curve([Duration(day, is_over=True) for day in range(1, 21)])
-    assert [step.days for step in steps] == [0, 5, 10, 15, 16]
-    assert [step.share for step in steps] == pytest.approx([1, 0.75, 0.5, 0.25, 0.25])
-    assert median(steps) == 10
+def truncated(seed: int, size: int) -> list[Duration]:
+    """Waits of a median of six days, of which ten days were observed."""
+    rng = random.Random(seed)
+    waits: list[Duration] = []
+    while len(waits) < size:
+        began = round(rng.uniform(-200, 10), 1)
+        days = round(rng.lognormvariate(1.8, 0.8), 1)
+        entered, left = max(0.0, -began), round(10 - began, 1)
+        if min(days, left) > entered:
+            waits.append(Duration(min(days, left), days <= left, entered))
+    return waits
 
 
-def test_who_still_waits_counts_as_long_as_known() -> None:
-    """Freireich's leukaemia trial (1963): weeks of remission under 6-MP."""
-    over = [6, 6, 6, 7, 10, 13, 16, 22, 23]
-    still = [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
-    known = [Duration(week, is_over=True) for week in over]
-    known += [Duration(week, is_over=False) for week in still]
-    shares = dict(curve(known))
-    # Five had relapsed by week 10: 18/21 x 16/17 x 14/15.
-    expected = Fraction(18, 21) * Fraction(16, 17) * Fraction(14, 15)
-    assert shares[10] == pytest.approx(float(expected))
-    assert median(curve(known)) is None
+def test_without_censoring_it_is_the_plain_share() -> None:
+    steps = curve([Duration(day, is_over=True) for day in range(1, 5)])
+    assert [step.share for step in steps] == pytest.approx([0.75, 0.5, 0.25, 0])
+    assert median(steps).days == 2
 
 
-def test_no_step_stands_for_fewer_than_five() -> None:
-    known = [Duration(day, is_over=True) for day in (1, 1, 1, 1, 9)]
-    known += [Duration(40, is_over=False)] * 20
-    steps = curve(known)
-    assert [step.days for step in steps] == [0, 9, 40]
-    assert [step.share for step in steps] == pytest.approx([1, 0.8, 0.8])
+def test_what_is_not_over_counts_as_long_as_known() -> None:
+    shares = {step.days: step.share for step in curve(REMISSIONS)}
+    assert shares[10] == pytest.approx(18 / 21 * 16 / 17 * 14 / 15)
+    assert median(curve(REMISSIONS)) == (23, 13, None)
+    assert share_over(curve(REMISSIONS), 6.5) == pytest.approx(3 / 21)
 
 
-def test_it_ends_where_fewer_than_five_are_left() -> None:
-    known = [Duration(day, is_over=True) for day in (3, 3, 3, 3, 8, 9)]
-    assert curve(known) == [Step(0, 1.0), Step(3, 1.0)]
+@pytest.mark.parametrize("seed", range(5))
+def test_with_delayed_entry_it_equals_lifelines(seed: int) -> None:
+    lifelines = pytest.importorskip("lifelines", reason="the group `analytics` has it")
+    waits = truncated(seed, 150)
+    fitted = lifelines.KaplanMeierFitter().fit(
+        [one.days for one in waits],
+        [one.is_over for one in waits],
+        entry=[one.entered for one in waits],
+    )
+    steps = curve(waits)
+    for step in steps:
+        low, high = fitted.confidence_interval_.loc[step.days]
+        assert step.share == pytest.approx(fitted.predict(step.days))
+        assert (step.low, step.high) == pytest.approx((low, high), abs=1e-6)
+    assert median(steps).days == pytest.approx(fitted.median_survival_time_)
 
 
-def test_too_few_have_no_curve() -> None:
-    assert curve([Duration(1, is_over=True)] * 4) == []
+def test_delayed_entry_removes_the_bias_of_long_waits() -> None:
+    waits = truncated(7, 2000)
+    ignoring = median(curve(one._replace(entered=0.0) for one in waits)).days or 0
+    assert median(curve(waits)).days == pytest.approx(6.05, abs=0.4)
+    assert ignoring > 8
+
+
+def test_steps_that_are_shown_to_others_stand_for_five() -> None:
+    steps = thinned(curve(truncated(1, 100)), 5)
+    assert all(step.over >= 5 for step in steps)
+    assert steps[-1].at_risk >= 5
+
+
+def test_without_durations_there_is_no_curve() -> None:
+    assert curve([]) == []
+    assert median([]) == (None, None, None)
+    assert curve([Duration(3, is_over=True, entered=3)]) == []

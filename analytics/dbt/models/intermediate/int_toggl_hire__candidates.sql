@@ -14,12 +14,8 @@ details as (
     select * from {{ ref('stg_toggl_hire__candidate_details') }}
 ),
 
--- Not by row_number(): PostgreSQL takes the rows of a first number for very few, and
--- plans loops within loops.
-last_events as (
-    select distinct on (workspace, candidate_id) *
-    from {{ ref('stg_toggl_hire__candidate_history') }}
-    order by workspace, candidate_id, observed_at desc, event_id desc
+last_states as (
+    select * from {{ ref('int_toggl_hire__history') }} where is_last
 ),
 
 found as (
@@ -37,7 +33,7 @@ found as (
         workspace,
         candidate_id,
         {%- for column in personal + contact[:-1] %}
-        cast(null as text),
+        cast(null as {{ dbt.type_string() }}),
         {%- endfor %}
         false,
         cast(null as timestamp),
@@ -48,15 +44,15 @@ found as (
         hire_state,
         category_id,
         job_opening_id,
-        case when event = 'deleted' then observed_at end
-    from last_events
+        valid_to
+    from last_states
     where not exists (
         select 1 from candidates
-        where candidates.workspace = last_events.workspace and candidates.candidate_id = last_events.candidate_id
+        where candidates.workspace = last_states.workspace and candidates.candidate_id = last_states.candidate_id
     )
     and not exists (
         select 1 from details
-        where details.workspace = last_events.workspace and details.candidate_id = last_events.candidate_id
+        where details.workspace = last_states.workspace and details.candidate_id = last_states.candidate_id
     )
 )
 
@@ -71,9 +67,9 @@ select
     coalesce(found.{{ column }}, details.{{ column }}) as {{ column }},
     {%- endfor %}
     found.has_contact_info or coalesce(details.has_contact_info, false) as has_contact_info,
-    coalesce(details.tag_ids, last_events.tag_ids) as tag_ids
+    coalesce(details.tag_ids, last_states.tag_ids) as tag_ids
 from found
 left join details
     on details.workspace = found.workspace and details.candidate_id = found.candidate_id
-left join last_events
-    on last_events.workspace = found.workspace and last_events.candidate_id = found.candidate_id
+left join last_states
+    on last_states.workspace = found.workspace and last_states.candidate_id = found.candidate_id

@@ -1,29 +1,28 @@
--- One row per observed state of each candidate who is not erased: from when until when
--- it held, and which of the candidate's stages it belongs to. A stage lasts as long as
--- the candidate is in the same category; whoever was deleted and came back begins anew.
+-- One row per observed state of each candidate, erased ones too: from when until when it
+-- held, and which of the candidate's stages it belongs to. A stage lasts as long as the
+-- candidate is in the same category; a candidate who was deleted and came back begins
+-- another.
 with events as (
     select
-        history.*,
-        lead(observed_at) over candidate as valid_to,
-        lag(event) over candidate as event_before
-    from {{ ref('stg_toggl_hire__candidate_history') }} as history
-    where not exists (
-        select 1
-        from {{ ref('erasures') }} as erasures
-        where erasures.workspace = history.workspace and erasures.candidate_id = history.candidate_id
-    )
-    window candidate as (partition by workspace, candidate_id order by observed_at, event_id)
+        *,
+        lead(observed_at) over (partition by workspace, candidate_id order by observed_at, event_id) as valid_to,
+        lag(event) over (partition by workspace, candidate_id order by observed_at, event_id) as event_before
+    from {{ ref('stg_toggl_hire__candidate_history') }}
 ),
 
 states as (
     select
         *,
-        row_number() over candidate as number,
-        lag(job_opening_id) over candidate as job_opening_id_before,
-        lag(category_id) over candidate as category_id_before
+        row_number() over (partition by workspace, candidate_id order by observed_at, event_id) as number,
+        lag(job_opening_id) over (partition by workspace, candidate_id order by observed_at, event_id)
+            as job_opening_id_before,
+        lag(category_id) over (partition by workspace, candidate_id order by observed_at, event_id)
+            as category_id_before,
+        lag(hire_state) over (partition by workspace, candidate_id order by observed_at, event_id)
+            as hire_state_before,
+        lead(event_id) over (partition by workspace, candidate_id order by observed_at, event_id) is null as is_last
     from events
     where event <> 'deleted'
-    window candidate as (partition by workspace, candidate_id order by observed_at, event_id)
 )
 
 select
@@ -32,11 +31,18 @@ select
     number,
     observed_at as valid_from,
     valid_to,
+    is_last,
     job_opening_id,
+    job_opening_id_before,
     category_id,
     category_id_before,
     hire_state,
-    sum(
+    hire_state_before,
+    rating,
+    points,
+    score,
+    tag_ids,
+    cast(sum(
         case
             when number = 1
                 or event_before = 'deleted'
@@ -47,5 +53,5 @@ select
         end
     ) over (
         partition by workspace, candidate_id order by number rows unbounded preceding
-    ) as stage_number
+    ) as bigint) as stage_number
 from states

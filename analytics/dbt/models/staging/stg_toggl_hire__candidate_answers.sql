@@ -1,3 +1,4 @@
+-- With the tombstones: they are evidence of erasures.
 select
     workspace,
     candidate_id,
@@ -13,7 +14,8 @@ select
     text_answer,
     points,
     chosen_option_ids,
-    correct
+    correct,
+    _sdc_deleted_at as deleted_at
 from (
     {{ stream('candidate_answers', {
         'candidate_id': 'text',
@@ -33,4 +35,3 @@ from (
         '_sdc_deleted_at': 'timestamp',
     }) }}
 ) as candidate_answers
-where _sdc_deleted_at is null

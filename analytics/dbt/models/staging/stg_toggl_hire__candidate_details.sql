@@ -1,4 +1,4 @@
--- With the tombstones: they tell of erasures.
+-- With the tombstones: they are evidence of erasures.
 select
     workspace,
     id as candidate_id,

@@ -1,4 +1,4 @@
--- Deleted openings stay: their candidates do, and have to be told where they applied.
+-- Deleted openings stay, as their candidates do.
 select workspace, id as job_opening_id, name, slug, created_at, published_at, closed_at, _sdc_deleted_at as deleted_at
 from (
     {{ stream('job_openings', {

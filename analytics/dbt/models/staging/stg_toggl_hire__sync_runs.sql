@@ -4,6 +4,6 @@ from (
         'started_at': 'timestamp',
         'finished_at': 'timestamp',
         'outcome': 'text',
-        'candidates_listed': 'bigint',
+        'candidates_held': 'bigint',
     }) }}
 ) as sync_runs

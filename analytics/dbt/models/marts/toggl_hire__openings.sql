@@ -1,0 +1,133 @@
+{{ config(grants=grants('toggl_hire_readers')) }}
+-- Waits by Kaplan and Meier, with delayed entry: a candidate counts from the day of the
+-- wait on which the tap first saw them, until a decision or the last look.
+with waits as (
+    select
+        workspace,
+        job_opening_id,
+        entered_after_days as entered,
+        coalesce(days_to_decision, days_waiting) as ended,
+        case when decision = 'decided' then 1 else 0 end as decided
+    from {{ ref('toggl_hire__candidates') }}
+    where coalesce(days_to_decision, days_waiting) > entered_after_days
+),
+
+moments as (
+    select workspace, job_opening_id, day, sum(entered) as entered, sum(ended) as ended, sum(decided) as decided
+    from (
+        select workspace, job_opening_id, entered as day, 1 as entered, 0 as ended, 0 as decided from waits
+        union all
+        select workspace, job_opening_id, ended, 0, 1, decided from waits
+    ) as both_ends
+    group by workspace, job_opening_id, day
+),
+
+at_risk as (
+    select
+        *,
+        sum(entered - ended) over (
+            partition by workspace, job_opening_id
+            order by day rows between unbounded preceding and 1 preceding
+        ) as waiting,
+        lead(day) over (partition by workspace, job_opening_id order by day) is null as is_last
+    from moments
+),
+
+-- Where all of the first few are decided while others enter later, the curve does not
+-- end: that moment is passed over.
+survival as (
+    select
+        workspace,
+        job_opening_id,
+        day,
+        case
+            when is_last and decided >= waiting then 0
+            else exp(sum(
+                case
+                    when decided > 0 and decided < waiting
+                        then ln(1 - {{ ratio('decided', 'waiting') }})
+                    else 0
+                end
+            ) over (partition by workspace, job_opening_id order by day rows unbounded preceding))
+        end as undecided_share
+    from at_risk
+),
+
+quantiles as (
+    select
+        workspace,
+        job_opening_id,
+        min(case when undecided_share <= 0.5 then day end) as median_days_to_decision,
+        min(case when undecided_share <= 0.1 then day end) as slowest_tenth_days_to_decision
+    from survival
+    group by workspace, job_opening_id
+),
+
+candidates as (
+    select
+        workspace,
+        job_opening_id,
+        count(*) as candidates,
+        count(case when hire_state = 'possible-hire' then 1 end) as possible_hires,
+        count(case when hire_state = 'rejected' then 1 end) as rejected,
+        count(case when decision = 'decided' then 1 end) as decided,
+        count(case when decision = 'decided before' then 1 end) as decided_before,
+        count(case when decision = 'waiting' then 1 end) as waiting,
+        count(score) as scored,
+        min(score) as lowest_score,
+        {{ quantile('score', 0.25) }} as lower_quartile_score,
+        {{ quantile('score', 0.5) }} as median_score,
+        {{ quantile('score', 0.75) }} as upper_quartile_score,
+        max(score) as highest_score,
+        count(case when score < 20 then 1 end) as scored_below_20,
+        count(case when score >= 20 and score < 40 then 1 end) as scored_from_20,
+        count(case when score >= 40 and score < 60 then 1 end) as scored_from_40,
+        count(case when score >= 60 and score < 80 then 1 end) as scored_from_60,
+        count(case when score >= 80 then 1 end) as scored_from_80
+    from {{ ref('toggl_hire__candidates') }}
+    group by workspace, job_opening_id
+),
+
+known as (
+    select distinct workspace, job_opening_id
+    from (
+        select workspace, job_opening_id from {{ ref('stg_toggl_hire__job_openings') }}
+        union all
+        select workspace, job_opening_id from candidates
+    ) as openings
+)
+
+select
+    known.workspace,
+    known.job_opening_id,
+    openings.name as job_opening,
+    openings.slug,
+    openings.created_at,
+    openings.published_at,
+    openings.closed_at,
+    openings.deleted_at,
+    {%- for count in ['candidates', 'possible_hires', 'rejected', 'decided', 'decided_before', 'waiting'] %}
+    coalesce(candidates.{{ count }}, 0) as {{ count }},
+    {%- endfor %}
+    quantiles.median_days_to_decision,
+    quantiles.slowest_tenth_days_to_decision,
+    coalesce(candidates.scored, 0) as scored,
+    candidates.lowest_score,
+    candidates.lower_quartile_score,
+    candidates.median_score,
+    candidates.upper_quartile_score,
+    candidates.highest_score,
+    coalesce(candidates.scored_below_20, 0) as scored_below_20,
+    {%- for band in [20, 40, 60, 80] %}
+    coalesce(candidates.scored_from_{{ band }}, 0) as scored_from_{{ band }},
+    {%- endfor %}
+    {{ row_id(['known.workspace', 'known.job_opening_id']) }} as row_id
+from known
+left join {{ ref('stg_toggl_hire__job_openings') }} as openings
+    on openings.workspace = known.workspace and openings.job_opening_id = known.job_opening_id
+left join candidates
+    on candidates.workspace = known.workspace
+    and candidates.job_opening_id is not distinct from known.job_opening_id
+left join quantiles
+    on quantiles.workspace = known.workspace
+    and quantiles.job_opening_id is not distinct from known.job_opening_id

@@ -1,0 +1,205 @@
+{{ config(grants=grants('toggl_hire_readers')) }}
+with questions as (
+    select
+        workspace,
+        question_id,
+        min(question_type) as question_type,
+        min(skill) as skill,
+        min(question) as question,
+        count(*) as shown,
+        sum(case when answered then 1 else 0 end) as answered,
+        count(correct) as checked,
+        sum(case when correct then 1 else 0 end) as correct,
+        sum(case when is_graded then 1 else 0 end) as graded,
+        sum(points_earned) as points_earned,
+        sum(case when is_graded then question_points end) as points_possible
+    from {{ ref('toggl_hire__answers') }}
+    where question_id is not null
+    group by workspace, question_id
+),
+
+-- What is below needs these sums alone: x is the share of the question's points, y that
+-- of the others.
+sums as (
+    select
+        workspace,
+        question_id,
+        job_opening_id,
+        half,
+        count(*) as n,
+        sum(share) as sx,
+        sum(rest_share) as sy,
+        sum(share * share) as sxx,
+        sum(rest_share * rest_share) as syy,
+        sum(share * rest_share) as sxy
+    from {{ ref('int_toggl_hire__shares') }}
+    where share is not null and rest_share is not null
+    group by workspace, question_id, job_opening_id, half
+),
+
+-- Deviations from the means of each opening.
+by_opening as (
+    select
+        workspace,
+        question_id,
+        job_opening_id,
+        cast(sum(n) as {{ double() }}) as n,
+        sum(sxx) - sum(sx) * sum(sx) / sum(n) as sxx,
+        sum(syy) - sum(sy) * sum(sy) / sum(n) as syy,
+        sum(sxy) - sum(sx) * sum(sy) / sum(n) as sxy
+    from sums
+    group by workspace, question_id, job_opening_id
+),
+
+pooled as (
+    select
+        workspace,
+        question_id,
+        case when sum(n) - 2 - count(*) > 0 then 1 / (sum(n) - 2 - count(*)) end as variance,
+        case
+            when sum(sxx) > 1e-9 and sum(syy) > 1e-9 then sum(sxy) / sqrt(sum(sxx) * sum(syy))
+        end as discrimination
+    from by_opening
+    group by workspace, question_id
+),
+
+transformed as (
+    select
+        *,
+        case
+            when abs(discrimination) < 0.999999 then ln((1 + discrimination) / (1 - discrimination)) / 2
+            when discrimination > 0 then 7
+            when discrimination < 0 then -7
+        end as z
+    from pooled
+),
+
+-- The prior: what is usual of the workspace's questions (DerSimonian and Laird).
+weighed as (
+    select
+        workspace,
+        count(*) as questions,
+        sum(1 / variance) as w,
+        sum(1 / (variance * variance)) as ww,
+        sum(z / variance) as wz,
+        sum(z * z / variance) as wzz
+    from transformed
+    where z is not null and variance is not null
+    group by workspace
+),
+
+priors as (
+    select
+        workspace,
+        wz / w as mean,
+        1 / w as mean_variance,
+        case
+            when w - ww / w > 0 and wzz - wz * wz / w > questions - 1
+                then (wzz - wz * wz / w - (questions - 1)) / (w - ww / w)
+            else 0
+        end as variance
+    from weighed
+),
+
+-- The posterior; the mean of the prior is itself an estimate.
+judged as (
+    select
+        transformed.*,
+        (transformed.z * priors.variance + priors.mean * transformed.variance)
+            / (priors.variance + transformed.variance) as likely_z,
+        sqrt(
+            priors.variance * transformed.variance / (priors.variance + transformed.variance)
+            + priors.mean_variance
+            * (transformed.variance / (priors.variance + transformed.variance))
+            * (transformed.variance / (priors.variance + transformed.variance))
+        ) as deviation
+    from transformed
+    left join priors on priors.workspace = transformed.workspace
+),
+
+-- How the question's points changed beside those of the candidates' other questions,
+-- from the first half of each opening's candidates to the second.
+halves as (
+    select
+        workspace,
+        question_id,
+        job_opening_id,
+        half,
+        cast(n as {{ double() }}) as n,
+        (sx - sy) / n as mean,
+        case when n > 1 then (sxx - 2 * sxy + syy - (sx - sy) * (sx - sy) / n) / (n - 1) end as variance
+    from sums
+    where half is not null
+),
+
+changes as (
+    select
+        early.workspace,
+        early.question_id,
+        sum(early.n * late.n / (early.n + late.n) * (late.mean - early.mean))
+            / sum(early.n * late.n / (early.n + late.n)) as change,
+        sqrt(sum(
+            early.n * late.n / (early.n + late.n) * early.n * late.n / (early.n + late.n)
+            * (early.variance / early.n + late.variance / late.n)
+        )) / sum(early.n * late.n / (early.n + late.n)) as deviation
+    from halves as early
+    inner join halves as late
+        on late.workspace = early.workspace
+        and late.question_id = early.question_id
+        and late.job_opening_id is not distinct from early.job_opening_id
+    where early.half = 1 and late.half = 2 and early.n >= 5 and late.n >= 5
+    group by early.workspace, early.question_id
+),
+
+-- Names of the openings, once each.
+openings as (
+    select
+        asked.workspace,
+        asked.question_id,
+        count(*) as openings,
+        {{ joined('openings.name', "', '", 'openings.name, asked.job_opening_id') }} as job_openings
+    from (
+        select distinct workspace, question_id, job_opening_id from {{ ref('int_toggl_hire__shares') }}
+    ) as asked
+    left join {{ ref('stg_toggl_hire__job_openings') }} as openings
+        on openings.workspace = asked.workspace and openings.job_opening_id = asked.job_opening_id
+    group by asked.workspace, asked.question_id
+)
+
+select
+    questions.workspace,
+    questions.question_id,
+    questions.question_type,
+    questions.skill,
+    questions.question,
+    openings.openings,
+    openings.job_openings,
+    cast(questions.shown as bigint) as shown,
+    cast(questions.answered as bigint) as answered,
+    {{ ratio('questions.shown - questions.answered', 'questions.shown') }} as unanswered_share,
+    cast(questions.graded as bigint) as graded,
+    cast(questions.shown - questions.graded as bigint) as ungraded,
+    cast(coalesce(questions.points_earned, 0) as numeric(28, 6)) as points_earned,
+    cast(coalesce(questions.points_possible, 0) as numeric(28, 6)) as points_possible,
+    {{ ratio('questions.points_earned', 'questions.points_possible') }} as facility,
+    changes.change as facility_change,
+    changes.change - 1.96 * changes.deviation as facility_change_low,
+    changes.change + 1.96 * changes.deviation as facility_change_high,
+    cast(questions.checked as bigint) as checked,
+    cast(questions.correct as bigint) as correct,
+    cast(judged.discrimination as {{ double() }}) as discrimination,
+    {{ from_z('judged.z - 1.96 * sqrt(judged.variance)') }} as discrimination_low,
+    {{ from_z('judged.z + 1.96 * sqrt(judged.variance)') }} as discrimination_high,
+    case
+        -- 0.2027 is Fisher's z of 0.2; 1.645 deviations have 95 % on one side.
+        when judged.likely_z + 1.645 * judged.deviation < 0.2027 then 'bad'
+        when judged.likely_z - 1.645 * judged.deviation > 0.2027 then 'good'
+        else 'too early'
+    end as verdict
+from questions
+left join openings
+    on openings.workspace = questions.workspace and openings.question_id = questions.question_id
+left join judged
+    on judged.workspace = questions.workspace and judged.question_id = questions.question_id
+left join changes
+    on changes.workspace = questions.workspace and changes.question_id = questions.question_id

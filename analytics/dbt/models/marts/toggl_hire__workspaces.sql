@@ -1,0 +1,48 @@
+{{ config(grants=grants('toggl_hire_readers')) }}
+with held as (
+    select workspace, candidates_held, finished_at
+    from (
+        select
+            workspace,
+            candidates_held,
+            finished_at,
+            row_number() over (partition by workspace order by finished_at desc) as number
+        from {{ ref('stg_toggl_hire__sync_runs') }}
+        where outcome = 'complete'
+    ) as runs
+    where number = 1
+),
+
+present as (
+    select
+        loaded.workspace,
+        count(case when candidates.deleted_at is null then candidates.candidate_id end) as candidates_rows,
+        -- Deleted by a later run that failed: the last complete one still held them.
+        count(case when candidates.deleted_at > held.finished_at then 1 end) as deleted_since
+    from (
+        {{ loaded('candidates') }}
+    ) as loaded
+    left join {{ ref('stg_toggl_hire__candidates') }} as candidates
+        on candidates.workspace = loaded.workspace
+    left join held
+        on held.workspace = loaded.workspace
+    group by loaded.workspace
+)
+
+select
+    looks.workspace,
+    looks.history_since,
+    looks.complete_runs,
+    cast(looks.failed_runs as bigint) as failed_runs,
+    looks.first_run_completed_at,
+    looks.last_run_completed_at,
+    looks.last_looked_at,
+    looks.longest_gap_days,
+    held.candidates_held,
+    present.candidates_rows,
+    held.candidates_held - present.candidates_rows - present.deleted_since as candidates_missing
+from {{ ref('int_toggl_hire__looks') }} as looks
+left join held
+    on held.workspace = looks.workspace
+left join present
+    on present.workspace = looks.workspace

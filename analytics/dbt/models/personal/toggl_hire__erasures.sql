@@ -1,0 +1,50 @@
+{{ config(grants=grants('toggl_hire_personal_readers')) }}
+with erased as (
+    select workspace, candidate_id, deleted_at
+    from {{ ref('int_toggl_hire__candidates') }}
+    where deleted_at is not null
+),
+
+observed as (
+    select workspace, candidate_id, min(valid_from) as first_observed_at
+    from {{ ref('int_toggl_hire__history') }}
+    group by workspace, candidate_id
+),
+
+held as (
+    select workspace, candidate_id, deleted_at from {{ ref('stg_toggl_hire__candidates') }}
+    union all
+    select workspace, candidate_id, deleted_at from {{ ref('stg_toggl_hire__candidate_details') }}
+    union all
+    select workspace, candidate_id, deleted_at from {{ ref('stg_toggl_hire__candidate_answers') }}
+),
+
+counted as (
+    select
+        erased.workspace,
+        erased.candidate_id,
+        count(held.deleted_at) as rows_erased,
+        count(held.candidate_id) - count(held.deleted_at) as rows_remaining
+    from erased
+    left join held
+        on held.workspace = erased.workspace and held.candidate_id = erased.candidate_id
+    group by erased.workspace, erased.candidate_id
+)
+
+select
+    erased.workspace,
+    erased.candidate_id,
+    coalesce(
+        due.due_at, {{ days_after('observed.first_observed_at', var('toggl_hire_retention_days')) }}
+    ) as due_at,
+    due.due_at is null as is_due_at_estimated,
+    erased.deleted_at as erased_at,
+    counted.rows_erased,
+    counted.rows_remaining
+from erased
+left join counted
+    on counted.workspace = erased.workspace and counted.candidate_id = erased.candidate_id
+left join observed
+    on observed.workspace = erased.workspace and observed.candidate_id = erased.candidate_id
+left join {{ ref('int_toggl_hire__due_dates') }} as due
+    on due.workspace = erased.workspace and due.candidate_id = erased.candidate_id

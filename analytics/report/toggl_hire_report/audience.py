@@ -1,0 +1,39 @@
+"""Who reads the page, and what the numbers may say to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LEAST = 5
+"""For others, no number stands for fewer candidates."""
+
+
+@dataclass(frozen=True)
+class Audience:
+    """The team sees every count; others see none that stands for few.
+
+    For others, every count is rounded down to a multiple of five, and what is below
+    five is left out, zero too. Shares are computed from these. Each number shown, and
+    each left out, stands for five possible ones, so a difference of numbers that are
+    shown says little of one that is not: a total of 5 to 9 candidates less a part of
+    5 to 9 leaves 0 to 4.
+    """
+
+    is_team: bool
+
+    def count(self, number: int) -> int | None:
+        """A count of candidates or of their answers, as it may be shown."""
+        if self.is_team:
+            return number
+        return LEAST * (number // LEAST) or None
+
+    def share(self, part: int, whole: int) -> float | None:
+        """The share of a whole, as it may be shown."""
+        shown, of = self.count(part), self.count(whole)
+        return None if shown is None or not of else shown / of
+
+    def rounded(self, share: float | None) -> float | None:
+        """An estimated share: for others in steps of 5 %."""
+        if share is None:
+            return None
+        return round(share, 4) if self.is_team else round(round(share * 20) / 20, 2)

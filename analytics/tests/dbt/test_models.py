@@ -1,0 +1,265 @@
+"""The models equal the truth of generated worlds, on both engines."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from analytics.tests.dbt import edges
+from analytics.tests.dbt.truth import Truth
+from analytics.tests.dbt.warehouses import MARTS, PERSONAL, PROJECT
+from analytics.tests.dbt.world import World, at
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from analytics.tests.dbt.warehouses import Row, Warehouse
+
+pytestmark = [
+    pytest.mark.pipeline,
+    pytest.mark.postgres,
+    pytest.mark.skipif(
+        sys.version_info >= (3, 14), reason="dbt-core 1.11 does not know this Python"
+    ),
+]
+WORLD = World(13)
+EARLIER = WORLD.until(150)
+GROUP_OF = {one.id: "ABC"[int(one.id) % 3] for one in WORLD.candidates}
+MODELS = {
+    path.stem: schema
+    for folder, schema in (("marts", MARTS), ("personal", PERSONAL))
+    for path in (PROJECT / "models" / folder).glob("*.sql")
+}
+PARTS = {
+    "details_alone": ("candidate_details",),
+    "answers_alone": ("candidate_answers",),
+    "history_alone": ("candidate_history",),
+}
+SCHEMAS = ("toggl_hire", "edges", "narrow", "never_loaded", *PARTS)
+KEYS = {
+    "stage_order": ("job_opening_id", "category_id"),
+    "funnel": ("job_opening_id", "category_id", "month"),
+    "candidates": ("candidate_id",),
+    "candidate_stages": ("candidate_id", "stage_number"),
+    "pipeline_daily": ("day", "job_opening_id", "category_id"),
+    "openings_weekly": ("job_opening_id", "week"),
+    "grading_backlog": ("job_opening_id",),
+    "questions": ("question_id",),
+    "options": ("question_id", "option_id"),
+    "tests": ("job_opening_id",),
+    "skill_scores": ("candidate_id", "skill"),
+    "openings": ("job_opening_id",),
+    "retention_due": ("candidate_id",),
+}
+
+
+@pytest.fixture(scope="module")
+def built(warehouse: Warehouse) -> Warehouse:
+    """The models of a world, after a build from empty tables and one in its midst."""
+    tables = WORLD.tables()
+    warehouse.fill("toggl_hire", {table: [] for table in tables})
+    warehouse.build([*SCHEMAS])
+    assert warehouse.models().keys() >= MODELS.keys() - {"toggl_hire__adverse_impact"}
+    assert not any(
+        warehouse.rows(model)
+        for model in MODELS.keys() - {"toggl_hire__adverse_impact"}
+    )
+
+    warehouse.fill("toggl_hire", EARLIER.tables())
+    warehouse.build(["toggl_hire"])
+    assert leaks(warehouse), "nothing to erase would prove nothing"
+
+    warehouse.fill("toggl_hire", tables)
+    warehouse.fill("edges", edges.tables())
+    for schema, chosen in PARTS.items():
+        warehouse.fill(schema, {table: tables[table] for table in chosen})
+    warehouse.fill("narrow", tables, leave_out=("candidates_held", "hire_state"))
+    groups = [{"candidate_id": one, "group": name} for one, name in GROUP_OF.items()]
+    warehouse.fill("people", {"groups": groups})
+    warehouse.build(SCHEMAS, toggl_hire_groups="people.groups")
+    return warehouse
+
+
+def test_each_model_is_in_its_schema(built: Warehouse) -> None:
+    found = built.models()
+    assert {model: found[model] for model in MODELS} == MODELS
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_a_model_equals_the_truth(built: Warehouse, name: str) -> None:
+    wanted = getattr(Truth(WORLD), name)()
+    rows = keyed(built, name, KEYS[name])
+    assert rows.keys() == wanted.keys()
+    for key, row in wanted.items():
+        for column, value in row.items():
+            assert is_same(rows[key][column], value), (key, column, rows[key], row)
+
+
+def test_groups_are_compared_with_the_highest_rate(built: Warehouse) -> None:
+    rows = keyed(built, "adverse_impact", ("job_opening_id", "group_name"))
+    wanted = Truth(WORLD).adverse_impact(GROUP_OF)
+    assert rows.keys() == wanted.keys()
+    for key, row in wanted.items():
+        for column, value in row.items():
+            assert is_same(rows[key][column], value), (key, column, rows[key], row)
+
+
+def test_the_funnel_adds_up(built: Warehouse) -> None:
+    rows = built.rows("toggl_hire__funnel")
+    assert rows
+    for row in rows:
+        parts = ("advanced", "rejected", "waiting", "erased")
+        assert row["reached"] == sum(row[part] for part in parts)
+
+
+def test_a_wrong_key_is_bad_and_a_leak_is_seen(built: Warehouse) -> None:
+    rows = keyed(built, "questions", ("question_id",))
+    assert rows[WORLD.wrong_key.id]["verdict"] == "bad"
+    assert rows[WORLD.leaked.id]["facility_change_low"] > 0
+    clear = [
+        row["question_id"]
+        for row in rows.values()
+        if row["facility_change_low"] is not None and row["facility_change_low"] > 0
+    ]
+    assert len(clear) <= 1 + len(rows) / 10  # some by chance
+
+
+def test_a_tag_has_a_row_of_its_own(built: Warehouse) -> None:
+    rows = [r for r in built.rows("toggl_hire__candidate_tags") if is_world(r)]
+    assert {(row["candidate_id"], row["tag"]) for row in rows} == {
+        (one.id, tag)
+        for one in WORLD.living
+        if int(one.id) % 5 == 0
+        for tag in ("Berlin, remote", "x")
+    }
+
+
+def test_a_workspace_counts_what_is_held_and_missing(built: Warehouse) -> None:
+    rows = {row["workspace"]: row for row in built.rows("toggl_hire__workspaces")}
+    world, narrow = rows["toggl_hire"], rows["narrow"]
+    assert world["candidates_held"] == world["candidates_rows"] == len(WORLD.living)
+    assert world["candidates_missing"] == 0
+    assert narrow["candidates_held"] is narrow["candidates_missing"] is None
+    assert rows["edges"]["failed_runs"] == 1
+    assert rows["edges"]["complete_runs"] == 3
+    assert rows["edges"]["last_looked_at"] == edges.march(10, hour=7)
+    assert float(rows["edges"]["longest_gap_days"]) == 2.0
+    assert rows["history_alone"]["candidates_rows"] is None
+
+
+def test_an_erasure_is_evidence(built: Warehouse) -> None:
+    rows = keyed(built, "erasures", ("candidate_id",))
+    assert rows.keys() == {one.id for one in WORLD.erased}
+    known = {one.id for one in EARLIER.living}
+    assert known & rows.keys()
+    for one in WORLD.erased:
+        row = rows[one.id]
+        seen = at(WORLD.seen(one)[0]) + timedelta(minutes=2)
+        began = at(one.finished_day) if one.id in known else seen
+        assert row["is_due_at_estimated"] == (one.id not in known)
+        assert is_same(row["due_at"], began + timedelta(days=180))
+        assert row["rows_erased"] == 2 + len(one.answers)
+        assert row["rows_remaining"] == 0
+
+
+def test_nothing_of_the_erased_is_left(built: Warehouse) -> None:
+    assert leaks(built) == []
+
+
+def test_edges_of_a_history(built: Warehouse) -> None:
+    stages = {
+        (row["candidate_id"], row["stage_number"]): (
+            row["category_id"],
+            row["valid_from"].day,
+            row["valid_to"] and row["valid_to"].day,
+            row["ended_by"],
+        )
+        for row in built.rows("toggl_hire__candidate_stages")
+        if row["workspace"] == "edges"
+    }
+    assert stages == edges.STAGES
+    decisions = {
+        row["candidate_id"]: (
+            row["decision"],
+            row["decided_at"] and row["decided_at"].day,
+        )
+        for row in built.rows("toggl_hire__candidates")
+        if row["workspace"] == "edges"
+    }
+    assert decisions == edges.DECISIONS
+    order = {
+        row["category_id"]: row["position"]
+        for row in built.rows("toggl_hire__stage_order")
+        if row["workspace"] == "edges"
+    }
+    assert order == {"a": 1, "b": 2}
+
+
+def test_streams_that_were_not_loaded_are_not_missed(built: Warehouse) -> None:
+    living = {one.id for one in WORLD.living}
+    for schema in ("details_alone", "history_alone", "narrow"):
+        assert {
+            row["candidate_id"]
+            for row in built.rows("toggl_hire__candidates")
+            if row["workspace"] == schema
+        } == living
+    counts = {
+        schema: len(
+            [r for r in built.rows("toggl_hire__questions") if r["workspace"] == schema]
+        )
+        for schema in ("toggl_hire", "answers_alone")
+    }
+    assert counts["toggl_hire"] == counts["answers_alone"] > 0
+
+
+def keyed(warehouse: Warehouse, name: str, columns: Sequence[str]) -> dict[Any, Row]:
+    """Rows of the world by the columns that identify them."""
+    rows = [row for row in warehouse.rows(f"toggl_hire__{name}") if is_world(row)]
+    held = {
+        tuple(row[column] for column in columns)
+        if columns[1:]
+        else row[columns[0]]: row
+        for row in rows
+    }
+    assert len(held) == len(rows), name
+    return held
+
+
+def is_world(row: Row) -> bool:
+    return bool(row["workspace"] == "toggl_hire")
+
+
+def is_same(held: Any, wanted: Any) -> bool:
+    if held is None or wanted is None:
+        return held is wanted
+    if isinstance(wanted, datetime):
+        return bool(abs(held - wanted) < timedelta(milliseconds=1))
+    if isinstance(held, Decimal | float):
+        return abs(float(held) - float(wanted)) < 1e-4
+    return bool(held == wanted)
+
+
+def leaks(warehouse: Warehouse) -> list[str]:
+    """What any relation of the models holds of the candidates erased in the end."""
+    texts = {
+        value
+        for model in warehouse.models()
+        for row in warehouse.rows(model)
+        for value in row.values()
+        if isinstance(value, str)
+    }
+    return sorted(
+        secret
+        for one in WORLD.erased
+        for secret in (
+            f"Name {one.id}",
+            f"{one.id}@example.com",
+            f"+00 {one.id}",
+            f"Words of {one.id}",
+        )
+        if any(secret in text for text in texts)
+    )

@@ -1,0 +1,76 @@
+"""Verdicts on questions, over twenty worlds of known truth."""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from statistics import correlation, fmean
+from typing import TYPE_CHECKING
+
+import pytest
+
+from analytics.tests.dbt.warehouses import InDuckDB
+from analytics.tests.dbt.world import World
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [
+    pytest.mark.pipeline,
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        sys.version_info >= (3, 14), reason="dbt-core 1.11 does not know this Python"
+    ),
+]
+WORLDS = {f"world_{seed}": World(seed) for seed in range(100, 120)}
+
+
+def test_bad_questions_are_bad_and_good_ones_are_not(tmp_path: Path) -> None:
+    warehouse = InDuckDB(tmp_path)
+    for schema, world in WORLDS.items():
+        warehouse.fill(
+            schema, {"candidate_answers": world.tables()["candidate_answers"]}
+        )
+    warehouse.build(list(WORLDS), "--select", "+toggl_hire__questions")
+    truths = {schema: discriminations(world) for schema, world in WORLDS.items()}
+    verdicts = defaultdict(list)
+    for row in warehouse.rows("toggl_hire__questions"):
+        truth = truths[row["workspace"]][row["question_id"]]
+        verdicts[row["verdict"]].append(truth)
+    bad, good = verdicts["bad"], verdicts["good"]
+    assert len(bad) >= len(WORLDS)
+    assert len(good) >= 10 * len(WORLDS)
+    assert sum(truth < 0.2 for truth in bad) >= 0.8 * len(bad)
+    assert not [truth for truth in good if truth < 0.15]
+    wrong = {
+        (row["workspace"], row["verdict"])
+        for row in warehouse.rows("toggl_hire__questions")
+        if row["question_id"] == WORLDS[row["workspace"]].wrong_key.id
+        and row["shown"] >= 150
+    }
+    assert wrong
+    assert {verdict for _, verdict in wrong} == {"bad"}
+
+
+def discriminations(world: World) -> dict[str, float]:
+    """What discriminations would be with very many candidates."""
+    pairs: dict[str, dict[str, list[tuple[float, float]]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for one in world.crowd(6000):
+        for answer in one.answers:
+            rest = (sum(a.points for a in one.answers) - answer.points) / (
+                one.possible - answer.question.points
+            )
+            share = answer.points / answer.question.points
+            pairs[answer.question.id][one.opening.id].append((share, rest))
+    found = {}
+    for question_id, by_opening in pairs.items():
+        xs: list[float] = []
+        ys: list[float] = []
+        for group in by_opening.values():
+            mean_x, mean_y = (fmean(side) for side in zip(*group, strict=True))
+            xs += [x - mean_x for x, _ in group]
+            ys += [y - mean_y for _, y in group]
+        found[question_id] = correlation(xs, ys)
+    return found

@@ -1,0 +1,478 @@
+"""What the models should hold of a world, in plain Python."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from datetime import date, datetime, timedelta
+from itertools import groupby, pairwise
+from statistics import correlation, fmean, mean, stdev, variance
+from typing import TYPE_CHECKING, Any
+
+from analytics.tests.dbt.world import at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from analytics.tests.dbt.world import Answer, Candidate, Row, World
+
+Rows = dict[Any, dict[str, Any]]
+LOOK = timedelta(minutes=2)
+END = timedelta(minutes=5)
+
+
+def days(earlier: datetime, later: datetime) -> float:
+    """Days from one time to another."""
+    return (later - earlier) / timedelta(days=1)
+
+
+class Truth:
+    """The models of a world, by the columns that identify a row."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.end = world.last_look
+        self.ended_at = at(self.end) + END
+        self.living = world.living
+        self.erased = world.erased
+        self.answers = [(one, answer) for one in self.living for answer in one.answers]
+
+    # Steps
+
+    def observed(self, one: Candidate) -> list[tuple[float, str, str | None]]:
+        """Changes of category or hire state, as the looks saw them."""
+        states = [(day, *one.state(day)) for day in self.world.seen(one)]
+        groups = groupby(states, key=lambda state: state[1:])
+        return [next(group) for _, group in groups]
+
+    def stage_order(self) -> Rows:
+        return {
+            (opening.id, category): {"position": position}
+            for opening in self.world.openings
+            for position, category in enumerate(
+                (*opening.categories, opening.unused), 1
+            )
+        }
+
+    def _furthest(self, one: Candidate) -> int:
+        steps = one.opening.categories
+        return max(steps.index(category) for _, category, _ in self.observed(one))
+
+    def funnel(self) -> Rows:
+        rows: Rows = {}
+        for one in (*self.living, *self.erased):
+            gone = one not in self.living
+            day = self.world.seen(one)[0] if gone else one.finished_day
+            month = at(day).date().replace(day=1)
+            furthest = self._furthest(one)
+            for step, category in enumerate(
+                (*one.opening.categories, one.opening.unused)
+            ):
+                row = rows.setdefault(
+                    (one.opening.id, category, month),
+                    dict.fromkeys(
+                        ("reached", "advanced", "rejected", "waiting", "erased"), 0
+                    ),
+                )
+                row["reached"] += furthest >= step
+                row["advanced"] += furthest > step
+                if furthest == step:
+                    is_rejected = one.state(self.end)[1] == "rejected"
+                    ending = "rejected" if is_rejected else "waiting"
+                    row["erased" if gone else ending] += 1
+        return rows
+
+    def decision(self, one: Candidate) -> tuple[str, float | None]:
+        """The decision, and the day on which a look saw it."""
+        (_, category, hire_state), *later = self.observed(one)
+        if hire_state or category != one.opening.categories[0]:
+            return "decided before", None
+        return ("decided", later[0][0]) if later else ("waiting", None)
+
+    def candidates(self) -> Rows:
+        facility = {key: row["facility"] for key, row in self.questions().items()}
+        rows = {}
+        for one in self.living:
+            decision, day = self.decision(one)
+            finished = at(one.finished_day)
+            first = at(self.observed(one)[0][0]) + LOOK
+            ungraded = [a for a in one.answers if not is_graded(a, self.end)]
+            lost = sum(a.question.points for a in ungraded)
+            score = 100 * one.earned(self.end) / one.possible
+            known = [a for a in one.answers if facility[a.question.id] is not None]
+            hoped = sum(a.question.points * facility[a.question.id] for a in known)
+            expected = 100 * hoped / sum(a.question.points for a in known)
+            rows[one.id] = {
+                "decision": decision,
+                "days_to_decision": None
+                if day is None
+                else days(finished, at(day) + LOOK),
+                "days_waiting": days(finished, self.ended_at)
+                if decision == "waiting"
+                else None,
+                "entered_after_days": max(days(finished, first), 0),
+                "ungraded_answers": len(ungraded),
+                "is_fully_graded": not ungraded,
+                "score": score,
+                "score_possible": score + 100 * lost / one.possible,
+                "expected_score": expected,
+                "score_above_expected": score - expected,
+            }
+        return rows
+
+    def candidate_stages(self) -> Rows:
+        rows = {}
+        for one in self.living:
+            steps = one.opening.categories
+            groups = groupby(self.observed(one), key=lambda state: state[1])
+            stages = [list(group) for _, group in groups]
+            for number, (stage, later) in enumerate(
+                zip(stages, [*stages[1:], None], strict=True), 1
+            ):
+                rejected = [day for day, _, state in stage if state == "rejected"]
+                ended, ended_by = None, None
+                if rejected:
+                    ended, ended_by = rejected[0], "rejected"
+                elif later:
+                    is_on = steps.index(later[0][1]) > steps.index(stage[0][1])
+                    ended, ended_by = later[0][0], "moved on" if is_on else "moved back"
+                start = at(stage[0][0]) + LOOK
+                end = self.ended_at if ended is None else at(ended) + LOOK
+                rows[one.id, number] = {
+                    "category_id": stage[0][1],
+                    "position": steps.index(stage[0][1]) + 1,
+                    "ended_by": ended_by,
+                    "is_current": ended is None,
+                    "days": days(start, end),
+                }
+        return rows
+
+    def pipeline_daily(self) -> Rows:
+        rows: Rows = {}
+        for day in self.world.looks:
+            for one in self.living:
+                if one.finished_day > day:
+                    continue
+                category, state = one.state(day)
+                row = rows.setdefault(
+                    (at(day).date(), one.opening.id, category),
+                    dict.fromkeys(("in_play", "rejected", "possible_hires"), 0),
+                )
+                row["in_play"] += state != "rejected"
+                row["rejected"] += state == "rejected"
+                row["possible_hires"] += state == "possible-hire"
+        return rows
+
+    def openings_weekly(self) -> Rows:
+        monday = _monday(at(self.world.looks[0]).date())
+        last = _monday(at(self.end).date())
+        rows: Rows = {}
+        week = monday
+        while week <= last:
+            for opening in self.world.openings:
+                rows[opening.id, week] = self._week(opening.id, week)
+            week += timedelta(days=7)
+        return rows
+
+    def _week(self, opening_id: str, week: date) -> Row:
+        begin = datetime(week.year, week.month, week.day)  # noqa: DTZ001 - UTC
+        end = min(begin + timedelta(days=7), self.ended_at)
+        first_run = at(self.world.looks[0]) + END
+        row: Row = dict.fromkeys(
+            ("finished", "moved_on", "rejected", "possible_hires", "waiting"), 0
+        )
+        since: datetime | None = None
+        for one in (*self.living, *self.erased):
+            if one.opening.id != opening_id:
+                continue
+            gone = one not in self.living
+            states = self.observed(one)
+            seen = at(states[0][0]) + LOOK
+            is_new = (seen if gone else at(one.finished_day)) > first_run
+            finished = seen if gone else at(one.finished_day)
+            row["finished"] += begin <= finished < end and (is_new or not gone)
+            new: list[tuple[float, str, str | None]] = [
+                (0, one.opening.categories[0], None)
+            ]
+            states = [*(new if is_new else []), *states]
+            for kind in ("moved_on", "rejected", "possible_hires"):
+                row[kind] += any(
+                    begin <= at(after[0]) + LOOK < end and _is(kind, one, before, after)
+                    for before, after in pairwise(states)
+                )
+            decision, day = self.decision(one)
+            decided = None if day is None else at(day) + LOOK
+            if (
+                not gone
+                and decision != "decided before"
+                and at(one.finished_day) < end
+                and (decided is None or decided >= begin + timedelta(days=7))
+            ):
+                row["waiting"] += 1
+                since = min(since or finished, finished)
+        row["longest_wait_days"] = since and days(since, end)
+        return row
+
+    def grading_backlog(self) -> Rows:
+        groups = defaultdict(list)
+        for one, answer in self.answers:
+            if not is_graded(answer, self.end):
+                groups[one.opening.id].append(one)
+        return {
+            opening_id: {
+                "answers": len(group),
+                "candidates": len({one.id for one in group}),
+                "undecided_candidates": len(
+                    {one.id for one in group if one.state(self.end)[1] is None}
+                ),
+                "oldest_days": max(
+                    days(at(one.finished_day), self.ended_at) for one in group
+                ),
+            }
+            for opening_id, group in groups.items()
+        }
+
+    # Answers
+
+    def rest(self, one: Candidate, answer: Answer) -> float:
+        """Share of points in the other graded questions."""
+        others = [a for a in one.answers if a != answer and is_graded(a, self.end)]
+        return sum(a.points for a in others) / sum(a.question.points for a in others)
+
+    def questions(self) -> Rows:
+        groups = defaultdict(list)
+        for one, answer in self.answers:
+            groups[answer.question.id].append((one, answer))
+        return {key: self._question(group) for key, group in groups.items()}
+
+    def _question(self, group: list[tuple[Candidate, Answer]]) -> Row:
+        graded = [(c, a) for c, a in group if is_graded(a, self.end)]
+        by_opening = defaultdict(list)
+        for one, answer in graded:
+            share = answer.points / answer.question.points
+            by_opening[one.opening.id].append((share, self.rest(one, answer)))
+        xs, ys = [], []
+        for pairs in by_opening.values():
+            mean_x, mean_y = (fmean(side) for side in zip(*pairs, strict=True))
+            xs += [x - mean_x for x, _ in pairs]
+            ys += [y - mean_y for _, y in pairs]
+        found = correlation(xs, ys) if max(xs) - min(xs) > 1e-9 else None
+        spare = len(xs) - 2 - len(by_opening)
+        width = 1.96 / math.sqrt(spare)
+        return {
+            "openings": len({one.opening.id for one, _ in group}),
+            "shown": len(group),
+            "graded": len(graded),
+            "ungraded": len(group) - len(graded),
+            "facility": sum(a.points for _, a in graded)
+            / sum(a.question.points for _, a in graded)
+            if graded
+            else None,
+            "discrimination": found,
+            "discrimination_low": found and math.tanh(math.atanh(found) - width),
+            "discrimination_high": found and math.tanh(math.atanh(found) + width),
+        }
+
+    def options(self) -> Rows:
+        groups = defaultdict(list)
+        for one, answer in self.answers:
+            if not answer.question.is_text:
+                groups[answer.question.id, one.opening.id].append(
+                    (self.rest(one, answer), answer)
+                )
+        rows: Rows = {}
+        for (question_id, _), group in groups.items():
+            rests = [rest for rest, _ in group]
+            for rest, answer in group:
+                upper = 3 * (1 + sum(r > rest for r in rests)) <= len(rests)
+                lower = 3 * (1 + sum(r < rest for r in rests)) <= len(rests)
+                for option in answer.question.options:
+                    is_chosen = option["id"] in (answer.chosen or ())
+                    row = rows.setdefault(
+                        (question_id, option["id"]),
+                        dict.fromkeys(
+                            (
+                                "shown",
+                                "chosen",
+                                "upper_shown",
+                                "lower_shown",
+                                "up",
+                                "low",
+                            ),
+                            0,
+                        ),
+                    )
+                    row["shown"] += 1
+                    row["chosen"] += is_chosen
+                    row["upper_shown"] += upper
+                    row["lower_shown"] += lower
+                    row["up"] += upper and is_chosen
+                    row["low"] += lower and is_chosen
+        for row in rows.values():
+            row["upper_chosen_share"] = row.pop("up") / row["upper_shown"]
+            row["lower_chosen_share"] = row.pop("low") / row["lower_shown"]
+        return rows
+
+    def tests(self) -> Rows:
+        rows = {}
+        for opening in self.world.openings:
+            group = [one for one in self.living if one.opening is opening]
+            points = [
+                [a.points if a.graded_day <= self.end else 0 for a in one.answers]
+                for one in group
+            ]
+            is_smart = opening.drawn < len(opening.questions)
+            alpha = None
+            if not is_smart:
+                items = sum(variance(column) for column in zip(*points, strict=True))
+                total = variance([sum(row) for row in points])
+                alpha = opening.drawn / (opening.drawn - 1) * (1 - items / total)
+            worth = [[a.question.points for a in one.answers] for one in group]
+            halves = [
+                [
+                    sum(row[n::2]) / sum(most[n::2])
+                    for row, most in zip(points, worth, strict=True)
+                ]
+                for n in (0, 1)
+            ]
+            found = correlation(*halves)
+            split_half = 2 * found / (1 + found)
+            reliability = split_half if alpha is None else alpha
+            deviation = stdev(
+                100 * sum(row) / sum(most)
+                for row, most in zip(points, worth, strict=True)
+            )
+            rows[opening.id,] = {
+                "candidates": len(group),
+                "questions": len({a.question.id for c in group for a in c.answers}),
+                "is_smart_test": is_smart,
+                "alpha": alpha,
+                "split_half": split_half,
+                "standard_error": deviation * math.sqrt(1 - max(reliability, 0)),
+            }
+        return {key: row for (key,), row in rows.items()}
+
+    def skill_scores(self) -> Rows:
+        groups = defaultdict(list)
+        for one, answer in self.answers:
+            groups[one, answer.question.skill].append(answer)
+        scores: dict[tuple[str, str], dict[str, float | None]] = defaultdict(dict)
+        for (one, skill), group in groups.items():
+            graded = [a for a in group if is_graded(a, self.end)]
+            scores[one.opening.id, skill][one.id] = (
+                sum(a.points for a in graded) / sum(a.question.points for a in graded)
+                if graded
+                else None
+            )
+        rows: Rows = {}
+        for (_, skill), found in scores.items():
+            usual = mean(score for score in found.values() if score is not None)
+            for candidate_id, score in found.items():
+                rows[candidate_id, skill] = {
+                    "score": score,
+                    "score_above_opening": None if score is None else score - usual,
+                }
+        return rows
+
+    # Waits, retention, the workspace
+
+    def openings(self) -> Rows:
+        rows = {}
+        for opening in self.world.openings:
+            group = [one for one in self.living if one.opening is opening]
+            made = [self.decision(one) for one in group]
+            waits = []
+            for one, (decision, day) in zip(group, made, strict=True):
+                if decision == "decided before":
+                    continue
+                finished = at(one.finished_day)
+                entered = at(self.observed(one)[0][0]) + LOOK
+                end = self.ended_at if day is None else at(day) + LOOK
+                waits.append(
+                    (days(finished, entered), days(finished, end), day is not None)
+                )
+            kinds = [decision for decision, _ in made]
+            rows[opening.id] = {
+                "candidates": len(group),
+                "decided": kinds.count("decided"),
+                "decided_before": kinds.count("decided before"),
+                "waiting": kinds.count("waiting"),
+                "median_days_to_decision": kaplan_meier(waits, 0.5),
+                "slowest_tenth_days_to_decision": kaplan_meier(waits, 0.1),
+            }
+        return rows
+
+    def retention_due(self) -> Rows:
+        rows = {}
+        for one in self.living:
+            due_at = at(one.finished_day) + timedelta(days=180)
+            rows[one.id] = {
+                "due_at": due_at,
+                "days_overdue": days(due_at, self.ended_at),
+            }
+        return rows
+
+    def adverse_impact(self, group_of: dict[str, str]) -> Rows:
+        counts: dict[str, dict[str, list[int]]] = defaultdict(
+            lambda: defaultdict(lambda: [0, 0])
+        )
+        for one in (*self.living, *self.erased):
+            if one.id in group_of:
+                count = counts[one.opening.id][group_of[one.id]]
+                count[0] += 1
+                count[1] += self._furthest(one) > 0
+        rows: Rows = {}
+        for opening_id, groups in counts.items():
+            total, most = max(groups.values(), key=lambda count: count[1] / count[0])
+            for name, (n, advanced) in groups.items():
+                rate, best = advanced / n, most / total
+                row: Row = {"candidates": n, "advanced": advanced, "rate": rate}
+                row["ratio"] = rate / best
+                if rate != best:
+                    width = 1.96 * math.sqrt(
+                        1 / advanced - 1 / n + 1 / most - 1 / total
+                    )
+                    row["ratio_low"] = rate / best * math.exp(-width)
+                    row["ratio_high"] = rate / best * math.exp(width)
+                    row["is_conclusive"] = row["ratio_high"] < 1
+                rows[opening_id, name] = row
+        return rows
+
+
+def is_graded(answer: Answer, day: float) -> bool:
+    """Whether an answer has points; a question left unanswered has 0."""
+    return not answer.is_answered or answer.graded_day <= day
+
+
+def kaplan_meier(
+    waits: Iterable[tuple[float, float, bool]], share: float
+) -> float | None:
+    """When a share is left, of those who enter, leave, and are decided or not."""
+    waits = list(waits)
+    left = 1.0
+    for day in sorted({end for _, end, is_decided in waits if is_decided}):
+        at_risk = sum(entered < day <= end for entered, end, _ in waits)
+        decided = sum(end == day and is_decided for _, end, is_decided in waits)
+        if decided == at_risk and any(end > day for _, end, _ in waits):
+            continue
+        left *= 1 - decided / at_risk
+        if left <= share:
+            return day
+    return None
+
+
+def _is(
+    kind: str,
+    one: Candidate,
+    before: tuple[float, str, str | None],
+    after: tuple[float, str, str | None],
+) -> bool:
+    steps = one.opening.categories
+    if kind == "moved_on":
+        return steps.index(after[1]) > steps.index(before[1])
+    state = {"rejected": "rejected", "possible_hires": "possible-hire"}[kind]
+    return after[2] == state != before[2]
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
