@@ -58,7 +58,6 @@ def truth(
     *,
     archived: bool = False,
     version: str = "v2.1",
-    extra: bool = True,
 ) -> dict[str, Rows]:
     """Return the rows of each stream by their key, as `Target` has them.
 
@@ -70,7 +69,6 @@ def truth(
         shapes: Of the sandbox, for the fields that it drops, nulls or adds.
         archived: Whether archived candidates are among the rows.
         version: Of the API that the tap reads.
-        extra: Whether rows have the column `extra`.
     """
     distort = (shapes or Shapes()).distortion(version).apply
     rows: dict[str, Rows] = {name: {} for name in CORE}
@@ -93,9 +91,6 @@ def truth(
                 key = one, answer["position"]
                 rows["candidate_answers"][key] = answer | alive
             rows["candidate_details"][one] = _with_extra(detail, more) | alive
-    if not extra:
-        for row in (row for table in rows.values() for row in table.values()):
-            del row["extra"]
     return rows
 
 
