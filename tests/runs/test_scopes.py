@@ -27,8 +27,12 @@ def scopes(account: Account) -> dict[str, Settings]:
     placed = next(r for r in account.list_rows() if r["category_id"])
     filters: Settings = {
         **{name: placed[name] for name in ("category_id", "email")},
-        "tag_ids": tagged["tag_ids"], "hire_state": "rejected",
-        "min_score": 50, "max_score": 50, "min_rating": 1, "max_rating": 2,
+        "tag_ids": tagged["tag_ids"],
+        "hire_state": "rejected",
+        "min_score": 50,
+        "max_score": 50,
+        "min_rating": 1,
+        "max_rating": 2,
     }
     openings = [opening["id"] for opening in account.openings()[:2]]
     return {
