@@ -60,7 +60,7 @@ class _Setting(t.NamedTuple):
 
 
 # YAML and the environment turn an ID of digits into a number.
-_ID = {"type": ["string", "integer"], "pattern": rf"^[^\s{_HALF}]+{_END}"}
+_ID = {"type": ["string", "integer"], "pattern": rf"^(?!\s*$)[^{_HALF}]+{_END}"}
 _IDS = th.CustomType({"type": ["array", "null"], "items": _ID, "minItems": 1})
 _FILTERS = {
     "category_id": (th.CustomType(_ID), "the ID of a category"),
@@ -233,15 +233,7 @@ def problems(config: Mapping[str, t.Any]) -> list[str]:
 
 
 def environment_problems(environ: Mapping[str, str], prefix: str) -> list[str]:
-    """Find environment variables that the SDK cannot parse.
-
-    Args:
-        environ: The environment.
-        prefix: The prefix of the tap's variables.
-
-    Returns:
-        One sentence per variable, which names the setting.
-    """
+    """Return a sentence per variable of this prefix that the SDK cannot parse."""
     return [
         f"Setting {name} {schema.get('errorMessage') or 'does not fit its type'}."
         for name, schema in SCHEMA["properties"].items()
@@ -405,20 +397,10 @@ class Settings:
     confirm_mass_deletion: bool
     user_agent: str | None
     emit_activate_version_messages: bool
-    setting_of: t.ClassVar[Mapping[str, str]] = {
-        **{name: f"candidate_filters.{name}" for name in FILTERS},
-        "job_opening_id": "job_opening_ids",
-        "limit": "page_size",
-    }
-    """The setting behind each parameter of a request that has one."""
 
     @classmethod
     def parse(cls, config: Mapping[str, t.Any]) -> Settings:
-        """Parse settings that have no `problems`.
-
-        Args:
-            config: The settings, with defaults.
-        """
+        """Parse settings, with defaults, that have no `problems`."""
         given = _given(SCHEMA, config)
         values = {name: given.get(name) for name in NAMES}
         if start := given.get("start_date"):
@@ -433,6 +415,15 @@ class Settings:
         values["part"] = Part.parse(given["part"]) if "part" in given else ALL_PARTS
         return cls(**values)
 
+    @property
+    def setting_of(self) -> dict[str, str]:
+        """The setting behind each parameter of a request that has one."""
+        # Without a filter for tags, the tap's own requests have `tag_ids`, too.
+        given = {
+            name: f"candidate_filters.{name}" for name, _ in self.candidate_filters
+        }
+        return {**given, "job_opening_id": "job_opening_ids", "limit": "page_size"}
+
     @cached_property
     def scope(self) -> Scope:
         """The candidates that they select; `part` is no part of it."""
@@ -442,6 +433,15 @@ class Settings:
     def drops_tags(self) -> bool:
         """Whether `tag_ids` of candidates are set to null."""
         return self.pii != "keep" and self.pii_tags == "drop"
+
+    @property
+    def setting_of(self) -> dict[str, str]:
+        """The setting behind each parameter of a request that has one."""
+        filters = [name for name, _ in self.candidate_filters]
+        named = {name: f"candidate_filters.{name}" for name in filters}
+        if self.job_opening_ids is not None:
+            named["job_opening_id"] = "job_opening_ids"
+        return {**named, "limit": "page_size"}
 
     def narrowing(self) -> dict[str, t.Any]:
         """Return the settings that select candidates, without personal data."""

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import typing as t
-from datetime import UTC, datetime
 from unittest import mock
 
 import pytest
 
-from sandbox.filters import Filters
-from tests.runs.pipelines import DAY, account, pipeline
+from tests.runs.pipelines import DAY, account, pipeline, wanted
 from tests.support.streams import CANDIDATES, DETAILS, UPSERTED
 from tests.support.truth import truth
 
@@ -21,24 +19,6 @@ Settings = dict[str, t.Any]
 
 def made(candidates: int = 50) -> Account:
     return account(candidates, openings=3, tags=3, tagged=0.5)
-
-
-def wanted(account: Account, scope: Settings) -> list[str]:
-    """Return the listed candidates of a scope, found without the tap's code."""
-    filters = dict(scope.get("candidate_filters") or {})
-    filters["tag_ids"] = frozenset(filters.pop("tag_ids", ()))
-    openings, start = scope.get("job_opening_ids"), scope.get("start_date")
-    since = None if start is None else datetime.fromisoformat(start)
-    if since is not None and since.tzinfo is None:
-        since = since.replace(tzinfo=UTC)
-    found = []
-    for key in account.find(Filters(**filters)):
-        row = account.row(key.id)
-        started = datetime.fromisoformat(row["started_at"]).replace(tzinfo=UTC)
-        is_in = openings is None or row["job_opening_id"] in openings
-        if is_in and (since is None or started >= since):
-            found.append(key.id)
-    return found
 
 
 def scopes(account: Account) -> dict[str, Settings]:

@@ -28,8 +28,8 @@ from tests.support.streams import CANDIDATES, DETAILS, HISTORY, SYNC_RUNS
 Json = dict[str, t.Any]
 
 
-def test_640_candidates_on_the_command_line(sandbox: Start) -> None:
-    box = sandbox(Account.example(candidates=640, in_progress=20))
+def test_everything_on_the_command_line(sandbox: Start) -> None:
+    box = sandbox(Account.example(candidates=240, in_progress=20))
     run = run_tap(settings(box))
     assert run.returncode == 0, run.stderr
     target = loaded(run.messages)

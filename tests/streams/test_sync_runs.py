@@ -22,7 +22,7 @@ Json = dict[str, t.Any]
 
 SUMMARY = re.compile(
     r"(\d+) candidates listed: (\d+) new, (\d+) changed, (\d+) deleted, "
-    r"(\d+) re-verified; (\d+) requests, (\d+) refused, in \d+ s\."
+    r"(\d+) re-verified; (\d+) requests, (\d+) refused\."
 )
 
 

@@ -308,19 +308,6 @@ def test_a_listed_candidate_without_details_is_emitted_and_stays_due() -> None:
     assert made.run().emitted == {"2": set(FROM_DETAILS)}
 
 
-def test_a_listed_candidate_is_never_deleted() -> None:
-    made = synced(3)
-    made.api.candidates["2"]["rating"] = 9
-    made.api.answers["2"] = NotFoundError("gone")
-    result = made.run()
-    assert result.emitted == {"2": {CANDIDATES, HISTORY}}
-    assert result.counts.deleted == 0
-    assert result.known["2"].held == (
-        *(Held.CURRENT, Held.STALE),
-        *(Held.STALE, Held.CURRENT),
-    )
-
-
 @pytest.mark.parametrize(("missing", "fails"), [(20, False), (21, True)])
 def test_most_details_missing_means_that_the_endpoint_is_gone(
     missing: int,
@@ -392,19 +379,6 @@ def test_a_run_that_ends_early_leaves_the_rest_as_it_was() -> None:
         assert result.known[candidate_id] == before[candidate_id]
     assert made.state.reverified_until == reached
     assert made.api.asked == numbers(1, 9)
-
-
-def test_missing_candidates_that_fail_end_the_run_early_too() -> None:
-    made = synced(40, workers=FakeWorkers(1, is_eager=False))
-    made.api.hidden = set(numbers(1, 13))
-    made.api.candidates.pop("1")
-    made.api.answers = dict.fromkeys(numbers(2, 13), DOWN)
-    before = dict(made.state.inventory.items())
-    result = made.run()
-    assert result.error is DOWN
-    assert result.records == []
-    assert result.known == before
-    assert len(made.api.asked) == 9
 
 
 @pytest.mark.parametrize(
@@ -702,24 +676,6 @@ def test_a_candidate_that_fails_is_passed_over() -> None:
     assert made.state.reverified_until == made.now
 
 
-def test_an_archived_candidate_is_re_verified_and_may_be_deleted() -> None:
-    made = synced(9, days=30)
-    made.api.hidden = {"3", "4"}
-    made.run()
-    made.restart()
-    made.api.asked.clear()
-    made.now += timedelta(days=31)
-    made.api.candidates.pop("3")
-    made.api.candidates["4"]["rating"] = 9
-    result = made.run()
-    assert len(made.api.asked) == 9
-    assert [(s, i, e) for s, i, e in result.records if s == HISTORY] == [
-        (HISTORY, "4", "updated"),
-        (HISTORY, "3", "deleted"),
-    ]
-    assert "3" not in result.known
-
-
 def test_the_time_reached_waits_for_the_deletions_that_it_found() -> None:
     """Should the run die before the tombstones, the next one finds them again."""
     made = synced(9, days=30)
@@ -752,34 +708,6 @@ def test_a_run_without_details_leaves_the_turns_to_those_with_them() -> None:
     made.restart()
     made.run()
     assert len(made.api.asked) == 9
-
-
-def test_without_details_at_all_only_missing_candidates_are_re_verified() -> None:
-    made = world(9, days=30)
-    made.run({CANDIDATES})
-    made.api.hidden = {"3"}
-    made.restart()
-    made.run({CANDIDATES})
-    made.restart()
-    made.api.asked.clear()
-    made.now += timedelta(days=31)
-    made.api.candidates.pop("3")
-    result = made.run({CANDIDATES})
-    assert made.api.asked == ["3"]
-    assert result.records == [(CANDIDATES, "3", None)]
-    assert made.state.reverified_until == made.now
-
-
-def test_details_of_a_listed_candidate_that_are_gone_are_due_again() -> None:
-    made = reverifying(5)
-    made.api.answers["2"] = NotFoundError("gone")
-    result = made.run()
-    assert result.error is None
-    assert result.counts.without_details == 1
-    assert (result.records, result.counts.deleted) == ([], 0)
-    made.api.answers.clear()
-    made.restart()
-    assert made.run().emitted == {"2": set(FROM_DETAILS)}
 
 
 # Tags
@@ -820,19 +748,6 @@ def test_a_tag_that_was_deleted_is_a_change_of_its_candidates() -> None:
     assert result.emitted == dict.fromkeys(numbers(1, 4), ALL)
     assert made.api.asked == numbers(1, 4)  # the suspect is asked for once
     assert made.state.tags == 0
-
-
-def test_a_suspect_that_fails_is_no_reason_to_stop() -> None:
-    made = tagged(3)
-    made.api.tag_rows = []
-    made.api.answers["1"] = DOWN
-    for body in made.api.candidates.values():
-        body["tag_ids"] = []
-    result = made.run()
-    assert result.error is DOWN
-    assert made.api.asked == numbers(1, 4)
-    assert result.emitted["1"] == {CANDIDATES, HISTORY}
-    assert result.emitted["2"] == ALL
 
 
 def test_a_tag_that_details_name_is_looked_up_and_compared() -> None:
