@@ -126,11 +126,11 @@ $(DUCKDB): $(PLUGINS)
 	@touch $@
 
 # dbt 1.11 does not support Python 3.14 yet.
-$(DBT): $(PLUGINS)
+$(DBT): $(PLUGINS) analytics/report/pyproject.toml
 	-$(INSTALL) dbt-postgres report
 	@touch $@
 
-$(ANALYTICS): $(DUCKDB) $(DBT) analytics/report/pyproject.toml
+$(ANALYTICS): $(DUCKDB) $(DBT)
 	$(UV) venv --clear --python $(BIN)/python .venv-analytics
 	$(UV) pip install --python .venv-analytics --editable . --group analytics \
 		--editable './analytics/report[duckdb,postgres]'

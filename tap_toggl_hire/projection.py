@@ -75,12 +75,7 @@ class Projection:
 
 
 def projections(stream: Stream, config: Config) -> list[Projection]:
-    """Return the outputs of a stream; none if it is not selected.
-
-    Args:
-        stream: The stream.
-        config: The tap's settings.
-    """
+    """Return the outputs of a stream; none if it is not selected."""
     if not stream.selected:
         return []
     rules = {

@@ -233,15 +233,7 @@ def problems(config: Mapping[str, t.Any]) -> list[str]:
 
 
 def environment_problems(environ: Mapping[str, str], prefix: str) -> list[str]:
-    """Find environment variables that the SDK cannot parse.
-
-    Args:
-        environ: The environment.
-        prefix: The prefix of the tap's variables.
-
-    Returns:
-        One sentence per variable, which names the setting.
-    """
+    """Return a sentence per variable of this prefix that the SDK cannot parse."""
     return [
         f"Setting {name} {schema.get('errorMessage') or 'does not fit its type'}."
         for name, schema in SCHEMA["properties"].items()
@@ -414,11 +406,7 @@ class Settings:
 
     @classmethod
     def parse(cls, config: Mapping[str, t.Any]) -> Settings:
-        """Parse settings that have no `problems`.
-
-        Args:
-            config: The settings, with defaults.
-        """
+        """Parse settings, with defaults, that have no `problems`."""
         given = _given(SCHEMA, config)
         values = {name: given.get(name) for name in NAMES}
         if start := given.get("start_date"):

@@ -65,8 +65,8 @@ def test_job_builds_what_the_queries_ask_for(
     waits = ask(warehouse, "time_to_decision")
     assert sum(row["decided"] for row in waits) == 1
     for row in waits:
-        parts = ("decided", "decided_before", "waiting")
-        assert row["candidates"] == sum(row[part] for part in parts)
+        states = ("decided", "decided_before", "waiting")
+        assert row["candidates"] == sum(row[state] for state in states)
 
     steps = ask(warehouse, "funnel")
     assert {row["job_opening_id"] for row in steps} == set(openings)

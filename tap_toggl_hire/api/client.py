@@ -85,7 +85,7 @@ class Retry(t.NamedTuple):
     sleep: Callable[[float], object] = time.sleep
 
     def pause(self, failures: int, retry_after: float | None) -> float | None:
-        """Return the seconds before the next attempt, or None if there is none.
+        """Return the seconds before the next attempt; None after the last one.
 
         Args:
             failures: Number of failed attempts so far.
@@ -278,12 +278,7 @@ class Client:
     def pages(
         self, path: str, params: Params, *, first: Row | None = None
     ) -> Iterator[list[Row]]:
-        """Read a list page by page.
-
-        Args:
-            path: Path of the list.
-            params: The query of the first page.
-            first: The first page, if it was read already.
+        """Read a list page by page; `first` is its first page, if that was read.
 
         Raises:
             TapError: If its links form a loop.

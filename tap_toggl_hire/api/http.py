@@ -231,10 +231,10 @@ def read_body(raw: BaseHTTPResponse, limit: int) -> bytes | None:
 
 
 def _read_at_most(limit: int, stream: t.Any) -> bytes | None:
-    content = io.BytesIO()
+    content, size = io.BytesIO(), 0
     while piece := stream.read(PIECE):
-        content.write(piece)
-        if content.tell() > limit:
+        size += content.write(piece)
+        if size > limit:
             return None
     return content.getvalue()
 

@@ -11,6 +11,7 @@ import sys
 import typing as t
 import zlib
 from array import array
+from collections import Counter
 from hashlib import blake2b
 from itertools import compress
 
@@ -29,9 +30,14 @@ from tap_toggl_hire.sync.plan import (
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-DIGESTS = ("row", "tags", "extra", "details", "history")
-"""Columns of 32 bits."""
-COLUMNS = ("ids", *DIGESTS, "answers", "held", "presence")
+CODES = {
+    **dict.fromkeys(("row", "tags", "extra", "details", "history"), "I"),
+    "answers": "H",
+    "held": "B",
+    "presence": "B",
+}
+"""The columns of numbers, with the type codes of their arrays."""
+COLUMNS = ("ids", *CODES)
 MOST_ANSWERS = 65535
 """The largest number of answer rows that the column `answers` holds."""
 PIECE = 1 << 16
@@ -44,7 +50,6 @@ _HELD = tuple(
 """A byte of the column `held`, unpacked: two bits per stream, the first lowest."""
 _PRESENCE = (None, *Presence)
 """A byte of the column `presence`; 0 is a position that says nothing."""
-_ONE_STREAM = {stream: 3 << 2 * place for place, stream in enumerate(STREAMS)}
 _LISTED, _FETCHED = 1, 2
 """Flags of one run."""
 
@@ -65,12 +70,8 @@ class Inventory:
 
     def __init__(self) -> None:
         self._positions: dict[str, int] = {}
-        self._digests = {name: array("I") for name in DIGESTS}
-        self._answers = array("H")
-        self._held = bytearray()
-        self._presence = bytearray()
+        self._columns = {name: array(code) for name, code in CODES.items()}
         self._flags = bytearray()
-        self._listed = 0
 
     def get(self, candidate_id: str) -> Known | None:
         """Return what is known of a candidate."""
@@ -78,17 +79,16 @@ class Inventory:
         return None if position is None else self._known(position)
 
     def __setitem__(self, candidate_id: str, known: Known | None) -> None:
-        if known is None:
-            position = self._positions.get(candidate_id)
-            if position is not None:
-                self._presence[position] = self._held[position] = 0
-            return
         position = self._position(candidate_id)
-        for name in DIGESTS:
-            self._digests[name][position] = getattr(known, name)
-        self._answers[position] = min(known.answers, MOST_ANSWERS)
-        self._held[position] = _packed(known.held)
-        self._presence[position] = known.presence + 1
+        columns = self._columns
+        if known is None:
+            columns["presence"][position] = columns["held"][position] = 0
+            return
+        for name in ("row", "tags", "extra", "details", "history"):
+            columns[name][position] = getattr(known, name)
+        columns["answers"][position] = min(known.answers, MOST_ANSWERS)
+        columns["held"][position] = _packed(known.held)
+        columns["presence"][position] = known.presence + 1
 
     def items(self, *, is_listed: bool | None = None) -> Iterator[tuple[str, Known]]:
         """Yield the known candidates, which may be changed meanwhile.
@@ -107,8 +107,8 @@ class Inventory:
         position = self._positions.get(candidate_id)
         return (
             position is not None
-            and self._held[position] > 0
-            and self._presence[position] != Presence.DELETED + 1
+            and self._columns["held"][position] > 0
+            and self._columns["presence"][position] != Presence.DELETED + 1
         )
 
     def ids(self) -> list[str]:
@@ -116,37 +116,39 @@ class Inventory:
         return list(filter(self.is_known, self._positions))
 
     def __len__(self) -> int:
-        return len(self._presence) - self._presence.count(0)
+        return self.count(*Presence)
 
     def make_stale(self, stream: str) -> None:
         """Apply `plan.make_stale` to every candidate."""
         table = bytes(
             _packed(make_stale(Known(_HELD[byte]), stream).held) for byte in range(256)
         )
-        self._held = self._held.translate(table)
+        self._columns["held"] = array(
+            "B", bytes(self._columns["held"]).translate(table)
+        )
 
     def count(self, *presences: Presence) -> int:
         """Return the number of candidates that were last seen there."""
-        return sum(self._presence.count(presence + 1) for presence in presences)
+        column = self._columns["presence"]
+        return sum(column.count(presence + 1) for presence in presences)
 
     @property
     def most_answers(self) -> int:
         """The largest number of answer rows of any candidate."""
-        return max(self._answers, default=0)
+        return max(self._columns["answers"], default=0)
 
     @property
     def has_details(self) -> bool:
         """Whether the target may hold details or answers of any candidate."""
-        mask = sum(_ONE_STREAM[stream] for stream in FROM_DETAILS)
-        return any(held & mask for held in set(self._held))
+        places = [STREAMS.index(stream) for stream in FROM_DETAILS]
+        held = map(_HELD.__getitem__, set(self._columns["held"]))
+        return any(one[place] for one in held for place in places)
 
     @property
     def current_rows(self) -> int:
         """The number of candidates whose row in `candidates` is CURRENT."""
-        mask = _ONE_STREAM[CANDIDATES]
-        current = Held.CURRENT << 2 * STREAMS.index(CANDIDATES)
-        matching = [byte for byte in range(256) if byte & mask == current]
-        return sum(self._held.count(byte) for byte in matching)
+        place, held = STREAMS.index(CANDIDATES), Counter(self._columns["held"])
+        return sum(n for byte, n in held.items() if _HELD[byte][place] is Held.CURRENT)
 
     # What this run has seen
 
@@ -155,7 +157,6 @@ class Inventory:
         position = self._position(candidate_id)
         is_new = not self._flags[position] & _LISTED
         self._flags[position] |= _LISTED
-        self._listed += is_new
         return is_new
 
     def is_listed(self, candidate_id: str) -> bool:
@@ -174,14 +175,12 @@ class Inventory:
 
     def dump(self) -> dict[str, str]:
         """Return the columns as text, without positions that say nothing."""
-        kept = self._presence
+        kept = self._columns["presence"]
         ids = msgspec.json.encode(list(compress(self._positions, kept)))
         columns = {"ids": _encode(ids)}
-        for name in DIGESTS:
-            columns[name] = _encode(array("I", compress(self._digests[name], kept)))
-        columns["answers"] = _encode(array("H", compress(self._answers, kept)))
-        columns["held"] = _encode(bytes(compress(self._held, kept)))
-        columns["presence"] = _encode(bytes(compress(self._presence, kept)))
+        for name, code in CODES.items():
+            column = array(code, compress(self._columns[name], kept))
+            columns[name] = _encode(column)
         return columns
 
     @classmethod
@@ -193,41 +192,35 @@ class Inventory:
         """
         inventory = cls()
         try:
-            raw = {name: _decode(columns[name]) for name in COLUMNS}
-            ids = msgspec.json.decode(raw["ids"], type=list[str])
-            for name in DIGESTS:
-                inventory._digests[name] = _array("I", raw[name])
-            inventory._answers = _array("H", raw["answers"])
+            ids = msgspec.json.decode(_decode(columns["ids"]), type=list[str])
+            for name, column in inventory._columns.items():
+                column.frombytes(_decode(columns[name]))
+                if sys.byteorder == "big":
+                    column.byteswap()
         except (KeyError, TypeError, zlib.error, msgspec.MsgspecError) as error:
             raise ValueError from error
         inventory._positions = {key: place for place, key in enumerate(ids)}
-        inventory._held = bytearray(raw["held"])
-        inventory._presence = bytearray(raw["presence"])
         inventory._flags = bytearray(len(ids))
-        sizes = {len(inventory._positions), len(ids), *map(len, inventory._arrays)}
-        if len(sizes) > 1 or not set(inventory._presence) <= set(range(1, 5)):
+        lengths = {len(ids), len(inventory._positions)}
+        lengths.update(map(len, inventory._columns.values()))
+        if len(lengths) > 1 or not set(inventory._columns["presence"]) <= {1, 2, 3, 4}:
             raise ValueError
         return inventory
 
-    @property
-    def _arrays(self) -> list[t.Any]:
-        digests = self._digests.values()
-        return [*digests, self._answers, self._held, self._presence, self._flags]
-
     def _known(self, position: int) -> Known | None:
-        presence = _PRESENCE[self._presence[position]]
+        columns = self._columns
+        presence = _PRESENCE[columns["presence"][position]]
         if presence is None:
             return None
-        digests = self._digests
         return Known(
-            _HELD[self._held[position]],
+            _HELD[columns["held"][position]],
             presence,
-            digests["row"][position],
-            digests["tags"][position],
-            digests["extra"][position],
-            digests["details"][position],
-            digests["history"][position],
-            self._answers[position],
+            columns["row"][position],
+            columns["tags"][position],
+            columns["extra"][position],
+            columns["details"][position],
+            columns["history"][position],
+            columns["answers"][position],
         )
 
     def _flag(self, candidate_id: str) -> int:
@@ -236,8 +229,8 @@ class Inventory:
 
     def _position(self, candidate_id: str) -> int:
         position = self._positions.setdefault(candidate_id, len(self._positions))
-        if position == len(self._presence):
-            for column in self._arrays:
+        if position == len(self._flags):
+            for column in (*self._columns.values(), self._flags):
                 column.append(0)
         return position
 
@@ -264,11 +257,3 @@ def _encode(column: array[int] | bytes) -> str:
 
 def _decode(text: str) -> bytes:
     return zlib.decompress(base64.b85decode(text))
-
-
-def _array(typecode: str, raw: bytes) -> array[int]:
-    column = array(typecode)
-    column.frombytes(raw)
-    if sys.byteorder == "big":
-        column.byteswap()
-    return column

@@ -183,7 +183,6 @@ def endpoint(name: str) -> Callable[[Request], bool]:
 def _join(tap: TapTogglHire) -> None:
     """End the workers of a run, as the end of the process does."""
     workers = tap.session.workers
-    for _ in workers._threads:
-        workers._calls.put(None)
+    workers.__del__()
     for thread in workers._threads:
         thread.join()

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import typing as t
 from contextlib import ExitStack, contextmanager, suppress
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from unittest import mock
 
-import msgspec
 import time_machine
 
 from sandbox import Account, Sandbox
+from sandbox.filters import Filters
 from tap_toggl_hire.api.client import Retry
 from tap_toggl_hire.tap import TapTogglHire
 from tests.support import Target, catalog, settings
@@ -70,8 +71,8 @@ class Outcome:
 
     def emitted(self, stream: str) -> list[str]:
         """Return the candidates whose rows a stream got, each once, in order."""
-        rows = self.records(stream)
-        return unique(who(row) for row in rows if not row.get(DELETED_AT))
+        rows = [row for row in self.records(stream) if not row.get(DELETED_AT)]
+        return list(dict.fromkeys(map(who, rows)))
 
     def tombstones(self, stream: str) -> list[Row]:
         """Return the tombstones of a stream."""
@@ -79,7 +80,7 @@ class Outcome:
 
     def deleted(self, stream: str) -> list[str]:
         """Return the candidates that a stream got a tombstone of, each once."""
-        return unique(who(row) for row in self.tombstones(stream))
+        return list(dict.fromkeys(map(who, self.tombstones(stream))))
 
     def events(self) -> list[tuple[str, str]]:
         """Return the events of `candidate_history`, each with its candidate."""
@@ -166,7 +167,7 @@ class Pipeline:
             try:
                 ImpatientTap(
                     config={**self.config, **config},
-                    state=copied(self.target.state if state is None else state),
+                    state=deepcopy(self.target.state if state is None else state),
                     catalog=_catalog(frozenset(select), frozenset(full_table)),
                     message_writer=writer,
                 ).sync_all()
@@ -269,14 +270,23 @@ def key_of(key: Key) -> str:
     return t.cast("str", key[0] if isinstance(key, tuple) else key)
 
 
-def unique(values: Iterable[str]) -> list[str]:
-    """Return each value once, in order."""
-    return list(dict.fromkeys(values))
+def wanted(account: Account, scope: Json) -> list[str]:
+    """Return the listed candidates of a scope, found without the tap's code."""
+    filters = dict(scope.get("candidate_filters") or {})
+    filters["tag_ids"] = frozenset(filters.pop("tag_ids", ()))
+    openings, start = scope.get("job_opening_ids"), scope.get("start_date")
+    found = []
+    for key in account.find(Filters(**filters)):
+        row = account.row(key.id)
+        is_in = openings is None or row["job_opening_id"] in openings
+        if is_in and (start is None or _utc(row["started_at"]) >= _utc(start)):
+            found.append(key.id)
+    return found
 
 
-def copied(state: Json | None) -> Json | None:
-    """Return a state as it comes from a file."""
-    return None if state is None else msgspec.json.decode(msgspec.json.encode(state))
+def _utc(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def assert_same(held: dict[Key, Row], expected: dict[t.Any, Row], stream: str) -> None:

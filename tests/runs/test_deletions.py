@@ -7,14 +7,7 @@ import typing as t
 import pytest
 
 from sandbox import Fault, Sandbox, details_of
-from tests.runs.pipelines import (
-    DAY,
-    account,
-    inventory,
-    is_details,
-    is_list,
-    pipeline,
-)
+from tests.runs.pipelines import DAY, account, inventory, is_details, is_list, pipeline
 from tests.support.streams import (
     ANSWERS,
     CANDIDATES,
@@ -139,22 +132,6 @@ def test_details_of_most_candidates_not_found_is_a_failure_of_the_endpoint() -> 
         line.sandbox.faults = []
         assert len(line.run().details) == 22
         line.assert_true()
-
-
-@pytest.mark.parametrize("body", [{"html": True}, {"empty": True}])
-def test_a_404_in_other_words_than_the_api_s_proves_nothing(body: t.Any) -> None:
-    with pipeline() as line:
-        line.run()
-        one = line.ids[3]
-        line.account.archive(one)
-        line.sandbox.faults = [
-            Fault("status", status=404, match=details_of(one), **body)
-        ]
-        outcome = line.fail(one)
-        assert len(outcome.details) == 3  # retried, as after a 500
-        assert outcome.is_quiet
-        line.sandbox.faults = []
-        assert line.run().is_quiet
 
 
 # Many

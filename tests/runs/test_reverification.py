@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox import Fault, random_change
+from sandbox import random_change
 from sandbox.changes import HIDDEN
-from tests.runs.pipelines import DAY, HOUR, account, is_list, pipeline
+from tests.runs.pipelines import DAY, HOUR, account, pipeline
 from tests.support.streams import (
     ANSWERS,
     CANDIDATES,
     DETAILS,
-    FAMILY,
     HISTORY,
     STREAMS,
     SYNC_RUNS,
@@ -48,16 +47,6 @@ def test_each_candidate_has_its_turn(days: int, pause: timedelta) -> None:
         assert len(line.run().details) < 20
 
 
-def test_it_can_be_turned_off() -> None:
-    with pipeline(reverify_days=0) as line:
-        line.run()
-        line.hide()
-        line.clock += 400 * DAY
-        outcome = line.run()
-        assert not outcome.details
-        assert outcome.is_quiet
-
-
 @pytest.mark.parametrize("kind", HIDDEN)
 @pytest.mark.parametrize("select", [STREAMS, (ANSWERS,)], ids=["all", "answers"])
 def test_what_no_list_shows_arrives_in_time(kind: str, select: tuple[str, ...]) -> None:
@@ -83,17 +72,6 @@ def test_what_no_list_shows_arrives_in_time(kind: str, select: tuple[str, ...]) 
         assert emitted.keys() == (changed if DETAILS in select else changed & shown)
         # Details that differ from their list row are fetched once more.
         assert max(emitted.values()) <= 2
-
-
-def test_a_hidden_change_reaches_a_stream_that_was_not_selected_then() -> None:
-    with pipeline(reverify_days=1) as line:
-        line.run()
-        line.clock += DAY
-        line.account.set_questions(line.ids[0], 4)
-        line.hide()
-        line.run(select=[DETAILS])
-        line.run(select=[CANDIDATES, ANSWERS])
-        line.assert_true(UPSERTED)
 
 
 def test_runs_without_details_take_no_turn() -> None:
@@ -128,29 +106,3 @@ def test_archived_candidates_are_asked_for_without_a_stream_of_details(
         assert sorted(outcome.details) == sorted([archived, gone])
         assert outcome.deleted(CANDIDATES) == ([gone] if CANDIDATES in select else [])
         assert outcome.events() == ([("deleted", gone)] if HISTORY in select else [])
-
-
-def test_runs_that_fail_take_no_turn() -> None:
-    with pipeline(20, reverify_days=1, page_size=5) as line:
-        line.run()
-        line.clock += DAY
-        line.sandbox.faults = [Fault("status", match=is_list, after=1)]
-        line.fail("/candidates")
-        line.sandbox.faults = []
-        outcome = line.run()
-        assert sorted(outcome.details) == sorted(line.ids)
-        assert not any(outcome.records(stream) for stream in FAMILY)
-
-
-@pytest.mark.parametrize("days", [-200, 200])
-def test_a_clock_that_was_wrong_once(days: int) -> None:
-    with pipeline(20, reverify_days=10) as line:
-        line.clock += days * DAY
-        line.run()
-        line.clock -= days * DAY
-        read: Counter[str] = Counter()
-        for _ in range(12):
-            read.update(line.run().details)
-            line.clock += DAY
-        assert set(read) == set(line.ids)
-        assert max(read.values()) <= 3

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import typing as t
-from datetime import UTC, datetime
-from math import ceil
 from unittest import mock
 
 import pytest
 
-from sandbox.filters import Filters
-from tests.runs.pipelines import DAY, account, pipeline
+from tests.runs.pipelines import DAY, account, pipeline, wanted
 from tests.support.streams import CANDIDATES, DETAILS, UPSERTED
 from tests.support.truth import truth
 
@@ -22,24 +19,6 @@ Settings = dict[str, t.Any]
 
 def made(candidates: int = 50) -> Account:
     return account(candidates, openings=3, tags=3, tagged=0.5)
-
-
-def wanted(account: Account, scope: Settings) -> list[str]:
-    """Return the listed candidates of a scope, found without the tap's code."""
-    filters = dict(scope.get("candidate_filters") or {})
-    filters["tag_ids"] = frozenset(filters.pop("tag_ids", ()))
-    openings, start = scope.get("job_opening_ids"), scope.get("start_date")
-    since = None if start is None else datetime.fromisoformat(start)
-    if since is not None and since.tzinfo is None:
-        since = since.replace(tzinfo=UTC)
-    found = []
-    for key in account.find(Filters(**filters)):
-        row = account.row(key.id)
-        started = datetime.fromisoformat(row["started_at"]).replace(tzinfo=UTC)
-        is_in = openings is None or row["job_opening_id"] in openings
-        if is_in and (since is None or started >= since):
-            found.append(key.id)
-    return found
 
 
 def scopes(account: Account) -> dict[str, Settings]:
@@ -119,27 +98,6 @@ def test_a_deletion_outside_the_selection_is_found_by_re_verification() -> None:
         line.assert_true()
 
 
-def test_two_scopes_by_turns() -> None:
-    with pipeline(made(60), page_size=10) as line:
-        a, b, c = (one["id"] for one in line.account.openings())
-        both = {"job_opening_ids": [a, b]}, {"job_opening_ids": [b, c]}
-        line.run(**both[0])
-        line.run(**both[1])
-        for number in range(4):
-            scope = both[number % 2]
-            gone, changed, *_ = wanted(line.account, {"job_opening_ids": [b]})
-            line.account.delete(gone)
-            line.rate(changed)
-            outcome = line.run(**scope)
-            assert outcome.deleted(CANDIDATES) == [gone]
-            assert outcome.emitted(DETAILS) == [changed]
-            rows = truth(line.account)[DETAILS]
-            for key in wanted(line.account, scope):
-                assert line.target.alive(DETAILS)[key] == rows[key]
-        line.run()
-        line.assert_true()
-
-
 def test_a_candidate_that_leaves_a_filter_is_asked_for_once() -> None:
     scope = {"candidate_filters": {"hire_state": "possible-hire"}}
     with pipeline(50) as line:
@@ -181,34 +139,3 @@ def test_one_state_per_opening_and_a_candidate_that_moves() -> None:
         run(a)
         run(b)
         line.assert_true(UPSERTED)
-
-
-@pytest.mark.parametrize("share", [0.3, 0.7])
-def test_a_wide_run_that_dies_and_the_narrow_one_again(share: float) -> None:
-    scope = {"candidate_filters": {"hire_state": "rejected"}}
-    with pipeline(60) as line:
-        line.run(**scope)
-        wide = line.attempt(announced=5).good()
-        line.target.load(wide.messages[: int(share * len(wide.messages))])
-        # Those that were announced and not emitted are filled where they are asked for.
-        line.run(**scope)
-        assert line.run(**scope).details == []
-        gone = wanted(line.account, scope)[0]
-        line.account.delete(gone)
-        assert line.run(**scope).deleted(DETAILS) == [gone]
-        line.run()
-        line.assert_true()
-
-
-@pytest.mark.parametrize("concurrency", [1, 8])
-def test_a_start_date_reads_the_list_no_further(concurrency: int) -> None:
-    with pipeline(300, page_size=10, max_concurrency=concurrency) as line:
-        scope = {"start_date": "2025-05-15T00:00:00Z"}
-        ids = wanted(line.account, scope)
-        for number in range(2):
-            outcome = line.run(**scope)
-            assert len(outcome.details) == (0 if number else len(ids))
-            assert len(outcome.pages) <= ceil(len(ids) / 10) + 1
-        line.account.add_candidate(started_at="2025-05-14T23:59:59.999999")
-        late = line.account.add_candidate(started_at="2025-05-15T00:00:00")
-        assert line.run(**scope).events() == [("created", late)]

@@ -10,7 +10,6 @@ import pytest
 from sandbox import Fault
 from tests.runs.pipelines import DAY, Outcome, is_list, pipeline
 from tests.support.streams import (
-    ANSWERS,
     CANDIDATES,
     CORE,
     DETAILS,
@@ -61,33 +60,6 @@ def test_some_streams_first_and_all_later(subset: tuple[str, ...]) -> None:
         line.assert_true()
 
 
-def test_a_change_that_was_undone_while_a_stream_was_deselected() -> None:
-    with pipeline() as line:
-        line.run()
-        one = line.ids[0]
-        stars = line.account.row(one)["rating"]
-        line.rate(one)
-        line.run(select=[CANDIDATES])
-        line.account.rate(one, stars)
-        outcome = line.run()
-        assert outcome.emitted(DETAILS) == [one]
-        assert not outcome.records(HISTORY)
-        line.assert_true()
-
-
-def test_a_stream_that_never_held_a_candidate_gets_no_tombstone_of_it() -> None:
-    with pipeline() as line:
-        line.run(select=[CANDIDATES])
-        gone = line.ids[0]
-        line.account.delete(gone)
-        outcome = line.run()
-        assert outcome.deleted(CANDIDATES) == [gone]
-        assert not outcome.tombstones(DETAILS)
-        assert not outcome.tombstones(ANSWERS)
-        assert gone not in outcome.emitted(HISTORY)
-        line.assert_true()
-
-
 def test_a_stream_selected_later_is_filled_for_archived_candidates() -> None:
     with pipeline(reverify_days=1) as line:
         line.run(select=[CANDIDATES])
@@ -114,21 +86,6 @@ def test_the_lists_alone_keep_what_is_known_of_candidates() -> None:
             assert kinds - {"tags", "candidate"} == {kind} - {"tags"}
             assert len(outcome.details) == 1
         assert line.run().is_quiet
-
-
-def test_a_stream_that_a_map_had_removed_is_filled() -> None:
-    with pipeline() as line:
-        line.run(stream_maps={DETAILS: None})
-        assert DETAILS not in line.target.tables
-        assert line.run().emitted(CANDIDATES) == []
-        changed, gone, *_ = line.ids
-        line.rate(changed)
-        line.account.delete(gone)
-        line.run(stream_maps={DETAILS: None})
-        back = line.run()
-        assert back.emitted(DETAILS) == [changed]
-        assert back.deleted(DETAILS) == [gone]
-        line.assert_true()
 
 
 # FULL_TABLE and ACTIVATE_VERSION

@@ -24,7 +24,7 @@ from tests.support.tap import records
 from tests.support.truth import truth, unsigned
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     import pytest
 
@@ -39,18 +39,7 @@ ALL = (*STREAMS, SYNC_RUNS)
 
 
 class Workspace:
-    """A workspace that is extracted again and again.
-
-    Args:
-        box: The API.
-        selected: The streams; by default all of them.
-        config: Settings.
-
-    Attributes:
-        messages: Of the last run.
-        target: What all runs brought; it leaves out streams with another name.
-        state: The last state.
-    """
+    """A workspace that is extracted again and again, into one target."""
 
     def __init__(self, box: Sandbox, *selected: str, **config: t.Any) -> None:
         self.box = box
@@ -68,6 +57,7 @@ class Workspace:
         merged = settings(self.box, **{**self._config, **config})
         self.messages = extract(merged, self.state, chosen)
         assert_columns(self.messages)
+        # Streams that a map has renamed have no key here.
         self.target.load(m for m in self.messages if m.get("stream", "tags") in KEYS)
         self.state = self.target.state
         return self.messages
@@ -119,7 +109,7 @@ def assert_columns(messages: Iterable[Json]) -> None:
     """One SCHEMA per stream, before its records, which have every column of it."""
     columns: dict[str, set[str]] = {}
     for message in messages:
-        stream = message.get("stream")
+        stream = message.get("stream", "")
         if message["type"] == "SCHEMA":
             assert stream not in columns, f"two SCHEMA messages of {stream}"
             columns[stream] = set(message["schema"]["properties"])
@@ -142,14 +132,7 @@ def expected(
     only: Iterable[str] | None = None,
     version: str = "v2.1",
 ) -> dict[str, Rows]:
-    """The rows that a target should hold.
-
-    Args:
-        account: The workspace.
-        shapes: Of the sandbox, for fields that it leaves out or nulls.
-        only: The selected candidates; all by default.
-        version: Of the API.
-    """
+    """Return the rows that a target should hold, of some candidates or of all."""
     wanted = None if only is None else set(only)
     return {
         stream: {
@@ -170,14 +153,7 @@ def assert_holds(
     *,
     deleted: bool = False,
 ) -> None:
-    """Compare tables with what they should hold.
-
-    Args:
-        target: The tables.
-        rows: What they should hold.
-        streams: The tables to compare.
-        deleted: Whether there may be rows that are marked as deleted.
-    """
+    """Compare tables with what they should hold, and maybe rows marked as deleted."""
     for stream in streams:
         alive = {key: _unsigned(row) for key, row in target.alive(stream).items()}
         assert alive == rows[stream], stream
@@ -247,15 +223,3 @@ def rejection(*arguments: str) -> str:
     assert ended.stdout == ""
     assert "\n" not in str(ended.exception)
     return str(ended.exception)
-
-
-def strings(value: t.Any) -> Iterator[str]:
-    """Every string in a JSON value."""
-    if isinstance(value, dict):
-        for item in value.values():
-            yield from strings(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from strings(item)
-    elif isinstance(value, str):
-        yield value

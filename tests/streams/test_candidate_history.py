@@ -13,10 +13,8 @@ from tests.streams.checks import (
     Workspace,
     history,
     in_history,
-    loaded,
     without_event,
 )
-from tests.support import catalog, extract, settings
 from tests.support.streams import CANDIDATES, DETAILS, HISTORY, HISTORY_FIELDS
 
 if t.TYPE_CHECKING:
@@ -155,16 +153,3 @@ def test_a_late_submission_and_a_deletion(workspace: Observed) -> None:
     assert gone in history(workspace.target, "created")
     assert not workspace.target.deleted(HISTORY)
     assert workspace.observe() == []
-
-
-def test_full_table_in_the_catalog_appends_all_the_same(sandbox: Start) -> None:
-    box = sandbox(Account.example(candidates=5))
-    config = settings(box, emit_activate_version_messages=True)
-    whole = catalog(config, HISTORY, CANDIDATES, candidate_history="FULL_TABLE")
-    target = loaded(extract(config, catalog=whole))
-    first = set(target.alive(HISTORY))
-    assert len(first) == 5
-    box.account.rate(box.account.listed_ids()[0], 3)
-    target.load(extract(config, target.state, whole))
-    assert first <= set(target.alive(HISTORY))
-    assert not target.deleted(HISTORY)

@@ -110,18 +110,6 @@ def test_odd_names_and_values_are_not_logged(sandbox: Start) -> None:
     assert counts["tags.with an odd name"] == len(odd) * len(box.account.tags())
 
 
-def test_a_later_version_of_the_api_is_logged_in_few_lines(sandbox: Start) -> None:
-    box = sandbox(Account.example(candidates=40), versions=("v2.2",))
-    run = run_tap(settings(box))
-    rows = expected(box.account, box.shapes, version="v2.2")
-    assert_holds(loaded(run.messages), rows)
-    lines = logged(run)
-    assert len(lines) == len(set(lines))
-    assert len(run.stderr.splitlines()) <= 60
-    for name in ("profile_link", "rating", "portfolio", "photo_url"):
-        assert any(f"Field {name} of candidates " in line for line in lines), name
-
-
 # What a change in it costs
 
 
@@ -160,24 +148,6 @@ def test_a_value_that_differs_in_each_response_costs_no_details(sandbox: Start) 
     for _ in range(2):
         workspace.extract("candidates.extra")
     assert workspace.emitted == set()
-
-
-def test_a_deselected_extra_is_neither_emitted_nor_compared(
-    workspace: Workspace,
-) -> None:
-    one = workspace.account.listed_ids()[4]
-    without = [f"{stream}.extra" for stream in UPSERTED]
-    workspace.account.set_field(one, "portfolio", {"likes": 1})
-    workspace.extract(*without)
-    assert "likes" not in json.dumps(workspace.messages)
-    workspace.account.set_field(one, "portfolio", {"likes": 2})
-    workspace.extract(*without)
-    assert workspace.emitted == set()
-    workspace.rate(one)
-    workspace.extract(*without)
-    assert [row["id"] for row in workspace.records(CANDIDATES)] == [one]
-    workspace.extract()  # selected later, it is filled
-    assert_holds(workspace.target, expected(workspace.account), UPSERTED)
 
 
 @pytest.mark.parametrize("mode", ["hash", "drop"])

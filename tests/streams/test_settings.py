@@ -58,16 +58,6 @@ def test_an_invalid_setting_is_rejected(
     assert "s3cr3t" not in sentence
 
 
-def test_an_invalid_setting_is_the_last_line_of_the_log(box: Sandbox) -> None:
-    run = run_tap(settings(box, page_size=0))
-    assert run.returncode == 1
-    assert run.stdout == ""
-    assert "Traceback" not in run.stderr
-    errors = [line for line in run.stderr.splitlines() if "| ERROR" in line]
-    assert errors == run.stderr.splitlines()[-1:]
-    assert "Setting page_size " in errors[0]
-
-
 @pytest.mark.parametrize(
     ("name", "text"), [("page_size", "s3cr3t"), ("stream_maps", "{s3cr3t")]
 )

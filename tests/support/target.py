@@ -59,7 +59,7 @@ class Target:
         assert stream in self._columns, f"RECORD of {stream} before its SCHEMA"
         assert set(record) == set(self._columns[stream]), f"columns of {stream}"
         row = {**record, DELETED_AT: record.get(DELETED_AT)}
-        key = _key(stream, record)
+        key = row_key(stream, record)
         self.tables[stream][key] = row
         if "version" in message:
             self._versions.setdefault(stream, {})[key] = message["version"]
@@ -71,7 +71,8 @@ class Target:
                 row[DELETED_AT] = row[DELETED_AT] or "activated"
 
 
-def _key(stream: str, record: Row) -> Key:
+def row_key(stream: str, record: Row) -> Key:
+    """Return the key of a record; of one column, its value."""
     values = tuple(record[column] for column in KEYS[stream])
     return values[0] if len(values) == 1 else values
 

@@ -120,43 +120,29 @@ def _with_extra(row: Row, extra: t.Any) -> Row:
 
 
 def fit(value: t.Any, kind: t.Any) -> tuple[t.Any, t.Any]:
-    """A value as its column has it, and what of it belongs into column `extra`.
+    """Return a value as its column has it, and what of it is in column `extra`.
 
-    Column `extra` is None, or a JSON object as text: UTF-8 as it is (no escapes but
-    those that JSON asks for), no blanks, keys in the order in which they came. It
-    holds, under the API's own names,
+    Column `extra` is null, or a JSON object as compact text, in UTF-8 and in the order
+    of the API, with
 
-    - each field that the schema does not declare, as it came, null too, even if its
-      name is that of one of the tap's own columns (`_sdc_...`, `extra`);
-    - the raw value of each declared field whose value does not fit its type, where
-      the column is null: a number or true for a time, an object for a number, a
-      text for a list, an object for a list. A text column takes any value (what is no
-      text is there as compact JSON) and a number column a plain decimal in a string,
-      so neither is in `extra`. A declared field that is null or missing is not there
-      either;
-    - of an object that fits, such as `contact_info`, an object with the same of its
-      own fields, if there are any;
-    - of a list that fits, such as `questions`, `answers` and an `options` within, a
-      list as long with the same for each of its items, null where an item has
-      nothing, if any item has something. (An item that is no object where one is
-      declared stands there raw, and is null in the column's list.)
-
-    So the `extra` of a row of `candidate_details` may be
+    - each field that the schema does not declare, as it came;
+    - the raw value of each declared field whose value does not fit its type, where the
+      column is null. A text column takes any value (as compact JSON, if it is not text)
+      and a number column a plain decimal in a string;
+    - of an object, or of the items of a list, an object or list with the same of their
+      own fields, null where an item has nothing:
 
         {"portfolio":{"likes":3},"rating":{"stars":2,"of":3},
-         "questions":[null,{"difficulty":2,"options":[{"hint":"x"},null]}],
-         "contact_info":{"pronouns":null}}
+         "questions":[null,{"difficulty":2,"options":[{"hint":"x"},null]}]}
 
-    In `candidate_answers` it is {"question":...,"answer":...}: what `extra` of the
-    details has in `questions` at that place, and in `answers` for the answer that the
-    row shows; each key only if there is something.
+    In `candidate_answers` it is {"question":...,"answer":...}, each if there is any.
 
     Args:
-        value: of the API.
-        kind: what is declared.
+        value: From the API.
+        kind: What the schema declares.
 
     Returns:
-        The value of the column, and the value for `extra`, `_NOTHING` if none.
+        The value of the column, and that for `extra`; `_NOTHING` if there is none.
     """
     if value is None:
         return None, _NOTHING

@@ -365,7 +365,6 @@ class World:
         if entries is None:
             entries = dict(self.state.inventory.items())
         state = State()
-        state.is_new = False
         state.scope, state.tags = self.state.scope, self.state.tags
         state.reverified_until = self.state.reverified_until
         for candidate_id, known in entries.items():

@@ -88,13 +88,6 @@ def test_columns_longer_than_a_piece_come_back() -> None:
     assert dict(Inventory.load(inventory.dump()).items()) == entries
 
 
-def test_counts_of_answers_stop_at_the_largest_that_a_column_holds() -> None:
-    inventory = of({"1": Known(answers=MOST_ANSWERS + 5), "2": Known(answers=3)})
-    assert inventory.get("1") == Known(answers=MOST_ANSWERS)
-    assert inventory.most_answers == MOST_ANSWERS
-    assert Inventory().most_answers == 0
-
-
 def test_a_forgotten_candidate_takes_no_part() -> None:
     inventory = of({"1": CURRENT, "2": CURRENT})
     inventory["1"] = None

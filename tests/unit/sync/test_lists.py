@@ -117,21 +117,6 @@ def test_two_pages_are_read_from_one_end(count: int, ends: int) -> None:
     assert len({page["order"] for page in one.pages}) == ends
 
 
-def test_a_single_worker_reads_from_one_end() -> None:
-    one = api(9)
-    pages, _ = read(one, workers=1)
-    assert ids(pages) == numbers(9)
-    assert len(one.pages) == 3
-
-
-def test_without_a_total_nothing_proves_that_two_ends_meet() -> None:
-    one = api(9, has_total=False)
-    pages, made = read(one)
-    assert ids(pages) == numbers(9)
-    assert made.is_complete
-    assert {page["order"] for page in one.pages} == {"asc"}
-
-
 @pytest.mark.parametrize("rejection", [BadRequestError("no"), NotFoundError("no")])
 def test_an_api_that_rejects_the_order_is_read_from_one_end(
     rejection: Exception,
@@ -314,13 +299,6 @@ def test_an_error_on_the_first_page_is_raised(error: Exception) -> None:
     one.before_page = fail
     with pytest.raises(type(error)):
         read(one)
-
-
-def test_a_candidate_that_comes_late_is_found() -> None:
-    one = api(9)
-    on_page(one, "6", lambda: one.candidates.update({"10": candidate(10)}))
-    pages, _ = read(one, workers=1)
-    assert ids(pages) == numbers(10)
 
 
 def looping(one: FakeApi, rows: Callable[[], list[Json]]) -> None:

@@ -167,7 +167,7 @@ def run(
     tags = ("7",) if api.tagged else ()
     world.tags = FixedTags(tags, choice.fault == UNKNOWN_TAGS)
     state = world.state
-    state.is_new, state.scope, state.tags = False, scope, 1
+    state.scope, state.tags = scope, 1
     # After a pause longer than a turn, every candidate is due.
     state.reverified_until = NOW - timedelta(days=40 if choice.due else 0)
     if choice.is_announced:

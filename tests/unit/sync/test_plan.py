@@ -69,7 +69,7 @@ RUNS = (*map(Run, SELECTIONS), replace(ALL, full_table=UPSERTED))
 KNOWN = tuple(
     Known(held, Presence.LISTED, *(SAME,) * 5, answers=2)
     for held in itertools.product(Held, repeat=len(STREAMS))
-    if any(held)
+    if any(held) and held[1] <= held[2]  # details and answers are alike
 )
 EVERYWHERE = tuple(replace(known, presence=p) for known in KNOWN for p in Presence)
 
@@ -195,15 +195,6 @@ def test_a_stream_that_is_selected_later_is_emitted_if_it_missed_a_difference() 
             assert is_emitted is is_stale
 
 
-def test_a_change_that_was_undone_while_unselected_leaves_no_history() -> None:
-    known = Known((Held.CURRENT,) * 4, Presence.LISTED, *(SAME,) * 5)
-    changed = Listed(OTHER, SAME, SAME, OTHER)
-    noted = plan.plan_listed(known, changed, None, ALONE[CANDIDATES]).after
-    assert noted is not None
-    assert HISTORY in again(noted, changed, None, ALONE[HISTORY]).emit
-    assert HISTORY not in again(noted, AS_KNOWN, None, ALONE[HISTORY]).emit
-
-
 # Torn details
 
 
@@ -234,12 +225,6 @@ def test_torn_details_of_before_a_missed_change_are_not_taken_for_permanent() ->
 
 
 # Runs that die
-
-
-def test_everything_that_is_emitted_was_announced() -> None:
-    for known, listed, read, run in cases():
-        streams = plan.may_emit(known, listed, run)
-        assert plan.plan_listed(known, listed, read, run).emit <= streams
 
 
 def test_only_what_may_be_emitted_is_announced() -> None:
@@ -328,13 +313,6 @@ def test_unknown_fields_of_a_row_never_cost_details() -> None:
         decided = again(known, listed, Details(SAME, 3), run)
         calm = again(known, AS_KNOWN, Details(SAME, 3), run)
         assert decided.emit == calm.emit | (run.selected & {CANDIDATES})
-
-
-def test_unknown_fields_that_are_not_compared_are_as_known() -> None:
-    for known, run in itertools.product(KNOWN, RUNS):
-        unknown = replace(AS_KNOWN, extra=None)
-        for read in READ:
-            assert again(known, unknown, read, run) == again(known, AS_KNOWN, read, run)
 
 
 def test_a_candidate_is_settled_exactly_if_there_is_nothing_to_do() -> None:
@@ -543,4 +521,5 @@ def test_decisions_depend_on_nothing_else() -> None:
         if isinstance(node, ast.Import)
         for name in node.names
     } | {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    modules -= {"mutmut.mutation.trampoline"}  # under mutation tests
     assert modules <= {"__future__", "dataclasses", "enum", "typing"}

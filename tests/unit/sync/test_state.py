@@ -57,7 +57,7 @@ def died() -> State:
 
 def content(state: State) -> Json:
     return {
-        **{name: value for name, value in vars(state).items() if name != "is_new"},
+        **vars(state),
         "inventory": dict(state.inventory.items()),
         "columns": {name: state.columns.get(name, []) for name in STREAMS},
         "part": state.part or "",
@@ -76,7 +76,6 @@ def test_everything_comes_back(made: t.Callable[[], State]) -> None:
     assert content(loaded) == content(made())
     assert passed_on(loaded.dump()) == value
     assert value["format"] == FORMAT == 3
-    assert not loaded.is_new
 
 
 @given(st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=-3))])))
@@ -88,7 +87,6 @@ def test_the_time_reached_comes_back(time: datetime) -> None:
 
 def test_without_a_state_nothing_is_known() -> None:
     state = State.load(None)
-    assert state.is_new
     assert content(state) == content(State())
     assert (state.scope, state.reverified_until, state.part) == ("", None, None)
 
@@ -177,7 +175,7 @@ def test_a_state_from_the_warehouse_says_what_is_held_in_an_unknown_version() ->
             (Held.STALE,) * 4, Presence.LISTED, *(UNKNOWN_VALUE,) * 5, answers=answers
         )
     assert len(state.inventory) == 2
-    assert (state.scope, state.part, state.is_new) == ("", None, False)
+    assert (state.scope, state.part) == ("", None)
 
 
 def test_a_state_from_the_warehouse_may_be_merged_over_a_full_one() -> None:
@@ -281,7 +279,7 @@ WRONG: dict[str, tuple[t.Any, ...]] = {
     "candidates": (None, 5, "canary", ["canary"], {"ids": 5}, {"ids": None}),
     "checksum": (None, 5, "canary", ""),
     "scope": (None, 5, [], {}),
-    "reverified_until": (None, 5, "canary", "2026-01-01T00:00:00", [], "0"),
+    "reverified_until": (None, 5, "canary", "2026-13-01T00:00:00+00:00", [], "0"),
     "columns": (None, "canary", {CANDIDATES: "canary"}, {CANDIDATES: [5]}),
     "part": (None, 5, "canary", "5/4", "0/1"),
     "tags": (None, "7", 7.5, -1, []),
@@ -341,6 +339,8 @@ def test_what_is_a_state_is_taken_as_it_is(value: Json) -> None:
         ({"bookmarks": []}, "its bookmarks are malformed"),
         ({"bookmarks": {"tags": 5}}, "its bookmarks are malformed"),
         ({KEY: {}, "bookmarks": 5}, "its bookmarks are malformed"),
+        ({KEY: None}, "damaged"),
+        ({KEY: [], "bookmarks": {}}, "damaged"),
         ({"type": "STATE", "value": {}}, "a whole STATE message; its field `value`"),
         ({"other": {}}, "it lacks the key tap_toggl_hire"),
         ({"bookmarks": {"candidates": {}}}, "it lacks the key tap_toggl_hire"),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tap_toggl_hire.errors import BadRequestError, NotFoundError, UnavailableError
+from tap_toggl_hire.errors import BadRequestError, NotFoundError
 from tap_toggl_hire.sync.scope import Query
 from tap_toggl_hire.sync.tags import TagLists
 from tests.unit.sync.fakes import FakeApi, FakeWorkers, candidate, source
@@ -158,14 +158,6 @@ def test_a_tag_that_exists_and_fails_fails_the_run(error: Exception) -> None:
     on_list_of(one, "8", lambda: fail(error))
     with pytest.raises(type(error)):
         lists(one)
-
-
-def test_any_other_failure_fails_the_run() -> None:
-    one = api()
-    on_list_of(one, "8", lambda: fail(UnavailableError("down")))
-    with pytest.raises(UnavailableError):
-        lists(one)
-    assert one.tags_reread == 0
 
 
 # Tags that only details name
