@@ -83,6 +83,10 @@ class Warehouse:
         """What a query returns."""
         raise NotImplementedError
 
+    def execute(self, statement: str) -> None:
+        """Run a statement."""
+        raise NotImplementedError
+
     @staticmethod
     def _run(*command: str | Path, **options: Any) -> None:
         done = subprocess.run(
@@ -134,6 +138,10 @@ class InPostgres(Warehouse):
             cursor = connection.execute(query.encode())
             names = [column.name for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def execute(self, statement: str) -> None:
+        with self._server.connect() as connection:
+            connection.execute(statement.encode())
 
 
 class InDuckDB(Warehouse):
