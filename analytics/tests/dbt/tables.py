@@ -51,9 +51,7 @@ TYPES = {
     "boolean": {"candidate_answers": "answered correct", "sync_runs": "is_transient"},
     "bigint": {
         "candidate_answers": "position",
-        "sync_runs": (
-            "candidates_listed candidates_held candidates_without_details"
-        ),
+        "sync_runs": ("candidates_listed candidates_held candidates_without_details"),
     },
 }
 

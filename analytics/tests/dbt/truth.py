@@ -35,9 +35,7 @@ class Truth:
         self.ended_at = at(self.end) + END
         self.living = world.living
         self.erased = world.erased
-        self.answers = [
-            (one, answer) for one in self.living for answer in one.answers
-        ]
+        self.answers = [(one, answer) for one in self.living for answer in one.answers]
 
     # Steps
 
@@ -293,7 +291,14 @@ class Truth:
                     row = rows.setdefault(
                         (question_id, option["id"]),
                         dict.fromkeys(
-                            ("shown", "chosen", "upper_shown", "lower_shown", "up", "low"),
+                            (
+                                "shown",
+                                "chosen",
+                                "upper_shown",
+                                "lower_shown",
+                                "up",
+                                "low",
+                            ),
                             0,
                         ),
                     )
@@ -471,5 +476,3 @@ def _is(
 
 def _monday(day: date) -> date:
     return day - timedelta(days=day.weekday())
-
-

@@ -36,9 +36,7 @@ class Warehouse:
         environment: What dbt needs to reach the warehouse.
     """
 
-    def __init__(
-        self, folder: Path, engine: str, environment: dict[str, str]
-    ) -> None:
+    def __init__(self, folder: Path, engine: str, environment: dict[str, str]) -> None:
         self.engine = engine
         self._folder = folder
         self._environment = {**os.environ, **environment, "DBT_TARGET": engine}
@@ -127,10 +125,14 @@ class InPostgres(Warehouse):
                 statement = f"copy {target} ({names}) from stdin"
                 with connection.cursor().copy(statement.encode()) as copy:
                     for row in rows:
+                        held = [(row.get(name), kind) for name, kind in types.items()]
                         copy.write_row(
-                            json.dumps(value) if kind == "json" and value is not None else value
-                            for name, kind in types.items()
-                            for value in [row.get(name)]
+                            [
+                                value
+                                if kind != "json" or value is None
+                                else json.dumps(value)
+                                for value, kind in held
+                            ]
                         )
 
     def fetch(self, query: str) -> list[Row]:
@@ -173,7 +175,10 @@ class InDuckDB(Warehouse):
         # Not with the DuckDB of the tests: it is newer than the one that dbt runs on.
         self._run(
             PYTHON_OF_DBT,
-            *("-c", "import duckdb, sys; duckdb.connect(sys.argv[1]).execute(sys.argv[2])"),
+            *(
+                "-c",
+                "import duckdb, sys; duckdb.connect(sys.argv[1]).execute(sys.argv[2])",
+            ),
             *(self._path, "; ".join(statements)),
         )
 
