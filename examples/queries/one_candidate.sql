@@ -4,7 +4,7 @@
 -- answer is the text that the candidate wrote, or the options that they chose;
 -- expected lists the correct options. Both are null where there is nothing.
 --
--- Asks the models of analytics/dbt/: SET search_path TO toggl_hire_marts.
+-- Queries the models of analytics/dbt/: SET search_path TO toggl_hire_marts_personal.
 
 SELECT
     position + 1 AS number,
@@ -15,6 +15,6 @@ SELECT
     points,
     question_points AS out_of,
     correct
-FROM answers_enhanced
+FROM toggl_hire__answers
 WHERE candidate_id = '100'
 ORDER BY position;

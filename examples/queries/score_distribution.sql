@@ -4,7 +4,7 @@
 -- quartiles, the highest, and how many candidates lie in each band of 20 percent.
 -- The last band includes 100.
 --
--- Asks the models of analytics/dbt/: SET search_path TO toggl_hire_marts.
+-- Queries the models of analytics/dbt/: SET search_path TO toggl_hire_marts.
 
 SELECT
     job_opening_id,
@@ -20,6 +20,6 @@ SELECT
     scored_from_40 AS from_40,
     scored_from_60 AS from_60,
     scored_from_80 AS from_80
-FROM openings_enhanced
+FROM toggl_hire__openings
 WHERE scored > 0
 ORDER BY scored_candidates DESC, job_opening_id;
