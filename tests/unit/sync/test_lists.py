@@ -158,6 +158,14 @@ def test_two_readings_together_may_be_complete() -> None:
     assert (made.is_complete, made.is_accepted) == (True, False)
 
 
+def test_a_total_that_was_wrong_once_is_not_a_short_list() -> None:
+    one = api(9)
+    one.before_page = lambda params: setattr(one, "miscounted", params["limit"] == "3")
+    pages, made = read(one)
+    assert sorted(ids(pages), key=int) == numbers(9)
+    assert (made.is_complete, made.is_accepted) == (True, False)
+
+
 def test_two_readings_that_differ_are_no_list() -> None:
     one = api(9, miscounted=3)
     one.hidden = {"5"}
@@ -254,6 +262,15 @@ def test_a_list_that_begins_anew_after_a_deleted_anchor_is_read_again(
     assert set(ids(pages)) == set(numbers(9))
     assert len(ids(pages)) == 9
     assert made.is_complete
+
+
+def test_a_list_with_a_start_that_begins_anew_is_read_again() -> None:
+    one = api(9, dead_anchor="start")
+    on_page(one, "7", lambda: one.candidates.pop("7", None))
+    query = Query((), datetime(2026, 1, 1, 0, 5, tzinfo=UTC))
+    pages, made = read(one, query=query)
+    assert ids(pages) == ["9", "8", "7", "6", "5"]
+    assert (made.is_complete, made.is_accepted) == (True, False)
 
 
 def test_a_failure_is_not_a_deleted_anchor() -> None:

@@ -332,6 +332,8 @@ def test_a_failure_ends_the_run_after_all_other_candidates() -> None:
     result = made.run()
     assert result.error is DOWN
     assert result.emitted["2"] == result.emitted["4"] == {CANDIDATES, HISTORY}
+    rows = [m[2].row for m in result.messages if m[0] == "record" and m[2].id == "2"]
+    assert [row["name"] for row in rows] == ["Candidate 2"] * 2
     assert result.emitted["5"] == ALL
     assert held(result, "2")[1:3] == (Held.ABSENT,) * 2
     assert made.state.scope == ""
@@ -475,9 +477,17 @@ def test_an_archived_candidate_that_changed_is_emitted() -> None:
     result = made.run()
     check_order(result, before)
     assert result.emitted == {"2": ALL, "3": ALL}
+    assert {result.known[key].held for key in ("2", "3")} == {CURRENT}
     assert result.counts.updated == 2
     # The history of both is announced at once, as their details are there already.
     assert len(result.states) == 2
+
+
+def test_unknown_fields_of_details_are_not_those_of_a_list_row() -> None:
+    made = synced(3)
+    made.api.hidden = {"2"}
+    made.api.answers["2"] = candidate(2, only_in_details=5)
+    assert made.run().emitted == {"2": set(FROM_DETAILS)}
 
 
 def test_candidates_that_left_a_narrower_selection(
@@ -676,6 +686,14 @@ def test_a_candidate_that_fails_is_passed_over() -> None:
     assert made.state.reverified_until == made.now
 
 
+def test_the_time_reached_never_decreases() -> None:
+    """It was stored by a machine whose clock is ahead."""
+    made = synced(5, days=30)
+    ahead = made.state.reverified_until = NOW + timedelta(hours=1)
+    made.run()
+    assert made.state.reverified_until == ahead
+
+
 def test_the_time_reached_waits_for_the_deletions_that_it_found() -> None:
     """Should the run die before the tombstones, the next one finds them again."""
     made = synced(9, days=30)
@@ -714,7 +732,8 @@ def test_a_run_without_details_leaves_the_turns_to_those_with_them() -> None:
 
 
 def tagged(count: int) -> World:
-    made = World(FakeApi(candidate(n, tag_ids=["7"]) for n in range(1, count + 1)))
+    api = FakeApi(candidate(n, tag_ids=["7"]) for n in range(1, count + 1))
+    made = World(api, days=30)
     made.api.tag_rows = [{"id": "7"}]
     assert made.run().error is None
     made.restart()
@@ -783,6 +802,15 @@ def test_a_tag_that_does_not_exist_leaves_the_history_to_a_later_run() -> None:
     assert later.error is None
     assert later.emitted["3"] >= {HISTORY}
     assert later.emitted["2"] == ALL
+
+
+def test_details_whose_tags_are_those_of_the_lists_are_current() -> None:
+    made = tagged(1)
+    made.now += timedelta(days=31)
+    made.api.candidates["1"]["answers"] = ["regraded"]
+    result = made.run()
+    assert result.emitted == {"1": set(FROM_DETAILS)}
+    assert held(result, "1") == CURRENT
 
 
 def test_re_verification_looks_tags_up_too() -> None:
