@@ -415,15 +415,6 @@ class Settings:
         values["part"] = Part.parse(given["part"]) if "part" in given else ALL_PARTS
         return cls(**values)
 
-    @property
-    def setting_of(self) -> dict[str, str]:
-        """The setting behind each parameter of a request that has one."""
-        # Without a filter for tags, the tap's own requests have `tag_ids`, too.
-        given = {
-            name: f"candidate_filters.{name}" for name, _ in self.candidate_filters
-        }
-        return {**given, "job_opening_id": "job_opening_ids", "limit": "page_size"}
-
     @cached_property
     def scope(self) -> Scope:
         """The candidates that they select; `part` is no part of it."""
