@@ -60,7 +60,7 @@ class _Setting(t.NamedTuple):
 
 
 # YAML and the environment turn an ID of digits into a number.
-_ID = {"type": ["string", "integer"], "pattern": rf"^[^\s{_HALF}]+{_END}"}
+_ID = {"type": ["string", "integer"], "pattern": rf"^(?!\s*$)[^{_HALF}]+{_END}"}
 _IDS = th.CustomType({"type": ["array", "null"], "items": _ID, "minItems": 1})
 _FILTERS = {
     "category_id": (th.CustomType(_ID), "the ID of a category"),
@@ -397,12 +397,6 @@ class Settings:
     confirm_mass_deletion: bool
     user_agent: str | None
     emit_activate_version_messages: bool
-    setting_of: t.ClassVar[Mapping[str, str]] = {
-        **{name: f"candidate_filters.{name}" for name in FILTERS},
-        "job_opening_id": "job_opening_ids",
-        "limit": "page_size",
-    }
-    """The setting behind each parameter of a request that has one."""
 
     @classmethod
     def parse(cls, config: Mapping[str, t.Any]) -> Settings:
@@ -430,6 +424,15 @@ class Settings:
     def drops_tags(self) -> bool:
         """Whether `tag_ids` of candidates are set to null."""
         return self.pii != "keep" and self.pii_tags == "drop"
+
+    @property
+    def setting_of(self) -> dict[str, str]:
+        """The setting behind each parameter of a request that has one."""
+        filters = [name for name, _ in self.candidate_filters]
+        named = {name: f"candidate_filters.{name}" for name in filters}
+        if self.job_opening_ids is not None:
+            named["job_opening_id"] = "job_opening_ids"
+        return {**named, "limit": "page_size"}
 
     def narrowing(self) -> dict[str, t.Any]:
         """Return the settings that select candidates, without personal data."""

@@ -125,12 +125,14 @@ class InPostgres(Warehouse):
                 statement = f"copy {target} ({names}) from stdin"
                 with connection.cursor().copy(statement.encode()) as copy:
                     for row in rows:
+                        held = [(row.get(name), kind) for name, kind in types.items()]
                         copy.write_row(
-                            json.dumps(value)
-                            if kind == "json" and value is not None
-                            else value
-                            for name, kind in types.items()
-                            for value in [row.get(name)]
+                            [
+                                value
+                                if kind != "json" or value is None
+                                else json.dumps(value)
+                                for value, kind in held
+                            ]
                         )
 
     def fetch(self, query: str) -> list[Row]:
