@@ -10,17 +10,10 @@ import textwrap
 import typing as t
 from contextlib import suppress
 
+from tap_toggl_hire import records
 from tap_toggl_hire.api.pagination import total_of
 from tap_toggl_hire.errors import NotFoundError
-from tap_toggl_hire.records import (
-    EXTRA,
-    MOST_NAMES,
-    UNFIT,
-    UNKNOWN,
-    conformer,
-    id_of,
-    plain,
-)
+from tap_toggl_hire.records import EXTRA, UNFIT, UNKNOWN, conformer, id_of, plain
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,11 +30,7 @@ WIDTH = 88
 
 
 def report(tap: Tap, settings: Settings, client: Client) -> str:
-    """Read a sample of every resource and compare it with its schema.
-
-    Raises:
-        TapError: If a run would fail, too.
-    """
+    """Read a sample of every resource and compare it with its schema."""
     rows = _lists(settings, client)
     params = settings.scope.queries()[0].first_page(settings.page_size)
     page = client.candidates_page(params)
@@ -104,8 +93,8 @@ def _compared(name: str, schema: Schema, rows: list[t.Any]) -> Iterator[str]:
         ("misfits", names[UNFIT]),
     ):
         if shown := sorted(found):
-            more = ["and more"] if len(shown) > MOST_NAMES else []
-            text = f"  {title}: {', '.join([*shown[:MOST_NAMES], *more])}"
+            more = ["and more"] if len(shown) > records.MOST_NAMES else []
+            text = f"  {title}: {', '.join([*shown[: records.MOST_NAMES], *more])}"
             yield from textwrap.wrap(text, WIDTH, subsequent_indent="    ")
 
 

@@ -29,11 +29,7 @@ def moment(text: str) -> datetime:
 
 
 def http_date(text: str) -> datetime | None:
-    """Parse a date of an HTTP header (RFC 9110, section 5.6.7).
-
-    Returns:
-        The time in UTC; None if it is not a date.
-    """
+    """Parse a date of an HTTP header (RFC 9110, section 5.6.7); None if it is none."""
     try:
         date = parsedate_to_datetime(text)
         return date.replace(tzinfo=date.tzinfo or UTC).astimezone(UTC)
@@ -45,10 +41,6 @@ class Clock:
     """The clock of the API: the machine's, corrected.
 
     Times that the tap writes into records are compared with the API's own.
-
-    Args:
-        logger: Where a large difference is logged.
-        now: The machine's clock.
     """
 
     def __init__(

@@ -12,15 +12,10 @@ import signal
 
 
 class TapError(Exception):
-    """A failure that ends the run; its message is the last line the user reads.
-
-    Args:
-        message: The message.
-        is_transient: Whether a later run may succeed without any change; unset, the
-            default of the class.
-    """
+    """A failure that ends the run; its message is the last line the user reads."""
 
     is_transient = False
+    """Whether a later run may succeed without any change."""
 
     def __init__(self, message: str, *, is_transient: bool | None = None) -> None:
         super().__init__(message)
@@ -37,11 +32,7 @@ class StateError(TapError):
 
 
 class StoppedError(TapError):
-    """The process received SIGTERM or SIGINT.
-
-    Args:
-        signum: The number of the signal.
-    """
+    """The process received SIGTERM or SIGINT."""
 
     is_transient = True
 

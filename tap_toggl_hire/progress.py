@@ -16,20 +16,13 @@ GROWTH = 0.5
 
 
 class Progress:
-    """Log the progress of a run through the candidates.
-
-    Args:
-        logger: Receives the lines.
-        clock: Returns monotonic seconds.
-    """
+    """Log the progress of a run through the candidates."""
 
     def __init__(
         self, logger: logging.Logger, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.done = 0
-        """Candidates compared and, where due, fetched."""
-        self.total: int | None = None
-        """Candidates in the list, if the API reports it."""
+        self.done = 0  # candidates compared and, where due, fetched
+        self.total: int | None = None  # candidates in the list, if the API says so
         self._logger = logger
         self._clock = clock
         self._started = clock()

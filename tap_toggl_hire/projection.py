@@ -14,11 +14,7 @@ from hashlib import blake2b
 
 import msgspec
 from singer_sdk.helpers._catalog import get_selected_schema
-from singer_sdk.mapper import (
-    PluginMapper,
-    RemoveRecordTransform,
-    SameRecordTransform,
-)
+from singer_sdk.mapper import PluginMapper, RemoveRecordTransform, SameRecordTransform
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,10 +31,7 @@ Config = t.Mapping[str, t.Any]
 class Projection:
     """One output of a stream: the stream itself, or a copy of it (`__source__`).
 
-    Args:
-        stream: The stream.
-        whole: The map for records.
-        keys: The same map with only the rules that apply to tombstones.
+    `whole` is the map for records; `keys` has only the rules that apply to tombstones.
     """
 
     def __init__(self, stream: Stream, whole: StreamMap, keys: StreamMap) -> None:

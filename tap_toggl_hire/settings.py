@@ -204,14 +204,7 @@ NAMES = frozenset(SCHEMA["properties"])
 
 
 def problems(config: Mapping[str, t.Any]) -> list[str]:
-    """Find what is wrong with the settings.
-
-    Args:
-        config: The settings, with defaults. A setting that is None is unset.
-
-    Returns:
-        One sentence per setting with a problem, which names it.
-    """
+    """Return a sentence per setting with a problem, which names it; None is unset."""
     given = _given(SCHEMA, config)
     try:
         errors = [*_Validator(SCHEMA, format_checker=_FORMATS).iter_errors(given)]
@@ -257,16 +250,13 @@ def _parses(text: str, types: list[str]) -> bool:
 def warnings(
     config: Mapping[str, t.Any], environ: Mapping[str, str], prefix: str
 ) -> list[str]:
-    """Find settings that have no effect, or leave the API key unprotected.
+    """Return a sentence per setting or variable without effect, or that is not safe.
 
     Args:
         config: The settings as they were given, without defaults. `SCHEMA` has the
             SDK's settings already.
         environ: The environment.
         prefix: The prefix of the tap's variables.
-
-    Returns:
-        One sentence per setting or variable, which names it.
     """
     known = SCHEMA["properties"]
     found = [
@@ -380,11 +370,9 @@ class Settings:
     api_key: str
     api_url: str
     api_version: str | None
-    start_date: datetime | None
-    """In UTC."""
+    start_date: datetime | None  # in UTC
     job_opening_ids: tuple[str, ...] | None
-    candidate_filters: tuple[tuple[str, str], ...]
-    """As sent to the API, sorted by name."""
+    candidate_filters: tuple[tuple[str, str], ...]  # as sent to the API, sorted by name
     page_size: int
     max_concurrency: int
     requests_per_second: float | None

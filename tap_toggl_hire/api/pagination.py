@@ -22,12 +22,7 @@ Params = dict[str, str]
 
 
 class LinksPaginator(BaseAPIPaginator[Params]):
-    """Follow `links.next` to the last page.
-
-    Args:
-        root: A URL of the API, whose origin no link may leave.
-        params: The query of the first page.
-    """
+    """Follow `links.next` to the last page, without leaving the origin of `root`."""
 
     def __init__(self, root: str, params: Params) -> None:
         super().__init__(params)
@@ -39,13 +34,7 @@ class LinksPaginator(BaseAPIPaginator[Params]):
         super().advance(response)
 
     def get_next(self, response: t.Any) -> Params | None:
-        """Return the query of the next page.
-
-        Args:
-            response: The decoded body of a page.
-
-        Returns:
-            The query; None after the last page.
+        """Return the query of the page after a decoded one; None after the last.
 
         Raises:
             TapError: If the link leads to another origin, or to a visited page.

@@ -46,14 +46,7 @@ MARGIN = 1.01
 
 
 class Throttle:
-    """Let each request start when it may.
-
-    Args:
-        max_concurrency: Maximum number of concurrent requests.
-        requests_per_second: Upper limit of the rate; None for no limit.
-        clock: Returns seconds that never decrease.
-        sleep: Sleeps for a number of seconds.
-    """
+    """Let each request start when it may."""
 
     def __init__(
         self,
@@ -81,10 +74,7 @@ class Throttle:
         self._refused_since: float | None = None  # nothing was served since then
 
     def acquire(self) -> float:
-        """Wait until a request may start; `release` must follow.
-
-        Returns:
-            The time of the start, for `refused`.
+        """Wait until a request may start, and return the time; `release` must follow.
 
         Raises:
             TapError: If `stop` was called: the same error.
@@ -116,11 +106,7 @@ class Throttle:
         self._slots.release()
 
     def stop(self, failure: TapError) -> None:
-        """Let no further request start, in any thread; the first failure counts.
-
-        Args:
-            failure: Raised by `acquire` from now on.
-        """
+        """Let `acquire` raise this from now on, in any thread; the first one counts."""
         with self._lock:
             self._failure = self._failure or failure
 

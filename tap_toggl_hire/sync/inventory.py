@@ -93,8 +93,7 @@ class Inventory:
     def items(self, *, is_listed: bool | None = None) -> Iterator[tuple[str, Known]]:
         """Yield the known candidates, which may be changed meanwhile.
 
-        Args:
-            is_listed: Only those that this run's lists showed, or did not show.
+        With `is_listed`, only those that this run's lists showed, or did not show.
         """
         for candidate_id, position in self._positions.items():
             flag = bool(self._flags[position] & _LISTED)

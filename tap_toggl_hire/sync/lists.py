@@ -84,11 +84,8 @@ class Source(t.NamedTuple):
 class Reading:
     """One reading of a list in one direction, with the next page requested ahead.
 
-    Args:
-        source: What it is read with.
-        params: The query of the first page.
-        see: Marks IDs as seen; the readings from both ends of a list share it.
-        since: A row that started earlier ends it.
+    The readings from both ends of a list share `see`. A row that started before `since`
+    ends a reading.
     """
 
     def __init__(
@@ -145,7 +142,9 @@ class Reading:
     def _fresh(self, rows: list[Row]) -> list[Row]:
         """Return the new rows, and note whether the reading is over."""
         fresh = []
-        goes_back = bool(rows) and self._is_before(rows[0].started, self._last)
+        last, goes_back = self._last, False
+        if last and rows and (first := rows[0].started):
+            goes_back = first > last if self._is_descending else first < last
         for row in rows:
             if self._since and row.started and row.started < self._since:
                 self.is_over = self.has_ended = self.is_cut = True
@@ -153,7 +152,7 @@ class Reading:
             if row.id is None or self._see(row.id):
                 fresh.append(row)
         self.met_seen = len(fresh) < len(rows) and not self.is_cut
-        self._last = (rows[-1].started if rows else None) or self._last
+        self._last = (rows[-1].started if rows else None) or last
         self._barren = 0 if any(row.id for row in fresh) else self._barren + 1
         # After a deleted anchor, some APIs begin the list anew.
         if goes_back or (rows and not fresh):
@@ -162,22 +161,9 @@ class Reading:
             raise TapError(LOOP, is_transient=True)
         return fresh
 
-    def _is_before(self, started: datetime | None, last: datetime | None) -> bool:
-        """Return whether a row belongs before the last one that was read."""
-        if started is None or last is None:
-            return False
-        return started > last if self._is_descending else started < last
-
 
 class CandidateList:
-    """One list, read to its end: from both ends where that is possible.
-
-    Args:
-        source: What it is read with.
-        query: Which list.
-        page_size: Rows to ask for per page.
-        see: Marks IDs as seen; by default, in a set of its own.
-    """
+    """One list, read to its end: from both ends where that is possible."""
 
     def __init__(
         self, source: Source, query: Query, page_size: int, see: See | None = None
@@ -283,15 +269,7 @@ class CandidateList:
 
 
 class ScopeLists:
-    """All lists of a scope.
-
-    Args:
-        source: What they are read with.
-        scope: The candidates that the settings select.
-        part: Candidates of other parts are left out.
-        page_size: Rows to ask for per page.
-        see: Marks IDs as seen.
-    """
+    """All lists of a scope, without the candidates of other parts."""
 
     def __init__(
         self, source: Source, scope: Scope, part: Part, page_size: int, see: See

@@ -27,22 +27,8 @@ from tap_toggl_hire.errors import (
     UnauthorizedError,
 )
 from tap_toggl_hire.sync import plan
-from tap_toggl_hire.sync.changes import (
-    Change,
-    Task,
-    answers_of,
-    tags_of,
-)
-from tap_toggl_hire.sync.plan import (
-    ANSWERS,
-    FROM_DETAILS,
-    HISTORY,
-    NEW,
-    Absence,
-    Plan,
-    Presence,
-    Streams,
-)
+from tap_toggl_hire.sync.changes import Change, Task, answers_of, tags_of
+from tap_toggl_hire.sync.plan import ANSWERS, FROM_DETAILS, HISTORY, NEW, Plan, Streams
 
 if t.TYPE_CHECKING:
     import logging
@@ -135,12 +121,7 @@ class Counts:
 
 
 class Checkpoint:
-    """When a STATE is due, and how many candidates it announces.
-
-    Args:
-        sink: What is written.
-        clock: Seconds, monotonic.
-    """
+    """When a STATE is due, and how many candidates it announces."""
 
     def __init__(self, sink: Sink, clock: Callable[[], float] = time.monotonic) -> None:
         self._sink = sink
@@ -262,14 +243,14 @@ class Loop:
     def _missing(self) -> list[Task] | None:
         """Return the missing candidates to ask for; None if the list is a mistake."""
         missing = self.changes.missing()
-        self._gone += missing[Absence.TOMBSTONE]  # proved by an earlier run
-        few, tasks = missing[Absence.ASK_IF_FEW], missing[Absence.ASK]
+        self._gone += missing[plan.Absence.TOMBSTONE]  # proved by an earlier run
+        few, tasks = missing[plan.Absence.ASK_IF_FEW], missing[plan.Absence.ASK]
         if len(few) <= plan.FEW_LEFT:
             tasks = tasks + few
         else:
             self.logger.info(LEFT_SELECTION, f"{len(few):,}")
             for task in few:
-                left = replace(task.known, presence=Presence.OUT_OF_SCOPE)
+                left = replace(task.known, presence=plan.Presence.OUT_OF_SCOPE)
                 self._inventory[task.id] = left
         is_most = plan.is_most(len(tasks), self._known)
         return None if is_most and self._is_empty_by_mistake(tasks) else tasks
@@ -307,14 +288,12 @@ class Loop:
             self._turn_ends = not self._is_ending
 
     def _delete(self) -> None:
-        """Emit the tombstones, unless there are too many of them.
-
-        Raises:
-            TapError: If more than half of the known candidates would be deleted.
-        """
+        """Emit the tombstones; raise TapError if there are too many of them."""
         if self._is_ending:
             return
-        proved = sum(t.known.presence is not Presence.DELETED for t in self._gone)
+        proved = sum(
+            task.known.presence is not plan.Presence.DELETED for task in self._gone
+        )
         if plan.is_most(proved, self._known):
             if not self.confirmed:
                 raise TapError(MASS_DELETION.format(gone=proved, known=self._known))
@@ -324,7 +303,7 @@ class Loop:
         if any(decided.emit for _, decided in plans):
             for task, decided in plans:
                 self._inventory[task.id] = plan.intent(task.known, decided.emit, 0)
-            self._save()
+            self._checkpoint.begin(self.sink.save())
         for task, decided in plans:
             self._emit(task, decided, Change(task.id, is_deleted=True))
             self.counts.deleted += bool(decided.emit)
@@ -370,11 +349,7 @@ class Loop:
             self._in_flight += 1
 
     def _response(self, task: Task) -> Json | RequestError | None:
-        """Wait for the details of a candidate; None where they are not fetched.
-
-        Raises:
-            TapError: If no request can succeed any more.
-        """
+        """Wait for the details of a candidate; None where they are not fetched."""
         if task.response is None:
             return None
         try:
@@ -389,7 +364,7 @@ class Loop:
         if isinstance(body, RequestError):
             self._not_served(task, body)
         elif task.listed is None:
-            self._found(task, t.cast("Json", body))
+            self._carry_out(task, *self._plan_found(task, t.cast("Json", body)))
         elif task.due is not None:
             self._reverified(task, t.cast("Json", body))
         else:
@@ -425,10 +400,9 @@ class Loop:
     def _show(self, task: Task, body: Json | None) -> None:
         """Plan and emit a listed candidate."""
         row = t.cast("Record", task.row)
-        details = read = None
-        if body is not None:
-            details = self._details(body)
-        self._refresh(task)
+        details = None if body is None else self._details(body)
+        self._refresh(task)  # with the tags of the details
+        read = None
         if body is not None and details is not None:
             read = self._observer.read(row, task.tags, details, body)
         listed = t.cast("plan.Listed", task.listed)
@@ -441,10 +415,6 @@ class Loop:
         read = self._observer.read(None, self._tags.of(task.id), details, body)
         decided = plan.plan_reverified(task.known, read, self._run)
         self._carry_out(task, decided, None, details)
-
-    def _found(self, task: Task, body: Json) -> None:
-        """Plan and emit a candidate that the lists lack."""
-        self._carry_out(task, *self._plan_found(task, body))
 
     def _plan_found(self, task: Task, body: Json) -> tuple[Plan, Record, Record]:
         """Return the plan, the list row and the details of a missing candidate."""
@@ -477,8 +447,7 @@ class Loop:
         answers = answers_of(details) if details and ANSWERS in decided.emit else 0
         if not decided.emit <= task.announced or answers > task.answers:
             self._most_answers = max(self._most_answers, answers)
-            known = plan.intent(task.known, decided.emit, answers)
-            self._inventory[task.id] = known
+            self._inventory[task.id] = plan.intent(task.known, decided.emit, answers)
             self._announce()
         self._emit(task, decided, Change(task.id, row, task.tags, details))
         if decided.emit:
@@ -503,7 +472,7 @@ class Loop:
             task.announced, task.answers = streams, self._most_answers
             announced = plan.intent(task.known, streams, self._most_answers)
             self._inventory[task.id] = announced
-        self._save()
+        self._checkpoint.begin(self.sink.save())
 
     def _has_new_history(self, task: Task) -> bool:
         """Return whether the lists lack a candidate that is known to have changed.
@@ -518,9 +487,6 @@ class Loop:
             return False
         decided, _, _ = self._plan_found(task, response.result())
         return HISTORY in decided.emit
-
-    def _save(self) -> None:
-        self._checkpoint.begin(self.sink.save())
 
     def _reach(self, time_reached: datetime) -> None:
         """Note how far re-verification has come.
@@ -556,11 +522,7 @@ class Loop:
         self._queue.clear()
 
     def _fail_if_incomplete(self) -> None:
-        """Raise what kept the run from being complete.
-
-        Raises:
-            TapError: The first reason.
-        """
+        """Raise the first reason that the run is not complete, if there is one."""
         missing, asked = self.counts.without_details, self._asked_of_listed
         if self._failures:
             # One candidate may be the only one that is requested in a run.

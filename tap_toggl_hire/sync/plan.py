@@ -206,7 +206,8 @@ class Plan:
     event: str | None = None  # of the row of `candidate_history`, if that is emitted
 
 
-# Candidates that the list shows
+# Candidates that the list shows. In every plan, `known` is what the inventory said
+# before any announcement of this run.
 
 
 def is_settled(known: Known, listed: Listed, run: Run) -> bool:
@@ -246,14 +247,7 @@ def may_emit(known: Known, listed: Listed, run: Run) -> Streams:
 
 
 def plan_listed(known: Known, listed: Listed, read: Details | None, run: Run) -> Plan:
-    """Plan a listed candidate.
-
-    Args:
-        known: What the inventory said before any announcement of this run.
-        listed: What the list shows.
-        read: The details; None where `wants_details` is false.
-        run: What the run selects.
-    """
+    """Plan a listed candidate; `read` is None where `wants_details` is false."""
     return _plan(known, listed, read, run, Presence.LISTED)
 
 
@@ -264,9 +258,8 @@ def plan_without_details(known: Known, listed: Listed, run: Run) -> Plan:
     """
     plan = _plan(known, listed, None, run, Presence.LISTED)
     after = plan.after
-    if after is not None:
-        for stream in FROM_DETAILS:
-            after = make_stale(after, stream)
+    for stream in FROM_DETAILS:
+        after = after and make_stale(after, stream)
     return replace(plan, after=after)
 
 
@@ -310,13 +303,9 @@ def may_emit_missing(known: Known, run: Run) -> Streams:
 
 
 def plan_found(known: Known, listed: Listed, read: Details, run: Run) -> Plan:
-    """Plan a candidate that the lists lack and that was found.
+    """Plan a candidate that was found although the lists lack it.
 
-    Args:
-        known: What the inventory said before any announcement of this run.
-        listed: What the details show of the list row.
-        read: The details.
-        run: What the run selects.
+    `listed` is what its details show of the list row.
     """
     archived = not run.narrowed or known.presence is Presence.UNLISTED
     presence = Presence.UNLISTED if archived else Presence.OUT_OF_SCOPE
@@ -349,12 +338,9 @@ def plan_gone(known: Known, run: Run) -> Plan:
 
 
 def intent(known: Known, streams: Streams, answers: int) -> Known:
-    """Return what a STATE says of a candidate before some streams are emitted.
+    """Return what a STATE says of a candidate before some streams may be emitted.
 
-    Args:
-        known: What the inventory said before any announcement of this run.
-        streams: The streams that may be emitted.
-        answers: The largest number of answer rows that may be emitted.
+    At most so many `answers` may be emitted.
     """
     held = tuple(
         Held.STALE if stream in streams else holds

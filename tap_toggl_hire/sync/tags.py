@@ -26,14 +26,10 @@ TAG_IDS = "tag_ids"
 
 
 class TagLists:
-    """Reads which candidates have which tag.
+    """Reads which candidates of a list have which tag.
 
-    Args:
-        source: What lists are read with.
-        query: The list of all candidates of the scope.
-        page_size: Rows to ask for per page.
-        is_dropped: Whether tags are personal data that is dropped: then no candidate
-            has any, and nothing is read.
+    Where tags are personal data that is dropped, no candidate has any, and nothing is
+    read.
     """
 
     def __init__(
