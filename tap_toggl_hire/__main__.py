@@ -25,8 +25,7 @@ from tap_toggl_hire.tap import TapTogglHire  # noqa: E402
 gc.freeze()
 gc.enable()
 
-BUFFER = 1 << 16
-"""Bytes of messages that are written at once, unless a STATE comes."""
+BUFFER = 1 << 16  # bytes of messages that are written at once, unless a STATE comes
 
 
 def main(tap_class: type[TapTogglHire] = TapTogglHire) -> None:

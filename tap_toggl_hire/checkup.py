@@ -25,8 +25,7 @@ if t.TYPE_CHECKING:
     from tap_toggl_hire.records import Schema
     from tap_toggl_hire.settings import Settings
 
-WIDTH = 88
-"""Characters of a line."""
+WIDTH = 88  # characters of a line
 
 
 def report(tap: Tap, settings: Settings, client: Client) -> str:
@@ -68,13 +67,10 @@ def _habits(client: Client, params: Params, page: Row) -> Iterator[str]:
     expected = limit if total is None else min(limit, total)
     paginator = client.paginator(params)
     paginator.advance(page)
+    link = "missing, but there are more rows" if len(rows) < (total or 0) else "none"
     if not paginator.finished:
         following = client.candidates_page(paginator.current_value)["data"]
         link = "repeats rows" if any(row in rows for row in following) else "followed"
-    else:
-        link = (
-            "missing, but there are more rows" if len(rows) < (total or 0) else "none"
-        )
     yield f"  total: {'missing' if total is None else 'present'}"
     yield f"  page size: {len(rows)} of {expected} rows"
     yield f"  next link: {link}"

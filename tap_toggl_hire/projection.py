@@ -36,19 +36,15 @@ class Projection:
 
     def __init__(self, stream: Stream, whole: StreamMap, keys: StreamMap) -> None:
         self.alias = whole.stream_alias
-        self.schema = {
-            name: value
-            for name, value in whole.transformed_schema.items()
-            if name != "$schema"
-        }
+        self.schema = {**whole.transformed_schema}
+        self.schema.pop("$schema", None)
         self.keys = whole.transformed_key_properties
         self._columns = tuple(self.schema["properties"])
         self._select = _selector(selected_schema(stream), stream.schema)
         self._whole = whole
         self._keys = keys
-        self._is_identity = (
-            isinstance(whole, SameRecordTransform) and not whole.flattening_enabled
-        )
+        is_same = isinstance(whole, SameRecordTransform)
+        self._is_identity = is_same and not whole.flattening_enabled
 
     def record(self, record: Record) -> Record | None:
         """Return a record with every column; None if the filter excludes it."""

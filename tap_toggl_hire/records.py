@@ -35,10 +35,8 @@ UNFIT = (
     "has a value that does not fit its type: it is null, and the value is in the "
     "column extra, or dropped if pii is not keep"
 )
-EXTRA = "extra"
-"""The column for unknown fields and misfits."""
-MOST_NAMES = 20
-"""Field names that are logged per stream."""
+EXTRA = "extra"  # the column for unknown fields and misfits
+MOST_NAMES = 20  # field names that are logged per stream
 ODD = "with an odd name"
 MORE = "more"
 

@@ -62,10 +62,8 @@ if t.TYPE_CHECKING:
 
 T = t.TypeVar("T")
 
-TICK = 0.5
-"""Seconds after which a wait looks at the stop flag."""
-PROOFS = 20
-"""Known candidates that are asked for at most, to prove the workspace."""
+TICK = 0.5  # seconds after which a wait looks at the stop flag
+PROOFS = 20  # known candidates that are asked for at most, to prove the workspace
 
 NOTHING_SELECTED = (
     "The catalog selects no stream of this tap: select at least one (meltano select "
@@ -111,8 +109,7 @@ class Stop:
     An exception in a signal handler could come in the middle of a line of output.
     """
 
-    signum: int | None = None
-    """The signal, once it came."""
+    signum: int | None = None  # the signal, once it came
 
     def check(self) -> None:
         """Raise StoppedError if the run is to stop."""

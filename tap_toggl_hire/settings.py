@@ -79,8 +79,7 @@ _FILTERS = {
     },
     "email": (th.EmailType(min_length=1), "an e-mail address"),
 }
-FILTERS = tuple(_FILTERS)
-"""The names of the filters."""
+FILTERS = tuple(_FILTERS)  # the names of the filters
 
 _SETTINGS = {
     "api_key": _Setting(
@@ -250,13 +249,10 @@ def _parses(text: str, types: list[str]) -> bool:
 def warnings(
     config: Mapping[str, t.Any], environ: Mapping[str, str], prefix: str
 ) -> list[str]:
-    """Return a sentence per setting or variable without effect, or that is not safe.
+    """Return a sentence per setting or variable that has no effect, or is not safe.
 
-    Args:
-        config: The settings as they were given, without defaults. `SCHEMA` has the
-            SDK's settings already.
-        environ: The environment.
-        prefix: The prefix of the tap's variables.
+    The settings are those that were given, without defaults; the prefix is that of the
+    tap's variables. `SCHEMA` has the SDK's settings by now.
     """
     known = SCHEMA["properties"]
     found = [
@@ -357,10 +353,9 @@ _CHECKS: dict[str, t.Callable[[t.Any], bool]] = {
     "email": lambda value: value.isprintable() and " " not in value,
 }
 _FORMATS = FormatChecker(formats=())
+_RAISED = (AttributeError, TypeError, ValueError, OverflowError)
 for _format, _check in _CHECKS.items():
-    _FORMATS.checks(_format, (AttributeError, TypeError, ValueError, OverflowError))(
-        _check
-    )
+    _FORMATS.checks(_format, _RAISED)(_check)
 
 
 @dataclass(frozen=True)

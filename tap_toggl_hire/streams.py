@@ -91,17 +91,15 @@ class ListStream(TogglHireStream):
         """Read the resource, fitted to its schema."""
         requested = self._requested
         rows = self.rows() if requested is None else self.session.stop.wait(requested)
-        without_id = 0
-        for row in rows:
-            if id_of(row) is None:
-                without_id += 1
-                continue
+        rows = [*rows]
+        usable = [row for row in rows if id_of(row) is not None]
+        for row in usable:
             record = t.cast("Record", self.conform(row))
             if self.session.settings.pii != "keep":
                 record[EXTRA] = None  # unknown fields may hold anything
             yield record
-        if without_id:
-            self.logger.warning(WITHOUT_ID, without_id, self.name)
+        if len(usable) < len(rows):
+            self.logger.warning(WITHOUT_ID, len(rows) - len(usable), self.name)
 
 
 class JobOpenings(ListStream):

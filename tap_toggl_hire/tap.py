@@ -43,13 +43,11 @@ class TapTogglHire(Tap):
     config_jsonschema: t.ClassVar[dict[str, t.Any]] = settings.SCHEMA
     message_writer_class = MessageWriter
     message_writer: MessageWriter
-    retry = Retry()
-    """When a request that failed is sent again."""
+    retry = Retry()  # when a request that failed is sent again
     throttle_class = Throttle
 
     def __init__(self, *, parse_env_config: bool = False, **kwargs: t.Any) -> None:
-        self.known = State()
-        """What the state says of candidates."""
+        self.known = State()  # what the state says of candidates
         if parse_env_config:  # the SDK would fail without naming the variable
             self.append_builtin_config(self.config_jsonschema)
             _reject(settings.environment_problems(os.environ, self._env_var_prefix))

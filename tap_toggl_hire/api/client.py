@@ -59,22 +59,18 @@ Row = dict[str, t.Any]
 VERSIONS = ("v2.1", "v2.2", "v2")
 """Tried in this order: the documented one, its successor, the vendor's latest."""
 NOT_FOUND = {404, 410}
-TRANSIENT = {408, 425}
-"""Statuses to retry, beside 5xx."""
-PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)
-"""Seconds before each further attempt."""
+TRANSIENT = {408, 425}  # statuses to retry, beside 5xx
+PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before each further attempt
 JITTER = 0.25
 """Share by which a pause is longer or shorter, so that threads do not move in step."""
 LONGEST_PAUSE = 120.0
 """Maximum seconds for which a Retry-After of a 5xx, 408 or 425 is honoured."""
-FAR_FUTURE = 366 * 86400.0
-"""Maximum seconds that a Retry-After is taken for."""
+FAR_FUTURE = 366 * 86400.0  # maximum seconds that a Retry-After is taken for
 MAX_VALUES = 4_000_000
 """JSON values of a body: an empty object is 2 bytes there, and 64 in memory."""
 MAX_STALE_PAGES = 3
 """Pages in a row without a new row, empty ones included, that are a loop."""
-WARNING_INTERVAL = 60.0
-"""Seconds between two warnings of the same kind."""
+WARNING_INTERVAL = 60.0  # seconds between two warnings of the same kind
 
 
 class Retry(t.NamedTuple):
@@ -216,14 +212,13 @@ class Client:
         """Read one job opening (`/openings/{id}`), once in a run."""
         if opening_id not in self._openings:
             try:
-                opening = self._get(Request("/openings", opening_id))
+                self._openings[opening_id] = self._get(Request("/openings", opening_id))
             except NotFoundError:
                 raise TapError(
                     f"The workspace has no job opening {opening_id}: remove it from "
                     "the setting job_opening_ids, or check which workspace the "
                     "API key belongs to."
                 ) from None
-            self._openings[opening_id] = opening
         return self._openings[opening_id]
 
     def categories(self, opening_id: str | None = None) -> list[Row]:
@@ -440,13 +435,10 @@ def has_too_many_values(content: bytes) -> bool:
 
 
 def decode(content: bytes) -> t.Any:
-    r"""Decode JSON.
+    r"""Decode JSON, or raise ValueError.
 
     Half a surrogate pair is not text, and PostgreSQL does not store the character
     NUL. JSON allows both (`\ud800`, `\u0000`); they become U+FFFD.
-
-    Raises:
-        ValueError: If it is not JSON.
     """
     if b"\\u0000" not in content:
         try:

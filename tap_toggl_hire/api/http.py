@@ -38,14 +38,12 @@ if t.TYPE_CHECKING:
 
 REDIRECTS = {301, 302, 303, 307, 308}
 MAX_REDIRECTS = 4
-MAX_BODY = 64 << 20
-"""Bytes, decoded, of a response with status 200."""
+MAX_BODY = 64 << 20  # bytes, decoded, of a response with status 200
 MAX_ERROR_BODY = 64 << 10
 """Bytes, decoded, of any other response, whose body says little."""
 PIECE = 64 << 10
 """Bytes that are read at once. A list of tiny chunks takes forty times its content."""
-FAST = 1 << 20
-"""Bytes that one call may decode."""
+FAST = 1 << 20  # bytes that one call may decode
 LATE = "no complete response within request_timeout"
 
 
@@ -160,9 +158,7 @@ def read_body(raw: BaseHTTPResponse, limit: int) -> bytes | None:
     body of 1,300 bytes: if a gzip member ends at the size of a read, it keeps what
     follows twice, at every read.
 
-    Args:
-        raw: The response, not read yet and not to be decoded.
-        limit: Maximum number of bytes, encoded and decoded.
+    The limit is for the bytes before and after decoding.
 
     Raises:
         HTTPError: If it is truncated or not encoded as stated.
@@ -232,10 +228,8 @@ def _check_bundle(bundle: object) -> None:
         ) from error
 
 
-LONGEST_TICK = 1.0
-"""Seconds between two looks at the requests in flight."""
-TICKS = 16
-"""Looks within a short timeout."""
+LONGEST_TICK = 1.0  # seconds between two looks at the requests in flight
+TICKS = 16  # looks within a short timeout
 
 
 @dataclass(eq=False, slots=True)
@@ -346,5 +340,4 @@ class _WatchedConnection(HTTPConnection):
         return super().getresponse()
 
 
-_in_flight = threading.local()
-"""In each thread, the watch of its request."""
+_in_flight = threading.local()  # in each thread, the watch of its request

@@ -17,8 +17,7 @@ from singer_sdk.pagination import BaseAPIPaginator
 
 from tap_toggl_hire.errors import TapError
 
-Params = dict[str, str]
-"""The query of a request."""
+Params = dict[str, str]  # the query of a request
 
 
 class LinksPaginator(BaseAPIPaginator[Params]):
@@ -36,8 +35,7 @@ class LinksPaginator(BaseAPIPaginator[Params]):
     def get_next(self, response: t.Any) -> Params | None:
         """Return the query of the page after a decoded one; None after the last.
 
-        Raises:
-            TapError: If the link leads to another origin, or to a visited page.
+        A link to another origin or to a visited page is a TapError.
         """
         links = response.get("links")
         link = links.get("next") if isinstance(links, dict) else None

@@ -22,25 +22,18 @@ if t.TYPE_CHECKING:
 
 LONGEST_REFUSAL = 900.0
 """Seconds without a served request, waits included, for which 429 is tolerated."""
-FIRST_BACKOFF = 1.0
-"""Seconds to wait after a 429 without Retry-After."""
-LONGEST_BACKOFF = 2.0
-"""Seconds that this backoff grows to."""
+FIRST_BACKOFF = 1.0  # seconds to wait after a 429 without Retry-After
+LONGEST_BACKOFF = 2.0  # seconds that this backoff grows to
 LONGEST_SLEEP = 1.0
 """Seconds after which a waiting thread looks whether the run has failed."""
-PROBE = 0.25
-"""Seconds between requests after a wait, until one of them is served."""
-SLOWDOWN = 0.8
-"""Factor for a pace that turned out too fast."""
-SEARCH_GROWTH = 2.0
-"""Growth per second while the first pace is only an estimate."""
-GENTLE_GROWTH = 1.005
-"""Growth per second once a pace was refused: the limit is near."""
+PROBE = 0.25  # seconds between requests after a wait, until one of them is served
+SLOWDOWN = 0.8  # factor for a pace that turned out too fast
+SEARCH_GROWTH = 2.0  # growth per second while the first pace is only an estimate
+GENTLE_GROWTH = 1.005  # growth per second once a pace was refused: the limit is near
 CALM = 20.0
 """Seconds without a 429 after which the gentle growth has doubled, and so on: the limit
 may be gone."""
-FIRST_PACE = 8.0
-"""Least requests per second to search from."""
+FIRST_PACE = 8.0  # least requests per second to search from
 MARGIN = 1.01
 """The user's rate is kept where requests arrive, not only where they are sent."""
 
@@ -123,12 +116,8 @@ class Throttle:
     def refused(self, started: float, retry_after: float | None) -> float:
         """Note that the API answered 429: all requests wait, then go on more slowly.
 
-        Args:
-            started: The time that `acquire` returned for this request.
-            retry_after: Seconds to wait, as the API says; None if it does not say.
-
-        Returns:
-            Seconds until requests go on.
+        `started` is what `acquire` returned for the request. The result is the number
+        of seconds until requests go on.
 
         Raises:
             RateLimitError: If nothing was served for too long by then.

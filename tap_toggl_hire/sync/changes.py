@@ -41,8 +41,7 @@ HISTORY_FIELDS = (
 """Fields of the list row that `candidate_history` has; `tag_ids` is the other."""
 ONLY_IN_DETAILS = {"tag_ids", "questions", "answers"}
 """Fields of `/candidates/{id}` that a list row lacks."""
-CHUNK = 1000
-"""Tasks of re-verification that are made at once."""
+CHUNK = 1000  # tasks of re-verification that are made at once
 
 
 @dataclass(slots=True)
@@ -131,13 +130,9 @@ class Observer:
     ) -> Details:
         """Digest details, and compare them with the list row and the tags.
 
-        Args:
-            row: A record of `candidates`; None where it is not compared.
-            tags: The tags of the candidate; None where they are unknown: a tag that is
-                taken away later would not make a difference.
-            details: What `details` made of the body.
-            body: The body of `/candidates/{id}`. A field that it lacks altogether does
-                not make it one of another moment.
+        Where tags are unknown, details with tags are torn: a tag that is taken away
+        later would not make a difference. A field that the body of `/candidates/{id}`
+        lacks altogether does not make it one of another moment.
         """
         own_tags = tags_of(details)
         torn = any(
@@ -185,9 +180,8 @@ class Changes:
                 is_asked = plan.wants_details(known, listed, self.run)
                 packed = msgspec.json.encode(record)
                 version = self.tags.version
-                tasks.append(
-                    Task(row.id, known, packed, tags, version, listed, is_asked)
-                )
+                task = Task(row.id, known, packed, tags, version, listed, is_asked)
+                tasks.append(task)
         return tasks
 
     def missing(self) -> dict[plan.Absence, list[Task]]:

@@ -17,13 +17,12 @@ import typing as t
 from collections import deque
 from itertools import islice
 
-from tap_toggl_hire.api.pagination import total_of
+from tap_toggl_hire.api.pagination import loop_error, total_of
 from tap_toggl_hire.clock import moment
 from tap_toggl_hire.errors import (
     BadRequestError,
     NotFoundError,
     RequestError,
-    TapError,
     UnavailableError,
 )
 from tap_toggl_hire.records import id_of
@@ -40,17 +39,10 @@ if t.TYPE_CHECKING:
 
 T = t.TypeVar("T")
 Json = dict[str, t.Any]
-See = t.Callable[[str], bool]
-"""Marks an ID as seen; returns whether it was not yet."""
+See = t.Callable[[str], bool]  # marks an ID as seen; returns whether it was not yet
 
-MOST_AHEAD = 100
-"""Pages that are read ahead, at most."""
-MOST_BARREN_PAGES = 3
-"""Pages in a row without a new row that are taken for a loop."""
-LOOP = (
-    "The pages of the candidate list bring no new candidates, but their links lead on: "
-    "a pagination loop. No deletions were emitted; run again later."
-)
+MOST_AHEAD = 100  # pages that are read ahead, at most
+MOST_BARREN_PAGES = 3  # pages in a row without a new row that are taken for a loop
 
 
 class Row(t.NamedTuple):
@@ -108,11 +100,11 @@ class Reading:
 
     def ask(self) -> Reading:
         """Request the next page, without waiting for it."""
-        self._next = self._source.workers.submit(
+        read, params = (
             self._source.client.candidates_page,
             self._paginator.current_value,
-            urgent=True,
         )
+        self._next = self._source.workers.submit(read, params, urgent=True)
         return self
 
     def peek(self) -> list[Row]:
@@ -158,7 +150,7 @@ class Reading:
         if goes_back or (rows and not fresh):
             self.is_over = True
         elif self._barren == MOST_BARREN_PAGES:
-            raise TapError(LOOP, is_transient=True)
+            raise loop_error()
         return fresh
 
 
@@ -168,10 +160,9 @@ class CandidateList:
     def __init__(
         self, source: Source, query: Query, page_size: int, see: See | None = None
     ) -> None:
-        self.is_complete = False
-        """Once read: whether every candidate of the list was seen."""
-        self.is_accepted = False
-        """Once read: whether it is shorter than its total, the same in two readings."""
+        # Once read: whether every candidate of the list was seen; and whether it is
+        # shorter than its total, the same in two readings.
+        self.is_complete = self.is_accepted = False
         self._source = source
         self._query = query
         self._page_size = page_size
@@ -274,8 +265,7 @@ class ScopeLists:
     def __init__(
         self, source: Source, scope: Scope, part: Part, page_size: int, see: See
     ) -> None:
-        self.count = 0
-        """Candidates that were listed, so far."""
+        self.count = 0  # candidates that were listed, so far
         self._pages = self._read()
         self._ahead: deque[list[Row]] = deque()
         self._part = part

@@ -42,19 +42,16 @@ if t.TYPE_CHECKING:
     from tap_toggl_hire.sync.lists import ScopeLists, Source
     from tap_toggl_hire.sync.state import State
 
-ANNOUNCED = 10_000
-"""Candidates that a STATE announces, at least."""
+ANNOUNCED = 10_000  # candidates that a STATE announces, at least
 AHEAD = 256
 """Requests for details that are sent ahead of the candidate in turn, at least."""
 SECONDS, FETCHED = 30.0, 1_000
 """Seconds of work, or candidates with details, after which a STATE is due."""
-SHARE = 10
-"""A STATE waits for records of so many times its own size."""
+SHARE = 10  # a STATE waits for records of so many times its own size
 UNCHANGED = 1_000
 """Bytes of records that details stand for which were read and differ in nothing: else a
 re-verification that is killed would begin again."""
-MARGIN = 1.25
-"""Spare candidates in an announcement, as records differ in size."""
+MARGIN = 1.25  # spare candidates in an announcement, as records differ in size
 MOST_FAILURES = 8
 """Failures in a row, with no candidate served in between, that end a run early."""
 
@@ -275,12 +272,9 @@ class Loop:
 
     def _reverify(self) -> None:
         """Re-fetch the candidates that are due."""
-        has_details = bool(self._run.selected & FROM_DETAILS)
         # Else candidates would lose their turn for the runs that select details.
-        has_turn = self.reverify_days and (
-            has_details or not self._inventory.has_details
-        )
-        if has_turn and not self._is_ending:
+        is_fit = self._run.selected & FROM_DETAILS or not self._inventory.has_details
+        if self.reverify_days and is_fit and not self._is_ending:
             reached = t.cast("datetime", self.state.reverified_until)
             # After a longer pause all are due, once: a killed run would begin again.
             since = max(reached, self.now - timedelta(days=self.reverify_days))
@@ -291,9 +285,8 @@ class Loop:
         """Emit the tombstones; raise TapError if there are too many of them."""
         if self._is_ending:
             return
-        proved = sum(
-            task.known.presence is not plan.Presence.DELETED for task in self._gone
-        )
+        before = [task.known.presence for task in self._gone]
+        proved = len(before) - before.count(plan.Presence.DELETED)
         if plan.is_most(proved, self._known):
             if not self.confirmed:
                 raise TapError(MASS_DELETION.format(gone=proved, known=self._known))

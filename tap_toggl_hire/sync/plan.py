@@ -58,8 +58,7 @@ CANDIDATES, DETAILS, ANSWERS, HISTORY = STREAMS
 Streams = frozenset[str]
 UPSERTED = frozenset({CANDIDATES, DETAILS, ANSWERS})
 """One row per thing, replaced by key; `candidate_history` has one per event."""
-FROM_DETAILS = frozenset({DETAILS, ANSWERS})
-"""These cost a request per candidate."""
+FROM_DETAILS = frozenset({DETAILS, ANSWERS})  # these cost a request per candidate
 
 NEVER = 0
 """A digest of something that was never emitted; of tags and unknown fields: none."""
@@ -161,8 +160,7 @@ class Known:
         return any(self.held)
 
 
-NEW = Known()
-"""A candidate that was never seen."""
+NEW = Known()  # a candidate that was never seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,10 +238,9 @@ def may_emit(known: Known, listed: Listed, run: Run) -> Streams:
 
     The details are not read yet, and may differ.
     """
+    emit = _emitted(known, listed, None, run)
     fetched = wants_details(known, listed, run)
-    return _emitted(known, listed, None, run) | (
-        run.selected & FROM_DETAILS if fetched else frozenset()
-    )
+    return emit | (run.selected & FROM_DETAILS) if fetched else emit
 
 
 def plan_listed(known: Known, listed: Listed, read: Details | None, run: Run) -> Plan:
@@ -268,9 +265,7 @@ def plan_reverified(known: Known, read: Details, run: Run) -> Plan:
 
     The list was compared earlier in this run, so only the details may differ.
     """
-    details_only = replace(
-        run, selected=run.selected & FROM_DETAILS, full_table=frozenset()
-    )
+    details_only = Run(run.selected & FROM_DETAILS)
     return _plan(known, unchanged(known), read, details_only, Presence.LISTED)
 
 

@@ -48,11 +48,7 @@ DAMAGED = (
 
 
 def unwrap(value: t.Any) -> dict[str, t.Any]:
-    """Return the state in a decoded `--state` file; {} for a first run.
-
-    Raises:
-        StateError: If it is anything else.
-    """
+    """Return the state in a decoded `--state` file, or raise StateError."""
     if isinstance(value, dict) and value.keys() == {"singer_state"}:
         value = value["singer_state"]  # what `meltano state get` prints
     if not isinstance(value, dict):
@@ -140,11 +136,7 @@ class State:
         return msgspec.to_builtins(stored)  # type: ignore[no-any-return]
 
     def take_part(self, part: Part) -> None:
-        """Check that the state is of a part, and forget candidates of other parts.
-
-        Raises:
-            StateError: If it is of another part.
-        """
+        """Forget candidates of other parts; raise StateError for a state of another."""
         if self.part is None:  # a first run, or a state from the warehouse
             for candidate_id in [key for key, _ in self.inventory.items()]:
                 if not part.has(candidate_id):
@@ -197,8 +189,7 @@ class _Stored(msgspec.Struct):
     """Format 3."""
 
     format: int
-    candidates: dict[str, str] = {}
-    """The columns of the inventory."""
+    candidates: dict[str, str] = {}  # the columns of the inventory
     checksum: str = ""
     scope: str = ""
     reverified_until: str = ""

@@ -19,8 +19,7 @@ if t.TYPE_CHECKING:
     from tap_toggl_hire.api.client import Client
     from tap_toggl_hire.sync.lists import Row
 
-Tags = tuple[str, ...]
-"""Tag IDs, sorted."""
+Tags = tuple[str, ...]  # tag IDs, sorted
 
 TAG_IDS = "tag_ids"
 
@@ -35,8 +34,7 @@ class TagLists:
     def __init__(
         self, source: Source, query: Query, page_size: int, *, is_dropped: bool
     ) -> None:
-        self.version = 0
-        """Changes with everything that is learned after `read`."""
+        self.version = 0  # changes with everything that is learned after `read`
         self._source = source
         self._query = query
         self._page_size = page_size
