@@ -100,10 +100,8 @@ class Reading:
 
     def ask(self) -> Reading:
         """Request the next page, without waiting for it."""
-        read, params = (
-            self._source.client.candidates_page,
-            self._paginator.current_value,
-        )
+        read = self._source.client.candidates_page
+        params = self._paginator.current_value
         self._next = self._source.workers.submit(read, params, urgent=True)
         return self
 
