@@ -1,8 +1,8 @@
-"""A sandbox of the Toggl Hire API v2.1: an HTTP server over a made-up account.
+"""A sandbox of the Toggl Hire API v2.1: an HTTP server over an invented account.
 
 Tests, demo and benchmark run the tap against it. It follows the vendor's
 documentation, takes every shape that the documentation leaves open (`Shapes`),
-limits its rate (`RateLimit`), fails when told to (`Fault`), and has a made-up later
+limits its rate (`RateLimit`), fails on request (`Fault`), and has an invented later
 version (`sandbox.versions`). `Team` is a believable account, eight months long:
 
     account = Account.example(candidates=200)

@@ -1,4 +1,4 @@
-"""Serve a made-up account: `python -m sandbox --candidates 200`."""
+"""Serve an invented account: `python -m sandbox --candidates 200`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sandbox.versions import DOCUMENTED
 
 
 def main() -> None:
-    """Print one line with the URL and the key, then serve until told to stop."""
+    """Print one line with the URL and the key, then serve until a signal arrives."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
     parser.add_argument("--candidates", type=int, default=200)
@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--latency", type=float, default=0.0, help="seconds an answer")
     parser.add_argument("--rate-limit", type=float, help="requests a second")
-    parser.add_argument("--version", default="v2.1", help="v2.2 is a made-up one")
+    parser.add_argument("--version", default="v2.1", help="v2.2 is an invented one")
     parser.add_argument("--api-key", default="sandbox-key")
     given = parser.parse_args()
 

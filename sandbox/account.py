@@ -1,4 +1,4 @@
-"""A Toggl Hire workspace in memory, and everything that can happen to candidates."""
+"""A Toggl Hire workspace in memory, and all changes to its candidates."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Account(Roster):
         *,
         text_ids: bool = False,
     ) -> Account:
-        """Make up an account; the same one for the same arguments.
+        """Invent an account; the same one for the same arguments.
 
         Args:
             candidates: how many have submitted.
@@ -158,7 +158,7 @@ class Account(Roster):
             candidate.held = candidate.detail()
 
     def release_details(self, candidate_id: str) -> None:
-        """Let the details show the candidate as it is."""
+        """Let the details show the current candidate again."""
         with self._changing(candidate_id) as candidate:
             candidate.held = None
 
@@ -169,7 +169,7 @@ class Account(Roster):
         in_list: Fields | None = None,
         in_details: Fields | None = None,
     ) -> None:
-        """Let fields have other values in the list, or in the details, for good."""
+        """Override fields in the list or in the details, permanently."""
         with self._changing(candidate_id) as candidate:
             candidate.in_list |= in_list or {}
             candidate.in_details |= in_details or {}

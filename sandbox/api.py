@@ -1,4 +1,4 @@
-"""The API itself: from a request to its answer, without any socket."""
+"""The API without a socket: from a request to its response."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DEFAULT_LIMIT = 100
 
 
 class Api:
-    """Answers requests from an account.
+    """Respond to requests from an account.
 
     Args:
         account: what there is.
@@ -38,11 +38,11 @@ class Api:
         self._encoder = Encoder(account)
 
     def knows(self, request: Request) -> bool:
-        """Whether the request has the key."""
+        """Return whether the request has the key."""
         return request.headers.get("authorization") == self._bearer
 
     def answer(self, request: Request, shapes: Shapes) -> Answer:
-        """Answer as the documentation says, and as `shapes` where it says nothing."""
+        """Respond as documented, and as `shapes` where nothing is documented."""
         try:
             self._admit(request, shapes)
             with self._account.lock:
@@ -55,7 +55,7 @@ class Api:
             return error(refused.status, refused.error_type)
 
     def _admit(self, request: Request, shapes: Shapes) -> None:
-        """Raise Refused for what no endpoint needs to look at."""
+        """Raise Refused for requests that no endpoint accepts."""
         if request.route.version not in shapes.versions:
             raise Refused(404, "NotFoundError")
         if not self.knows(request):
@@ -103,7 +103,7 @@ class Api:
         return self._small_list(request, shapes, categories)
 
     def _candidates(self, request: Request, shapes: Shapes) -> bytes:
-        """One page of the candidates: seek paging over their order in the list."""
+        """Return one page of the candidates: seek paging in the list's order."""
         distortion = shapes.distortion(request.route.version)
         query = as_documented(request.query) if distortion.made_up else request.query
         keys = self._found(Filters.parse(query), shapes)
@@ -131,18 +131,18 @@ class Api:
         return _collection(rows, rest)
 
     def _found(self, filters: Filters, shapes: Shapes) -> Sequence[Key]:
-        """The candidates that a list shows, in order."""
+        """Return the places of the candidates that a list shows, in order."""
         keys = self._account.find(filters)
         most = shapes.first_candidates
-        everyone = self._account.find(Filters())
-        if most is None or most >= len(everyone):
+        listed = self._account.find(Filters())
+        if most is None or most >= len(listed):
             return keys
-        return keys[: bisect_left(keys, everyone[most])]
+        return keys[: bisect_left(keys, listed[most])]
 
     def _small_list(
         self, request: Request, shapes: Shapes, items: list[dict[str, Any]]
     ) -> bytes:
-        """A whole list, as documented, or a page of it, as `page_small_lists` says."""
+        """Return a whole list, as documented, or a page of it (`page_small_lists`)."""
         rest: dict[str, Any] = {}
         if (most := shapes.page_small_lists) is not None:
             limit = _limit(request.query, most, most, shapes)
@@ -162,7 +162,7 @@ class Api:
     def _links(
         self, request: Request, shapes: Shapes, last_id: str, left: int
     ) -> dict[str, Any]:
-        """The `links` of a page that ends with `last_id` and leaves `left` more.
+        """Return the `links` of a page that ends with `last_id`; `left` rows follow.
 
         `left` is negative where the page is not even full.
         """
@@ -179,7 +179,7 @@ class Api:
 
 
 def _limit(query: Mapping[str, str], usual: int, most: int, shapes: Shapes) -> int:
-    """How many records a page holds."""
+    """Return the number of records in a page."""
     asked = number(query, "limit")
     if asked is None:
         return min(usual, most)
@@ -195,14 +195,14 @@ def _seek(
     shapes: Shapes,
     bisect: Callable[..., int],
 ) -> int:
-    """Where the page after, or before, an anchor begins."""
+    """Return where the page after, or before, an anchor begins."""
     if shapes.skip_ties:
         return bisect(keys, anchor.started, key=attrgetter("started"))
     return bisect(keys, anchor)
 
 
 def _stop_at_dead_anchor(shapes: Shapes, stop: int) -> int:
-    """Where to stop, from the list's start, if `after_id` is nobody's."""
+    """Return where to stop if `after_id` names no candidate."""
     match shapes.dead_anchor:
         case "404":
             raise Refused(404, "NotFoundError")
@@ -215,6 +215,6 @@ def _stop_at_dead_anchor(shapes: Shapes, stop: int) -> int:
 
 
 def _collection(rows: list[bytes], rest: dict[str, Any]) -> bytes:
-    """The body of a list: its rows, encoded already, and what goes with them."""
+    """Return the body of a list, from its encoded rows and the fields beside them."""
     more = b"," + encode(rest)[1:] if rest else b"}"
     return b'{"data":[' + b",".join(rows) + b"]" + more

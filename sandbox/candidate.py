@@ -1,4 +1,4 @@
-"""A candidate: what the API knows, and what it shows in the list and in details."""
+"""A candidate: what the API knows, and what the list and the details show."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ ROW_FIELDS = (
 )
 """The documented fields of a candidate in the list."""
 DETAIL_FIELDS = ("tag_ids", "questions", "answers")
-"""Those that the details alone have."""
+"""Fields that only the details have."""
 
 
 class Key(NamedTuple):
-    """A candidate's place in the list: by start, ties in an order of no meaning."""
+    """A candidate's place in the list: by start; ties are in arbitrary order."""
 
     started: datetime
     tie: int
@@ -28,7 +28,7 @@ class Key(NamedTuple):
 
 @dataclass
 class Candidate:
-    """A candidate with all that the API knows, shown or not."""
+    """A candidate with everything that the API knows, shown or not."""
 
     fields: Fields
     key: Key
@@ -46,11 +46,11 @@ class Candidate:
 
     @property
     def listed(self) -> bool:
-        """Whether the list of candidates shows it."""
+        """Return whether the list of candidates shows it."""
         return self.submitted and not self.archived
 
     def row(self) -> Fields:
-        """The candidate as the list shows it.
+        """Return the candidate as the list shows it.
 
         Contact details of a candidate that came locked never show there: the
         unlocking leaves no trace in the list.
@@ -62,7 +62,7 @@ class Candidate:
         return shown
 
     def detail(self) -> Fields:
-        """The candidate as its details show it."""
+        """Return the candidate as its details show it."""
         if self.held is not None:
             held: Fields = copied(self.held)
             return held
@@ -74,7 +74,7 @@ class Candidate:
         return detail
 
     def answer_to(self, question_id: str) -> Fields:
-        """The answer to a question. Raises KeyError where there is none."""
+        """Return the answer to a question. Raises KeyError without one."""
         for answer in self.fields["answers"]:
             if answer["question_id"] == question_id:
                 found: Fields = answer
@@ -83,7 +83,7 @@ class Candidate:
 
 
 def copied(value: Any) -> Any:
-    """A deep copy of a JSON value."""
+    """Return a deep copy of a JSON value."""
     if isinstance(value, dict):
         return {name: copied(item) for name, item in value.items()}
     return [copied(item) for item in value] if isinstance(value, list) else value
@@ -98,12 +98,12 @@ def sum_up(fields: Fields) -> None:
 
 
 def tidy(points: float) -> float:
-    """A whole number without a fraction, as JSON of most servers has it."""
+    """Return a whole number without a fraction, as most servers write JSON."""
     return int(points) if points == int(points) else points
 
 
 def instant(text: str | None) -> datetime:
-    """A time of the API to sort by; null sorts first."""
+    """Return a time of the API for sorting; null sorts first."""
     if text is None:
         return datetime.min  # noqa: DTZ901
     when = datetime.fromisoformat(text)

@@ -226,25 +226,25 @@ UNSEEN: dict[str, Change] = {
 _CHANGES = CANDIDATE | WORKSPACE | UNSEEN | {"archive": _archive}
 
 VISIBLE = (*CANDIDATE, *WORKSPACE)
-"""The kinds of change that some list shows."""
+"""Kinds of change that some list shows."""
 HIDDEN = tuple(UNSEEN)
-"""Those that show, for certain, in a candidate's details alone."""
+"""Kinds of change that only a candidate's details show."""
 EVERY = tuple(_CHANGES)
-"""All of them, archiving too, which the documentation does not settle."""
+"""All kinds, including archiving, which the documentation leaves open."""
 
 
 def random_change(
     account: Account, rng: Random, kinds: Sequence[str] = VISIBLE
 ) -> tuple[str, str]:
-    """Do the first possible one of `kinds`, in random order: a real change.
+    """Make the first possible change of `kinds`, in random order.
 
-    The default are those that a list shows.
+    By default, kinds that a list shows.
 
     Returns:
-        Its kind and the id of what it happened to.
+        Its kind and the ID of the changed object.
 
     Raises:
-        ValueError: if the account has nothing that any of `kinds` could change.
+        ValueError: if no change of `kinds` is possible.
     """
     for kind in rng.sample(kinds, len(kinds)):
         changed = _CHANGES[kind](account, rng)

@@ -1,4 +1,4 @@
-"""How objects differ from the documentation."""
+"""Deviations of objects from the documentation."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from sandbox.candidate import Fields
 
 PRIVATE = "PRIVATE-do-not-log-0000"
-"""The value of fields that are added; it may be in the output, and in no log."""
+"""Value of added fields; it may be in the output, but in no log."""
 
 
 class Distortion(NamedTuple):
-    """What is done to every object; see the fields of `Shapes`."""
+    """Changes to every object; see the fields of `Shapes`."""
 
     made_up: bool = False
     extra: Mapping[str, Any] = {}
@@ -28,11 +28,11 @@ class Distortion(NamedTuple):
 
     @property
     def is_steady(self) -> bool:
-        """Whether an object looks the same at every answer."""
+        """Return whether an object is the same in every response."""
         return not self.made_up and not any(map(callable, self.extra.values()))
 
     def apply(self, value: Fields, path: str, level: str) -> Any:
-        """A distorted copy of an object; the same for the same `path`, if steady.
+        """Return a distorted copy; the same for the same `path`, if steady.
 
         Args:
             value: the object as the documentation has it.
@@ -80,7 +80,7 @@ def _one_in_five(what: str) -> bool:
 
 
 def _of_another_type(value: Any) -> Any:
-    """The value in an object, or an object in a list; null is of any type."""
+    """Put the value into an object, or an object into a list; null stays null."""
     if value is None:
         return None
     return [value] if isinstance(value, dict) else {"value": value}

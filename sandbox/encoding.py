@@ -1,4 +1,4 @@
-"""Candidates as JSON, kept until they change: what makes the server quick."""
+"""Candidates as JSON, cached until they change."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 KEPT = 20_000
-"""How many rows, and how many details, are kept at the most."""
+"""Maximum number of rows, and of details, in the cache."""
 
 
 class Encoder:
-    """Encodes the candidates of an account, each once, if they are not too many."""
+    """Encode the candidates of an account, each once while the cache has room."""
 
     def __init__(self, account: Roster) -> None:
         self._account = account
@@ -28,12 +28,12 @@ class Encoder:
         self._details: Kept = {}
 
     def row(self, candidate_id: str, distortion: Distortion) -> bytes:
-        """One candidate as the list shows it. Raises KeyError where there is none."""
+        """Return one candidate as the list shows it. Raises KeyError if unknown."""
         read = self._account.row
         return self._encoded(self._rows, "rows", candidate_id, distortion, read)
 
     def detail(self, candidate_id: str, distortion: Distortion) -> bytes:
-        """One candidate's details. Raises KeyError where they are a 404."""
+        """Return one candidate's details. Raises KeyError where they are a 404."""
         read = self._account.detail
         return self._encoded(self._details, "details", candidate_id, distortion, read)
 

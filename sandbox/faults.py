@@ -1,4 +1,4 @@
-"""What goes wrong with an API in a year, on demand."""
+"""Faults of an API, on request."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ FOREVER = 86_400.0
 
 
 def details_of(*candidate_ids: str) -> Callable[[Request], bool]:
-    """A `match`: the details of these candidates."""
+    """Return a `match` for the details of these candidates."""
     return lambda request: (
         request.kind == "candidate" and request.route.item_id in candidate_ids
     )
 
 
 class Fault:
-    """Something that the sandbox does instead of answering, or to its answer.
+    """A fault that replaces or changes responses.
 
     Args:
         kind: what it does; each kind and its own arguments are described at the
             functions of this module (`KINDS`).
-        times: how often it strikes; None is always.
-        probability: of striking at a request that matches; None is 1.
+        times: number of requests that it affects; None is all.
+        probability: of affecting a request that matches; None is 1.
         seed: of the probability.
         match: the endpoint's kind (see `Request.kind`) or a test of the request;
             None is every request.
-        after: so many matching requests pass first.
+        after: number of matching requests that pass first.
         extra: the kind's own arguments.
 
     Raises:
@@ -74,11 +74,11 @@ class Fault:
         inspect.signature(self._effect).bind(None, None, **extra)
 
     def __repr__(self) -> str:
-        """As it was made, near enough to tell it in a failing test."""
+        """Return the arguments, for the message of a failing test."""
         return f"Fault({self.kind!r}, match={self.match!r}, **{self._extra!r})"
 
     def strikes(self, request: Request) -> bool:
-        """Whether this request is hit; counts it."""
+        """Return whether the fault affects this request, and count it."""
         if callable(self.match):
             if not self.match(request):
                 return False
@@ -93,7 +93,7 @@ class Fault:
         return True
 
     def answer(self, request: Request, ordinary: Ordinary) -> Answer:
-        """What is done; `ordinary` makes the right answer."""
+        """Return the faulty response; `ordinary` makes the correct one."""
         return self._effect(request, ordinary, **self._extra)
 
 
@@ -106,7 +106,7 @@ def _status(
     html: bool = False,
     empty: bool = False,
 ) -> Answer:
-    """An error status, with the API's body, a proxy's page or nothing."""
+    """Return an error status with the API's body, a proxy's page or no body."""
     phrase = HTTPStatus(status).phrase
     if empty:
         return Answer(b"", status)
@@ -119,7 +119,7 @@ def _status(
 def _too_many(
     _: Request, __: Ordinary, *, retry_after: float | str | None = None
 ) -> Answer:
-    """A 429; `retry_after` in seconds, as a date, or not at all."""
+    """Return a 429, with `retry_after` in seconds, as a date, or without it."""
     wait: Headers = ()
     if retry_after is not None:
         wait = (("Retry-After", str(retry_after)),)
@@ -127,49 +127,49 @@ def _too_many(
 
 
 def _timeout(_: Request, __: Ordinary, *, seconds: float = FOREVER) -> Answer:
-    """No answer for `seconds`, then the connection closes."""
+    """Send nothing for `seconds`, then close the connection."""
     return Answer(delay=seconds, delivery="close")
 
 
 def _reset(_: Request, __: Ordinary) -> Answer:
-    """The connection breaks, with a TCP reset."""
+    """Reset the TCP connection."""
     return Answer(delivery="reset")
 
 
 def _close(_: Request, __: Ordinary) -> Answer:
-    """The connection closes without an answer."""
+    """Close the connection without a response."""
     return Answer(delivery="close")
 
 
 def _cut(_: Request, ordinary: Ordinary) -> Answer:
-    """The right answer, with the second half of its body missing."""
+    """Return the correct response without the second half of its body."""
     answer = ordinary()
     answer.delivery = "cut"
     return answer
 
 
 def _not_json(_: Request, __: Ordinary) -> Answer:
-    """200 and a page in HTML, as a captive portal sends one."""
+    """Return 200 and an HTML page, as a captive portal does."""
     return page(200, "Welcome")
 
 
 def _empty(_: Request, __: Ordinary) -> Answer:
-    """200 and nothing."""
+    """Return 200 and an empty body."""
     return Answer()
 
 
 def _body(_: Request, __: Ordinary, *, body: bytes) -> Answer:
-    """200 and these bytes, called JSON."""
+    """Return 200 and these bytes as JSON."""
     return Answer(body)
 
 
 def _wrong_shape(_: Request, __: Ordinary, *, value: Any = None) -> Answer:
-    """200 and JSON of another shape, `{"data": null}` by default."""
+    """Return 200 and JSON of another shape, `{"data": null}` by default."""
     return Answer(encode({"data": None} if value is None else value))
 
 
 def _redirect(_: Request, __: Ordinary, *, location: str, status: int = 302) -> Answer:
-    """Go elsewhere."""
+    """Return a redirect."""
     return Answer(b"", status, (JSON, ("Location", location)))
 
 
@@ -179,7 +179,7 @@ def _next(
     *,
     next: str | Callable[[Request], str],  # noqa: A002
 ) -> Answer:
-    """The right page with another `links.next`."""
+    """Return the correct page with another `links.next`."""
 
     def change(page: dict[str, Any]) -> None:
         page["links"] = {"next": next(request) if callable(next) else next}
@@ -194,9 +194,9 @@ def _short_list(
     keep: int = 0,
     total: Literal["true", "short"] = "true",
 ) -> Answer:
-    """The first `keep` rows of the page, and nothing said to follow.
+    """Return the first `keep` rows of the page, without a next page.
 
-    `total` tells the truth, or goes along with it ("short").
+    `total` is that of the whole list, or of the rows returned ("short").
     """
 
     def change(page: dict[str, Any]) -> None:
@@ -210,7 +210,7 @@ def _short_list(
 
 
 def _changed(answer: Answer, change: Callable[[dict[str, Any]], None]) -> Answer:
-    """Change the page that an answer holds; leave it alone if it holds none."""
+    """Change the page in a response; leave other responses as they are."""
     if answer.status == HTTPStatus.OK:
         value = json.loads(answer.body)
         if "data" in value:

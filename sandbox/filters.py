@@ -1,4 +1,4 @@
-"""The query parameters of `/candidates` that choose candidates (not the paging)."""
+"""Query parameters of `/candidates` that select candidates, without paging."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HIRE_STATES = ("possible-hire", "rejected")
 
 
 def number(query: Mapping[str, str], name: str) -> float | None:
-    """The numeric parameter `name`, None where it is missing or empty.
+    """Return the numeric parameter `name`; None if it is missing or empty.
 
     Empty counts as missing everywhere, after the documentation's own example
     `/categories?job_opening_id=`.
@@ -36,7 +36,7 @@ def number(query: Mapping[str, str], name: str) -> float | None:
 
 
 def choice(query: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str | None:
-    """The parameter `name`, one of `choices`; None where it is missing or empty."""
+    """Return the parameter `name`, one of `choices`; None if missing or empty."""
     text = query.get(name) or None
     if text is not None and text not in choices:
         raise Refused(400, "ValidationError")
@@ -45,7 +45,7 @@ def choice(query: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str
 
 @dataclass(frozen=True)
 class Filters:
-    """What a candidate must match; None and no tags ask for nothing.
+    """What a candidate must match; None and no tags match all.
 
     Combined with AND, the tags among themselves too.
     """
@@ -81,7 +81,7 @@ class Filters:
         )
 
     def tests(self) -> list[Test]:
-        """One predicate over a candidate's fields for each thing that is asked for."""
+        """Return a predicate over a candidate's fields for each filter set."""
         tests: list[Test] = []
         for name in ("job_opening_id", "category_id", "hire_state", "email"):
             wanted = getattr(self, name)
@@ -105,6 +105,6 @@ def _equals(name: str, wanted: str, fields: Mapping[str, Any]) -> bool:
 
 
 def _between(name: str, low: float, high: float, fields: Mapping[str, Any]) -> bool:
-    """Whether a number lies in a range; null lies in none."""
+    """Return whether a number lies in a range; null lies in none."""
     value = fields.get(name)
     return value is not None and low <= value <= high

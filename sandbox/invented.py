@@ -1,4 +1,4 @@
-"""Made-up people, questions and answers. Nobody here exists."""
+"""Invented people, questions and answers. None of these people exists."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from random import Random
 
 EPOCH = datetime(2025, 1, 6, 8)  # noqa: DTZ001 - the API's times have no offset
-"""When the first of the made-up things happened. Fixed: a seed tells all."""
+"""When the history of invented accounts begins; fixed, so only the seed matters."""
 
 _GIVEN = (
     *("Zoë", "Bjørn", "Łucja", "Ömer", "Aoife", "小雨", "Иванка", "María José"),
@@ -70,42 +70,42 @@ _CODES = (
 
 
 def chance(rng: Random, probability: float) -> bool:
-    """True as often as `probability`, 0 to 1, says."""
+    """Return true with a `probability` of 0 to 1."""
     return rng.random() < probability
 
 
 def stamp(rng: Random, when: datetime) -> str:
-    """`when` as the API writes times: no offset, 0 to 6 digits of a second."""
+    """Return `when` as the API writes times: no offset, 0 to 6 digits of a second."""
     digits = rng.randint(0, 6)
     fraction = f".{when.microsecond:06d}"[: digits + 1] if digits else ""
     return f"{when:%Y-%m-%dT%H:%M:%S}{fraction}"
 
 
 def some_moment(rng: Random, days: float) -> datetime:
-    """A moment in the `days` that follow `EPOCH`."""
+    """Return a time in the `days` that follow `EPOCH`."""
     return EPOCH + timedelta(seconds=rng.uniform(0, days * 86_400))
 
 
 def opening_name(rng: Random) -> str:
-    """A job."""
+    """Return the name of a job."""
     return f"{rng.choice(('Senior', 'Junior', 'Lead'))} {rng.choice(_ROLES)}"
 
 
 def category_name(rng: Random) -> str:
-    """A step of the hiring pipeline."""
+    """Return the name of a step of the hiring pipeline."""
     return rng.choice(_STEPS)
 
 
 def tag_name(rng: Random) -> str:
-    """A word that somebody would tag a candidate with."""
+    """Return the name of a tag."""
     return f"{rng.choice(_TAGS)} {rng.randint(1, 99)}"
 
 
 def person(rng: Random, candidate_id: str) -> dict[str, Any]:
-    """`name`, `email`, `profile_url`, `contact_info` of an invented candidate.
+    """Return `name`, `email`, `profile_url`, `contact_info` of a candidate.
 
-    As the documentation allows: an empty name, no profile URL without GitHub, and,
-    as nobody has to fill in the form, contact details null as a whole or in part.
+    As the documentation allows: an empty name, no profile URL without GitHub, and
+    contact details that are null as a whole or in part, as the form is optional.
     """
     full_name = f"{rng.choice(_GIVEN)} {rng.choice(_FAMILY)}"
     city, country = rng.choice(_PLACES)
@@ -134,7 +134,7 @@ def person(rng: Random, candidate_id: str) -> dict[str, Any]:
 
 
 def question(rng: Random, new_id: Callable[[], str]) -> dict[str, Any]:
-    """A question of any type. Its id, where it can be, is a number; its options' never.
+    """Return a question. Its ID is a number if possible; those of options never are.
 
     Text questions have an empty list of options, code questions no such field.
     """
@@ -164,7 +164,7 @@ def question(rng: Random, new_id: Callable[[], str]) -> dict[str, Any]:
 
 
 def answer(rng: Random, asked: dict[str, Any]) -> dict[str, Any]:
-    """An answer to a question: choices are graded at once, texts by hand or not yet."""
+    """Return an answer: choices are graded at once, texts by hand or not yet."""
     options = asked.get("options") or []
     made: dict[str, Any] = {"question_id": str(asked["id"]), "text_answer": None}
     if options:
@@ -183,7 +183,7 @@ def answer(rng: Random, asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def answers(rng: Random, asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Answers to most of the questions, in an order of no meaning."""
+    """Return answers to most of the questions, in arbitrary order."""
     answered = [one for one in asked if chance(rng, 0.85)]
     made = [answer(rng, one) for one in answered]
     rng.shuffle(made)
@@ -191,7 +191,7 @@ def answers(rng: Random, asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def finish(rng: Random, started: datetime) -> str:
-    """When a test that began at `started` was handed in."""
+    """Return when a test that began at `started` was submitted."""
     return stamp(rng, started + timedelta(minutes=rng.uniform(5, 90)))
 
 
@@ -199,5 +199,5 @@ _signatures = itertools.count(1)
 
 
 def signed_link(path: str) -> str:
-    """A link to `path` that is good for a while, and another one each time."""
+    """Return a temporary link to `path`, another one for each call."""
     return f"https://files.example.com/{path}?signature={next(_signatures)}"

@@ -1,4 +1,4 @@
-"""What comes in and what goes out: requests and answers, without any socket."""
+"""Requests and responses, without a socket."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _LISTS = ("openings", "candidates", "categories", "tags")
 Headers = tuple[tuple[str, str], ...]
 
 
-class Refused(Exception):  # noqa: N818 - it is no error of the sandbox
-    """What was asked for gets an error: a status and the documentation's `type`."""
+class Refused(Exception):  # noqa: N818 - not an error of the sandbox
+    """A request that gets an error: a status and the documentation's `type`."""
 
     def __init__(self, status: int, error_type: str) -> None:
         super().__init__(f"{status} {error_type}")
@@ -25,7 +25,7 @@ class Refused(Exception):  # noqa: N818 - it is no error of the sandbox
 
 @dataclass(slots=True)
 class Route:
-    """A path, taken apart. `version` is None outside of `/api/{version}/`."""
+    """A parsed path. `version` is None outside of `/api/{version}/`."""
 
     kind: str
     version: str | None = None
@@ -33,7 +33,7 @@ class Route:
 
     @classmethod
     def of(cls, path: str) -> Route:
-        """Find the endpoint that a path names; `kind` is "other" if it names none."""
+        """Return the endpoint of a path; `kind` is "other" for unknown ones."""
         match path.split("/"):
             case ["", "api", version, name] if name in _LISTS:
                 return cls(name, version)
@@ -46,14 +46,14 @@ class Route:
 
 @dataclass(slots=True)
 class Request:
-    """A request that the sandbox was sent, as `Stats.log` keeps it.
+    """A request, as `Stats.log` keeps it.
 
     Attributes:
         number: its place in the log, from 1.
         at: when it came, in seconds of `time.monotonic()`.
-        headers: with names in lower case; "authorization" and "host" tell what a
-            client gave away, and to whom.
-        status: of the answer; None before it, or if there is none.
+        headers: with names in lower case; "authorization" and "host" show what
+            a client disclosed, and to which server.
+        status: of the response; None before it, or without one.
     """
 
     method: str
@@ -67,16 +67,16 @@ class Request:
 
     @property
     def kind(self) -> str:
-        """The endpoint: openings, opening, candidates, candidate, categories, tags.
+        """Return the endpoint.
 
-        Or "other".
+        It is openings, opening, candidates, candidate, categories, tags or other.
         """
         return self.route.kind
 
 
 @dataclass(slots=True)
 class Answer:
-    """What the server does about a request.
+    """A response, and how the server delivers it.
 
     Attributes:
         delay: seconds to wait before anything is sent.
@@ -92,17 +92,17 @@ class Answer:
 
     @property
     def sent_status(self) -> int | None:
-        """The status that the client gets to see, None if it sees none."""
+        """Return the status that the client receives; None without one."""
         return self.status if self.delivery in ("whole", "cut") else None
 
 
 def encode(value: Any) -> bytes:
-    """A JSON value as UTF-8."""
+    """Return a JSON value as UTF-8."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def error(status: int, error_type: str, headers: Headers = ()) -> Answer:
-    """An error as the documentation has it: `error.type` and nothing else."""
+    """Return an error as documented: `error.type` and nothing else."""
     return Answer(encode({"error": {"type": error_type}}), status, (JSON, *headers))
 
 

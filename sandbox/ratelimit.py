@@ -1,4 +1,4 @@
-"""A limit to the rate of requests, and how a refusal tells when to come back."""
+"""A rate limit, and the `Retry-After` of refused requests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Literal
 
 @dataclass
 class RateLimit:
-    """`rate` requests a second; a request over it is answered with 429.
+    """At most `rate` requests per second; further requests get a 429.
 
     A token bucket of `burst` (default: one second's worth), or, with `window`
     seconds, fixed windows that hold `rate * window` requests each. Refused requests
@@ -26,7 +26,7 @@ class RateLimit:
     _since: float = field(default=-math.inf, init=False, repr=False)
 
     def take(self, now: float) -> float | None:
-        """Ask for one request at `now` (monotonic seconds).
+        """Take one request at `now` (monotonic seconds).
 
         Returns:
             None if it may pass, else the seconds until one may.
@@ -47,7 +47,7 @@ class RateLimit:
         return None
 
     def headers(self, wait: float) -> tuple[tuple[str, str], ...]:
-        """The `Retry-After` of a refusal, never earlier than `wait` seconds ahead."""
+        """Return `Retry-After`, never earlier than `wait` seconds ahead."""
         if self.retry_after == "none":
             return ()
         if self.retry_after == "seconds":
@@ -56,5 +56,5 @@ class RateLimit:
 
 
 def http_date(seconds_ahead: float) -> str:
-    """An HTTP date so many seconds ahead, rounded up to a whole second."""
+    """Return the HTTP date some seconds ahead, rounded up to a whole second."""
     return formatdate(math.ceil(time.time() + seconds_ahead), usegmt=True)

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class Roster(Workspace):
-    """A workspace with candidates, who come and go.
+    """A workspace with candidates, who arrive and are deleted.
 
     Every method takes and returns ids (strings) and holds `lock`, so that a test may
-    change the account while the server reads it. An id that is not there is a
+    change the account while the server reads it. An unknown ID raises
     `KeyError`.
     """
 
@@ -35,17 +35,17 @@ class Roster(Workspace):
         self._latest = invented.EPOCH
 
     def list_rows(self) -> list[Fields]:
-        """Every listed candidate as `/candidates` shows it, in the list's order."""
+        """Return every listed candidate as `/candidates` shows it, in order."""
         with self.lock:
             return [self.row(key.id) for key in self._order]
 
     def row(self, candidate_id: str) -> Fields:
-        """One candidate as `/candidates` shows it, listed or not."""
+        """Return one candidate as `/candidates` shows it, listed or not."""
         with self.lock:
             return self._candidates[candidate_id].row()
 
     def detail(self, candidate_id: str) -> Fields:
-        """One candidate as `/candidates/{id}` shows it.
+        """Return one candidate as `/candidates/{id}` shows it.
 
         Raises:
             KeyError: if there is none, or it has not submitted: a 404.
@@ -57,30 +57,30 @@ class Roster(Workspace):
             return candidate.detail()
 
     def listed_ids(self) -> list[str]:
-        """The ids of the listed candidates, in the list's order."""
+        """Return the IDs of the listed candidates, in the list's order."""
         with self.lock:
             return [key.id for key in self._order]
 
     def in_progress_ids(self) -> list[str]:
-        """The ids of those that have started and not submitted."""
+        """Return the IDs of candidates who have started and not submitted."""
         with self.lock:
             return [key for key, one in self._candidates.items() if not one.submitted]
 
     def archived_ids(self) -> list[str]:
-        """The ids of those that are archived and no longer listed."""
+        """Return the IDs of candidates who are archived and no longer listed."""
         with self.lock:
             return [key for key, one in self._candidates.items() if one.archived]
 
     def locked_ids(self) -> list[str]:
-        """The ids of the listed candidates that are locked."""
+        """Return the IDs of the listed candidates who are locked."""
         with self.lock:
-            everyone = (self._candidates[key.id] for key in self._order)
-            return [one.key.id for one in everyone if one.lock == "locked"]
+            listed = (self._candidates[key.id] for key in self._order)
+            return [one.key.id for one in listed if one.lock == "locked"]
 
     def find(self, filters: Filters) -> Sequence[Key]:
-        """The places of the listed candidates that match, in order: do not change it.
+        """Return the places of the listed candidates that match, in order; read-only.
 
-        Kept until the account changes, so that a page costs next to nothing.
+        Cached until the account changes, so that a page costs little.
         """
         with self.lock:
             tests = filters.tests()
@@ -97,13 +97,13 @@ class Roster(Workspace):
             return found
 
     def place(self, candidate_id: str) -> Key | None:
-        """Where a candidate stands, or would stand, in the list; None if unknown."""
+        """Return a candidate's place in the list, shown or not; None if unknown."""
         with self.lock:
             candidate = self._candidates.get(candidate_id)
             return None if candidate is None else candidate.key
 
     def revision(self, candidate_id: str) -> int:
-        """The account's version when the candidate last changed."""
+        """Return the account's version when the candidate last changed."""
         with self.lock:
             return self._candidates[candidate_id].revision
 
@@ -118,14 +118,14 @@ class Roster(Workspace):
         locked: bool = False,
         **fields: Any,
     ) -> str:
-        """Add a made-up candidate.
+        """Add an invented candidate.
 
         Args:
             opening_id: any opening by default; a new one where there is none.
-            started_at: as the API writes it; by default after everybody else.
-            submitted: False for one that is still at the test.
+            started_at: as the API writes it; by default after all others.
+            submitted: False for a candidate who is still at the test.
             locked: contact details and text answers hide until `unlock`.
-            fields: of the details, in place of what would be made up.
+            fields: of the details, in place of invented ones.
         """
         rng = self._rng
         with self.lock:
@@ -169,7 +169,7 @@ class Roster(Workspace):
             return candidate_id
 
     def submit(self, candidate_id: str) -> None:
-        """Hand in the test: the candidate appears in the list, where it started."""
+        """Submit the test: the candidate appears in the list, where it started."""
         with self._changing(candidate_id) as candidate:
             candidate.submitted = True
             candidate.fields["finished_at"] = invented.finish(
@@ -185,7 +185,7 @@ class Roster(Workspace):
             candidate.archived = not listed
 
     def delete(self, candidate_id: str) -> None:
-        """Delete for good: out of the list, and its details are a 404."""
+        """Delete permanently: out of the list, and the details are a 404."""
         with self.lock:
             with self._changing(candidate_id) as candidate:
                 candidate.submitted = False  # which takes it out of the list
@@ -195,7 +195,7 @@ class Roster(Workspace):
 
     @contextmanager
     def _changing(self, candidate_id: str) -> Iterator[Candidate]:
-        """Change a candidate: keeps the list in order and the versions counting."""
+        """Change a candidate; keep the list in order and count the version."""
         with self.lock:
             candidate = self._candidates[candidate_id]
             before = candidate.key if candidate.listed else None

@@ -40,26 +40,26 @@ _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
 class Sandbox:
-    """The Toggl Hire API on this machine, for as long as its `with` block lasts.
+    """The Toggl Hire API on this machine, for the duration of a `with` block.
 
-    Everything but the account, the key and the port may be changed while it runs.
+    Everything except the account, the key and the port may change while it runs.
 
     Args:
         account: what it serves.
         api_key: the one key that it takes.
-        shapes: how it does what is not documented.
-        latency: seconds that every answer takes.
+        shapes: its choices where nothing is documented.
+        latency: seconds that every response takes.
         rate_limit: refuses requests over it with 429.
         port: to listen on; 0 is any free one.
-        versions: in place of those of `shapes`; all but v2.1 are made up.
+        versions: in place of those of `shapes`; all except v2.1 are invented.
         now: the API's clock, an aware time in UTC; each response then has a `Date`
             header. None: no header, so that a test may change the client's clock.
 
     Attributes:
-        faults: what goes wrong; the first that strikes a request counts.
-        on_request: called with each request before its answer is made, in the
-            server's thread and under no lock. What it raises, `stop` raises again.
-        stats: what was asked.
+        faults: the first fault that affects a request counts.
+        on_request: called with each request before its response is made, in the
+            server's thread and without a lock. `stop` raises its exceptions again.
+        stats: the requests.
     """
 
     def __init__(  # noqa: PLR0913
@@ -109,11 +109,11 @@ class Sandbox:
         try:
             self.stop()
         except Exception:
-            if exception is None:  # else the block's own failure is the one to tell
+            if exception is None:  # otherwise the block's own exception counts
                 raise
 
     def start(self) -> None:
-        """Serve, in a thread of its own. Requests may come at once."""
+        """Serve in a thread. Requests may arrive immediately."""
         self._loop = loops.new_event_loop()
         self._server = self._loop.run_until_complete(
             self._loop.create_server(lambda: Connection(self), sock=self._socket)
@@ -121,10 +121,10 @@ class Sandbox:
         self._thread.start()
 
     def stop(self) -> None:
-        """Break all connections, free the port, and wait until that is done.
+        """Abort all connections, free the port, and wait until that is done.
 
         Raises:
-            Exception: the first that `on_request` has raised.
+            Exception: the first one that `on_request` raised.
         """
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._loop.stop)
@@ -135,13 +135,13 @@ class Sandbox:
             raise failure
 
     def answer(self, request: Request) -> Answer:
-        """Count a request and make its answer; the server calls this."""
+        """Count a request and return its response; the server calls this."""
         self.stats.arrived(request, with_key=self._api.knows(request))
         try:
             if self.on_request is not None:
                 self.on_request(request)
             answer = self._made(request)
-        except Exception as exception:  # noqa: BLE001 - told by `stop`
+        except Exception as exception:  # noqa: BLE001 - `stop` raises it
             self._failure = self._failure or exception
             answer = error(500, "SandboxError")
         self.stats.answered(request, answer.sent_status)
@@ -172,17 +172,14 @@ class Sandbox:
 
     async def _end(self) -> None:
         self._server.close()
-        await asyncio.sleep(0)  # one that was accepted a moment ago joins the others
+        await asyncio.sleep(0)  # a connection just accepted joins the others
         for connection in tuple(self.connections):
             connection.abort()
         await asyncio.sleep(0)  # lets them end
 
 
 class Connection(asyncio.Protocol):
-    """One client's connection, which asks again when it has its answer.
-
-    There is no pipelining, as no client of today does any.
-    """
+    """One client's connection, one request at a time: clients do not pipeline."""
 
     transport: asyncio.Transport
 
@@ -197,12 +194,12 @@ class Connection(asyncio.Protocol):
     # asyncio calls these
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Join the open connections."""
+        """Add the connection to the open ones."""
         self.transport = transport  # type: ignore[assignment]
         self._sandbox.connections.add(self)
 
     def connection_lost(self, _: Exception | None) -> None:
-        """Give up an answer that nobody waits for any more."""
+        """Drop a response whose client is gone."""
         self._sandbox.connections.discard(self)
         if self._waiting is not None:
             self._waiting.cancel()
@@ -210,7 +207,7 @@ class Connection(asyncio.Protocol):
             self._sandbox.stats.done()
 
     def data_received(self, data: bytes) -> None:
-        """Parse; what is no HTTP ends the connection."""
+        """Parse; anything other than HTTP ends the connection."""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
@@ -219,19 +216,19 @@ class Connection(asyncio.Protocol):
     # httptools calls these
 
     def on_message_begin(self) -> None:
-        """A request begins."""
+        """Begin a request."""
         self._target, self._headers = b"", {}
 
     def on_url(self, part: bytes) -> None:
-        """Its target, or a part of it."""
+        """Collect its target, or a part of it."""
         self._target += part
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One of its headers."""
+        """Collect one of its headers."""
         self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_message_complete(self) -> None:
-        """It is all there: answer it, at once or later."""
+        """Respond to a complete request, immediately or later."""
         sandbox = self._sandbox
         path, _, query = self._target.decode("latin-1").partition("?")
         path = unquote(path)
@@ -253,10 +250,10 @@ class Connection(asyncio.Protocol):
         else:
             self._deliver(answer, keep)
 
-    # The answer
+    # The response
 
     def abort(self) -> None:
-        """Break the connection, with a TCP reset."""
+        """Reset the TCP connection."""
         with contextlib.suppress(OSError):
             linger = struct.pack("ii", 1, 0)
             connected = self.transport.get_extra_info("socket")
@@ -280,7 +277,7 @@ class Connection(asyncio.Protocol):
 
 
 def _head(answer: Answer, keep: bool) -> bytes:  # noqa: FBT001
-    """Status line and headers."""
+    """Return the status line and the headers."""
     lines = [f"HTTP/1.1 {answer.status} {_PHRASES.get(answer.status, 'Unknown')}"]
     lines += [f"{name}: {value}" for name, value in answer.headers]
     lines.append(f"Content-Length: {len(answer.body)}")

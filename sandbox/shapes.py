@@ -1,4 +1,4 @@
-"""What the documentation leaves open, one switch for each."""
+"""Choices that the documentation leaves open, one switch each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NEW_FIELDS: dict[str, Any] = {
     "new_field": PRIVATE,
     "newObject": {"note": [PRIVATE, 1, None]},
 }
-"""What `Shapes.extra_fields` adds by default."""
+"""Fields that `Shapes.extra_fields` adds by default."""
 ODD_NAMES: dict[str, Any] = {
     "with\nnewline": PRIVATE,
     "\x1b[31mred\x1b[0m": 1,
@@ -25,31 +25,31 @@ ODD_NAMES: dict[str, Any] = {
     "_sdc_deleted_at": "2025-01-06T00:00:00Z",
     "extra": [1, {"nested": [PRIVATE]}],
 }
-"""Fields whose names no log may show, or that a tap has a use for itself."""
+"""Fields whose names no log may show, or that the tap uses itself."""
 
 
 def many_names(count: int) -> dict[str, int]:
-    """So many fields of plain names, for `Shapes.extra_fields`."""
+    """Return `count` fields of plain names, for `Shapes.extra_fields`."""
     return {f"field_{number}": number for number in range(count)}
 
 
 @dataclass
 class Shapes:
-    """The undocumented part of the API. May be changed while the server runs."""
+    """The undocumented part of the API; may change while the server runs."""
 
     last_page: Literal["null", "empty", "missing", "no_links", "empty_links"] = "null"
-    """Where nothing follows: `next` null, "" or missing, no `links`, `links` {}."""
+    """The end of a list: `next` null, "" or missing, no `links`, `links` {}."""
     next_link: Literal["absolute", "path", "bare"] = "absolute"
     """A URL, a path, or a path without root and version (as "/candidates?...")."""
     trailing_link: bool = False
     """A page that is exactly full has a `next`, even if only an empty page follows."""
     max_limit: int = 100
     over_limit: Literal["cut", "refuse"] = "cut"
-    """A larger `limit` is cut down in silence, or refused with 400."""
+    """A larger `limit` is reduced silently, or refused with 400."""
     page_small_lists: int | None = None
-    """`/openings`, `/categories`, `/tags` come in pages of at most so many."""
+    """`/openings`, `/categories`, `/tags` come in pages of at most this size."""
     dead_anchor: Literal["404", "400", "empty", "restart"] = "404"
-    """`after_id` of nobody: an error, an empty page, or the list from its start."""
+    """An unknown `after_id`: an error, an empty page, or the list from its start."""
     versions: tuple[str, ...] = ("v2.1",)
     unknown_version: Literal["json", "html"] = "json"
     total: Literal["present", "missing"] = "present"
@@ -58,11 +58,11 @@ class Shapes:
     total_error_in: Literal["all lists", "tag lists"] = "all lists"
     """The lists of candidates whose `total` is wrong; tag lists ask for `tag_ids`."""
     first_candidates: int | None = None
-    """No list shows candidates but the first so many, nor does its `total`."""
+    """Lists, and their `total`, have only this number of candidates, the first ones."""
     skip_ties: bool = False
-    """A page begins after those that started at the very time of `after_id`'s."""
+    """A page begins after all candidates that started when `after_id`'s did."""
     made_up_versions: tuple[str, ...] = ()
-    """Those of `versions` whose objects are as `sandbox.versions` makes them up."""
+    """Those of `versions` whose objects have the shape of `sandbox.versions`."""
     extra_fields: bool | Mapping[str, Any] = False
     """Every object, nested ones too, has fields that are not documented.
 
@@ -83,7 +83,7 @@ class Shapes:
     """Some fields, never ids, are of another type; always the same ones."""
 
     def distortion(self, version: str | None = "v2.1") -> Distortion:
-        """What a version of the API does to every object."""
+        """Return the changes of a version of the API to every object."""
         extra = self.extra_fields
         return Distortion(
             made_up=version in self.made_up_versions,
@@ -95,7 +95,7 @@ class Shapes:
         )
 
     def links(self, next_url: str | None, own_url: str) -> dict[str, Any]:
-        """The part of a page's body that holds `links`, empty if there are none."""
+        """Return the part of a page's body with `links`, empty without any."""
         if next_url is not None:
             return {"links": {"next": next_url}}
         ends: dict[str, dict[str, Any]] = {

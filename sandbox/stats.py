@@ -1,4 +1,4 @@
-"""What a sandbox was asked, and how it went."""
+"""Counts of the requests to a sandbox."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ TOO_MANY_REQUESTS = 429
 
 
 class Stats:
-    """Counts since the sandbox started or since `reset`.
+    """Counts since the start of the sandbox, or since `reset`.
 
     Attributes:
         keeps_log: whether `log` is kept; a million requests take gigabytes.
         log: every request, in order.
-        requests: how many there were.
-        refused: how many were answered with 429.
+        requests: number of requests.
+        refused: number of requests answered with 429.
         without_key: requests without the right key.
-        in_flight: requests that wait for their answer now.
-        max_in_flight: the most that ever did at once.
+        in_flight: requests that wait for a response now.
+        max_in_flight: maximum of `in_flight`.
     """
 
     def __init__(self) -> None:
-        """Start at nothing."""
+        """Start at zero."""
         self.keeps_log = True
         self.in_flight = 0
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything but what is in flight."""
+        """Reset everything except requests in flight."""
         self.log: list[Request] = []
         self.requests = 0
         self.refused = 0
@@ -40,11 +40,11 @@ class Stats:
         self._kinds: Counter[str] = Counter()
 
     def count(self, kind: str) -> int:
-        """How many went to an endpoint; see `Request.kind`."""
+        """Return the number of requests to an endpoint; see `Request.kind`."""
         return self._kinds[kind]
 
     def arrived(self, request: Request, *, with_key: bool) -> None:
-        """Note a request that came in."""
+        """Count an incoming request."""
         if self.keeps_log:
             self.log.append(request)
         self.requests += 1
@@ -54,10 +54,10 @@ class Stats:
         self.max_in_flight = max(self.max_in_flight, self.in_flight)
 
     def answered(self, request: Request, status: int | None) -> None:
-        """Note with which status, None for none, a request will be answered."""
+        """Record the status of a request's response; None without one."""
         request.status = status
         self.refused += status == TOO_MANY_REQUESTS
 
     def done(self) -> None:
-        """Note that a request was answered, or that its connection is gone."""
+        """Count a request that was answered, or whose connection is gone."""
         self.in_flight -= 1

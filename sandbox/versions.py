@@ -1,4 +1,4 @@
-"""A made-up version v2.2 of the API: what a later version may do to the objects.
+"""An invented version v2.2 of the API: what a later version may do to the objects.
 
 What the real v2.2 changed is not known outside the vendor. This one does, at every
 level, what later versions do: fields are new, one is called otherwise, one is of
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
 DOCUMENTED = "v2.1"
 STATES = {"": "new", "possible-hire": "shortlisted", "rejected": "declined"}
-"""What v2.2 calls the documented hire states; other states keep their names."""
+"""Names of hire states in v2.2; other states keep their names."""
 _STATES_BACK = {new: old for old, new in STATES.items()}
 
 
 def as_documented(query: Mapping[str, str]) -> dict[str, str]:
-    """A request's query with the hire state as v2.1 calls it."""
+    """Return a request's query with the hire state of v2.1."""
     state = query.get("hire_state")
     documented = {"hire_state": _STATES_BACK.get(state, state)} if state else {}
     return {**query, **documented}
 
 
 def reshaped(value: Fields, level: str) -> Fields:
-    """An object as v2.2 shows it.
+    """Return an object as v2.2 shows it.
 
     Args:
         value: as v2.1 shows it.
@@ -51,7 +51,7 @@ def reshaped(value: Fields, level: str) -> Fields:
 
 
 def _candidate(value: Fields, number: int) -> Fields:
-    """`profile_url` is `profile_link` now, and `rating` an object."""
+    """Rename `profile_url` to `profile_link`, and make `rating` an object."""
     made: Fields = {}
     for name, item in value.items():
         match name:
@@ -74,7 +74,7 @@ def _candidate(value: Fields, number: int) -> Fields:
 
 
 def _part(name: str, value: Fields) -> Fields:
-    """A question or an answer; not each has what is new, and not each option."""
+    """Return a question or an answer; some, like some options, have new fields."""
     number = crc32(str(value.get("id", value.get("question_id"))).encode())
     if name == "answers":
         return {**value, "seconds_spent": number % 600} if number % 3 else value

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 class Workspace:
-    """What a Toggl Hire workspace has beside its candidates.
+    """A Toggl Hire workspace without its candidates.
 
     Args:
-        seed: decides what is made up from here on.
-        text_ids: ids have letters, those of questions too, which else are numbers.
+        seed: decides everything that is invented from here on.
+        text_ids: IDs have letters; IDs of questions are numbers otherwise.
 
     Attributes:
-        lock: held by every method; hold it to do several things at once.
-        version: grows with every change.
+        lock: held by every method; hold it for several changes together.
+        version: incremented by every change.
     """
 
     def __init__(self, seed: int = 0, *, text_ids: bool = False) -> None:
@@ -39,24 +39,24 @@ class Workspace:
     # Reading, as the API gives it
 
     def openings(self) -> list[Fields]:
-        """The job openings as `/openings` shows them."""
+        """Return the job openings as `/openings` shows them."""
         with self.lock:
             return [dict(one) for one in self._openings.values()]
 
     def categories(self) -> list[Fields]:
-        """The categories as `/categories` shows them."""
+        """Return the categories as `/categories` shows them."""
         with self.lock:
             return [dict(one) for one in self._categories.values()]
 
     def tags(self) -> list[Fields]:
-        """The tags as `/tags` shows them."""
+        """Return the tags as `/tags` shows them."""
         with self.lock:
             return [dict(one) for one in self._tags.values()]
 
     # What happens
 
     def add_opening(self, name: str | None = None) -> str:
-        """Open a job, without categories."""
+        """Add a job opening, without categories."""
         with self.lock:
             opening_id, rng = self._new_id(), self._rng
             created = invented.some_moment(rng, days=-365)
@@ -105,7 +105,7 @@ class Workspace:
         self._change(self._categories, category_id, fields)
 
     def rename_category(self, category_id: str, name: str) -> None:
-        """Call a category something else."""
+        """Rename a category."""
         self.change_category(category_id, name=name)
 
     def delete_category(self, category_id: str) -> None:
@@ -115,7 +115,7 @@ class Workspace:
             self.version += 1
 
     def add_tag(self, name: str | None = None) -> str:
-        """Make a tag that nobody has yet."""
+        """Add a tag that no candidate has yet."""
         with self.lock:
             tag_id = self._new_id()
             made = invented.tag_name(self._rng) if name is None else name
@@ -141,7 +141,7 @@ class Workspace:
             self.version += 1
 
     def _new_id(self) -> str:
-        """An id that was never used; of no order, as nothing promises one."""
+        """Return an unused ID; in no order, as the API promises none."""
         while True:
             number = self._rng.randrange(10_000, 100_000_000)
             made = f"id-{number:x}" if self._text_ids else str(number)
@@ -150,11 +150,11 @@ class Workspace:
                 return made
 
     def _category_ids(self, opening_id: str) -> list[str]:
-        everyone = self._categories.values()
-        return [one["id"] for one in everyone if one["job_opening_id"] == opening_id]
+        found = self._categories.values()
+        return [one["id"] for one in found if one["job_opening_id"] == opening_id]
 
     def _questions_for(self, opening_id: str, count: int) -> list[Fields]:
-        """Some of an opening's questions, which grow to half as many again."""
+        """Return some of an opening's questions, adding questions to its bank."""
         bank = self._questions.setdefault(opening_id, [])
         while len(bank) < count + count // 2:
             bank.append(invented.question(self._rng, self._new_id))

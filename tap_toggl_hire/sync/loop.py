@@ -267,7 +267,6 @@ class Loop:
         if self.lists.count:
             return False
         self.logger.warning(EMPTY_LIST, plan.SAMPLE, f"{len(tasks):,}")
-        self._in_flight -= plan.SAMPLE
         return True
 
     def _reverify(self) -> None:

@@ -38,7 +38,7 @@ PHRASES = (
     r"dear",  # expensive
 )
 PATTERN = re.compile(
-    rf"(?<![A-Za-z])(?:{'|'.join(PHRASES)})(?![A-Za-z])".replace(" ", r"\s+(?:#\s*)?"),
+    rf"(?<![A-Za-z.])(?:{'|'.join(PHRASES)})(?![A-Za-z])".replace(" ", r"\s+(?:#\s*)?"),
     re.IGNORECASE,
 )
 ALLOWED = {

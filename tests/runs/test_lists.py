@@ -164,20 +164,6 @@ def test_a_short_list_fails_and_deletes_nothing() -> None:
         line.assert_true()
 
 
-@pytest.mark.parametrize("match", [is_list, is_tag_list])
-def test_a_list_that_is_short_once_is_read_again(match: t.Any) -> None:
-    with pipeline(account(60, tagged=1.0), page_size=SIZE) as line:
-        line.run()
-        gone = line.ids[40]
-        line.account.delete(gone)
-        fault = short(match=match, times=1, after=2)
-        line.sandbox.faults = [fault]
-        outcome = line.run()
-        assert fault.struck == 1
-        assert outcome.events() == [("deleted", gone)]
-        line.assert_true()
-
-
 @pytest.mark.parametrize("wrong", [1, -1])
 def test_a_total_that_is_always_wrong(
     wrong: int, caplog: pytest.LogCaptureFixture

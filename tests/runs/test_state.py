@@ -14,9 +14,7 @@ from tap_toggl_hire.tap import TapTogglHire
 from tests.runs.pipelines import (
     Json,
     Pipeline,
-    account,
     from_warehouse,
-    inventory,
     pipeline,
 )
 from tests.support import run_tap
@@ -37,22 +35,6 @@ if t.TYPE_CHECKING:
     from pathlib import Path
 
 NARROWED: Json = {"candidate_filters": {"max_rating": 3}}
-
-
-def size(value: t.Any) -> int:
-    return len(json.dumps(value, separators=(",", ":")).encode())
-
-
-@pytest.mark.parametrize(("text_ids", "most"), [(False, 24), (True, 45)])
-def test_it_is_small_and_has_no_float_and_no_null(*, text_ids: bool, most: int) -> None:
-    with pipeline(account(2_000, questions=0, text_ids=text_ids)) as line:
-        line.run(select=FAMILY)
-        state = t.cast("Json", line.target.state)
-        assert size(inventory(state)["candidates"]) <= most * 2_000
-        assert size(state) - size(inventory(state)["candidates"]) <= 2_000
-        text = json.dumps(state, separators=(",", ":"))
-        json.loads(text, parse_float=pytest.fail)
-        assert ":null" not in text
 
 
 def test_bookmarks_show_how_far_each_stream_is() -> None:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.support import Run, Target, catalog, run_tap
+from tests.support import Run, Target, catalog, run_tap, settings
+from tests.support.streams import CANDIDATES, DETAILS, LISTS
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,48 +14,47 @@ if t.TYPE_CHECKING:
     from sandbox import Account, Sandbox
     from sandbox.messages import Request
 
-CORE = ("job_openings", "categories", "tags", "candidates", "candidate_details")
+SELECTED = (*LISTS, CANDIDATES, DETAILS)
 
 
 @dataclass
 class Runs:
-    """Runs of the tap over the core streams, one after the other, each from the
-    state of the one before, and what the last one asked the sandbox."""
+    """Runs of the command line, each from the state of the one before."""
 
     box: Sandbox
-    settings: dict[str, t.Any] = field(default_factory=dict)
+    config: dict[str, t.Any] = field(default_factory=dict)
     target: Target = field(default_factory=Target)
 
-    def go(self, *arguments: str, **settings: t.Any) -> Run:
-        run = self.start(*arguments, **settings)
-        self.target.load(run.messages)
-        return run
+    def run(self, *arguments: str, loads: bool = True, **config: t.Any) -> Run:
+        """Run, and load the messages into the target.
 
-    def start(self, *arguments: str, **settings: t.Any) -> Run:
-        """Run, and load nothing, as of BATCH files."""
+        Args:
+            *arguments: Of the command line.
+            loads: Whether the target takes the messages.
+            **config: Settings of this run alone.
+        """
         self.box.stats.reset()
-        config = {
-            "api_url": self.box.url,
-            "api_key": self.box.api_key,
-            **self.settings,
-            **settings,
-        }
-        run = run_tap(
-            config, *arguments, catalog=catalog(config, *CORE), state=self.target.state
-        )
+        config = settings(self.box, **{**self.config, **config})
+        selected = catalog(config, *SELECTED)
+        run = run_tap(config, *arguments, catalog=selected, state=self.target.state)
         assert run.returncode == 0, run.stderr
+        if loads:
+            self.target.load(run.messages)
         return run
 
     def requests(self, kind: str) -> list[Request]:
-        return [one for one in self.box.stats.log if one.kind == kind]
+        """Return the requests of the last run for an endpoint."""
+        return [request for request in self.box.stats.log if request.kind == kind]
 
     def steps(self, kind: str) -> int:
-        """How many requests of a kind there are of which each waits for the one
-        before: a busy machine takes longer for them, and does not need more."""
+        """Return the number of requests that waited for the response before.
+
+        A busy machine takes longer for them, and does not need more.
+        """
         count, answered = 0, 0.0
-        for one in self.requests(kind):
-            if one.at >= answered:
-                count, answered = count + 1, one.at + self.box.latency
+        for request in self.requests(kind):
+            if request.at >= answered:
+                count, answered = count + 1, request.at + self.box.latency
         return count
 
 
@@ -62,7 +62,7 @@ class Runs:
 def runs(sandbox: Callable[..., Sandbox]) -> Callable[..., Runs]:
     """Make runs over an account."""
 
-    def make(account: Account, latency: float = 0.0, **settings: t.Any) -> Runs:
-        return Runs(sandbox(account, latency=latency), settings)
+    def make(account: Account, latency: float = 0.0, **config: t.Any) -> Runs:
+        return Runs(sandbox(account, latency=latency), config)
 
     return make

@@ -28,8 +28,8 @@ from tests.support.streams import CANDIDATES, DETAILS, HISTORY, SYNC_RUNS
 Json = dict[str, t.Any]
 
 
-def test_640_candidates_on_the_command_line(sandbox: Start) -> None:
-    box = sandbox(Account.example(candidates=640, in_progress=20))
+def test_everything_on_the_command_line(sandbox: Start) -> None:
+    box = sandbox(Account.example(candidates=240, in_progress=20))
     run = run_tap(settings(box))
     assert run.returncode == 0, run.stderr
     target = loaded(run.messages)
@@ -157,16 +157,3 @@ def test_streams_can_be_selected_without_the_others(
     workspace.extract()
     assert workspace.emitted == set()
     assert details_requested(workspace.box) == []
-
-
-def test_a_stream_that_is_selected_later_is_filled(sandbox: Start) -> None:
-    box = sandbox(Account.example(candidates=12))
-    selected: list[str] = []
-    workspace = Workspace(box)
-    for stream in (CANDIDATES, HISTORY, "candidate_answers", DETAILS, "tags"):
-        selected.append(stream)
-        workspace._selected = tuple(selected)
-        workspace.extract()
-        assert workspace.emitted <= {stream}
-    assert_holds(workspace.target, expected(box.account), set(selected) - {HISTORY})
-    assert len(history(workspace.target, "created")) == 12

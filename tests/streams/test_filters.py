@@ -112,8 +112,8 @@ def test_job_openings(sandbox: Start, count: int) -> None:
 def test_an_unknown_opening_is_an_error(sandbox: Start, stream: str) -> None:
     """Exit code 0 would say that its candidates were read."""
     box = sandbox(ACCOUNT)
-    config = settings(box, job_opening_ids=[OPENINGS[0], "no/such id"])
-    sentence = "no job opening no/such id: remove it from the setting job_opening_ids"
+    config = settings(box, job_opening_ids=[OPENINGS[0], "no/such"])
+    sentence = "no job opening no/such: remove it from the setting job_opening_ids"
     with pytest.raises(TapError, match=sentence):
         extract(config, catalog=catalog(config, stream))
     assert box.stats.count("candidate") == 0

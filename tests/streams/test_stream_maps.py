@@ -17,7 +17,6 @@ import pytest
 from sandbox import Account
 from tests.faults.trials import attempt
 from tests.streams.checks import (
-    ALL,
     Start,
     Workspace,
     assert_holds,
@@ -31,11 +30,9 @@ from tests.support import Target, extract, settings
 from tests.support.streams import (
     ANSWERS,
     CANDIDATES,
-    DELETED_AT,
     DETAILS,
     FAMILY,
     HISTORY,
-    UPSERTED,
 )
 
 Json = dict[str, t.Any]
@@ -104,45 +101,6 @@ def test_a_tombstone_passes_a_map(workspace: Workspace, what: str) -> None:
         assert [key_of(row) for row in rows] == [{"id": gone}]
     workspace.extract(stream_maps=maps)
     assert workspace.records(stream) == []
-
-
-def test_expressions_of_the_key_apply_to_tombstones(workspace: Workspace) -> None:
-    """Else the row would stay, and the hidden ID would show."""
-    rules = {
-        "id": "md5(id)",
-        "grade": "str(int(score) + 1)",
-        "workspace": "'north'",
-        "__key_properties__": ["id", "workspace"],
-    }
-    workspace.extract(stream_maps={CANDIDATES: rules})
-    gone = workspace.delete()
-    workspace.extract(stream_maps={CANDIDATES: rules})
-    (tombstone,) = workspace.records(CANDIDATES)
-    assert key_of(tombstone) == {"id": md5(gone), "workspace": "north"}
-
-
-REMOVED: dict[str, tuple[Json, set[str]]] = {
-    "one stream": ({CANDIDATES: None}, {*ALL} - {CANDIDATES}),
-    "all but one": ({DETAILS: {"name": "md5(name)"}, "__else__": None}, {DETAILS}),
-    "all but candidates": ({CANDIDATES: {}, "__else__": "__NULL__"}, {CANDIDATES}),
-    "replaced by a copy": (
-        {CANDIDATES: None, "people": {"__source__": CANDIDATES, "made": "score / 2"}},
-        {*ALL, "people"} - {CANDIDATES},
-    ),
-}
-
-
-@pytest.mark.parametrize("what", REMOVED)
-def test_a_removed_stream_emits_nothing(workspace: Workspace, what: str) -> None:
-    """Neither a SCHEMA nor, after a deletion, a RECORD without one."""
-    maps, streams = REMOVED[what]
-    for _ in range(2):
-        workspace.extract(stream_maps=maps)
-        assert {m["stream"] for m in of(workspace.messages, "SCHEMA")} == streams
-        workspace.delete()
-    if "people" in streams:
-        (tombstone,) = workspace.records("people")
-        assert tombstone[DELETED_AT]
 
 
 @pytest.mark.parametrize(
@@ -241,16 +199,3 @@ def test_batch_files(sandbox: Start, tmp_path: Path) -> None:
     assert set(batches.target.deleted(CANDIDATES)) == {gone}
     messages = extract(config, batches.target.state)
     assert not {m["stream"] for m in of(messages, "BATCH")} & set(FAMILY)
-
-
-def test_a_state_vouches_for_batch_files_alone(sandbox: Start, tmp_path: Path) -> None:
-    """From each STATE of a run, the next run emits what is missing."""
-    box = sandbox(Account.example(candidates=130))
-    config = settings(box, batch_config=Batches(tmp_path).config)
-    messages = extract(config)
-    states = [n for n, m in enumerate(messages) if m["type"] == "STATE"]
-    for place in {states[0], states[len(states) // 2], states[-1]}:
-        batches = Batches(tmp_path)
-        batches.load(messages[: place + 1])
-        batches.load(extract(config, batches.target.state))
-        assert_holds(batches.target, expected(box.account), UPSERTED)

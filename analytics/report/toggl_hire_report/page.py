@@ -284,7 +284,7 @@ class Writer:
         names = [name for name in names if figures[name]["curve"]]
         series: dict[str, Points] = {
             name: [(days, 100 * share) for days, share in figures[name]["curve"]]
-            for name in names
+            for name in names[: charts.MOST]
         }
         rows = [
             [

@@ -83,6 +83,10 @@ class Warehouse:
         """What a query returns."""
         raise NotImplementedError
 
+    def execute(self, statement: str) -> None:
+        """Run a statement."""
+        raise NotImplementedError
+
     @staticmethod
     def _run(*command: str | Path, **options: Any) -> None:
         done = subprocess.run(
@@ -121,12 +125,14 @@ class InPostgres(Warehouse):
                 statement = f"copy {target} ({names}) from stdin"
                 with connection.cursor().copy(statement.encode()) as copy:
                     for row in rows:
+                        held = [(row.get(name), kind) for name, kind in types.items()]
                         copy.write_row(
-                            json.dumps(value)
-                            if kind == "json" and value is not None
-                            else value
-                            for name, kind in types.items()
-                            for value in [row.get(name)]
+                            [
+                                value
+                                if kind != "json" or value is None
+                                else json.dumps(value)
+                                for value, kind in held
+                            ]
                         )
 
     def fetch(self, query: str) -> list[Row]:
@@ -134,6 +140,10 @@ class InPostgres(Warehouse):
             cursor = connection.execute(query.encode())
             names = [column.name for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def execute(self, statement: str) -> None:
+        with self._server.connect() as connection:
+            connection.execute(statement.encode())
 
 
 class InDuckDB(Warehouse):

@@ -24,7 +24,6 @@ from tap_toggl_hire.sync.plan import (
     CANDIDATES,
     DETAILS,
     FROM_DETAILS,
-    HISTORY,
     NEVER,
     NEW,
     STREAMS,
@@ -108,13 +107,6 @@ def test_unknown_fields_that_are_not_emitted_are_not_compared() -> None:
         record = one.row("1", row_of(body))
         shown = one.listed(record, ())
         assert shown == replace(listed(body), extra=None)
-
-
-def test_a_record_is_the_same_after_it_was_digested() -> None:
-    record = row_record(candidate(1, unknown=5))
-    before = dict(record)
-    observer().listed(record, ())
-    assert record == before
 
 
 def test_tags_count_apart_and_in_the_history() -> None:
@@ -239,15 +231,6 @@ def test_the_tags_of_the_lists_are_compared() -> None:
     assert tagged.tags == ("7", "8")
 
 
-def test_details_are_only_fetched_where_they_are_needed() -> None:
-    body = candidate(1)
-    one = changes({"1": known_of(body)})
-    (task,) = of_page(one, {**body, "unknown": 5})
-    assert not task.is_asked
-    (row,) = of_page(changes(run=Run(frozenset({CANDIDATES, HISTORY}))), body)
-    assert not row.is_asked
-
-
 def test_rows_without_an_id_are_counted() -> None:
     one = changes()
     assert of_page(one, {**candidate(1), "id": None}, {**candidate(1), "id": ""}) == []
@@ -318,12 +301,6 @@ def test_all_candidates_are_due_in_the_order_of_their_time() -> None:
     assert all(task.is_asked for task in tasks)
     assert [*one.due(NOW, NOW, 30)] == []
     assert due(one, 0) == []
-
-
-def test_candidates_are_due_wherever_they_are_unless_they_are_deleted() -> None:
-    known = {presence.name: Known(CURRENT, presence) for presence in Presence}
-    one = changes(known)
-    assert {task.id for task in due(one)} == known.keys() - {"DELETED"}
 
 
 def test_a_candidate_that_was_fetched_in_this_run_is_not_due() -> None:

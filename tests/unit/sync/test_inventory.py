@@ -172,13 +172,6 @@ def test_a_candidate_that_was_asked_for_is_marked_apart_from_the_list() -> None:
     assert inventory.is_listed("2")
 
 
-def test_entries_may_change_while_they_are_read() -> None:
-    inventory = of({"1": CURRENT, "2": CURRENT, "3": CURRENT})
-    for candidate_id, known in inventory.items():
-        inventory[candidate_id] = None if known == CURRENT else known
-    assert len(inventory) == 0
-
-
 # Digests
 
 

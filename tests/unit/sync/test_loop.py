@@ -308,19 +308,6 @@ def test_a_listed_candidate_without_details_is_emitted_and_stays_due() -> None:
     assert made.run().emitted == {"2": set(FROM_DETAILS)}
 
 
-def test_a_listed_candidate_is_never_deleted() -> None:
-    made = synced(3)
-    made.api.candidates["2"]["rating"] = 9
-    made.api.answers["2"] = NotFoundError("gone")
-    result = made.run()
-    assert result.emitted == {"2": {CANDIDATES, HISTORY}}
-    assert result.counts.deleted == 0
-    assert result.known["2"].held == (
-        *(Held.CURRENT, Held.STALE),
-        *(Held.STALE, Held.CURRENT),
-    )
-
-
 @pytest.mark.parametrize(("missing", "fails"), [(20, False), (21, True)])
 def test_most_details_missing_means_that_the_endpoint_is_gone(
     missing: int,
@@ -345,6 +332,8 @@ def test_a_failure_ends_the_run_after_all_other_candidates() -> None:
     result = made.run()
     assert result.error is DOWN
     assert result.emitted["2"] == result.emitted["4"] == {CANDIDATES, HISTORY}
+    rows = [m[2].row for m in result.messages if m[0] == "record" and m[2].id == "2"]
+    assert [row["name"] for row in rows] == ["Candidate 2"] * 2
     assert result.emitted["5"] == ALL
     assert held(result, "2")[1:3] == (Held.ABSENT,) * 2
     assert made.state.scope == ""
@@ -392,19 +381,6 @@ def test_a_run_that_ends_early_leaves_the_rest_as_it_was() -> None:
         assert result.known[candidate_id] == before[candidate_id]
     assert made.state.reverified_until == reached
     assert made.api.asked == numbers(1, 9)
-
-
-def test_missing_candidates_that_fail_end_the_run_early_too() -> None:
-    made = synced(40, workers=FakeWorkers(1, is_eager=False))
-    made.api.hidden = set(numbers(1, 13))
-    made.api.candidates.pop("1")
-    made.api.answers = dict.fromkeys(numbers(2, 13), DOWN)
-    before = dict(made.state.inventory.items())
-    result = made.run()
-    assert result.error is DOWN
-    assert result.records == []
-    assert result.known == before
-    assert len(made.api.asked) == 9
 
 
 @pytest.mark.parametrize(
@@ -501,9 +477,17 @@ def test_an_archived_candidate_that_changed_is_emitted() -> None:
     result = made.run()
     check_order(result, before)
     assert result.emitted == {"2": ALL, "3": ALL}
+    assert {result.known[key].held for key in ("2", "3")} == {CURRENT}
     assert result.counts.updated == 2
     # The history of both is announced at once, as their details are there already.
     assert len(result.states) == 2
+
+
+def test_unknown_fields_of_details_are_not_those_of_a_list_row() -> None:
+    made = synced(3)
+    made.api.hidden = {"2"}
+    made.api.answers["2"] = candidate(2, only_in_details=5)
+    assert made.run().emitted == {"2": set(FROM_DETAILS)}
 
 
 def test_candidates_that_left_a_narrower_selection(
@@ -702,22 +686,12 @@ def test_a_candidate_that_fails_is_passed_over() -> None:
     assert made.state.reverified_until == made.now
 
 
-def test_an_archived_candidate_is_re_verified_and_may_be_deleted() -> None:
-    made = synced(9, days=30)
-    made.api.hidden = {"3", "4"}
+def test_the_time_reached_never_decreases() -> None:
+    """It was stored by a machine whose clock is ahead."""
+    made = synced(5, days=30)
+    ahead = made.state.reverified_until = NOW + timedelta(hours=1)
     made.run()
-    made.restart()
-    made.api.asked.clear()
-    made.now += timedelta(days=31)
-    made.api.candidates.pop("3")
-    made.api.candidates["4"]["rating"] = 9
-    result = made.run()
-    assert len(made.api.asked) == 9
-    assert [(s, i, e) for s, i, e in result.records if s == HISTORY] == [
-        (HISTORY, "4", "updated"),
-        (HISTORY, "3", "deleted"),
-    ]
-    assert "3" not in result.known
+    assert made.state.reverified_until == ahead
 
 
 def test_the_time_reached_waits_for_the_deletions_that_it_found() -> None:
@@ -754,39 +728,12 @@ def test_a_run_without_details_leaves_the_turns_to_those_with_them() -> None:
     assert len(made.api.asked) == 9
 
 
-def test_without_details_at_all_only_missing_candidates_are_re_verified() -> None:
-    made = world(9, days=30)
-    made.run({CANDIDATES})
-    made.api.hidden = {"3"}
-    made.restart()
-    made.run({CANDIDATES})
-    made.restart()
-    made.api.asked.clear()
-    made.now += timedelta(days=31)
-    made.api.candidates.pop("3")
-    result = made.run({CANDIDATES})
-    assert made.api.asked == ["3"]
-    assert result.records == [(CANDIDATES, "3", None)]
-    assert made.state.reverified_until == made.now
-
-
-def test_details_of_a_listed_candidate_that_are_gone_are_due_again() -> None:
-    made = reverifying(5)
-    made.api.answers["2"] = NotFoundError("gone")
-    result = made.run()
-    assert result.error is None
-    assert result.counts.without_details == 1
-    assert (result.records, result.counts.deleted) == ([], 0)
-    made.api.answers.clear()
-    made.restart()
-    assert made.run().emitted == {"2": set(FROM_DETAILS)}
-
-
 # Tags
 
 
 def tagged(count: int) -> World:
-    made = World(FakeApi(candidate(n, tag_ids=["7"]) for n in range(1, count + 1)))
+    api = FakeApi(candidate(n, tag_ids=["7"]) for n in range(1, count + 1))
+    made = World(api, days=30)
     made.api.tag_rows = [{"id": "7"}]
     assert made.run().error is None
     made.restart()
@@ -822,19 +769,6 @@ def test_a_tag_that_was_deleted_is_a_change_of_its_candidates() -> None:
     assert made.state.tags == 0
 
 
-def test_a_suspect_that_fails_is_no_reason_to_stop() -> None:
-    made = tagged(3)
-    made.api.tag_rows = []
-    made.api.answers["1"] = DOWN
-    for body in made.api.candidates.values():
-        body["tag_ids"] = []
-    result = made.run()
-    assert result.error is DOWN
-    assert made.api.asked == numbers(1, 4)
-    assert result.emitted["1"] == {CANDIDATES, HISTORY}
-    assert result.emitted["2"] == ALL
-
-
 def test_a_tag_that_details_name_is_looked_up_and_compared() -> None:
     made = synced(4)
     for key in ("2", "4"):
@@ -868,6 +802,15 @@ def test_a_tag_that_does_not_exist_leaves_the_history_to_a_later_run() -> None:
     assert later.error is None
     assert later.emitted["3"] >= {HISTORY}
     assert later.emitted["2"] == ALL
+
+
+def test_details_whose_tags_are_those_of_the_lists_are_current() -> None:
+    made = tagged(1)
+    made.now += timedelta(days=31)
+    made.api.candidates["1"]["answers"] = ["regraded"]
+    result = made.run()
+    assert result.emitted == {"1": set(FROM_DETAILS)}
+    assert held(result, "1") == CURRENT
 
 
 def test_re_verification_looks_tags_up_too() -> None:

@@ -327,25 +327,33 @@ def test_what_is_a_state_is_taken_as_it_is(value: Json) -> None:
     assert unwrap({"singer_state": value}) == value
 
 
+NOT_AN_OBJECT = "tap-toggl-hire: it is not a JSON object[.] Nothing was extracted[.]"
+MALFORMED = "tap-toggl-hire: its bookmarks are malformed[.] Nothing was extracted[.]"
+NO_KEY = "tap-toggl-hire: it lacks the key tap_toggl_hire[.] Nothing was extracted[.]"
+
+
 @pytest.mark.parametrize(
     ("value", "says"),
     [
-        (None, "it is not a JSON object"),
-        ("x", "it is not a JSON object"),
-        ([{}], "it is not a JSON object"),
-        ({"singer_state": None}, "it is not a JSON object"),
-        ({"singer_state": {}, "other": {}}, "it lacks the key tap_toggl_hire"),
-        ({"bookmarks": None}, "its bookmarks are malformed"),
-        ({"bookmarks": []}, "its bookmarks are malformed"),
-        ({"bookmarks": {"tags": 5}}, "its bookmarks are malformed"),
-        ({KEY: {}, "bookmarks": 5}, "its bookmarks are malformed"),
+        (None, NOT_AN_OBJECT),
+        ("x", NOT_AN_OBJECT),
+        ([{}], NOT_AN_OBJECT),
+        ({"singer_state": None}, NOT_AN_OBJECT),
+        ({"singer_state": {}, "other": {}}, NO_KEY),
+        ({"bookmarks": None}, MALFORMED),
+        ({"bookmarks": []}, MALFORMED),
+        ({"bookmarks": {"tags": 5}}, MALFORMED),
+        ({KEY: {}, "bookmarks": 5}, MALFORMED),
         ({KEY: None}, "damaged"),
         ({KEY: [], "bookmarks": {}}, "damaged"),
-        ({"type": "STATE", "value": {}}, "a whole STATE message; its field `value`"),
-        ({"other": {}}, "it lacks the key tap_toggl_hire"),
-        ({"bookmarks": {"candidates": {}}}, "it lacks the key tap_toggl_hire"),
-        ({"bookmarks": {"tags": {}, "candidate_details": {}}}, "it lacks the key"),
-        ({"bookmarks": {}, "other": {}}, "it lacks the key tap_toggl_hire"),
+        (
+            {"type": "STATE", "value": {}},
+            ": it is a whole STATE message; its field `value` is the state[.] Nothing",
+        ),
+        ({"other": {}}, NO_KEY),
+        ({"bookmarks": {"candidates": {}}}, NO_KEY),
+        ({"bookmarks": {"tags": {}, "candidate_details": {}}}, NO_KEY),
+        ({"bookmarks": {}, "other": {}}, NO_KEY),
         (
             {"bookmarks": {"candidates": {"digests": {}}}},
             r"a version before 0\.3\. Nothing .*make a state from the warehouse",
