@@ -69,7 +69,7 @@ class Api:
         self.pauses: list[float] = []
         self.clock = Clock(LOGGER, lambda: NOW)
         self.client = Client(
-            self.transport,
+            t.cast("t.Any", self.transport),
             version=version,
             retry=Retry(sleep=self.pauses.append),
             setting_of=SETTINGS,
