@@ -38,7 +38,8 @@ def read(path: Path) -> list[Row]:
     """Return the lines of a file as objects: rows, or Singer messages."""
     if path.suffix == ".csv":
         with path.open(newline="", encoding="utf-8") as lines:
-            return list(csv.DictReader(lines))
+            rows = csv.DictReader(lines)
+            return [{name: row[name] or None for name in row} for row in rows]
     content = path.read_bytes()
     text = gzip.decompress(content) if path.suffix == ".gz" else content
     return [json.loads(line) for line in text.split(b"\n") if line]
@@ -88,7 +89,7 @@ def purge(folder: Path) -> int:
                 row = row_of(line)
                 if row and row[key] in gone:
                     if stream == HISTORY:
-                        full = [name for name in FORGOTTEN if row.get(name)]
+                        full = [name for name in FORGOTTEN if row.get(name) is not None]
                         dropped += bool(full)
                         row |= dict.fromkeys(full)
                     elif not row["_sdc_deleted_at"]:

@@ -45,12 +45,15 @@ def sentences(text: str) -> Iterator[str]:
     )
     prose = re.sub(r"^#.*|^\|.*\n(?=\| ---)", "", prose, flags=re.MULTILINE)
     for line in prose.splitlines():
-        parts = [line] if line.startswith("|") else re.split(r"(?<=[.:;!?])\s+", line)
-        yield from (part for part in parts if WORDS.search(NAMES.sub("", part)))
+        masked = NAMES.sub(lambda match: "_" * len(match[0]), line)
+        pattern = r".+" if line.startswith("|") else r".+?(?:[.:;!?](?=\s)|$)"
+        for match in re.finditer(pattern, masked):
+            if WORDS.search(match[0]):
+                yield line[match.start() : match.end()].strip()
 
 
 def test_a_sentence_with_one_of_the_words_is_found() -> None:
-    text = "# Deleted\nIt is. Hashed: yes `deleted`.\n| deleted |\n| --- |\n| hash |"
+    text = "# Deleted\nIt is. Hashed: `by: hash`.\n| deleted |\n| --- |\n| hash |"
     assert list(sentences(text)) == ["Hashed:", "| hash |"]
 
 

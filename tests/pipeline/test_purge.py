@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from sandbox import Sandbox
+    from tools.local.meltano import Project
+
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
 
@@ -116,3 +119,53 @@ def purge(folder: Path) -> str:
     return subprocess.run(
         [sys.executable, script, folder], check=True, capture_output=True, text=True
     ).stdout
+
+
+@pytest.mark.pipeline
+def test_files_of_target_jsonl_are_purged(project: Project, sandbox: Sandbox) -> None:
+    account = sandbox.account
+    gone = account.listed_ids()[0]
+    account.set_field(gone, "email", "erased@example.com")
+    plugins = ("tap-toggl-hire", "target-jsonl")
+    project.run(*plugins)
+    account.delete(gone)
+    project.run(*plugins)
+    folder = project.folder / "output"
+
+    def lines() -> Rows:
+        place = Place(folder, "", {})
+        return {stream: readers.jsonl(place, stream) for stream in KEYS}
+
+    before = lines()
+    assert "erased@example.com" in json.dumps(before)
+
+    purge(folder)
+
+    after = lines()
+    for stream, key in KEYS.items():
+        living, erased = (
+            [row for row in rows[stream] if (row[key] == gone) is is_gone]
+            for rows, is_gone in ((before, False), (after, True))
+        )
+        assert [row for row in after[stream] if row[key] != gone] == living
+        assert erased
+        for row in erased:
+            filled = {name for name, value in row.items() if value is not None}
+            assert filled <= LEFT[stream]
+
+
+KEYS = {
+    "candidates": "id",
+    "candidate_details": "id",
+    "candidate_answers": "candidate_id",
+    "candidate_history": "candidate_id",
+}
+LEFT = {
+    "candidates": {"id", "_sdc_deleted_at"},
+    "candidate_details": {"id", "_sdc_deleted_at"},
+    "candidate_answers": {"candidate_id", "position", "_sdc_deleted_at"},
+    "candidate_history": {
+        *("event_id", "candidate_id", "observed_at", "event"),
+        *("job_opening_id", "category_id"),
+    },
+}
