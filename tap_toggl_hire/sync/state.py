@@ -48,7 +48,7 @@ DAMAGED = (
 
 
 def unwrap(value: t.Any) -> dict[str, t.Any]:
-    """Return the state in a decoded `--state` file, or raise StateError."""
+    """Return the state in a decoded `--state` file; raise StateError for another value."""
     if isinstance(value, dict) and value.keys() == {"singer_state"}:
         value = value["singer_state"]  # what `meltano state get` prints
     if not isinstance(value, dict):
