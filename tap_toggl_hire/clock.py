@@ -17,7 +17,7 @@ PLAUSIBLE_YEARS = range(2000, 2200)  # a Date header outside is not a clock
 
 
 def moment(text: str) -> datetime:
-    """Parse a time in ISO 8601, UTC without an offset, or raise ValueError."""
+    """Parse a time in ISO 8601, or raise ValueError; one without an offset is UTC."""
     time = datetime.fromisoformat(text)
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 

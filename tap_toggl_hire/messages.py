@@ -19,7 +19,7 @@ from singer_sdk.singerlib import (
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_toggl_hire.errors import OutputError, SettingError
-from tap_toggl_hire.projection import fingerprint, projections
+from tap_toggl_hire.projection import projections
 
 if t.TYPE_CHECKING:
     from singer_sdk import Stream, Tap
@@ -135,14 +135,6 @@ class Output:
 
     def flush(self) -> None:
         """Write the records that are held back, so that a STATE may vouch for them."""
-
-    def fingerprint(self) -> list[str]:
-        """Return the digests of the stream, see `projection.fingerprint`.
-
-        A digest that the last run did not have means that all records of the stream
-        are to be emitted again.
-        """
-        return fingerprint(self._stream, self._tap.config)
 
     def _put(self, alias: str, record: Record) -> None:
         extracted = datetime.now(UTC)

@@ -84,7 +84,8 @@ def fingerprint(stream: Stream, config: Config) -> list[str]:
 
     A digest covers the name, the type (not title and description), the expression, and
     the settings that flattening and expressions depend on. The fields are those before
-    flattening, since expressions are for these.
+    flattening, since expressions are for these. A digest that the last run did not have
+    means that all records of the stream are to be emitted again.
     """
     rules = config.get("stream_maps") or {}
     names = [name for name in config if name.startswith("flattening_")]

@@ -18,6 +18,7 @@ from hashlib import blake2b
 from singer_sdk import metrics
 from singer_sdk.metrics import Metric
 
+from tap_toggl_hire import projection
 from tap_toggl_hire.api.client import Client
 from tap_toggl_hire.api.http import Access, Transport
 from tap_toggl_hire.api.workers import Workers
@@ -430,7 +431,8 @@ class Runner:
         is_treated_anew = False
         for name in sorted(UPSERTED & set(self._of_candidates)):
             before = state.columns.get(name)
-            state.columns[name] = [*self._of_candidates[name].fingerprint(), personal]
+            digests = projection.fingerprint(self._tap.streams[name], self._tap.config)
+            state.columns[name] = [*digests, personal]
             if before and not set(state.columns[name]) <= set(before):
                 is_treated_anew |= personal not in before
                 inventory.make_stale(name)

@@ -52,6 +52,7 @@ class TogglHireStream(Stream):
 
     primary_keys: tuple[str, ...] = ("id",)
     schema = StreamSchema(SCHEMAS)
+    resource = ""  # the stream whose schema the API's objects fit, if another
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # `conform` does it
     state_partitioning_keys = ()
 
@@ -61,8 +62,9 @@ class TogglHireStream(Stream):
 
     @cached_property
     def conform(self) -> Callable[[t.Any], Record | None]:
-        """Fits an object of the API to the stream's schema."""
-        return conformer(self.schema, self.session.fields.of(self.name))
+        """Fits an object of the API to its schema."""
+        name = self.resource or self.name
+        return conformer(SCHEMAS.get_schema(name), self.session.fields.of(name))
 
     def now(self) -> str:
         """Return the present time of the API, as records have it."""
@@ -186,11 +188,7 @@ class CandidateChild(CandidateStream):
     """A stream that needs the details of each candidate: `/candidates/{id}`."""
 
     parent_stream_type = Candidates
-
-    @cached_property
-    def conform(self) -> Callable[[t.Any], Record | None]:
-        """Fits details to the schema of `candidate_details`, which has all fields."""
-        return conformer(SCHEMAS.get_schema(DETAILS), self.session.fields.of(DETAILS))
+    resource = DETAILS  # whose schema has all fields
 
     def get_records(self, context: Context | None) -> Iterator[Record]:
         """Read one candidate."""

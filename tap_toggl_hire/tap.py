@@ -59,7 +59,7 @@ class TapTogglHire(Tap):
     def cb_config(
         cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]
     ) -> _ConfigInput:
-        """Read the files of `--config`; name one that is missing or not an object."""
+        """Read the files of `--config`; raise SettingError if one is not usable."""
         for name in value:
             if name != "ENV":
                 _check_config(name)
@@ -104,7 +104,7 @@ class TapTogglHire(Tap):
         catalog: t.IO[str] | None = None,
         **kwargs: t.Any,
     ) -> None:
-        """Run the tap, if the files of `--state` and `--catalog` are usable."""
+        """Run the tap; raise TapError if `--state` or `--catalog` is not usable."""
         super().invoke(
             state=None if state is None else _state_file(state.read()),
             catalog=None if catalog is None else _catalog_file(catalog.read()),

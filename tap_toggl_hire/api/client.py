@@ -81,7 +81,7 @@ class Retry(t.NamedTuple):
     sleep: Callable[[float], object] = time.sleep
 
     def pause(self, failures: int, retry_after: float | None) -> float | None:
-        """Return the seconds before the attempt after so many; None for no attempt."""
+        """Return the seconds until the next attempt; None after the last one."""
         if failures > len(self.pauses):
             return None
         jitter = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
@@ -131,7 +131,11 @@ class Request(t.NamedTuple):
         return f"GET {self.path}/{self.item}" if is_plain else f"GET {self.endpoint}"
 
     def target(self, version: str) -> str:
-        """Return version, path and query; raise RequestError for an odd ID."""
+        """Return version, path and query.
+
+        Raises:
+            RequestError: If the ID would change the path.
+        """
         if self.item in {"", ".", ".."}:
             raise RequestError(
                 f"{self} is not possible for the ID '{self.item}': the URL would "

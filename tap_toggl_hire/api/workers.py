@@ -39,9 +39,9 @@ class Workers:
     def submit(
         self, function: Callable[..., T], *args: t.Any, urgent: bool = False
     ) -> Future[T]:
-        """Run a call in a worker thread; it is skipped if it is cancelled before.
+        """Run a call in a worker thread, unless its future is cancelled before.
 
-        An urgent one goes before the calls that wait. The pages of a list are urgent:
+        An urgent call goes before those that wait. The pages of a list are urgent, or
         they would wait for hundreds of details.
         """
         if len(self._threads) < self.size:

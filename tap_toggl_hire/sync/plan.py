@@ -335,7 +335,7 @@ def plan_gone(known: Known, run: Run) -> Plan:
 def intent(known: Known, streams: Streams, answers: int) -> Known:
     """Return what a STATE says of a candidate before some streams may be emitted.
 
-    At most so many `answers` may be emitted.
+    `answers` is the largest number of answer rows that may be emitted.
     """
     held = tuple(
         Held.STALE if stream in streams else holds

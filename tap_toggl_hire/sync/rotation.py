@@ -21,7 +21,8 @@ def due_time(
 ) -> datetime | None:
     """Return the first time after `since` at which a candidate is due.
 
-    It is None after `until`, and if `days` is 0, which turns re-verification off.
+    If that is after `until`, return None; also for 0 days, which turn re-verification
+    off.
     """
     if days == 0:
         return None

@@ -48,7 +48,7 @@ DAMAGED = (
 
 
 def unwrap(value: t.Any) -> dict[str, t.Any]:
-    """Return the state in a decoded `--state` file, or raise StateError."""
+    """Return the state in a decoded `--state` file; raise StateError if it has none."""
     if isinstance(value, dict) and value.keys() == {"singer_state"}:
         value = value["singer_state"]  # what `meltano state get` prints
     if not isinstance(value, dict):
@@ -90,7 +90,8 @@ class State:
         self.inventory = Inventory()
         self.scope = ""  # its key in the last complete run; empty before the first
         self.reverified_until: datetime | None = None  # None before the first run
-        self.columns: dict[str, list[str]] = {}  # by stream, see `Output.fingerprint`
+        # By stream, the digests of `projection.fingerprint` when it was last emitted.
+        self.columns: dict[str, list[str]] = {}
         # The setting, empty for all; None in a state from the warehouse, which has
         # every candidate.
         self.part: str | None = None
