@@ -169,9 +169,7 @@ def test_a_field_that_details_lack_or_that_is_unknown_does_not_tear_them() -> No
     ],
 )
 def test_details_with_other_tags_are_torn(
-    own: list[str] | None,
-    tags: tuple[str, ...] | None,
-    torn: bool,  # noqa: FBT001
+    own: list[str] | None, tags: tuple[str, ...] | None, torn: bool
 ) -> None:
     """Also with tags that are unknown in this run: no later run would see a change."""
     body = candidate(1, tag_ids=own)

@@ -49,9 +49,7 @@ def of(entries: dict[str, Known]) -> Inventory:
     return inventory
 
 
-@given(
-    st.lists(st.tuples(IDS, st.none() | KNOWN), max_size=20),
-)
+@given(st.lists(st.tuples(IDS, st.none() | KNOWN), max_size=20))
 def test_it_keeps_what_was_set_last(changes: list[tuple[str, Known | None]]) -> None:
     inventory, expected = Inventory(), dict[str, Known]()
     for candidate_id, known in changes:

@@ -159,9 +159,7 @@ def test_a_full_table_emits_every_candidate() -> None:
 # STATE
 
 
-def test_only_so_many_candidates_are_announced(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_only_so_many_candidates_are_announced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "ANNOUNCED", 3)
     made = world(10, page_size=1)
     result = made.run()
@@ -310,8 +308,7 @@ def test_a_listed_candidate_without_details_is_emitted_and_stays_due() -> None:
 
 @pytest.mark.parametrize(("missing", "fails"), [(20, False), (21, True)])
 def test_most_details_missing_means_that_the_endpoint_is_gone(
-    missing: int,
-    fails: bool,  # noqa: FBT001
+    missing: int, fails: bool
 ) -> None:
     made = world(30)
     made.api.answers = dict.fromkeys(numbers(1, missing + 1), NotFoundError("gone"))
@@ -343,9 +340,7 @@ def test_a_failure_ends_the_run_after_all_other_candidates() -> None:
 
 
 @pytest.mark.parametrize("served", [False, True])
-def test_eight_failures_in_a_row_end_the_run_early(
-    served: bool,  # noqa: FBT001
-) -> None:
+def test_eight_failures_in_a_row_end_the_run_early(served: bool) -> None:
     made = world(30, workers=FakeWorkers(1, is_eager=False))
     made.api.answers = dict.fromkeys(numbers(1, 10), DOWN)
     if served:
@@ -394,9 +389,7 @@ def test_a_run_that_ends_early_leaves_the_rest_as_it_was() -> None:
     ],
 )
 def test_many_failures_are_about_the_key_if_all_are_403(
-    count: int,
-    other: t.Any,
-    is_key: bool,  # noqa: FBT001
+    count: int, other: t.Any, is_key: bool
 ) -> None:
     made = world(count)
     made.api.answers = dict.fromkeys(numbers(1, count), ForbiddenError("no"))

@@ -412,8 +412,7 @@ def test_a_missing_candidate_that_is_found_is_planned_like_a_listed_one() -> Non
 @pytest.mark.parametrize("presence", Presence)
 @pytest.mark.parametrize("narrowed", [False, True])
 def test_only_an_unnarrowed_list_shows_that_a_candidate_is_archived(
-    presence: Presence,
-    narrowed: bool,  # noqa: FBT001
+    presence: Presence, narrowed: bool
 ) -> None:
     known = replace(KNOWN[-1], presence=presence)
     run = replace(ALL, narrowed=narrowed)
@@ -506,9 +505,7 @@ def test_what_misses_a_difference_becomes_stale() -> None:
     [(20, 20, False), (21, 41, True), (21, 42, False), (22, 43, True), (0, 0, False)],
 )
 def test_more_than_half_and_more_than_twenty_are_most(
-    count: int,
-    total: int,
-    expected: bool,  # noqa: FBT001
+    count: int, total: int, expected: bool
 ) -> None:
     assert plan.is_most(count, total) is expected
 
