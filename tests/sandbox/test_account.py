@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -60,26 +59,6 @@ def test_late_submission_appears_where_it_started(
     assert [one for one in after if one != late] == before
 
 
-def test_regrades_of_equal_sum_and_unlocking_show_in_details_only(
-    account: Account,
-) -> None:
-    contact = {"full_name": "Nemo", "city": "Nowhere"}
-    locked = account.add_candidate(locked=True, contact_info=contact)
-    assert account.detail(locked)["contact_info"] is None
-    moved = 0
-    for one in account.listed_ids():
-        row, detail = account.row(one), account.detail(one)
-        if one == locked:
-            account.unlock(one)
-        else:
-            with suppress(ValueError):  # there are no points to move
-                account.regrade_equal_sum(one)
-        assert account.row(one) == row
-        moved += account.detail(one) != detail
-    assert moved > 1
-    assert account.detail(locked)["contact_info"] == contact
-
-
 def test_archived_candidate_is_in_no_list(client: Client, account: Account) -> None:
     one = account.listed_ids()[3]
     account.archive(one)
@@ -98,28 +77,6 @@ def test_deleted_opening_and_tag(client: Client, account: Account) -> None:
     assert client.page("/categories", job_opening_id=opening)["data"] == []
     assert client.ids("/candidates", job_opening_id=opening) == candidates != []
     assert not any(tag in account.detail(o)["tag_ids"] for o in account.listed_ids())
-
-
-def test_details_that_lag_or_differ_from_the_list(
-    client: Client, account: Account
-) -> None:
-    first, second, third = account.listed_ids()[:3]
-    before = account.detail(first)
-    account.hold_details(first)
-    account.rate(first, 3 if before["rating"] != 3 else 0)
-    account.show(second, in_list={"score": None}, in_details={"email": None})
-    account.show(third, in_details={"source": "referral"})
-
-    rows = {row["id"]: row for row in client.page("/candidates")["data"]}
-    details = {one: client.page(f"/candidates/{one}") for one in rows}
-    assert details[first] == before
-    assert rows[first]["rating"] != before["rating"]
-    assert rows[second]["score"] is details[second]["email"] is None
-    assert details[second]["score"] is not None
-    assert details[third]["source"] == "referral"
-    assert "source" not in rows[third]
-    account.release_details(first)
-    assert client.page(f"/candidates/{first}")["rating"] == rows[first]["rating"]
 
 
 @pytest.mark.parametrize("kind", changes.EVERY)
