@@ -50,7 +50,10 @@ def test_every_column_has_a_type_and_a_description(name: str) -> None:
 
 @pytest.mark.parametrize("name", MARTS)
 def test_a_column_of_the_api_is_described_as_in_its_schema(name: str) -> None:
-    own = {"answered", "correct", "hire_state", "questions", "score"}  # calculated
+    own = {  # calculated
+        *("answered", "answers", "correct", "hire_state", "position"),
+        *("questions", "score"),
+    }
     for column in MARTS[name][0]["columns"]:
         same = {field for field in FIELDS if field.endswith(f"__{column['name']}")}
         if same and column["name"] not in own:
