@@ -122,6 +122,16 @@ def test_wherever_it_fails_nothing_is_lost_or_emitted_twice(
 # One candidate, or some, whose details fail
 
 
+def test_malformed_details_of_one_candidate_are_not_transient(sandbox: Start) -> None:
+    box = sandbox(account())
+    failing = box.account.listed_ids()[0]
+    box.faults = [Fault("not_json", match=details_of(failing))]
+    failed = attempt(small(box))
+    assert failed.error
+    assert not failed.error.is_transient
+    assert set(failed.ids(DETAILS)) == set(box.account.listed_ids()) - {failing}
+
+
 @pytest.mark.parametrize("status", [500, 400, 402, 403, 418, 422, 423, 451])
 def test_a_candidate_that_fails_does_not_hold_up_the_others(
     sandbox: Start, status: int
