@@ -106,11 +106,7 @@ def test_parameters_that_a_link_leaves_out_are_kept() -> None:
     pages = paginator(tag_ids="300,301", email="a+b@e.com")
     kept = {"limit": "2", "order": "asc", "tag_ids": "300,301"}
     pages.advance(page("/candidates?after_id=100&limit=2"))
-    assert pages.current_value == {
-        **kept,
-        "email": "a+b@example.com",
-        "after_id": "100",
-    }
+    assert pages.current_value == {**kept, "email": "a+b@e.com", "after_id": "100"}
     pages.advance(page("/candidates?after_id=101&email=&tag_ids=300%2C301"))
     assert pages.current_value == {**kept, "email": "", "after_id": "101"}
 
