@@ -12,7 +12,6 @@ from hypothesis import settings as rules
 from hypothesis import strategies as st
 
 from sandbox import Fault, Sandbox, Shapes
-from sandbox.faults import details_of
 from tests.faults.trials import (
     Clock,
     Strikes,
@@ -24,14 +23,7 @@ from tests.faults.trials import (
     served_details,
     small,
 )
-from tests.streams.checks import assert_holds, expected, loaded
-from tests.support.streams import (
-    CANDIDATES,
-    CORE,
-    DELETED_AT,
-    DETAILS,
-    HISTORY,
-)
+from tests.support.streams import CANDIDATES, DELETED_AT, DETAILS, HISTORY
 
 if t.TYPE_CHECKING:
     from tests.streams.checks import Start
@@ -120,35 +112,6 @@ def test_wherever_it_fails_nothing_is_lost_or_emitted_twice(
 
 
 # One candidate, or some, whose details fail
-
-
-@pytest.mark.parametrize("status", [500, 400, 402, 403, 418, 422, 423, 451])
-def test_a_candidate_that_fails_does_not_hold_up_the_others(
-    sandbox: Start, status: int
-) -> None:
-    box = sandbox(account())
-    first = attempt(small(box)).good()
-    gone, failing, *others = box.account.listed_ids()
-    changed = others[::5]
-    for key in (failing, *changed):
-        box.account.rate(key, 3 - box.account.row(key)["rating"])
-    box.account.delete(gone)
-    box.faults = [Fault("status", status=status, match=details_of(failing))]
-    messages, state = first.messages, first.state
-    for emitted in ({gone, *changed}, set()):  # once, and not by the next run
-        failed = attempt(small(box, reverify_days=0), state=state)
-        assert str(status) in failed.sentence
-        assert f"GET /candidates/{failing} " in failed.sentence
-        assert failed.error
-        assert failed.error.is_transient is (status == 500)
-        assert set(failed.ids(DETAILS)) == emitted
-        assert failed.ids(CANDIDATES).count(failing) == bool(emitted)
-        messages, state = messages + failed.messages, failed.state
-    box.faults = []
-    healed = attempt(small(box, reverify_days=0), state=state).good()
-    assert healed.ids(DETAILS) == [failing]
-    target = loaded(messages, healed.messages)
-    assert_holds(target, expected(box.account), CORE, deleted=True)
 
 
 def test_a_404_after_a_redirect_deletes_nothing(sandbox: Start) -> None:
