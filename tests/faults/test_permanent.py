@@ -83,7 +83,7 @@ def test_wherever_it_fails_nothing_is_lost_or_emitted_twice(
     after: int,
     kind: str,
     concurrency: int,
-    second_run: bool,  # noqa: FBT001
+    second_run: bool,
 ) -> None:
     workspace = account()
     with Sandbox(workspace) as box:

@@ -95,16 +95,6 @@ def test_random_change_is_as_visible_as_its_kind(kind: str) -> None:
             assert before["candidates"] == after["candidates"]
 
 
-def test_random_histories_keep_the_list_in_order(client: Client) -> None:
-    account, rng = client.sandbox.account, random.Random(3)
-    for _ in range(300):
-        random_change(account, rng, changes.EVERY)
-    pages = client.pages("/candidates", limit=9)
-    assert [row for page in pages for row in page["data"]] == account.list_rows()
-    with pytest.raises(ValueError, match="nothing to change"):
-        random_change(Account(), rng, ["grade"])
-
-
 def test_truth_has_the_rows_of_the_streams() -> None:
     """The tests compare the tap with `truth`, which must not err itself."""
     account = Account()

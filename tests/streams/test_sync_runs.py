@@ -145,7 +145,7 @@ def test_a_run_that_fails_before_its_first_page(
     sandbox: Start,
     fault: Fault,
     config: Json,
-    is_transient: bool,  # noqa: FBT001
+    is_transient: bool,
 ) -> None:
     box = sandbox(Account.example(candidates=3))
     box.faults = [fault]
