@@ -90,10 +90,12 @@ class TransientError(Exception):
         *,
         retry_after: float | None = None,
         final: TapError | None = None,
+        lasts: bool = False,
     ) -> None:
         super().__init__(reason)
         self.retry_after = retry_after  # seconds to wait at least, if the API says so
         self.final = final  # what the last attempt raises, instead of UnavailableError
+        self.lasts = lasts  # whether a later run is likely to fail the same way
 
 
 class TooManyRequestsError(TransientError):

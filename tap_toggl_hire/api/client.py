@@ -330,7 +330,8 @@ class Client:
                 if pause is None:
                     raise failure.final or UnavailableError(
                         f"{request} failed {failures} times (last: {failure}). Run "
-                        "again later: the next run continues from the last state."
+                        "again later: the next run continues from the last state.",
+                        is_transient=not failure.lasts,
                     ) from failure
                 self.counts.add(request.endpoint, retried=1)
                 self._warn("retry", "Retrying GET %s (%s).", request.endpoint, failure)
@@ -361,12 +362,14 @@ class Client:
             raise TransientError(
                 f"a body of more than {MAX_VALUES:,} JSON values; check page_size"
             )
+        is_item = request.item is not None  # others may well be served
         try:
             body: Row = decode(response.body)
         except ValueError as error:
-            raise TransientError("a body that is not JSON") from error
+            raise TransientError("a body that is not JSON", lasts=is_item) from error
         if not request.is_met_by(body):
-            raise TransientError("a body that is not what the API documents")
+            reason = "a body that is not what the API documents"
+            raise TransientError(reason, lasts=is_item)
         return body
 
     def _error(self, request: Request, response: Response) -> TransientError | TapError:

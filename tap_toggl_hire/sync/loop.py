@@ -25,6 +25,7 @@ from tap_toggl_hire.errors import (
     RequestError,
     TapError,
     UnauthorizedError,
+    UnavailableError,
 )
 from tap_toggl_hire.sync import plan
 from tap_toggl_hire.sync.changes import Change, Task, answers_of, tags_of
@@ -522,7 +523,12 @@ class Loop:
             is_for_all = asked == missing and len(self._failures) >= MOST_FAILURES
             if is_forbidden and is_for_all:
                 raise UnauthorizedError(FORBIDDEN)
-            raise self._failures[0]
+            failure = self._failures[0]
+            # Malformed details are one candidate's, unless the API serves no others.
+            failure.is_transient |= (
+                self._is_ending and type(failure) is UnavailableError
+            )
+            raise failure
         if not self.lists.is_complete:
             raise TapError(SHORT_LIST, is_transient=True)
         if plan.is_most(missing, asked):

@@ -9,6 +9,7 @@ import typing as t
 import pytest
 
 from sandbox import Fault, Shapes
+from sandbox.faults import details_of
 from tests.faults.trials import (
     Clock,
     Strikes,
@@ -63,6 +64,16 @@ def test_the_run_ends_and_the_next_one_goes_on(sandbox: Start, what: str) -> Non
 
 
 # One candidate, or some, whose details fail
+
+
+def test_malformed_details_of_one_candidate_are_not_transient(sandbox: Start) -> None:
+    box = sandbox(account())
+    failing = box.account.listed_ids()[0]
+    box.faults = [Fault("not_json", match=details_of(failing))]
+    failed = attempt(small(box))
+    assert failed.error
+    assert not failed.error.is_transient
+    assert set(failed.ids(DETAILS)) == set(box.account.listed_ids()) - {failing}
 
 
 def test_a_404_after_a_redirect_deletes_nothing(sandbox: Start) -> None:
