@@ -205,17 +205,6 @@ def test_a_key_of_another_workspace_writes_nothing(
         assert len(set(outcome.details)) == 20
 
 
-def test_a_narrowed_run_is_proved_by_one_known_candidate() -> None:
-    with pipeline(50) as line:
-        line.run()
-        outcome = line.run(select=["tags"])
-        assert len(outcome.details) == 1
-        for one in line.ids:
-            line.account.rate(one, 1)
-        line.run()
-        assert line.run(**NARROWED).details == []  # its first page has a known one
-
-
 def test_a_small_workspace_whose_candidates_are_all_deleted() -> None:
     with pipeline(5) as line:
         line.run()
