@@ -144,6 +144,20 @@ def test_a_mass_deletion_is_confirmed(caplog: pytest.LogCaptureFixture) -> None:
         assert warned(caplog, "did not need it")
 
 
+def test_candidates_that_a_deselected_stream_still_holds_do_not_count() -> None:
+    with pipeline(60) as line:
+        line.run()
+        for one in line.ids[:25]:
+            line.account.delete(one)
+        line.run(select=[CANDIDATES], confirm_mass_deletion=True)
+        line.account.delete(line.ids[0])
+        outcome = line.run()
+        assert len(outcome.deleted(DETAILS)) == 26
+        assert len(outcome.deleted(CANDIDATES)) == 1
+        assert len(outcome.details) == 1
+        line.assert_true()
+
+
 @pytest.mark.parametrize("candidates", [15, 300])
 def test_an_empty_list_by_mistake(
     candidates: int, caplog: pytest.LogCaptureFixture
@@ -189,17 +203,6 @@ def test_a_key_of_another_workspace_writes_nothing(
         assert outcome.messages == []
         assert len(outcome.details) == 20
         assert len(set(outcome.details)) == 20
-
-
-def test_a_narrowed_run_is_proved_by_one_known_candidate() -> None:
-    with pipeline(50) as line:
-        line.run()
-        outcome = line.run(select=["tags"])
-        assert len(outcome.details) == 1
-        for one in line.ids:
-            line.account.rate(one, 1)
-        line.run()
-        assert line.run(**NARROWED).details == []  # its first page has a known one
 
 
 def test_a_small_workspace_whose_candidates_are_all_deleted() -> None:

@@ -8,11 +8,10 @@ import typing as t
 import pytest
 
 from sandbox import Fault
-from tests.runs.pipelines import DAY, Outcome, is_list, pipeline
+from tests.runs.pipelines import Outcome, is_list, pipeline
 from tests.support.streams import (
     CANDIDATES,
     CORE,
-    DETAILS,
     FAMILY,
     FROM_DETAILS,
     HISTORY,
@@ -59,22 +58,6 @@ def test_some_streams_first_and_all_later(subset: tuple[str, ...]) -> None:
         assert quiet.is_quiet
         assert not quiet.details
         line.assert_true()
-
-
-def test_a_stream_selected_later_is_filled_for_archived_candidates() -> None:
-    with pipeline(reverify_days=1) as line:
-        line.run(select=[CANDIDATES])
-        archived = line.ids[:2]
-        for one in archived:
-            line.account.archive(one)
-        line.run(select=[CANDIDATES])
-        line.run()
-        line.clock += 2 * DAY
-        outcome = line.run()
-        assert sorted(outcome.emitted(DETAILS)) == sorted(archived)
-        rows = truth(line.account, archived=True)
-        for stream in UPSERTED:
-            assert line.target.alive(stream) == rows[stream]
 
 
 def test_the_lists_alone_keep_what_is_known_of_candidates() -> None:
