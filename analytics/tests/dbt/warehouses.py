@@ -56,9 +56,17 @@ class Warehouse:
     ) -> None:
         """Build the models, and run their tests; a warning fails the build."""
         variables = {"toggl_hire_schemas": list(schemas), **variables}
+        self._dbt("build", *options, project=project, variables=variables)
+
+    def check_freshness(self, schemas: Sequence[str]) -> None:
+        """Fail if the last complete run of any workspace is too old."""
+        variables = {"toggl_hire_schemas": list(schemas)}
+        self._dbt("source", "freshness", project=PROJECT, variables=variables)
+
+    def _dbt(self, *command: str, project: Path, variables: dict[str, Any]) -> None:
         self._run(
             PLUGINS / f"utilities/dbt-{self.engine}/venv/bin/dbt",
-            *("build", "--warn-error", "--quiet", *options),
+            *(*command, "--warn-error", "--quiet"),
             *("--project-dir", project, "--profiles-dir", PROJECT),
             *("--target-path", self._folder / "target"),
             *("--log-path", self._folder / "logs"),
