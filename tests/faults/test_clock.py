@@ -57,7 +57,7 @@ def test_times_in_records_follow_the_api(
     caplog: pytest.LogCaptureFixture,
     ahead: timedelta,
     followed: timedelta,
-    is_logged: bool,  # noqa: FBT001
+    is_logged: bool,
 ) -> None:
     workspace = Workspace(sandbox(Account.example(candidates=5)))
     workspace.box.faults = [Dated(ahead)]
@@ -74,22 +74,3 @@ def test_times_in_records_follow_the_api(
     # What the SDK writes stays on the machine's clock.
     extracted = of(workspace.messages, "RECORD")[0]["time_extracted"]
     assert is_near(datetime.fromisoformat(extracted), timedelta())
-
-
-def test_only_the_json_of_the_api_sets_the_clock(sandbox: Start) -> None:
-    """A proxy's page does not, nor does a later response."""
-    workspace = Workspace(sandbox(Account.example(candidates=5)))
-
-    class Page(Dated):
-        def answer(self, request: Request, ordinary: t.Any) -> Answer:
-            answer = super().answer(request, ordinary)
-            answer.body, answer.status = b"<h1>Welcome</h1>", 503
-            return answer
-
-    workspace.box.faults = [
-        Page(timedelta(days=1), times=1),
-        Dated(timedelta(hours=2), times=1, match="tags"),
-        Dated(timedelta(hours=4)),
-    ]
-    workspace.extract()
-    assert all(is_near(time, timedelta(hours=2)) for time in times(workspace))

@@ -141,7 +141,7 @@ def test_the_rate_of_the_user_is_never_exceeded(
     rate: float,
     workers: int,
     latency: float,
-    limited: bool,  # noqa: FBT001
+    limited: bool,
 ) -> None:
     limit = RateLimit(rate * 0.7) if limited else NO_LIMIT
     simulation = Simulation(limit, workers=workers, latency=latency, rate=rate)

@@ -91,7 +91,7 @@ def test_wherever_it_fails_nothing_is_lost_or_emitted_twice(
     after: int,
     kind: str,
     concurrency: int,
-    second_run: bool,  # noqa: FBT001
+    second_run: bool,
 ) -> None:
     workspace = account()
     with Sandbox(workspace) as box:
@@ -122,6 +122,16 @@ def test_wherever_it_fails_nothing_is_lost_or_emitted_twice(
 # One candidate, or some, whose details fail
 
 
+def test_malformed_details_of_one_candidate_are_not_transient(sandbox: Start) -> None:
+    box = sandbox(account())
+    failing = box.account.listed_ids()[0]
+    box.faults = [Fault("not_json", match=details_of(failing))]
+    failed = attempt(small(box))
+    assert failed.error
+    assert not failed.error.is_transient
+    assert set(failed.ids(DETAILS)) == set(box.account.listed_ids()) - {failing}
+
+
 @pytest.mark.parametrize("status", [500, 400, 402, 403, 418, 422, 423, 451])
 def test_a_candidate_that_fails_does_not_hold_up_the_others(
     sandbox: Start, status: int
@@ -149,51 +159,6 @@ def test_a_candidate_that_fails_does_not_hold_up_the_others(
     assert healed.ids(DETAILS) == [failing]
     target = loaded(messages, healed.messages)
     assert_holds(target, expected(box.account), CORE, deleted=True)
-
-
-@pytest.mark.parametrize("status", [410, 422])
-def test_many_candidates_that_fail_do_not_hold_up_the_others(
-    sandbox: Start, status: int
-) -> None:
-    """Every fourth one of 60; eight in a row would be another matter."""
-    box = sandbox(account(60))
-    failing = box.account.listed_ids()[::4]
-    box.faults = [Fault("status", status=status, match=details_of(*failing))]
-    trial = attempt(small(box))
-    assert sorted(trial.ids(CANDIDATES)) == sorted(box.account.listed_ids())
-    rest = set(box.account.listed_ids()) - set(failing)
-    assert set(trial.ids(DETAILS)) == rest
-    # A listed candidate is not deleted, whatever its details answer.
-    assert not any(row[DELETED_AT] for row in trial.records(CANDIDATES))
-    assert (trial.error is None) is (status == 410)
-
-
-def test_eight_failures_in_a_row_end_the_run_with_what_was_read(sandbox: Start) -> None:
-    box = sandbox(account(100))
-    ids = box.account.listed_ids()
-    failing = set(ids[20:])
-    box.faults = [
-        Fault("status", status=422, match=lambda one: one.route.item_id in failing)
-    ]
-    trial = attempt(small(box, page_size=100, max_concurrency=1))
-    assert "422" in trial.sentence
-    assert set(trial.ids(DETAILS)) == set(ids[:20])
-    assert box.stats.count("candidate") < 100
-    assert 28 <= len(trial.ids(CANDIDATES)) < 100
-    assert trial.messages[-1]["type"] == "STATE"
-
-
-def test_an_endpoint_that_is_gone_deletes_nothing(sandbox: Start) -> None:
-    box = sandbox(account(50))
-    box.faults = [Fault("status", status=404, match="candidate")]
-    trial = attempt(small(box))
-    assert "50 of 50" in trial.sentence
-    assert "api_version" in trial.sentence
-    assert sorted(trial.ids(CANDIDATES)) == sorted(box.account.listed_ids())
-    assert not any(row[DELETED_AT] for row in trial.records(CANDIDATES))
-    box.faults = []
-    healed = attempt(small(box), state=trial.state).good()
-    assert_true(trial.messages + healed.messages, box.account)
 
 
 def test_a_404_after_a_redirect_deletes_nothing(sandbox: Start) -> None:

@@ -52,17 +52,6 @@ def test_the_next_version_is_used_with_one_warning(
     assert len(others) == len(tried) - 1  # each once
 
 
-@pytest.mark.parametrize("pinned", [None, "v2.1", "v2.2", "v7.0"])
-def test_a_served_version_is_the_only_one(
-    sandbox: Start, pinned: str | None, caplog: pytest.LogCaptureFixture
-) -> None:
-    box = workspace(sandbox, "v2.1", "v2.2", "v2", "v7.0")
-    messages = extract(settings(box, api_version=pinned))
-    assert_holds(loaded(messages), expected(box.account))
-    assert requested(box) == [pinned or "v2.1"]
-    assert not any("version" in line for line in warnings(caplog))
-
-
 @HTML_OR_JSON
 @pytest.mark.parametrize(
     ("pinned", "tried"), [("v2.1", ["v2.1"]), (None, ["v2.1", "v2.2", "v2"])]

@@ -210,7 +210,7 @@ def test_full_refresh_with_hard_delete_removes_deleted_candidates(
     project: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
 ) -> None:
     warehouse.load(sandbox, hard_delete=True)
-    change(sandbox.account)
+    deleted = change(sandbox.account)
 
     project.run(
         *("--full-refresh", *PLUGINS),
@@ -220,6 +220,12 @@ def test_full_refresh_with_hard_delete_removes_deleted_candidates(
 
     for stream, rows in expected(sandbox.account).items():
         assert warehouse.rows(stream) == rows, stream
+
+    # Only the history knows the candidate now: a state from it finds the deletion.
+    project.shell(warehouse.script(project.folder), **warehouse.settings)
+    history = warehouse.rows("candidate_history").values()
+    events = {row["event"] for row in history if row["candidate_id"] == deleted}
+    assert events == {"created", "deleted"}
 
 
 def fail_after_30_candidates(

@@ -241,11 +241,11 @@ def inventory(state: Json | None) -> Json:
 
 def from_warehouse(target: Target) -> Json:
     """Make a state of what a target holds, as `state_from_warehouse.sql` does."""
-    held = {
-        who(row): 0 for s in (CANDIDATES, DETAILS) for row in target.alive(s).values()
-    }
-    for candidate_id, _ in t.cast("dict[tuple[str, int], Row]", target.alive(ANSWERS)):
-        held[candidate_id] = held.get(candidate_id, 0) + 1
+    held: dict[str, int] = {}
+    for stream in (CANDIDATES, DETAILS, ANSWERS):
+        for row in target.alive(stream).values():
+            answers = row["position"] + 1 if stream == ANSWERS else 0
+            held[who(row)] = max(held.get(who(row), 0), answers)
     return {STATE_KEY: {"format": 3, "held": [list(item) for item in held.items()]}}
 
 

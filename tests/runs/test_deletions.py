@@ -108,18 +108,6 @@ def test_details_that_are_not_found_delete_no_listed_candidate(
         line.assert_true()
 
 
-def test_a_new_candidate_without_details_gets_them_later() -> None:
-    with pipeline() as line:
-        line.run()
-        new = line.account.add_candidate()
-        for select in ([DETAILS], STREAMS):
-            line.sandbox.faults = [Fault("status", status=404, match=details_of(new))]
-            assert line.run(select=select).details == [new]
-        line.sandbox.faults = []
-        assert line.run().emitted(DETAILS) == [new]
-        line.assert_true()
-
-
 def test_details_of_most_candidates_not_found_is_a_failure_of_the_endpoint() -> None:
     with pipeline(60) as line:
         line.run()
@@ -154,20 +142,6 @@ def test_a_mass_deletion_is_confirmed(caplog: pytest.LogCaptureFixture) -> None:
         assert not warned(caplog, "did not need it")
         line.run(confirm_mass_deletion=True)
         assert warned(caplog, "did not need it")
-
-
-def test_candidates_that_a_deselected_stream_still_holds_do_not_count() -> None:
-    with pipeline(60) as line:
-        line.run()
-        for one in line.ids[:25]:
-            line.account.delete(one)
-        line.run(select=[CANDIDATES], confirm_mass_deletion=True)
-        line.account.delete(line.ids[0])
-        outcome = line.run()
-        assert len(outcome.deleted(DETAILS)) == 26
-        assert len(outcome.deleted(CANDIDATES)) == 1
-        assert len(outcome.details) == 1
-        line.assert_true()
 
 
 @pytest.mark.parametrize("candidates", [15, 300])
@@ -243,13 +217,3 @@ def test_a_small_workspace_whose_candidates_are_all_deleted() -> None:
         line.account.add_candidate()
         line.run()
         line.assert_true()
-
-
-def test_new_openings_and_names_are_the_same_workspace() -> None:
-    with pipeline() as line:
-        line.run()
-        for opening in line.account.openings():
-            line.account.delete_opening(opening["id"])
-        line.account.add_opening()
-        assert line.run().is_quiet
-        line.assert_true(["job_openings", *UPSERTED])

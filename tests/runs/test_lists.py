@@ -21,7 +21,6 @@ from tests.support.streams import (
     CANDIDATES,
     DETAILS,
     FAMILY,
-    HISTORY,
     STREAMS,
     SYNC_RUNS,
     UPSERTED,
@@ -164,20 +163,6 @@ def test_a_short_list_fails_and_deletes_nothing() -> None:
         line.assert_true()
 
 
-@pytest.mark.parametrize("match", [is_list, is_tag_list])
-def test_a_list_that_is_short_once_is_read_again(match: t.Any) -> None:
-    with pipeline(account(60, tagged=1.0), page_size=SIZE) as line:
-        line.run()
-        gone = line.ids[40]
-        line.account.delete(gone)
-        fault = short(match=match, times=1, after=2)
-        line.sandbox.faults = [fault]
-        outcome = line.run()
-        assert fault.struck == 1
-        assert outcome.events() == [("deleted", gone)]
-        line.assert_true()
-
-
 @pytest.mark.parametrize("wrong", [1, -1])
 def test_a_total_that_is_always_wrong(
     wrong: int, caplog: pytest.LogCaptureFixture
@@ -223,35 +208,4 @@ def test_a_short_list_of_a_tag_makes_tags_unknown() -> None:
             [("updated", changed), ("created", new)]
         )
         assert not later.tombstones(DETAILS)
-        line.assert_true()
-
-
-@pytest.mark.parametrize("times", [1, 2, None])
-def test_an_empty_list_of_tags_writes_no_false_event(times: int | None) -> None:
-    with pipeline(account(60, tagged=1.0)) as line:
-        line.run()
-        line.sandbox.faults = [
-            Fault("wrong_shape", match="tags", value={"data": []}, times=times)
-        ]
-        outcome = line.attempt()
-        assert (outcome.error is None) is (times == 1)
-        assert outcome.is_quiet
-        assert len(outcome.details) <= 1
-        line.target.load(outcome.messages)
-        line.sandbox.faults = []
-        assert line.run().is_quiet
-
-
-def test_a_tag_that_is_newer_than_the_list_of_tags() -> None:
-    """Details name it: `/tags` is read once more."""
-    with pipeline(account(20, tagged=1.0)) as line:
-        line.sandbox.faults = [
-            Fault("wrong_shape", match="tags", value={"data": []}, times=1)
-        ]
-        first = line.run()
-        assert sum(r.kind == "tags" for r in first.requests) == 2
-        rows = {row["candidate_id"]: row["tag_ids"] for row in first.records(HISTORY)}
-        for one in line.ids:
-            assert rows[one] == sorted(line.account.detail(one)["tag_ids"])
-        assert line.run().is_quiet
         line.assert_true()

@@ -74,22 +74,6 @@ def test_what_no_list_shows_arrives_in_time(kind: str, select: tuple[str, ...]) 
         assert max(emitted.values()) <= 2
 
 
-def test_runs_without_details_take_no_turn() -> None:
-    """Candidates by day, everything every night."""
-    with pipeline(40, reverify_days=2) as line:
-        line.interval = 6 * HOUR
-        line.run()
-        archived = line.ids[:5]
-        for one in archived:
-            line.account.archive(one)
-        line.run()
-        read: set[str] = set()
-        for number in range(8):
-            outcome = line.run(select=STREAMS if number % 4 == 3 else [CANDIDATES])
-            read.update(outcome.details if number % 4 == 3 else ())
-        assert read == {*line.ids, *archived}
-
-
 @pytest.mark.parametrize("select", [(CANDIDATES,), (HISTORY,)], ids=str)
 def test_archived_candidates_are_asked_for_without_a_stream_of_details(
     select: tuple[str, ...],

@@ -26,20 +26,18 @@ def scopes(account: Account) -> dict[str, Settings]:
     tagged = next(d for d in truth(account)[DETAILS].values() if d["tag_ids"])
     placed = next(r for r in account.list_rows() if r["category_id"])
     filters: Settings = {
-        "category_id": placed["category_id"],
+        **{name: placed[name] for name in ("category_id", "email")},
         "tag_ids": tagged["tag_ids"],
         "hire_state": "rejected",
         "min_score": 50,
         "max_score": 50,
         "min_rating": 1,
         "max_rating": 2,
-        "email": placed["email"],
     }
+    openings = [opening["id"] for opening in account.openings()[:2]]
     return {
         "start_date": {"start_date": "2025-03-01T12:00:00+05:00"},
-        "job_opening_ids": {
-            "job_opening_ids": [one["id"] for one in account.openings()[:2]]
-        },
+        "job_opening_ids": {"job_opening_ids": openings},
         **{name: {"candidate_filters": {name: filters[name]}} for name in filters},
     }
 
@@ -95,25 +93,6 @@ def test_a_deletion_outside_the_selection_is_found_by_re_verification() -> None:
         assert not line.run(**scope).tombstones(DETAILS)
         line.clock += 3 * DAY
         assert line.run(**scope).deleted(DETAILS) == [gone]
-        line.assert_true()
-
-
-def test_a_candidate_that_leaves_a_filter_is_asked_for_once() -> None:
-    scope = {"candidate_filters": {"hire_state": "possible-hire"}}
-    with pipeline(50) as line:
-        line.run(**scope)
-        left = wanted(line.account, scope)[:3]
-        for one in left:
-            line.account.set_hire_state(one, "rejected")
-        first, second = line.run(**scope), line.run(**scope)
-        assert sorted(first.details) == sorted(left)
-        # What was asked for is emitted as it is.
-        assert sorted(first.events()) == [("updated", one) for one in sorted(left)]
-        assert second.details == []
-        assert second.is_quiet
-        line.account.set_hire_state(left[0], "possible-hire")
-        assert line.run(**scope).emitted(DETAILS) == [left[0]]
-        line.run()
         line.assert_true()
 
 

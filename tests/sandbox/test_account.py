@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -58,26 +57,6 @@ def test_late_submission_appears_where_it_started(
     after = client.ids("/candidates")
     assert late in after[1:-1]
     assert [one for one in after if one != late] == before
-
-
-def test_regrades_of_equal_sum_and_unlocking_show_in_details_only(
-    account: Account,
-) -> None:
-    contact = {"full_name": "Nemo", "city": "Nowhere"}
-    locked = account.add_candidate(locked=True, contact_info=contact)
-    assert account.detail(locked)["contact_info"] is None
-    moved = 0
-    for one in account.listed_ids():
-        row, detail = account.row(one), account.detail(one)
-        if one == locked:
-            account.unlock(one)
-        else:
-            with suppress(ValueError):  # there are no points to move
-                account.regrade_equal_sum(one)
-        assert account.row(one) == row
-        moved += account.detail(one) != detail
-    assert moved > 1
-    assert account.detail(locked)["contact_info"] == contact
 
 
 def test_archived_candidate_is_in_no_list(client: Client, account: Account) -> None:

@@ -74,12 +74,3 @@ def test_a_question_that_becomes_null_leaves_a_tombstone(workspace: OneTest) -> 
     shown = workspace.show([question(400), None, question(402)])
     assert shown == {0: "400", 2: "402"}
     assert workspace.tombstones == [1]
-
-
-def test_a_deleted_candidate_leaves_a_tombstone_per_position(
-    workspace: OneTest,
-) -> None:
-    workspace.show([question(n) for n in (400, 401, 402)])
-    workspace.account.delete(workspace.candidate_id)
-    workspace.extract()
-    assert workspace.tombstones == [0, 1, 2]

@@ -32,7 +32,6 @@ from tests.support.tap import records
 Json = dict[str, t.Any]
 
 COUNT = 15
-FLAT: Json = {"flattening_enabled": True, "flattening_max_depth": 1}
 
 
 @pytest.fixture
@@ -105,14 +104,6 @@ def test_an_expression_that_is_new(
     assert any(f"Stream {stream} has columns" in line for line in warnings(caplog))
     workspace.extract(**after)
     assert workspace.emitted == set()
-
-
-def test_flattening_emits_everything_again(workspace: Workspace) -> None:
-    for config in ({}, FLAT, {}):
-        workspace.extract(**config)
-        assert workspace.emitted >= set(UPSERTED)
-        workspace.extract(**config)
-        assert workspace.emitted == set()
 
 
 def test_rows_of_the_history_are_not_emitted_again(

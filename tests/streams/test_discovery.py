@@ -108,12 +108,8 @@ def test_the_help_says_what_the_test_does() -> None:
     assert "single record" not in text  # the SDK's own test
 
 
-def test_a_test_of_the_schemas_makes_no_requests(
-    sandbox: Start, tmp_path: Path
-) -> None:
+def test_a_test_of_the_schemas_makes_no_requests(sandbox: Start) -> None:
     box = sandbox()
-    config = tmp_path / "config.json"
-    config.write_text(json.dumps(settings(box)))
     run = run_tap(settings(box), "--test=schema")
     assert run.returncode == 0, run.stderr
     assert sorted(m["stream"] for m in run.messages) == sorted(ALL)

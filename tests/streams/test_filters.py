@@ -47,6 +47,7 @@ FILTERS: list[tuple[Json, Callable[[Json], bool]]] = [
     ({"tag_ids": TAGS}, lambda one: set(TAGS) <= set(one["tag_ids"])),
     ({"hire_state": "rejected"}, lambda one: one["hire_state"] == "rejected"),
     ({"min_score": 40}, between("score", 40, 1000)),
+    ({"max_score": 60}, between("score", 0, 60)),
     ({"min_rating": 1, "max_rating": 2}, between("rating", 1, 2)),
     ({"email": PLUS}, lambda one: one["email"] == PLUS),
     (

@@ -17,15 +17,13 @@ from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.pagination import BaseAPIPaginator
 from singer_sdk.testing import SuiteConfig, get_tap_test_class
 
-from sandbox import Account, Fault, Sandbox
+from sandbox import Account, Sandbox
 from tap_toggl_hire import messages, streams, tap
 from tap_toggl_hire.api import pagination
 from tap_toggl_hire.tap import TapTogglHire
-from tests.faults.trials import attempt
 from tests.streams.checks import (
     ALL,
     Start,
-    Workspace,
     assert_columns,
     assert_holds,
     candidate_of,
@@ -33,7 +31,7 @@ from tests.streams.checks import (
     loaded,
     of,
 )
-from tests.support import catalog, extract, run_tap, settings
+from tests.support import extract, run_tap, settings
 from tests.support.streams import (
     CANDIDATES,
     DETAILS,
@@ -42,7 +40,6 @@ from tests.support.streams import (
     LISTS,
     STATE_KEY,
     SYNC_RUNS,
-    UPSERTED,
 )
 
 if t.TYPE_CHECKING:
@@ -143,19 +140,6 @@ def test_one_schema_per_stream_and_the_records_of_a_candidate_together(
     assert turns == [list(FAMILY)] * 250
 
 
-def test_activate_version_follows_the_last_record(run: Run) -> None:
-    activations = of(run.messages, "ACTIVATE_VERSION")
-    versioned = {*LISTS, *UPSERTED}
-    assert sorted(m["stream"] for m in activations) == sorted(versioned)
-    for message in activations:
-        of_stream = [m for m in run.messages if m.get("stream") == message["stream"]]
-        assert of_stream[-1] == message
-        versions = {m["version"] for m in of(of_stream, "RECORD")}
-        assert versions == {message["version"]}
-    for record in of(run.messages, "RECORD"):
-        assert ("version" in record) is (record["stream"] in versioned)
-
-
 MARKERS = (
     *("partitions", "context", "progress_markers", "starting_replication_value"),
     *("replication_key_signpost", "max_replication_key_signpost", "batch"),
@@ -222,61 +206,6 @@ def test_metrics_are_logged_once_at_the_end(run: Run) -> None:
     assert "context" not in run.stderr
 
 
-# ACTIVATE_VERSION
-
-
-NARROWER: list[Json] = [
-    {"start_date": "2025-03-01"},
-    {"candidate_filters": {"min_score": 1}},
-    {"part": "1/2"},
-]
-
-
-@pytest.mark.parametrize("narrower", [*NARROWER, {"part": "2/2"}, {}], ids=str)
-@pytest.mark.parametrize("full_table", [False, True])
-def test_candidates_are_activated_by_an_unnarrowed_first_load_alone(
-    box: Sandbox, narrower: Json, *, full_table: bool
-) -> None:
-    """It leaves no candidate out who may be in the warehouse."""
-    config = settings(box, emit_activate_version_messages=True, **narrower)
-    methods = dict.fromkeys(FAMILY, "FULL_TABLE") if full_table else {}
-    messages = extract(config, catalog=catalog(config, "tags", *FAMILY, **methods))
-    activated = [m["stream"] for m in of(messages, "ACTIVATE_VERSION")]
-    of_lists = [] if narrower.get("part") == "2/2" else ["tags"]
-    assert activated == of_lists + ([] if narrower else list(UPSERTED))
-    plain = extract({**config, "emit_activate_version_messages": False})
-    assert of(plain, "ACTIVATE_VERSION") == []
-
-
-def test_an_archived_candidate_stays_under_full_table(sandbox: Start) -> None:
-    workspace = Workspace(
-        sandbox(Account.example(candidates=10)), emit_activate_version_messages=True
-    )
-    workspace.extract()
-    workspace.account.archive(workspace.account.listed_ids()[3])
-    chosen = catalog(settings(workspace.box), *ALL, candidates="FULL_TABLE")
-    config = settings(workspace.box, emit_activate_version_messages=True)
-    for _ in range(3):
-        workspace.target.load(extract(config, workspace.target.state, chosen))
-    assert len(workspace.target.alive(CANDIDATES)) == 10
-
-
-EMPTY = b'{"data": [], "links": {"next": null}, "total": 0}'
-
-
-@pytest.mark.parametrize("kind", ["openings", "categories", "tags", "candidates"])
-def test_an_empty_list_activates_no_version(sandbox: Start, kind: str) -> None:
-    """It is more likely a fault than the deletion of everything."""
-    box = sandbox(Account.example(candidates=5))
-    box.faults = [Fault("body", body=EMPTY, match=kind)]
-    config = settings(box, emit_activate_version_messages=True)
-    chosen = catalog(config, "job_openings", "categories", "tags", CANDIDATES)
-    messages = extract(config, catalog=chosen)
-    stream = {"openings": "job_openings"}.get(kind, kind)
-    activated = {m["stream"] for m in of(messages, "ACTIVATE_VERSION")}
-    assert activated == {*LISTS, CANDIDATES} - {stream}
-
-
 def test_each_run_has_a_version_of_its_own(sandbox: Start) -> None:
     """Two runs within a second, too."""
     box = sandbox(Account.example(candidates=1))
@@ -290,33 +219,6 @@ def test_each_run_has_a_version_of_its_own(sandbox: Start) -> None:
 
 
 # The other hooks
-
-
-def test_the_key_of_another_workspace_writes_nothing(sandbox: Start) -> None:
-    """Else ACTIVATE_VERSION would mark the openings of the right one."""
-    own = Workspace(sandbox(Account.example(candidates=30, seed=1)))
-    own.extract()
-    foreign = sandbox(Account.example(candidates=30, seed=2))
-    config = settings(foreign, emit_activate_version_messages=True)
-    for chosen in (ALL, ("tags",), (SYNC_RUNS,)):
-        trial = attempt(config, own.state, catalog(config, *chosen))
-        assert trial.messages == []
-        for word in ("api_key", "deleted", "confirm_mass_deletion"):
-            assert word in trial.sentence
-
-
-def test_confirm_mass_deletion_is_logged_where_it_is_not_needed(
-    sandbox: Start, caplog: pytest.LogCaptureFixture
-) -> None:
-    workspace = Workspace(sandbox(Account.example(candidates=3)))
-    workspace.extract(confirm_mass_deletion=True)
-    assert "confirm_mass_deletion is true, but this run did not need it" in caplog.text
-    caplog.clear()
-    for one in workspace.account.listed_ids():
-        workspace.account.delete(one)
-    workspace.extract(confirm_mass_deletion=True)
-    assert "confirm_mass_deletion" not in caplog.text
-    assert len(workspace.target.deleted(CANDIDATES)) == 3
 
 
 def test_settings_are_completed_and_checked_by_the_tap(box: Sandbox) -> None:

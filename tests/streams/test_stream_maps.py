@@ -5,19 +5,14 @@ What becomes of one record is tested in `tests/unit/test_projection.py`.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import json
 import typing as t
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
 from sandbox import Account
 from tests.faults.trials import attempt
 from tests.streams.checks import (
-    ALL,
     Start,
     Workspace,
     assert_holds,
@@ -27,16 +22,11 @@ from tests.streams.checks import (
     key_of,
     of,
 )
-from tests.support import Target, extract, settings
-from tests.support.streams import (
-    ANSWERS,
-    CANDIDATES,
-    DELETED_AT,
-    DETAILS,
-    FAMILY,
-    HISTORY,
-    UPSERTED,
-)
+from tests.support import settings
+from tests.support.streams import ANSWERS, CANDIDATES, DETAILS, FAMILY, HISTORY
+
+if t.TYPE_CHECKING:
+    from pathlib import Path
 
 Json = dict[str, t.Any]
 
@@ -106,45 +96,6 @@ def test_a_tombstone_passes_a_map(workspace: Workspace, what: str) -> None:
     assert workspace.records(stream) == []
 
 
-def test_expressions_of_the_key_apply_to_tombstones(workspace: Workspace) -> None:
-    """Else the row would stay, and the hidden ID would show."""
-    rules = {
-        "id": "md5(id)",
-        "grade": "str(int(score) + 1)",
-        "workspace": "'north'",
-        "__key_properties__": ["id", "workspace"],
-    }
-    workspace.extract(stream_maps={CANDIDATES: rules})
-    gone = workspace.delete()
-    workspace.extract(stream_maps={CANDIDATES: rules})
-    (tombstone,) = workspace.records(CANDIDATES)
-    assert key_of(tombstone) == {"id": md5(gone), "workspace": "north"}
-
-
-REMOVED: dict[str, tuple[Json, set[str]]] = {
-    "one stream": ({CANDIDATES: None}, {*ALL} - {CANDIDATES}),
-    "all but one": ({DETAILS: {"name": "md5(name)"}, "__else__": None}, {DETAILS}),
-    "all but candidates": ({CANDIDATES: {}, "__else__": "__NULL__"}, {CANDIDATES}),
-    "replaced by a copy": (
-        {CANDIDATES: None, "people": {"__source__": CANDIDATES, "made": "score / 2"}},
-        {*ALL, "people"} - {CANDIDATES},
-    ),
-}
-
-
-@pytest.mark.parametrize("what", REMOVED)
-def test_a_removed_stream_emits_nothing(workspace: Workspace, what: str) -> None:
-    """Neither a SCHEMA nor, after a deletion, a RECORD without one."""
-    maps, streams = REMOVED[what]
-    for _ in range(2):
-        workspace.extract(stream_maps=maps)
-        assert {m["stream"] for m in of(workspace.messages, "SCHEMA")} == streams
-        workspace.delete()
-    if "people" in streams:
-        (tombstone,) = workspace.records("people")
-        assert tombstone[DELETED_AT]
-
-
 @pytest.mark.parametrize(
     ("stream", "rules", "reason"),
     [
@@ -189,68 +140,26 @@ def test_flattening_and_a_map_together(workspace: Workspace) -> None:
 # BATCH files
 
 
-class Batches:
-    """A target that takes BATCH messages as it takes RECORD messages."""
-
-    def __init__(self, folder: Path) -> None:
-        self.target = Target()
-        self.config = {
-            "encoding": {"format": "jsonl", "compression": "gzip"},
-            "storage": {"root": folder.as_uri(), "prefix": "part-"},
-            "batch_size": 40,
-        }
-        self._folder = folder
-
-    def load(self, messages: list[Json]) -> None:
-        assert of(messages, "RECORD") == []
-        for message in messages:
-            if message["type"] != "BATCH":
-                self.target.load([message])
-                continue
-            assert message["encoding"] == self.config["encoding"]
-            for url in message["manifest"]:
-                path = Path(urlsplit(url).path)
-                assert path.parent == self._folder
-                assert path.name.startswith("part-")
-                with gzip.open(path, "rt", encoding="utf-8") as lines:
-                    self.target.load(
-                        {
-                            "type": "RECORD",
-                            "stream": message["stream"],
-                            "record": json.loads(line),
-                        }
-                        for line in lines
-                    )
-
-
 def test_batch_files(sandbox: Start, tmp_path: Path) -> None:
-    box = sandbox(Account.example(candidates=130))
-    batches = Batches(tmp_path)
-    config = settings(box, batch_config=batches.config)
-    messages = extract(config)
-    batches.load(messages)
-    assert_holds(batches.target, expected(box.account))
-    assert len(history(batches.target, "created")) == 130
-    assert messages[-1]["type"] == "STATE"
+    batches = {
+        "encoding": {"format": "jsonl", "compression": "gzip"},
+        "storage": {"root": tmp_path.as_uri(), "prefix": "part-"},
+        "batch_size": 40,
+    }
+    workspace = Workspace(
+        sandbox(Account.example(candidates=130)), batch_config=batches
+    )
+    account = workspace.account
+    assert of(workspace.extract(), "RECORD") == []
+    assert workspace.messages[-1]["type"] == "STATE"
+    assert_holds(workspace.target, expected(account))
+    assert len(history(workspace.target, "created")) == 130
+    assert all(path.name.startswith("part-") for path in tmp_path.iterdir())
     # Changes and a tombstone, and nothing else.
-    changed, gone = box.account.listed_ids()[100], box.account.listed_ids()[120]
-    box.account.set_field(changed, "name", "Another Name")
-    box.account.delete(gone)
-    batches.load(extract(config, batches.target.state))
-    assert_holds(batches.target, expected(box.account), deleted=True)
-    assert set(batches.target.deleted(CANDIDATES)) == {gone}
-    messages = extract(config, batches.target.state)
-    assert not {m["stream"] for m in of(messages, "BATCH")} & set(FAMILY)
-
-
-def test_a_state_vouches_for_batch_files_alone(sandbox: Start, tmp_path: Path) -> None:
-    """From each STATE of a run, the next run emits what is missing."""
-    box = sandbox(Account.example(candidates=130))
-    config = settings(box, batch_config=Batches(tmp_path).config)
-    messages = extract(config)
-    states = [n for n, m in enumerate(messages) if m["type"] == "STATE"]
-    for place in {states[0], states[len(states) // 2], states[-1]}:
-        batches = Batches(tmp_path)
-        batches.load(messages[: place + 1])
-        batches.load(extract(config, batches.target.state))
-        assert_holds(batches.target, expected(box.account), UPSERTED)
+    account.set_field(account.listed_ids()[100], "name", "Another Name")
+    gone = workspace.delete()
+    workspace.extract()
+    assert_holds(workspace.target, expected(account), deleted=True)
+    assert set(workspace.target.deleted(CANDIDATES)) == {gone}
+    workspace.extract()
+    assert not {m["stream"] for m in of(workspace.messages, "BATCH")} & set(FAMILY)

@@ -7,7 +7,6 @@ import json
 import socket
 import threading
 import typing as t
-from dataclasses import dataclass
 
 if t.TYPE_CHECKING:
     import ssl
@@ -17,15 +16,8 @@ TICK = 0.01
 """Seconds between two pieces of what trickles."""
 
 
-@dataclass(frozen=True)
-class Asked:
-    """A request, as it came.
-
-    Attributes:
-        method: Such as GET, or CONNECT where it is for a proxy.
-        target: Path and query.
-        headers: By name in small letters.
-    """
+class Asked(t.NamedTuple):
+    """A request: path and query, and headers by name in small letters."""
 
     method: str
     target: str
@@ -39,9 +31,8 @@ class Hostile:
     """Serve each connection in a thread of its own.
 
     Args:
-        reply: Makes the pieces that answer a request; what it raises ends the
-            connection.
-        tls: To speak TLS with.
+        reply: Makes the pieces of a response; what it raises ends the connection.
+        tls: For TLS.
         keeps_alive: Whether a connection serves more than one request.
     """
 
@@ -64,7 +55,7 @@ class Hostile:
 
     @property
     def url(self) -> str:
-        """What to set `api_url` to."""
+        """The setting `api_url`."""
         return f"{'https' if self._tls else 'http'}://localhost:{self.port}/api"
 
     def __enter__(self) -> t.Self:
@@ -109,14 +100,7 @@ class Hostile:
 def answer(
     body: object = None, status: int = 200, *headers: str, closes: bool = True
 ) -> bytes:
-    """Make an answer.
-
-    Args:
-        body: Bytes as they are, anything else as JSON.
-        status: The status.
-        *headers: Whole lines.
-        closes: Whether it says that it is the last one of its connection.
-    """
+    """Make a response: a body of bytes as they are, anything else as JSON."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     lines = [f"HTTP/1.1 {status} Some Reason", f"Content-Length: {len(content)}"]
     if closes:
@@ -125,7 +109,7 @@ def answer(
 
 
 def says(*pieces: bytes) -> Callable[[Asked], Iterable[bytes]]:
-    """Make a reply that is the same for every request."""
+    """Make a reply to every request."""
     return lambda _: pieces
 
 

@@ -37,7 +37,7 @@ def settings(box: Sandbox, **more: t.Any) -> Json:
 
 @dataclass
 class Run:
-    """What a run of the command line left."""
+    """The result of the command line."""
 
     returncode: int
     messages: list[Message]
@@ -45,7 +45,7 @@ class Run:
     stdout: str
 
     def records(self, stream: str) -> list[Json]:
-        """The records of a stream, in order."""
+        """Return the records of a stream, in order."""
         return records(self.messages, stream)
 
 
@@ -59,11 +59,9 @@ def run_tap(
 ) -> Run:
     """Run the command line to its end."""
     with tempfile.TemporaryDirectory() as folder:
-        command = command_line(
-            Path(folder), config, *arguments, state=state, catalog=catalog
-        )
+        files = {"state": state, "catalog": catalog}
         process = subprocess.run(
-            command,
+            command_line(Path(folder), config, *arguments, **files),
             capture_output=True,
             check=False,
             text=True,
@@ -96,18 +94,14 @@ def command_line(
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment without what would configure a tap."""
+    """Return the environment without settings of the tap."""
     return {k: v for k, v in os.environ.items() if not k.startswith("TAP_TOGGL_HIRE")}
 
 
 def extract(
     config: Json, state: Json | None = None, catalog: Json | None = None
 ) -> list[Message]:
-    """Run the tap inside this process; quick, for tests of many runs.
-
-    Returns:
-        All messages.
-    """
+    """Run the tap inside this process, which is quick, and return all messages."""
     writer = CollectingWriter()
     TapTogglHire(
         config=config, state=state, catalog=catalog, message_writer=writer
@@ -116,13 +110,7 @@ def extract(
 
 
 def catalog(config: Json, *selected: str, **methods: str) -> Json:
-    """Make a catalog that selects streams.
-
-    Args:
-        config: Settings; discovery needs none of them to be right.
-        *selected: The names of the streams.
-        **methods: Replication methods that are forced, by stream.
-    """
+    """Make a catalog that selects streams, with the replication methods of some."""
     found: Json = TapTogglHire(config=config).catalog_dict
     for stream in found["streams"]:
         name = stream["tap_stream_id"]
@@ -135,7 +123,7 @@ def catalog(config: Json, *selected: str, **methods: str) -> Json:
 
 
 def records(messages: Iterable[Message], stream: str) -> list[Json]:
-    """The records of a stream, in order."""
+    """Return the records of a stream, in order."""
     return [
         message["record"]
         for message in messages
@@ -144,11 +132,7 @@ def records(messages: Iterable[Message], stream: str) -> list[Json]:
 
 
 class CollectingWriter(MessageWriter):
-    """Keeps what would go to stdout, encoded and decoded as it would be there.
-
-    Args:
-        note: Called before each message.
-    """
+    """Keeps what would go to stdout; calls a function before each message."""
 
     def __init__(self, note: Callable[[], object] = lambda: None) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What the tap's streams should hold, told from the account without the tap's code."""
+"""What the tap's streams should hold, made from the account without the tap's code."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import typing as t
 from datetime import datetime
 
 from sandbox.shapes import Shapes
+from tests.support.streams import CORE
 
 if t.TYPE_CHECKING:
     from sandbox import Account
@@ -57,33 +58,20 @@ def truth(
     *,
     archived: bool = False,
     version: str = "v2.1",
-    extra: bool = True,
 ) -> dict[str, Rows]:
-    """Every stream's rows by their key.
+    """Return the rows of each stream by their key, as `Target` has them.
 
-    The key is the id, for `candidate_answers` the pair of the candidate's id and the
-    position. Ids are strings, times have an offset, and a field that is missing is
-    None, nested ones too.
-
-    `fit` says what column `extra` holds. What changes by itself (the signatures of
-    `signed_link`) is there without its changing part: compare with
-    `unsigned(row["extra"])`.
+    Column `extra` (see `fit`) is without the signatures of `signed_link`, which change
+    by themselves: compare with `unsigned(row["extra"])`.
 
     Args:
-        account: what there is; candidates that are not listed do not count.
-        shapes: of the sandbox, for the fields that it drops, nulls or adds.
-        archived: count the archived ones too, which a list showed once.
-        version: of the API that the tap reads.
-        extra: whether rows have the column `extra`.
+        account: The workspace.
+        shapes: Of the sandbox, for the fields that it drops, nulls or adds.
+        archived: Whether archived candidates are among the rows.
+        version: Of the API that the tap reads.
     """
     distort = (shapes or Shapes()).distortion(version).apply
-    rows: dict[str, Rows] = {
-        name: {}
-        for name in (
-            *("job_openings", "categories", "tags"),
-            *("candidates", "candidate_details", "candidate_answers"),
-        )
-    }
+    rows: dict[str, Rows] = {name: {} for name in CORE}
     with account.lock:
         for stream, path, items, fields in (
             ("job_openings", "openings", account.openings(), _OPENING),
@@ -103,14 +91,11 @@ def truth(
                 key = one, answer["position"]
                 rows["candidate_answers"][key] = answer | alive
             rows["candidate_details"][one] = _with_extra(detail, more) | alive
-    if not extra:
-        for row in (row for table in rows.values() for row in table.values()):
-            del row["extra"]
     return rows
 
 
 def unsigned(extra: str | None) -> str | None:
-    """Column `extra` without what changes by itself."""
+    """Return column `extra` without signatures."""
     return None if extra is None else _SIGNATURE.sub("signature=", extra)
 
 
@@ -122,27 +107,13 @@ def _with_extra(row: Row, extra: t.Any) -> Row:
 def fit(value: t.Any, kind: t.Any) -> tuple[t.Any, t.Any]:
     """Return a value as its column has it, and what of it is in column `extra`.
 
-    Column `extra` is null, or a JSON object as compact text, in UTF-8 and in the order
-    of the API, with
-
-    - each field that the schema does not declare, as it came;
-    - the raw value of each declared field whose value does not fit its type, where the
-      column is null. A text column takes any value (as compact JSON, if it is not text)
-      and a number column a plain decimal in a string;
-    - of an object, or of the items of a list, an object or list with the same of their
-      own fields, null where an item has nothing:
+    That is each field that the schema does not declare, and each value that does not
+    fit its declared type, with null for an item of a list that has nothing of it:
 
         {"portfolio":{"likes":3},"rating":{"stars":2,"of":3},
          "questions":[null,{"difficulty":2,"options":[{"hint":"x"},null]}]}
 
-    In `candidate_answers` it is {"question":...,"answer":...}, each if there is any.
-
-    Args:
-        value: From the API.
-        kind: What the schema declares.
-
-    Returns:
-        The value of the column, and that for `extra`; `_NOTHING` if there is none.
+    It is `_NOTHING` if there is none.
     """
     if value is None:
         return None, _NOTHING
@@ -170,7 +141,7 @@ def _fit_object(value: Row, kind: Row) -> tuple[Row, t.Any]:
 
 
 def _scalar(value: t.Any, kind: str) -> t.Any:
-    """A value that is not null as its column has it; None if it does not fit."""
+    """Return a value as its column has it; None if it does not fit."""
     if kind == TEXT:
         return value if isinstance(value, str) else _json(value)
     if kind == FLAG:
@@ -184,7 +155,7 @@ def _scalar(value: t.Any, kind: str) -> t.Any:
 
 
 def _time(value: t.Any) -> str | None:
-    """A time of the API with an offset."""
+    """Return a time of the API with an offset."""
     try:
         offset = datetime.fromisoformat(value).tzinfo
     except (TypeError, ValueError):

@@ -106,7 +106,7 @@ def test_drop() -> None:
 
 @pytest.mark.parametrize("drops_tags", [False, True])
 @pytest.mark.parametrize("record", [ROW, DETAILS])
-def test_keep(record: Json, drops_tags: bool) -> None:  # noqa: FBT001
+def test_keep(record: Json, drops_tags: bool) -> None:
     assert scrubbed(record, "keep", None, drops_tags=drops_tags) == record
 
 

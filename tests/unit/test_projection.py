@@ -213,9 +213,7 @@ def test_settings_of_expressions_are_noticed(
 
 
 @pytest.mark.parametrize(
-    "maps",
-    [{}, {"labels": {"name": MASK}}, {"people": {"name": None}}],
-    ids=str,
+    "maps", [{}, {"labels": {"name": MASK}}, {"people": {"name": None}}], ids=str
 )
 def test_settings_of_expressions_cost_nothing_without_expressions(maps: Json) -> None:
     assert fingerprint(maps, **RESEEDED) == fingerprint(maps, **SEEDED)

@@ -39,7 +39,8 @@ PARTS = {
     "answers_alone": ("candidate_answers",),
     "history_alone": ("candidate_history",),
 }
-SCHEMAS = ("toggl_hire", "edges", "narrow", "never_loaded", *PARTS)
+SCHEMAS = ("toggl_hire", "edges", "narrow", "dropped", "never_loaded", *PARTS)
+PERSONAL_FIELDS = ("name", "email", "profile_url", "contact_info", "text_answer")
 KEYS = {
     "stage_order": ("job_opening_id", "category_id"),
     "funnel": ("job_opening_id", "category_id", "month"),
@@ -78,6 +79,12 @@ def built(warehouse: Warehouse) -> Warehouse:
     for schema, chosen in PARTS.items():
         warehouse.fill(schema, {table: tables[table] for table in chosen})
     warehouse.fill("narrow", tables, leave_out=("candidates_held", "hire_state"))
+    dropped = {
+        table: [row | dict.fromkeys(PERSONAL_FIELDS) for row in rows]
+        for table, rows in tables.items()
+        if table.startswith("candidate")
+    }
+    warehouse.fill("dropped", dropped)
     groups = [{"candidate_id": one, "group": name} for one, name in GROUP_OF.items()]
     warehouse.fill("people", {"groups": groups})
     warehouse.build(SCHEMAS, toggl_hire_groups="people.groups")
@@ -201,7 +208,7 @@ def test_edges_of_a_history(built: Warehouse) -> None:
 
 def test_streams_that_were_not_loaded_are_not_missed(built: Warehouse) -> None:
     living = {one.id for one in WORLD.living}
-    for schema in ("details_alone", "history_alone", "narrow"):
+    for schema in ("details_alone", "history_alone", "narrow", "dropped"):
         assert {
             row["candidate_id"]
             for row in built.rows("toggl_hire__candidates")

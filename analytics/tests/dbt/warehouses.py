@@ -56,9 +56,13 @@ class Warehouse:
     ) -> None:
         """Build the models, and run their tests; a warning fails the build."""
         variables = {"toggl_hire_schemas": list(schemas), **variables}
+        self.dbt("build", "--warn-error", *options, project=project, **variables)
+
+    def dbt(self, *command: str, project: Path = PROJECT, **variables: Any) -> None:
+        """Run a command of dbt."""
         self._run(
             PLUGINS / f"utilities/dbt-{self.engine}/venv/bin/dbt",
-            *("build", "--warn-error", "--quiet", *options),
+            *(*command, "--quiet"),
             *("--project-dir", project, "--profiles-dir", PROJECT),
             *("--target-path", self._folder / "target"),
             *("--log-path", self._folder / "logs"),
@@ -125,12 +129,14 @@ class InPostgres(Warehouse):
                 statement = f"copy {target} ({names}) from stdin"
                 with connection.cursor().copy(statement.encode()) as copy:
                     for row in rows:
+                        held = [(row.get(name), kind) for name, kind in types.items()]
                         copy.write_row(
-                            json.dumps(value)
-                            if kind == "json" and value is not None
-                            else value
-                            for name, kind in types.items()
-                            for value in [row.get(name)]
+                            [
+                                value
+                                if kind != "json" or value is None
+                                else json.dumps(value)
+                                for value, kind in held
+                            ]
                         )
 
     def fetch(self, query: str) -> list[Row]:
@@ -170,6 +176,9 @@ class InDuckDB(Warehouse):
                     f"insert into {target} select * from read_json("
                     f"'{path}', format = 'newline_delimited', columns = {types})"
                 )
+        self.execute("; ".join(statements))
+
+    def execute(self, statement: str) -> None:
         # Not with the DuckDB of the tests: it is newer than the one that dbt runs on.
         self._run(
             PYTHON_OF_DBT,
@@ -177,7 +186,7 @@ class InDuckDB(Warehouse):
                 "-c",
                 "import duckdb, sys; duckdb.connect(sys.argv[1]).execute(sys.argv[2])",
             ),
-            *(self._path, "; ".join(statements)),
+            *(self._path, statement),
         )
 
     def fetch(self, query: str) -> list[Row]:

@@ -78,9 +78,9 @@ class Answer:
 
     question: Question
     chosen: list[str] | None
-    is_answered: bool
     points: float
     graded_day: float
+    is_answered: bool = True
 
 
 @dataclass(eq=False)
@@ -96,13 +96,19 @@ class Candidate:
     """Day, category and hire state, in order; the first is the finishing."""
     deleted_day: float | None = None
 
+    def __post_init__(self) -> None:
+        day = self.finished_day
+        self._points = sum(a.points for a in self.answers)
+        self._graded_late = [a for a in self.answers if a.graded_day > day]
+
     def state(self, day: float) -> tuple[str, str | None]:
         """Category and hire state on a day."""
         return max(m for m in self.moves if m[0] <= day)[1:]
 
     def earned(self, day: float) -> float:
         """Points on a day, without those that are not graded yet."""
-        return sum(a.points for a in self.answers if a.graded_day <= day)
+        late = sum(a.points for a in self._graded_late if a.graded_day > day)
+        return self._points - late
 
     @property
     def possible(self) -> float:
@@ -134,11 +140,9 @@ class World:
         first_look_day: int = 45,
         days: int = 240,
         questions: int = 12,
-        tracks_points: bool = True,
     ) -> None:
         self._rng = random.Random(seed)
         self.days = days
-        self._tracks_points = tracks_points
         self.looks = [float(day) for day in range(first_look_day, days + 1)]
         self.openings = self._make_openings(questions)
         self.candidates = [self._make_candidate(n) for n in range(candidates)]
@@ -213,16 +217,16 @@ class World:
     def _answer(self, question: Question, ability: float, day: float) -> Answer:
         rng = self._rng
         if rng.random() < 0.04:
-            return Answer(question, None, False, 0, day)
+            return Answer(question, None, 0, day, is_answered=False)
         knows = rng.random() < question.probability(ability, day)
         if question.is_text:
             share = (0, 0.5, 1)[(rng.random() < 0.6) + 1] if knows else 0
             waits = rng.expovariate(1 / 20)
-            return Answer(question, None, True, share * question.points, day + waits)
+            return Answer(question, None, share * question.points, day + waits)
         letter = "A" if knows else rng.choice("BBCD")
         is_right = letter == ("B" if question.has_wrong_key else "A")
         chosen = [f"{question.id}{letter}"]
-        return Answer(question, chosen, True, is_right * question.points, day)
+        return Answer(question, chosen, is_right * question.points, day)
 
     def _hire(self, candidate: Candidate) -> None:
         rng, steps = self._rng, candidate.opening.categories
@@ -355,7 +359,7 @@ class World:
         before: tuple[Any, ...] | None = None
         for day in self.seen(candidate):
             category, hire_state = candidate.state(day)
-            points = candidate.earned(day) if self._tracks_points else None
+            points = candidate.earned(day)
             state = (category, hire_state, points)
             if state != before:
                 rows.append(
@@ -366,7 +370,7 @@ class World:
                         "category_id": category,
                         "hire_state": hire_state,
                         "points": points,
-                        "score": points and 100 * points / candidate.possible,
+                        "score": 100 * points / candidate.possible,
                         "tag_ids": [],
                     }
                 )

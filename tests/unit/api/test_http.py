@@ -516,10 +516,7 @@ TRICKLES: dict[str, tuple[bytes, bytes]] = {
 }
 FLOODS: dict[str, tuple[bytes, bytes]] = {
     "interim responses": (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1000),
-    "extensions of chunks": (
-        CHUNKED + b"\r\n",
-        b"1;" + b"x" * 60_000 + b"\r\n \r\n",
-    ),
+    "extensions of chunks": (CHUNKED + b"\r\n", b"1;" + b"x" * 60_000 + b"\r\n \r\n"),
     "trailers": (CHUNKED + b"\r\n0\r\n", b"X: " + b"x" * 60_000 + b"\r\n"),
 }
 

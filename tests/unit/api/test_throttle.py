@@ -163,9 +163,7 @@ def test_after_a_wait_requests_start_one_by_one_until_one_is_served(
 # Requests that no longer start
 
 
-def test_429_for_15_minutes_without_a_served_request_is_final(
-    clock: FakeTime,
-) -> None:
+def test_429_for_15_minutes_without_a_served_request_is_final(clock: FakeTime) -> None:
     throttle = made(clock)
     refuse(throttle, 600)
     refuse(throttle, 299)

@@ -15,6 +15,7 @@ from tap_toggl_hire.errors import NotFoundError, TapError
 from tap_toggl_hire.progress import Progress
 from tap_toggl_hire.sync import loop
 from tap_toggl_hire.sync.changes import HISTORY_FIELDS, Change, Changes, Observer
+from tap_toggl_hire.sync.inventory import Inventory
 from tap_toggl_hire.sync.lists import ScopeLists, Source
 from tap_toggl_hire.sync.plan import STREAMS, Known, Run, Streams
 from tap_toggl_hire.sync.scope import ALL_PARTS, Part, Scope
@@ -83,6 +84,8 @@ class FakeApi:
         self.candidates = {str(one["id"]): one for one in candidates}
         """By ID, as their details show them."""
         self.tag_rows: list[Json] = []
+        self.later_tag_rows: list[Json] | None = None
+        """What `/tags` has when it is read again."""
         self.hidden: set[str] = set()
         """IDs that no list shows although they exist: archived."""
         self.answers: dict[str, t.Any] = {}
@@ -119,6 +122,16 @@ class FakeApi:
         rows.sort(key=_place, reverse=descending)
         return rows
 
+    def change(self, *ids: str, **fields: t.Any) -> None:
+        """Change some candidates."""
+        for candidate_id in ids:
+            self.candidates[candidate_id].update(fields)
+
+    def delete(self, *ids: str) -> None:
+        """Delete some candidates."""
+        for candidate_id in ids:
+            del self.candidates[candidate_id]
+
     # The interface of `Client`
 
     def candidates_page(self, params: Mapping[str, str]) -> Json:
@@ -147,9 +160,8 @@ class FakeApi:
 
     def candidate(self, candidate_id: str) -> Json:
         self.asked.append(candidate_id)
-        missing = NotFoundError(f"candidate {candidate_id}")
-        found = self.candidates.get(candidate_id, missing)
-        answer = self.answers.get(candidate_id, found)
+        known: dict[str, t.Any] = {**self.candidates, **self.answers}
+        answer = known.get(candidate_id, NotFoundError(f"candidate {candidate_id}"))
         if isinstance(answer, Exception):
             raise answer
         return dict(answer)
@@ -160,6 +172,8 @@ class FakeApi:
 
     def reread_tags(self) -> list[Json]:
         self.tags_reread += 1
+        if self.later_tag_rows is not None:
+            self.tag_rows = self.later_tag_rows
         return self.tags
 
     def paginator(self, params: dict[str, str]) -> LinksPaginator:
@@ -361,12 +375,7 @@ class World:
 
     def restart(self, inventory: Mapping[str, Known] | None = None) -> None:
         """Begin the next run, from a STATE of this one if it is given."""
-        entries = inventory
-        if entries is None:
-            entries = dict(self.state.inventory.items())
-        state = State()
-        state.scope, state.tags = self.state.scope, self.state.tags
-        state.reverified_until = self.state.reverified_until
+        entries = dict(self.state.inventory.items()) if inventory is None else inventory
+        self.state.inventory = Inventory()
         for candidate_id, known in entries.items():
-            state.inventory[candidate_id] = known
-        self.state = state
+            self.state.inventory[candidate_id] = known

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
-
-import pytest
 
 from tap_toggl_hire.sync import plan
 from tap_toggl_hire.sync.changes import (
@@ -22,7 +20,6 @@ from tap_toggl_hire.sync.lists import parse_row
 from tap_toggl_hire.sync.plan import (
     ANSWERS,
     CANDIDATES,
-    DETAILS,
     FROM_DETAILS,
     NEVER,
     NEW,
@@ -52,7 +49,7 @@ CURRENT = (Held.CURRENT,) * 4
 class Tagged:
     """A stand-in for `TagLists`."""
 
-    members: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
+    members: dict[str, tuple[str, ...] | None]
     version: int = 5
 
     def of(self, candidate_id: str) -> tuple[str, ...] | None:
@@ -82,42 +79,38 @@ def listed(body: Json, tags: tuple[str, ...] | None = ()) -> Listed:
 # Digests
 
 
-@pytest.mark.parametrize("name", ROW_FIELDS)
-def test_every_field_of_a_row_counts(name: str) -> None:
-    before, after = listed(candidate(1)), listed(candidate(1, **{name: "other"}))
-    if name == "id":
-        assert before != after
-        return
-    assert before.row != after.row
-    assert before.extra == after.extra
-    assert (before.history != after.history) is (name in HISTORY_FIELDS)
+def test_every_field_of_a_row_counts() -> None:
+    before = listed(candidate(1))
+    assert listed(candidate(2)) != before
+    for name in (name for name in ROW_FIELDS if name != "id"):
+        body = candidate(1, **{name: "other"})
+        after = listed(body)
+        assert before.row != after.row
+        assert before.extra == after.extra
+        assert (before.history != after.history) is (name in HISTORY_FIELDS)
+        assert read(body, candidate(1), ()).torn
 
 
-def test_unknown_fields_count_apart() -> None:
-    before, after = listed(candidate(1)), listed(candidate(1, unknown=5))
-    assert before.extra == NEVER
-    assert after.extra not in {NEVER, None}
-    assert replace(after, extra=NEVER) == before
-    assert listed(candidate(1, unknown=6)).extra != after.extra
-
-
-def test_unknown_fields_that_are_not_emitted_are_not_compared() -> None:
-    one = observer(compares_extra=False)
-    for body in (candidate(1), candidate(1, unknown=5)):
-        record = one.row("1", row_of(body))
-        shown = one.listed(record, ())
-        assert shown == replace(listed(body), extra=None)
+def test_unknown_fields_count_apart_if_they_are_emitted() -> None:
+    bodies = [candidate(1), candidate(1, unknown=5), candidate(1, unknown=6)]
+    none, one, other = map(listed, bodies)
+    assert none.extra == NEVER
+    assert len({none.extra, one.extra, other.extra, None}) == 4
+    assert replace(one, extra=NEVER) == none
+    looks = observer(compares_extra=False)
+    for body in bodies:
+        shown = looks.listed(looks.row("1", row_of(body)), ())
+        assert shown == replace(none, extra=None)
 
 
 def test_tags_count_apart_and_in_the_history() -> None:
-    without, tagged = listed(candidate(1)), listed(candidate(1), ("7",))
+    body = candidate(1)
+    without, tagged = listed(body), listed(body, ("7",))
     assert without.tags == NEVER
     assert tagged.tags not in {NEVER, None}
-    assert tagged.row == without.row
     assert tagged.history != without.history
-    unknown = listed(candidate(1), None)
-    assert (unknown.tags, unknown.history) == (None, None)
-    assert unknown.row == without.row
+    assert replace(tagged, tags=NEVER, history=without.history) == without
+    assert listed(body, None) == replace(without, tags=None, history=None)
 
 
 def test_the_row_of_details_is_that_of_the_list() -> None:
@@ -134,30 +127,21 @@ def read(body: Json, row: Json | None, tags: tuple[str, ...] | None) -> plan.Det
 
 
 def test_details_that_agree_with_the_row_are_not_torn() -> None:
-    body = candidate(1, tag_ids=["8", "7", None, "7"], unknown=5)
-    found = read(body, body, ("7", "8"))
+    body, tags = candidate(1, tag_ids=["8", "7", None, "7"], unknown=5), ("7", "8")
+    found = read(body, body, tags)
     assert not found.torn
     assert found.answers == 2
-    assert found.digest == read(body, None, ("7", "8")).digest
-    assert found.digest != read({**body, "answers": []}, body, ("7", "8")).digest
+    assert found.digest == read(body, None, tags).digest
+    assert found.digest != read({**body, "answers": []}, body, tags).digest
+    # Nor if they lack a field, or show another one that is unknown.
+    for name in ("name", "unknown"):
+        rest = {key: value for key, value in body.items() if key != name}
+        assert not read(rest, body, tags).torn
 
 
-@pytest.mark.parametrize("name", [n for n in ROW_FIELDS if n != "id"])
-def test_details_with_another_value_are_torn(name: str) -> None:
-    body = candidate(1)
-    assert read({**body, name: "other"}, body, ()).torn
-
-
-def test_a_field_that_details_lack_or_that_is_unknown_does_not_tear_them() -> None:
-    body = candidate(1, unknown=5)
-    without = {key: value for key, value in body.items() if key != "name"}
-    assert not read(without, body, ()).torn
-    assert not read(candidate(1), body, ()).torn
-
-
-@pytest.mark.parametrize(
-    ("own", "tags", "torn"),
-    [
+def test_details_with_other_tags_are_torn() -> None:
+    """Also with tags that are unknown in this run: no later run would see a change."""
+    cases: list[tuple[list[str] | None, tuple[str, ...] | None, bool]] = [
         (["7"], ("7",), False),
         ([], (), False),
         (None, ("7",), False),
@@ -166,17 +150,11 @@ def test_a_field_that_details_lack_or_that_is_unknown_does_not_tear_them() -> No
         ([], ("7",), True),
         (["7"], None, True),
         ([], None, True),
-    ],
-)
-def test_details_with_other_tags_are_torn(
-    own: list[str] | None,
-    tags: tuple[str, ...] | None,
-    torn: bool,  # noqa: FBT001
-) -> None:
-    """Also with tags that are unknown in this run: no later run would see a change."""
-    body = candidate(1, tag_ids=own)
-    assert read(body, body, tags).torn is torn
-    assert read(body, None, tags).torn is torn
+    ]
+    for own, tags, torn in cases:
+        body = candidate(1, tag_ids=own)
+        assert read(body, body, tags).torn is torn
+        assert read(body, None, tags).torn is torn
 
 
 def test_answers_and_tags_of_details() -> None:
@@ -205,18 +183,19 @@ def of_page(one: Changes, *bodies: Json) -> list[Task]:
 
 
 def test_a_page_becomes_the_candidates_that_are_new_or_changed() -> None:
-    same, changed, new = candidate(1), candidate(2), candidate(3)
-    one = changes({"1": known_of(same), "2": known_of(changed)})
-    found = of_page(one, same, {**changed, "rating": 9}, new)
-    assert [task.id for task in found] == ["2", "3"]
-    assert found[0].known == known_of(changed)
-    assert found[1].known is NEW
-    assert found[1].row == row_record(new)
-    assert found[1].listed == listed(new)
-    assert found[1].tags_version == 5
-    assert all(task.is_asked for task in found)
-    assert all(task.due is None for task in found)
-    assert one.without_id == 0
+    same, new = candidate(1), candidate(3)
+    known = known_of(candidate(2))
+    one = changes({"1": known_of(same), "2": known})
+    no_id = [{**same, "id": None}, {**same, "id": ""}]
+    changed, added = of_page(one, same, candidate(2, rating=9), *no_id, new)
+    assert (changed.id, changed.known) == ("2", known)
+    assert (added.id, added.known) == ("3", NEW)
+    assert (added.row, added.listed) == (row_record(new), listed(new))
+    assert added.tags_version == 5
+    for task in (changed, added):
+        assert task.is_asked
+        assert task.due is None
+    assert one.without_id == 2
 
 
 def test_the_tags_of_the_lists_are_compared() -> None:
@@ -231,23 +210,17 @@ def test_the_tags_of_the_lists_are_compared() -> None:
     assert tagged.tags == ("7", "8")
 
 
-def test_rows_without_an_id_are_counted() -> None:
-    one = changes()
-    assert of_page(one, {**candidate(1), "id": None}, {**candidate(1), "id": ""}) == []
-    assert one.without_id == 2
-
-
 def test_a_task_announces_what_may_be_emitted() -> None:
-    body = candidate(1)
-    run = Run(ALL)
+    body, run = candidate(1), Run(ALL)
+    known = known_of(body)
     (task,) = of_page(changes(), body)
     assert task.may_emit(run) == ALL
-    (extra,) = of_page(changes({"1": known_of(body)}), {**body, "unknown": 5})
+    (extra,) = of_page(changes({"1": known}), {**body, "unknown": 5})
     assert extra.may_emit(run) == {CANDIDATES}
-    missing = Task("1", known_of(body))
+    missing = Task("1", known)
     assert missing.row is None
     assert missing.may_emit(run) == plan.UPSERTED
-    due = Task("1", known_of(body), listed=plan.unchanged(known_of(body)), due=NOW)
+    due = Task("1", known, listed=plan.unchanged(known), due=NOW)
     assert due.may_emit(run) == FROM_DETAILS
     assert due.may_emit(Run(frozenset({ANSWERS, CANDIDATES}))) == {ANSWERS}
 
@@ -260,22 +233,17 @@ def test_missing_candidates_are_sorted_by_what_follows() -> None:
     one = changes({**known, "seen": Known(CURRENT)})
     one.inventory.see("seen")
     one.inventory.see("new")
-
-    def found(run: Run) -> dict[Absence, list[str]]:
-        tasks = replace(one, run=run).missing()
-        return {what: [task.id for task in some] for what, some in tasks.items()}
-
-    nothing: dict[Absence, list[str]] = {what: [] for what in Absence}
-    deleted = {Absence.TOMBSTONE: ["DELETED"]}
-    assert found(Run(ALL)) == {
-        **nothing,
-        **deleted,
-        Absence.ASK: ["LISTED", "OUT_OF_SCOPE"],
-    }
     same = Run(ALL, narrowed=True)
-    assert found(same) == {**nothing, **deleted, Absence.ASK: ["LISTED"]}
-    changed = replace(same, same_scope=False)
-    assert found(changed) == {**nothing, **deleted, Absence.ASK_IF_FEW: ["LISTED"]}
+    other = replace(same, same_scope=False)
+    for run, expected in (
+        (Run(ALL), {Absence.ASK: ["LISTED", "OUT_OF_SCOPE"]}),
+        (same, {Absence.ASK: ["LISTED"]}),
+        (other, {Absence.ASK_IF_FEW: ["LISTED"]}),
+    ):
+        tasks = replace(one, run=run).missing()
+        found = {what: [task.id for task in some] for what, some in tasks.items()}
+        nothing: dict[Absence, list[str]] = {what: [] for what in Absence}
+        assert found == {**nothing, **expected, Absence.TOMBSTONE: ["DELETED"]}
     (task,) = one.missing()[Absence.TOMBSTONE]
     assert (task.known, task.listed, task.is_asked) == (known["DELETED"], None, True)
 
@@ -293,53 +261,44 @@ def test_all_candidates_are_due_in_the_order_of_their_time() -> None:
     one = changes({str(number): Known(CURRENT) for number in range(CHUNK + 5)})
     pages = [*one.due(NOW - timedelta(days=30), NOW, 30)]
     assert [len(page) for page in pages] == [CHUNK, 5]
-    tasks = [task for page in pages for task in page]
-    times = [task.due for task in tasks]
-    assert None not in times
-    assert times == sorted(times)  # type: ignore[type-var]
-    assert len({task.id for task in tasks}) == CHUNK + 5
+    tasks = due(one)
+    times = [task.due for task in tasks if task.due]
+    assert times == sorted(times)
+    assert len(times) == len({task.id for task in tasks}) == CHUNK + 5
     assert all(task.is_asked for task in tasks)
     assert [*one.due(NOW, NOW, 30)] == []
     assert due(one, 0) == []
 
 
-def test_a_candidate_that_was_fetched_in_this_run_is_not_due() -> None:
-    one = changes({"1": Known(CURRENT), "2": Known(CURRENT)})
+def test_what_this_run_has_seen_is_not_looked_at_again() -> None:
+    """The details of one that was fetched, and the row of one that is listed."""
+    one = changes({str(n): Known(CURRENT, row=n) for n in (1, 2, 3)})
     one.inventory.mark_fetched("1")
-    assert [task.id for task in due(one)] == ["2"]
+    one.inventory.see("2")
+    tasks = {task.id: task.listed for task in due(one)}
+    assert tasks == {"2": Listed(2, None, None, None), "3": None}
 
 
-def test_the_row_of_a_listed_candidate_is_not_compared_again() -> None:
-    one = changes({"1": Known(CURRENT, row=7), "2": Known(CURRENT, row=8)})
-    one.inventory.see("1")
-    tasks = {task.id: task for task in due(one)}
-    assert tasks["1"].listed == Listed(7, None, None, None)
-    assert tasks["2"].listed is None
-
-
-@pytest.mark.parametrize("stream", STREAMS)
-def test_without_details_only_candidates_that_the_lists_lack_are_due(
-    stream: str,
-) -> None:
-    one = changes({"1": Known(CURRENT), "2": Known(CURRENT)}, Run(frozenset({stream})))
-    one.inventory.see("1")
-    has_details = stream in {DETAILS, ANSWERS}
-    assert {task.id for task in due(one)} == ({"1", "2"} if has_details else {"2"})
+def test_without_details_only_candidates_that_the_lists_lack_are_due() -> None:
+    for stream in STREAMS:
+        run = Run(frozenset({stream}))
+        one = changes({"1": Known(CURRENT), "2": Known(CURRENT)}, run)
+        one.inventory.see("1")
+        expected = {"1", "2"} if stream in FROM_DETAILS else {"2"}
+        assert {task.id for task in due(one)} == expected
 
 
 # A suspect answer of `/tags`
 
 
 def test_a_listed_candidate_that_lost_its_tags_is_suspect() -> None:
+    tagged = Known(CURRENT, tags=7)
     known = {
         "untagged": Known(CURRENT),
-        "archived": Known(CURRENT, Presence.UNLISTED, tags=7),
-        "tagged": Known(CURRENT, tags=7),
-        "lost": Known(CURRENT, tags=7),
-        "lost too": Known(CURRENT, tags=7),
+        "archived": replace(tagged, presence=Presence.UNLISTED),
+        **dict.fromkeys(("tagged", "lost", "lost too"), tagged),
     }
-    one = changes(known, members={"tagged": ("7",)})
-    suspect = one.suspect()
+    suspect = changes(known, members={"tagged": ("7",)}).suspect()
     assert suspect is not None
     assert suspect.id == "lost"
     assert changes(known, members=dict.fromkeys(known, ("7",))).suspect() is None

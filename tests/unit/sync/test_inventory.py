@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import typing as t
 import zlib
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -49,9 +51,7 @@ def of(entries: dict[str, Known]) -> Inventory:
     return inventory
 
 
-@given(
-    st.lists(st.tuples(IDS, st.none() | KNOWN), max_size=20),
-)
+@given(st.lists(st.tuples(IDS, st.none() | KNOWN), max_size=20))
 def test_it_keeps_what_was_set_last(changes: list[tuple[str, Known | None]]) -> None:
     inventory, expected = Inventory(), dict[str, Known]()
     for candidate_id, known in changes:
@@ -81,47 +81,37 @@ def test_it_comes_back_from_its_columns(entries: dict[str, Known]) -> None:
 
 def test_columns_longer_than_a_piece_come_back() -> None:
     entries = {
-        str(number): Known((Held.CURRENT,) * 4, row=number * 2_654_435_761 % 2**32)
+        str(number): replace(CURRENT, row=number * 2_654_435_761 % 2**32)
         for number in range(PIECE // 4 * 3)
     }
-    inventory = of(entries)
-    assert dict(Inventory.load(inventory.dump()).items()) == entries
+    assert dict(Inventory.load(of(entries).dump()).items()) == entries
 
 
 def test_a_forgotten_candidate_takes_no_part() -> None:
     inventory = of({"1": CURRENT, "2": CURRENT})
-    inventory["1"] = None
-    inventory["3"] = None
+    inventory["1"] = inventory["3"] = None
     assert inventory.get("1") is None
     assert (len(inventory), inventory.ids(), inventory.current_rows) == (1, ["2"], 1)
-    inventory["1"] = Known(presence=Presence.UNLISTED)
-    assert inventory.get("1") == Known(presence=Presence.UNLISTED)
 
 
 def test_known_candidates_are_held_by_a_stream_and_not_deleted() -> None:
     held = Known((Held.ABSENT, Held.ABSENT, Held.ABSENT, Held.STALE))
-    inventory = of(
-        {
-            "held": held,
-            "absent": Known(),
-            "deleted": Known(held.held, Presence.DELETED),
-            "archived": Known(held.held, Presence.UNLISTED),
-        }
-    )
+    inventory = of({"held": held, "absent": Known()})
+    inventory["deleted"] = replace(held, presence=Presence.DELETED)
+    inventory["archived"] = replace(held, presence=Presence.UNLISTED)
     inventory.see("listed")
     assert inventory.ids() == ["held", "archived"]
     for candidate_id in ("held", "absent", "deleted", "archived", "listed", "new"):
         assert inventory.is_known(candidate_id) is (candidate_id in inventory.ids())
 
 
-@pytest.mark.parametrize("stream", STREAMS)
-@pytest.mark.parametrize("value", [Held.STALE, Held.CURRENT])
-def test_it_knows_whether_details_are_held(stream: str, value: Held) -> None:
-    known = Known(tuple(value if one == stream else Held.ABSENT for one in STREAMS))
-    inventory = of({"1": Known(), "2": known})
-    assert inventory.has_details is (stream in {DETAILS, ANSWERS})
-    is_current = stream == CANDIDATES and value is Held.CURRENT
-    assert inventory.current_rows == is_current
+def test_it_knows_whether_details_are_held() -> None:
+    for stream, value in itertools.product(STREAMS, (Held.STALE, Held.CURRENT)):
+        held = tuple(value if one == stream else Held.ABSENT for one in STREAMS)
+        inventory = of({"1": Known(), "2": Known(held)})
+        assert inventory.has_details is (stream in {DETAILS, ANSWERS})
+        is_current = stream == CANDIDATES and value is Held.CURRENT
+        assert inventory.current_rows == is_current
 
 
 @given(st.dictionaries(IDS, KNOWN, max_size=20), st.sampled_from(STREAMS))
@@ -135,9 +125,7 @@ def test_a_whole_stream_becomes_stale(entries: dict[str, Known], stream: str) ->
 
 
 def test_candidates_are_counted_by_their_presence() -> None:
-    inventory = of(
-        {str(n): Known(presence=presence) for n, presence in enumerate(Presence)}
-    )
+    inventory = of({presence.name: Known(presence=presence) for presence in Presence})
     inventory["9"] = Known(presence=Presence.UNLISTED)
     assert inventory.count(Presence.UNLISTED) == 2
     assert inventory.count(Presence.UNLISTED, Presence.LISTED) == 3
@@ -149,13 +137,9 @@ def test_candidates_are_counted_by_their_presence() -> None:
 
 def test_a_candidate_is_seen_once() -> None:
     inventory = of({"1": CURRENT, "2": CURRENT})
-    assert inventory.see("1")
-    assert not inventory.see("1")
-    assert inventory.see("new")
-    assert [inventory.is_listed(i) for i in ("1", "2", "new", "never")] == [
-        *(True, False),
-        *(True, False),
-    ]
+    assert [inventory.see(i) for i in ("1", "1", "new")] == [True, False, True]
+    listed = [i for i in ("1", "2", "new", "never") if inventory.is_listed(i)]
+    assert listed == ["1", "new"]
     assert inventory.get("new") is None
     assert [i for i, _ in inventory.items(is_listed=True)] == ["1"]
     assert [i for i, _ in inventory.items(is_listed=False)] == ["2"]
@@ -205,42 +189,32 @@ def test_a_digest_that_would_be_reserved_is_another(
 @pytest.mark.parametrize("name", COLUMNS)
 def test_a_column_that_is_missing_or_of_another_length_is_rejected(name: str) -> None:
     columns = of({"1": CURRENT, "2": CURRENT}).dump()
-    longer = of({str(n): CURRENT for n in range(3)}).dump()
-    wrong: list[t.Any] = [
-        {key: value for key, value in columns.items() if key != name},
-        {**columns, name: longer[name]},
-        {**columns, name: ""},
-        {**columns, name: "!"},
-        {**columns, name: columns[name][:-5]},
-        {**columns, name: "é"},
-        {**columns, name: None},
-    ]
-    for one in wrong:
-        with pytest.raises(ValueError):  # noqa: PT011 - it has no message
-            Inventory.load(one)
+    longer = of({str(n): CURRENT for n in range(3)}).dump()[name]
+    rejected({key: value for key, value in columns.items() if key != name})
+    for text in (longer, "", "!", columns[name][:-5], "é", None):
+        rejected({**columns, name: text})
+
+
+def rejected(columns: t.Any) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - it has no message
+        Inventory.load(columns)
 
 
 def column(content: bytes) -> str:
     return base64.b85encode(zlib.compress(content)).decode()
 
 
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("ids", b'["1","1"]'),
-        ("ids", b'["1",2]'),
-        ("ids", b'{"1":2}'),
-        ("ids", b"1"),
-        ("presence", bytes([1, 0])),
-        ("presence", bytes([1, 5])),
-        ("row", b"1234567"),
-        ("answers", b"123"),
-    ],
-)
-def test_values_that_mean_nothing_are_rejected(name: str, content: bytes) -> None:
+def test_values_that_mean_nothing_are_rejected() -> None:
     columns = of({"1": CURRENT, "2": CURRENT}).dump()
-    with pytest.raises(ValueError):  # noqa: PT011 - it has no message
-        Inventory.load({**columns, name: column(content)})
+    wrong: dict[str, tuple[bytes, ...]] = {
+        "ids": (b'["1","1"]', b'["1",2]', b'{"1":2}', b"1"),
+        "presence": (bytes([1, 0]), bytes([1, 5])),
+        "row": (b"1234567",),
+        "answers": (b"123",),
+    }
+    for name, contents in wrong.items():
+        for content in contents:
+            rejected({**columns, name: column(content)})
 
 
 def test_a_held_value_that_does_not_exist_counts_as_the_largest() -> None:

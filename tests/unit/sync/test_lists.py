@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import typing as t
 from datetime import UTC, datetime
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -17,6 +18,7 @@ from tap_toggl_hire.errors import (
     TapError,
     UnavailableError,
 )
+from tap_toggl_hire.records import id_of
 from tap_toggl_hire.sync.lists import (
     MOST_AHEAD,
     CandidateList,
@@ -34,6 +36,10 @@ if t.TYPE_CHECKING:
 Json = dict[str, t.Any]
 
 EVERY = Query((), None)
+
+
+def since(time: str) -> Query:
+    return Query((), datetime.fromisoformat(time).replace(tzinfo=UTC))
 
 
 def api(count: int, **fields: t.Any) -> FakeApi:
@@ -117,9 +123,6 @@ def test_an_api_that_rejects_the_order_is_read_from_one_end(
     pages, made = read(api(9, rejection=rejection))
     assert ids(pages) == numbers(9)
     assert made.is_complete
-
-
-def test_an_api_that_fails_at_the_other_end_fails() -> None:
     with pytest.raises(UnavailableError):
         read(api(9, rejection=UnavailableError("down")))
 
@@ -135,53 +138,46 @@ def test_an_api_that_ignores_the_order_is_read_from_one_end() -> None:
 # Short lists
 
 
-def test_a_list_as_short_in_two_readings_is_accepted() -> None:
-    one = api(9, miscounted=2)
-    pages, made = read(one)
+SHORT: dict[str, tuple[Json, Json, tuple[bool, bool]]] = {
+    # the first reading, what changes for the second one, complete and accepted
+    "as short": ({"miscounted": 2}, {}, (True, True)),
+    "complete together": (
+        {"hidden": {"5"}, "miscounted": 1},
+        {"hidden": set(), "miscounted": 0},
+        (True, False),
+    ),
+    "a total that was wrong once": (
+        {"miscounted": 1},
+        {"miscounted": 0},
+        (True, False),
+    ),
+    "different": (
+        {"hidden": {"5"}, "miscounted": 3},
+        {"hidden": set(), "miscounted": 2},
+        (False, False),
+    ),
+    "as many others": (
+        {"hidden": {"9"}, "miscounted": 2},
+        {"hidden": {"1"}},
+        (False, False),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SHORT)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_short_list_is_read_twice(case: str, workers: int) -> None:
+    first, second, expected = SHORT[case]
+    one = api(9, **first)
+
+    def before_page(params: Json) -> None:
+        if params["limit"] == "2":
+            vars(one).update(second)
+
+    one.before_page = before_page
+    pages, made = read(one, workers=workers)
     assert sorted(ids(pages), key=int) == numbers(9)
-    assert (made.is_complete, made.is_accepted) == (True, True)
-
-
-def test_two_readings_together_may_be_complete() -> None:
-    """The second one, with pages of another size, finds what the first one missed."""
-    one = api(9)
-    one.hidden = {"5"}
-    one.miscounted = 1
-
-    def show() -> None:
-        one.hidden, one.miscounted = set(), 0
-
-    one.before_page = lambda params: show() if params["limit"] == "2" else None
-    pages, made = read(one)
-    assert sorted(ids(pages), key=int) == numbers(9)
-    assert pages[-3:].count(["5"]) == 1
-    assert (made.is_complete, made.is_accepted) == (True, False)
-
-
-def test_two_readings_that_differ_are_no_list() -> None:
-    one = api(9, miscounted=3)
-    one.hidden = {"5"}
-
-    def show() -> None:
-        one.hidden, one.miscounted = set(), 2
-
-    one.before_page = lambda params: show() if params["limit"] == "2" else None
-    pages, made = read(one)
-    assert sorted(ids(pages), key=int) == numbers(9)
-    assert (made.is_complete, made.is_accepted) == (False, False)
-
-
-def test_two_readings_of_as_many_other_candidates_are_no_list() -> None:
-    one = api(4, miscounted=2)
-    one.hidden = {"4"}
-
-    def move() -> None:
-        one.hidden, one.miscounted = {"1"}, 2
-
-    one.before_page = lambda params: move() if params["limit"] == "2" else None
-    pages, made = read(one, workers=1)
-    assert sorted(ids(pages)) == numbers(4)
-    assert (made.is_complete, made.is_accepted) == (False, False)
+    assert (made.is_complete, made.is_accepted) == expected
 
 
 def test_the_smallest_total_counts() -> None:
@@ -194,18 +190,17 @@ def test_the_smallest_total_counts() -> None:
     assert len(one.pages) == 3
 
 
-def test_the_second_reading_has_pages_of_another_size() -> None:
-    for page_size, largest, second in (
-        (3, 1000, "2"),
-        (100, 4, "3"),
-        (1, 1000, "2"),
-        (2, 1000, "3"),
-        (100, 1000, "5"),
-    ):
-        one = api(9, largest_page=largest, miscounted=1)
-        _, made = read(one, page_size, workers=1)
-        assert one.pages[-1]["limit"] == second
-        assert made.is_accepted
+@pytest.mark.parametrize(
+    ("page_size", "largest", "second"),
+    [(3, 1000, "2"), (100, 4, "3"), (1, 1000, "2"), (2, 1000, "3"), (100, 1000, "5")],
+)
+def test_the_second_reading_has_pages_of_another_size(
+    page_size: int, largest: int, second: str
+) -> None:
+    one = api(9, largest_page=largest, miscounted=1)
+    _, made = read(one, page_size, workers=1)
+    assert one.pages[-1]["limit"] == second
+    assert made.is_accepted
 
 
 def test_an_empty_first_page_with_a_link_does_not_end_a_list() -> None:
@@ -213,10 +208,8 @@ def test_an_empty_first_page_with_a_link_does_not_end_a_list() -> None:
     whole = one.candidates_page
 
     def page(params: Json) -> Json:
-        found = whole(params)
-        if "after_id" in params or params["order"] == "desc":
-            return found
-        return {**found, "data": []}
+        is_first = "after_id" not in params and params["order"] == "asc"
+        return {**whole(params), "data": []} if is_first else whole(params)
 
     one.candidates_page = page  # type: ignore[method-assign,assignment]
     pages, made = read(one)
@@ -226,40 +219,42 @@ def test_an_empty_first_page_with_a_link_does_not_end_a_list() -> None:
 
 # Lists that move
 
+ERRORS = (NotFoundError, BadRequestError, ForbiddenError)
+
 
 @pytest.mark.parametrize(
     "dead",
-    [NotFoundError("gone"), BadRequestError("no"), ForbiddenError("no"), "empty"],
+    [
+        NotFoundError("no"),
+        BadRequestError("no"),
+        ForbiddenError("no"),
+        "empty",
+        "start",
+    ],
 )
 @pytest.mark.parametrize("workers", [1, 2])
-def test_after_a_deleted_anchor_the_list_is_read_again(
-    dead: str | Exception, workers: int
-) -> None:
-    one = api(9, dead_anchor=dead)
-    on_page(one, "3", lambda: one.candidates.pop("3"))
-    pages, made = read(one, workers=workers)
-    assert set(ids(pages)) == set(numbers(9))
-    assert len(ids(pages)) == 9
-    assert made.is_complete
-
-
-@pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("page_size", [1, 3])
-def test_a_list_that_begins_anew_after_a_deleted_anchor_is_read_again(
-    workers: int, page_size: int
+def test_after_a_deleted_anchor_the_list_is_read_again(
+    dead: t.Any, workers: int, page_size: int
 ) -> None:
-    one = api(9, dead_anchor="start")
+    one = api(9, dead_anchor=dead if isinstance(dead, str) else dead("gone"))
     on_page(one, "3", lambda: one.candidates.pop("3", None))
     pages, made = read(one, page_size, workers=workers)
-    assert set(ids(pages)) == set(numbers(9))
-    assert len(ids(pages)) == 9
+    assert sorted(ids(pages)) == numbers(9)
     assert made.is_complete
+
+
+def test_a_list_with_a_start_that_begins_anew_is_read_again() -> None:
+    one = api(9, dead_anchor="start")
+    on_page(one, "7", lambda: one.candidates.pop("7", None))
+    pages, made = read(one, query=since("2026-01-01T00:05"))
+    assert ids(pages) == ["9", "8", "7", "6", "5"]
+    assert (made.is_complete, made.is_accepted) == (True, False)
 
 
 def test_a_failure_is_not_a_deleted_anchor() -> None:
-    one = api(9)
+    one = api(9, dead_anchor=UnavailableError("down"))
     on_page(one, "3", lambda: one.candidates.pop("3"))
-    one.dead_anchor = UnavailableError("down")
     with pytest.raises(UnavailableError):
         read(one)
 
@@ -267,12 +262,7 @@ def test_a_failure_is_not_a_deleted_anchor() -> None:
 @pytest.mark.parametrize("error", [NotFoundError("no"), BadRequestError("no")])
 def test_an_error_on_the_first_page_is_raised(error: Exception) -> None:
     one = api(9)
-
-    def fail(params: Json) -> None:
-        del params
-        raise error
-
-    one.before_page = fail
+    one.before_page = mock.Mock(side_effect=error)
     with pytest.raises(type(error)):
         read(one)
 
@@ -313,24 +303,22 @@ def test_pages_that_repeat_themselves_make_a_list_short() -> None:
 
 def test_a_list_with_a_start_is_read_back_to_it() -> None:
     one = api(9)
-    pages, made = read(one, query=Query((), datetime(2026, 1, 1, 0, 5, tzinfo=UTC)))
+    pages, made = read(one, query=since("2026-01-01T00:05"))
     assert pages == [["9", "8", "7"], ["6", "5"]]
     assert [page["order"] for page in one.pages] == ["desc", "desc"]
     assert (made.is_complete, made.is_accepted) == (True, False)
 
 
 def test_a_start_before_the_first_candidate_is_checked_by_the_total() -> None:
-    since = Query((), datetime(2025, 1, 1, tzinfo=UTC))
-    pages, made = read(api(9), query=since)
-    assert ids(pages) == numbers(9)[::-1]
-    assert (made.is_complete, made.is_accepted) == (True, False)
-    _, short = read(api(9, miscounted=1), query=since)
-    assert (short.is_complete, short.is_accepted) == (True, True)
+    for miscounted, is_accepted in ((0, False), (1, True)):
+        pages, made = read(api(9, miscounted=miscounted), query=since("2025-01-01"))
+        assert ids(pages) == numbers(9)[::-1]
+        assert (made.is_complete, made.is_accepted) == (True, is_accepted)
 
 
 def test_a_start_after_the_last_candidate_leaves_none() -> None:
     one = api(9)
-    pages, made = read(one, query=Query((), datetime(2027, 1, 1, tzinfo=UTC)))
+    pages, made = read(one, query=since("2027-01-01"))
     assert ids(pages) == []
     assert made.is_complete
     assert len(one.pages) == 1
@@ -338,8 +326,8 @@ def test_a_start_after_the_last_candidate_leaves_none() -> None:
 
 def test_a_candidate_without_a_time_ends_no_list() -> None:
     one = api(4)
-    one.candidates["3"]["started_at"] = None
-    pages, made = read(one, 9, query=Query((), datetime(2026, 1, 1, 0, 2, tzinfo=UTC)))
+    one.change("3", started_at=None)
+    pages, made = read(one, 9, query=since("2026-01-01T00:02"))
     assert set(ids(pages)) == {"2", "3", "4"}
     assert made.is_complete
 
@@ -347,40 +335,23 @@ def test_a_candidate_without_a_time_ends_no_list() -> None:
 # Rows
 
 
-@pytest.mark.parametrize(
-    ("data", "expected"),
-    [
-        ({"id": 5}, "5"),
-        ({"id": "a-b"}, "a-b"),
-        ({"id": ""}, None),
-        ({"id": True}, None),
-        ({}, None),
-        (None, None),
-        ("5", None),
-        ([], None),
-    ],
-)
-def test_a_row_is_parsed(data: t.Any, expected: str | None) -> None:
+@pytest.mark.parametrize("data", [{"id": 5}, {"id": "a-b"}, {"id": ""}, None, "5", []])
+def test_any_value_is_a_row(data: t.Any) -> None:
     row = parse_row(data)
-    assert row.id == expected
+    assert (row.id, row.started) == (id_of(data), None)
     assert row.data == (data if isinstance(data, dict) else {})
-    assert row.started is None
 
 
 @pytest.mark.parametrize("value", [None, "", "then", 5, [], True])
 def test_what_is_not_a_time_is_no_start(value: t.Any) -> None:
     assert parse_row({"id": 1, "started_at": value}).started is None
-
-
-def test_a_start_without_an_offset_is_utc() -> None:
-    row = parse_row({"id": 1, "started_at": "2026-01-01T10:00:00"})
-    assert row.started == datetime(2026, 1, 1, 10, tzinfo=UTC)
+    valid = parse_row({"id": 1, "started_at": "2026-01-01T10:00:00"})
+    assert valid.started == datetime(2026, 1, 1, 10, tzinfo=UTC)
 
 
 def test_rows_without_an_id_are_passed_on_and_not_counted() -> None:
-    one = api(2)
-    one.candidates["x"] = {**candidate(3), "id": None}
-    one.miscounted = -1
+    one = api(2, miscounted=-1)
+    one.candidates["x"] = candidate(3, id=None)
     pages, made = read(one)
     assert pages == [["1", "2", None]]
     assert made.is_complete
@@ -390,11 +361,9 @@ def test_rows_without_an_id_are_passed_on_and_not_counted() -> None:
 
 
 def scope_lists(
-    one: FakeApi, scope: Scope, part: Part = ALL_PARTS, **options: t.Any
+    one: FakeApi, scope: Scope | None = None, part: Part = ALL_PARTS, page_size: int = 3
 ) -> ScopeLists:
-    made = ScopeLists(
-        source(one, options.get("workers")), scope, part, 3, seen_in(set())
-    )
+    made = ScopeLists(source(one), scope or Scope(), part, page_size, seen_in(set()))
     made.ask()
     return made
 
@@ -409,23 +378,13 @@ def two_openings() -> FakeApi:
 def test_the_lists_of_a_scope_are_read_in_turn() -> None:
     one = two_openings()
     made = scope_lists(one, Scope(job_opening_ids=("0", "1")))
+    assert [*made.first_ids()] == ["1", "4", "7", "2", "5", "8"]
+    assert (made.count, made.total, len(one.pages)) == (0, 8, 2)
     pages = [[row.id for row in page] for page in made.pages()]
     assert pages == [["1", "4", "7"], ["2", "5", "8"], ["10"], ["11"]]
-    assert (made.count, made.total) == (8, 8)
-    assert made.is_complete
-    assert not made.is_accepted
+    assert (made.count, made.total, len(one.pages)) == (8, 8, 4)
+    assert (made.is_complete, made.is_accepted) == (True, False)
     assert {page["job_opening_id"] for page in one.pages} == {"0", "1"}
-
-
-def test_the_first_ids_are_known_before_the_lists_are_read() -> None:
-    one = two_openings()
-    made = scope_lists(one, Scope(job_opening_ids=("0", "1")))
-    assert [*made.first_ids()] == ["1", "4", "7", "2", "5", "8"]
-    assert made.total == 8
-    assert made.count == 0
-    assert len(one.pages) == 2
-    assert sum(map(len, made.pages())) == 8
-    assert len(one.pages) == 4
 
 
 def test_a_scope_is_complete_only_if_all_its_lists_are() -> None:
@@ -438,8 +397,7 @@ def test_a_scope_is_complete_only_if_all_its_lists_are() -> None:
     one.before_page = move
     made = scope_lists(one, Scope(job_opening_ids=("1", "0")))
     assert sum(map(len, made.pages())) == 8
-    assert not made.is_complete
-    assert not made.is_accepted
+    assert (made.is_complete, made.is_accepted) == (False, False)
 
 
 def test_an_accepted_list_is_reported() -> None:
@@ -455,18 +413,17 @@ def test_an_accepted_list_is_reported() -> None:
 
 
 def test_the_total_is_unknown_until_the_first_page_or_if_that_lacks_it() -> None:
-    assert scope_lists(api(4), Scope()).total is None
-    made = scope_lists(api(4, has_total=False), Scope())
+    assert scope_lists(api(4)).total is None
+    made = scope_lists(api(4, has_total=False))
     assert sum(map(len, made.pages())) == 4
     assert made.total is None
 
 
 def test_candidates_of_other_parts_are_left_out() -> None:
-    one = api(9)
-    one.candidates["x"] = {**candidate(10), "id": None}
-    one.miscounted = -1
+    one = api(9, miscounted=-1)
+    one.candidates["x"] = candidate(10, id=None)
     part = Part(1, 2)
-    made = scope_lists(one, Scope(), part)
+    made = scope_lists(one, part=part)
     rows = [row.id for page in made.pages() for row in page]
     own = [i for i in numbers(9) if part.has(i)]
     assert sorted(filter(None, rows)) == own
@@ -475,25 +432,13 @@ def test_candidates_of_other_parts_are_left_out() -> None:
     assert made.is_complete
 
 
-def test_pages_that_were_read_ahead_come_in_their_order() -> None:
-    made = scope_lists(api(6), Scope())
-    made.read_ahead()
-    assert made.count == 3
-    made.read_ahead()
-    made.read_ahead()
-    pages = [[row.id for row in page] for page in made.pages()]
-    assert pages == [["1", "2", "3"], ["4", "5", "6"]]
-
-
-def test_only_some_pages_are_read_ahead() -> None:
-    one = api(2 * MOST_AHEAD)
-    workers = FakeWorkers(1)
-    made = ScopeLists(source(one, workers), Scope(), ALL_PARTS, 1, seen_in(set()))
-    made.ask()
-    for _ in range(MOST_AHEAD + 5):
+def test_some_pages_are_read_ahead_and_come_in_their_order() -> None:
+    made = scope_lists(api(2 * MOST_AHEAD, knows_order=False), page_size=1)
+    for count in range(1, MOST_AHEAD + 5):
         made.read_ahead()
-    assert made.count == MOST_AHEAD
-    assert sum(map(len, made.pages())) == 2 * MOST_AHEAD
+        assert made.count == min(count, MOST_AHEAD)
+    rows = [row.id for page in made.pages() for row in page]
+    assert rows == numbers(2 * MOST_AHEAD)
 
 
 def test_iterables_of_any_length_are_read_in_turn() -> None:

@@ -191,9 +191,12 @@ select
     {{ from_z('judged.z - 1.96 * sqrt(judged.variance)') }} as discrimination_low,
     {{ from_z('judged.z + 1.96 * sqrt(judged.variance)') }} as discrimination_high,
     case
-        -- 0.2027 is Fisher's z of 0.2; 1.645 deviations have 95 % on one side.
+        -- 0.2027 is Fisher's z of 0.2; 1.645 deviations have 95 % on one side. Other
+        -- questions alone make none good: its own answers have to say so, too.
         when judged.likely_z + 1.645 * judged.deviation < 0.2027 then 'bad'
-        when judged.likely_z - 1.645 * judged.deviation > 0.2027 then 'good'
+        when judged.likely_z - 1.645 * judged.deviation > 0.2027
+            and judged.z - 1.645 * sqrt(judged.variance) > 0.2027
+            then 'good'
         else 'too early'
     end as verdict
 from questions

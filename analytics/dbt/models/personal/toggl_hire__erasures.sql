@@ -11,20 +11,24 @@ observed as (
     group by workspace, candidate_id
 ),
 
+-- A tombstone has no opening. A row that ACTIVATE_VERSION marked as deleted has its data.
 held as (
-    select workspace, candidate_id, deleted_at from {{ ref('stg_toggl_hire__candidates') }}
+    select workspace, candidate_id, deleted_at is not null and job_opening_id is null as is_erased
+    from {{ ref('stg_toggl_hire__candidates') }}
     union all
-    select workspace, candidate_id, deleted_at from {{ ref('stg_toggl_hire__candidate_details') }}
+    select workspace, candidate_id, deleted_at is not null and job_opening_id is null
+    from {{ ref('stg_toggl_hire__candidate_details') }}
     union all
-    select workspace, candidate_id, deleted_at from {{ ref('stg_toggl_hire__candidate_answers') }}
+    select workspace, candidate_id, deleted_at is not null and job_opening_id is null
+    from {{ ref('stg_toggl_hire__candidate_answers') }}
 ),
 
 counted as (
     select
         erased.workspace,
         erased.candidate_id,
-        count(held.deleted_at) as rows_erased,
-        count(held.candidate_id) - count(held.deleted_at) as rows_remaining
+        count(case when held.is_erased then 1 end) as rows_erased,
+        count(case when not held.is_erased then 1 end) as rows_remaining
     from erased
     left join held
         on held.workspace = erased.workspace and held.candidate_id = erased.candidate_id
