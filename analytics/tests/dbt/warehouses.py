@@ -60,8 +60,8 @@ class Warehouse:
 
     def check_freshness(self, schemas: Sequence[str]) -> None:
         """Fail if the last complete run of any workspace is too old."""
-        variables = {"toggl_hire_schemas": list(schemas)}
-        self.dbt("source", "freshness", "--warn-error", **variables)
+        command = ("source", "freshness", "--warn-error")
+        self.dbt(*command, toggl_hire_schemas=list(schemas))
 
     def dbt(self, *command: str, project: Path = PROJECT, **variables: Any) -> None:
         """Run a command of dbt."""
