@@ -58,6 +58,11 @@ class Warehouse:
         variables = {"toggl_hire_schemas": list(schemas), **variables}
         self.dbt("build", "--warn-error", *options, project=project, **variables)
 
+    def check_freshness(self, schemas: Sequence[str]) -> None:
+        """Fail if the last complete run of any workspace is too old."""
+        command = ("source", "freshness", "--warn-error")
+        self.dbt(*command, toggl_hire_schemas=list(schemas))
+
     def dbt(self, *command: str, project: Path = PROJECT, **variables: Any) -> None:
         """Run a command of dbt."""
         self._run(

@@ -32,50 +32,31 @@ def test_it_begins_with_the_given_query() -> None:
     assert pages.count == 0
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        page(None),
-        page(""),
-        {"data": [], "links": {"self": "/candidates"}},
-        {"data": [], "links": {}},
-        {"data": [], "links": None},
-        {"data": [], "links": []},
-        {"data": []},
-    ],
-    ids=["null", "empty", "missing", "empty links", "null links", "list", "no links"],
-)
+LAST: tuple[t.Any, ...] = ({"next": None}, {"next": ""}, {"self": "/"}, {}, None, [])
+
+
+@pytest.mark.parametrize("body", [*({"links": one} for one in LAST), {}], ids=str)
 def test_a_page_without_a_link_is_the_last_one(body: dict[str, t.Any]) -> None:
     pages = paginator()
-    pages.advance(body)
+    pages.advance({"data": [], **body})
     assert pages.finished
     assert pages.count == 1
     assert pages.current_value == FIRST
 
 
 @pytest.mark.parametrize(
-    "link",
-    [
-        "https://example.com/api/v2.1/candidates?limit=3&order=asc&after_id=100",
-        "https://EXAMPLE.com:443/api/v2.1/candidates?limit=3&order=asc&after_id=100",
-        "https://me@example.com/candidates?limit=3&order=asc&after_id=100",
-        "/api/v2.1/candidates?limit=3&order=asc&after_id=100",
-        "/candidates?limit=3&order=asc&after_id=100",
-        "candidates?after_id=100",
-        "?after_id=100",
-        "/example-endpoint?limit=3&after_id=100#fragment",
-    ],
-)
-def test_every_shape_of_a_link_is_followed(link: str) -> None:
-    pages = paginator()
-    pages.advance(page(link))
-    assert not pages.finished
-    assert pages.current_value == {**FIRST, "after_id": "100"}
-
-
-@pytest.mark.parametrize(
     ("root", "link"),
     [
+        (ROOT, "https://example.com/api/v2.1/candidates?limit=3&order=asc&after_id=1"),
+        (ROOT, "https://EXAMPLE.com:443/api/candidates?order=asc&after_id=1"),
+        (ROOT, "https://me@example.com/candidates?limit=3&after_id=1"),
+        (ROOT, "//example.com/api/v2.1/candidates?after_id=1"),
+        (ROOT, "/api/v2.1/candidates?limit=3&order=asc&after_id=1"),
+        (ROOT, "/candidates?limit=3&order=asc&after_id=1"),
+        (ROOT, "candidates?after_id=1"),
+        (ROOT, "?after_id=%31"),
+        (ROOT, "/example-endpoint?limit=3&after_id=1#fragment"),
+        # The same origin in another spelling
         ("http://e.com/api", "http://e.com:80/candidates?after_id=1"),
         ("http://e.com:80/api", "http://e.com/candidates?after_id=1"),
         ("https://e.com:443/api", "https://e.com/candidates?after_id=1"),
@@ -84,10 +65,13 @@ def test_every_shape_of_a_link_is_followed(link: str) -> None:
         ("HTTPS://E.com/api", "https://e.COM/x?after_id=1"),
     ],
 )
-def test_another_spelling_of_the_origin_is_followed(root: str, link: str) -> None:
+def test_every_shape_of_a_link_is_followed(root: str, link: str) -> None:
     pages = paginator(root)
     pages.advance(page(link))
-    assert pages.current_value["after_id"] == "1"
+    assert not pages.finished
+    assert pages.current_value == {**FIRST, "after_id": "1"}
+    pages.advance(page("?after_id=%C3%BC%26%2B+%2F"))
+    assert pages.current_value["after_id"] == "\u00fc&+ /"
 
 
 @pytest.mark.parametrize(
@@ -119,29 +103,12 @@ def test_another_origin_is_not_followed(link: str) -> None:
 
 
 def test_parameters_that_a_link_leaves_out_are_kept() -> None:
-    pages = paginator(tag_ids="300,301", email="a+b@example.com")
+    pages = paginator(tag_ids="300,301", email="a+b@e.com")
+    kept = {"limit": "2", "order": "asc", "tag_ids": "300,301"}
     pages.advance(page("/candidates?after_id=100&limit=2"))
-    assert pages.current_value == {
-        "limit": "2",
-        "order": "asc",
-        "tag_ids": "300,301",
-        "email": "a+b@example.com",
-        "after_id": "100",
-    }
+    assert pages.current_value == {**kept, "email": "a+b@e.com", "after_id": "100"}
     pages.advance(page("/candidates?after_id=101&email=&tag_ids=300%2C301"))
-    assert pages.current_value == {
-        "limit": "2",
-        "order": "asc",
-        "tag_ids": "300,301",
-        "email": "",
-        "after_id": "101",
-    }
-
-
-def test_an_id_is_decoded() -> None:
-    pages = paginator()
-    pages.advance(page("/candidates?after_id=%C3%BC%26%2B+%2F"))
-    assert pages.current_value["after_id"] == "\u00fc&+ /"
+    assert pages.current_value == {**kept, "email": "", "after_id": "101"}
 
 
 @given(length=st.integers(1, 12), start=st.integers(0, 11))
@@ -159,24 +126,11 @@ def test_a_loop_of_any_length_is_an_error(length: int, start: int) -> None:
 
 def test_a_loop_is_an_error_whatever_the_order_of_the_query() -> None:
     pages = paginator()
-    pages.advance(page("/candidates?limit=3&order=asc&after_id=1"))
-    pages.advance(page("/candidates?limit=3&order=asc&after_id=2"))
+    for number in range(1000):
+        pages.advance(page(f"/candidates?limit=3&order=asc&after_id={number}"))
+    assert (pages.count, pages.finished) == (1000, False)
     with pytest.raises(TapError, match="loop"):
         pages.advance(page("https://example.com/x?after_id=1&order=asc&limit=3"))
-
-
-def test_many_pages_are_not_a_loop() -> None:
-    pages = paginator()
-    for number in range(1000):
-        pages.advance(page(f"/candidates?after_id={number}"))
-    assert pages.count == 1000
-    assert not pages.finished
-
-
-def test_a_link_to_the_host_without_a_scheme_is_followed() -> None:
-    pages = paginator()
-    pages.advance(page("//example.com/api/v2.1/candidates?after_id=1"))
-    assert pages.current_value["after_id"] == "1"
 
 
 @pytest.mark.parametrize(

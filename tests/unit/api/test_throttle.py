@@ -92,18 +92,15 @@ def test_an_exception_while_waiting_frees_the_slot(clock: FakeTime) -> None:
 
 @pytest.mark.parametrize("ceiling", [0.5, 10.0, 400.0])
 def test_the_rate_is_kept_and_nearly_reached(clock: FakeTime, ceiling: float) -> None:
-    times = starts(made(clock, ceiling=ceiling), clock, 101)
-    rate = 100 / times[-1]
-    assert 0.98 * ceiling < rate < ceiling
+    """However calm it was before: unused requests are not saved."""
+    throttle = made(clock, ceiling=ceiling)
+    refuse(throttle, 1)
+    clock.now += 10_000
+    serve(throttle)
+    times = starts(throttle, clock, 101)
+    assert 0.98 * ceiling < 100 / (times[-1] - times[0]) < ceiling
     gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
     assert min(gaps) >= 1 / ceiling
-
-
-def test_unused_requests_are_not_saved(clock: FakeTime) -> None:
-    throttle = made(clock, ceiling=10)
-    starts(throttle, clock, 1)
-    clock.now += 100
-    assert starts(throttle, clock, 3)[-1] >= 0.2
 
 
 # 429
@@ -165,19 +162,15 @@ def test_after_a_wait_requests_start_one_by_one_until_one_is_served(
 
 def test_429_for_15_minutes_without_a_served_request_is_final(clock: FakeTime) -> None:
     throttle = made(clock)
+    for _ in range(10):
+        refuse(throttle, 600)
+        serve(throttle)
     refuse(throttle, 600)
     refuse(throttle, 299)
     with pytest.raises(RateLimitError):
         refuse(throttle, 2)
     with pytest.raises(RateLimitError):
         throttle.acquire()
-
-
-def test_a_served_request_starts_the_15_minutes_anew(clock: FakeTime) -> None:
-    throttle = made(clock)
-    for _ in range(10):
-        refuse(throttle, 600)
-        serve(throttle)
 
 
 def test_time_without_requests_is_not_part_of_the_15_minutes(clock: FakeTime) -> None:
@@ -208,14 +201,16 @@ def test_a_failure_ends_waits_and_lets_no_request_start(clock: FakeTime) -> None
 # The pace
 
 
-def pace(throttle: Throttle, clock: FakeTime, count: int = 5) -> float:
+def pace(throttle: Throttle, clock: FakeTime, count: int) -> float:
     """Requests per second that start, as of now."""
     times = starts(throttle, clock, count + 1)
     return count / (times[-1] - times[0])
 
 
-def slowed(clock: FakeTime, served: int, seconds: float, asked: float) -> Throttle:
-    """A throttle that was refused after so many requests in so much time."""
+def slowed(
+    clock: FakeTime, served: int = 100, seconds: float = 4, asked: float = 6
+) -> Throttle:
+    """A throttle that was refused after some requests in some time."""
     throttle = made(clock)
     serve(throttle, served)
     clock.now += seconds
@@ -225,9 +220,17 @@ def slowed(clock: FakeTime, served: int, seconds: float, asked: float) -> Thrott
     return throttle
 
 
-def test_the_first_pace_is_what_was_served_including_the_wait(clock: FakeTime) -> None:
-    throttle = slowed(clock, served=300, seconds=4, asked=6)
-    assert pace(throttle, clock) == pytest.approx(30, rel=0.15)
+@pytest.mark.parametrize(
+    ("served", "later", "expected"),
+    # The search starts low if hardly any was served, and doubles each second.
+    [(300, 0, 30), (1, 0, module.FIRST_PACE), (100, 3, 80)],
+)
+def test_the_first_pace_is_what_was_served_including_the_wait(
+    clock: FakeTime, served: int, later: float, expected: float
+) -> None:
+    throttle = slowed(clock, served)
+    clock.now += later
+    assert pace(throttle, clock, 2) == pytest.approx(expected, rel=0.2)
 
 
 def test_a_short_wait_counts_as_long_as_it_is(clock: FakeTime) -> None:
@@ -236,25 +239,11 @@ def test_a_short_wait_counts_as_long_as_it_is(clock: FakeTime) -> None:
 
 
 def test_the_pace_holds_from_the_first_served_request_on(clock: FakeTime) -> None:
-    throttle = slowed(clock, served=100, seconds=4, asked=6)
-    assert starts(throttle, clock, 1)[0] == pytest.approx(0.1, rel=0.2)
-
-
-def test_if_hardly_any_request_was_served_the_search_starts_low(
-    clock: FakeTime,
-) -> None:
-    throttle = slowed(clock, served=1, seconds=4, asked=6)
-    assert pace(throttle, clock, 2) == pytest.approx(module.FIRST_PACE, rel=0.2)
-
-
-def test_the_search_doubles_each_second(clock: FakeTime) -> None:
-    throttle = slowed(clock, served=100, seconds=4, asked=6)
-    clock.now += 3
-    assert pace(throttle, clock) == pytest.approx(80, rel=0.15)
+    assert starts(slowed(clock), clock, 1)[0] == pytest.approx(0.1, rel=0.2)
 
 
 def test_a_refused_pace_shrinks_and_grows_gently(clock: FakeTime) -> None:
-    throttle = slowed(clock, served=100, seconds=4, asked=6)
+    throttle = slowed(clock)
     clock.now += 1  # twenty a second
     serve(throttle, 5)
     began = throttle._current_pace(clock.now)
@@ -274,7 +263,7 @@ def test_a_refused_pace_shrinks_and_grows_gently(clock: FakeTime) -> None:
 def test_what_was_served_at_a_pace_counts_more_than_the_estimate(
     clock: FakeTime,
 ) -> None:
-    throttle = slowed(clock, served=100, seconds=4, asked=6)
+    throttle = slowed(clock)
     for _ in range(1000):
         throttle.served()
     clock.now += 1
@@ -283,7 +272,7 @@ def test_what_was_served_at_a_pace_counts_more_than_the_estimate(
 
 
 def test_while_the_api_serves_nothing_the_pace_stays(clock: FakeTime) -> None:
-    throttle = slowed(clock, served=100, seconds=4, asked=6)
+    throttle = slowed(clock)
     refuse(throttle, 1)
     before = throttle._pace
     for _ in range(5):
@@ -292,15 +281,6 @@ def test_while_the_api_serves_nothing_the_pace_stays(clock: FakeTime) -> None:
 
 
 def test_after_a_long_calm_there_is_no_limit(clock: FakeTime) -> None:
-    throttle = slowed(clock, served=100, seconds=4, asked=6)
+    throttle = slowed(clock)
     clock.now += 10_000
-    times = starts(throttle, clock, 100)
-    assert times[-1] < 0.001
-
-
-def test_the_rate_of_the_user_holds_however_calm_it_is(clock: FakeTime) -> None:
-    throttle = made(clock, ceiling=5)
-    refuse(throttle, 1)
-    clock.now += 10_000
-    throttle.served()
-    assert pace(throttle, clock) < 5
+    assert starts(throttle, clock, 100)[-1] < 0.001

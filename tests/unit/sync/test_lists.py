@@ -224,16 +224,7 @@ def test_an_empty_first_page_with_a_link_does_not_end_a_list() -> None:
 ERRORS = (NotFoundError, BadRequestError, ForbiddenError)
 
 
-@pytest.mark.parametrize(
-    "dead",
-    [
-        NotFoundError("no"),
-        BadRequestError("no"),
-        ForbiddenError("no"),
-        "empty",
-        "start",
-    ],
-)
+@pytest.mark.parametrize("dead", [*ERRORS, "empty", "start"])
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("page_size", [1, 3])
 def test_after_a_deleted_anchor_the_list_is_read_again(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,17 +24,16 @@ TIMES = st.datetimes(
 def test_each_candidate_is_due_once_per_turn(
     candidate_id: str, since: datetime, days: int
 ) -> None:
-    due = due_time(candidate_id, since, since + timedelta(days=days), days)
+    turn = timedelta(days=days)
+    due = due_time(candidate_id, since, since + turn, days)
     assert due is not None
-    assert since < due <= since + timedelta(days=days)
-    assert due_time(candidate_id, due, due + timedelta(days=days) - DAY / 9, days) is (
-        None
-    )
+    assert since < due <= since + turn
     just_before = due - timedelta(microseconds=1)
     assert due_time(candidate_id, since, just_before, days) is None
-    again = due_time(candidate_id, due, due + timedelta(days=days), days)
+    assert due_time(candidate_id, due, due + turn - DAY / 9, days) is None
+    again = due_time(candidate_id, due, due + turn, days)
     assert again is not None
-    assert abs(again - due - timedelta(days=days)) <= timedelta(microseconds=2)
+    assert abs(again - due - turn) <= timedelta(microseconds=2)
 
 
 @given(
@@ -56,12 +55,10 @@ def test_no_run_is_left_out_however_the_runs_are_spread(
 
 
 def test_due_times_are_spread_evenly() -> None:
+    days = [START + day * DAY for day in range(11)]
     counts = [
-        sum(
-            due_time(i, START + day * DAY, START + (day + 1) * DAY, 10) is not None
-            for i in IDS
-        )
-        for day in range(10)
+        sum(due_time(i, since, now, 10) is not None for i in IDS)
+        for since, now in itertools.pairwise(days)
     ]
     assert sum(counts) == len(IDS)
     assert all(70 < count < 130 for count in counts)
@@ -82,18 +79,9 @@ def test_the_place_of_a_candidate_never_changes() -> None:
     assert due_time("100", START, START + 30 * DAY, 30) == expected
 
 
-@pytest.mark.parametrize(
-    ("stored", "expected"),
-    [
-        (None, START),
-        (START - 400 * DAY, START - 400 * DAY),
-        (START, START),
-        (START + DAY, START + DAY),
-        (START + DAY + timedelta(microseconds=1), START),
-        (datetime(9999, 1, 1, tzinfo=UTC), START),
-    ],
-)
-def test_a_stored_time_far_in_the_future_counts_as_now(
-    stored: datetime | None, expected: datetime
-) -> None:
-    assert effective(stored, START) == expected
+def test_a_stored_time_far_in_the_future_counts_as_now() -> None:
+    for stored in (START - 400 * DAY, START, START + DAY):
+        assert effective(stored, START) == stored
+    far = datetime(9999, 1, 1, tzinfo=UTC)
+    for other in (None, START + DAY + timedelta(microseconds=1), far):
+        assert effective(other, START) == START
