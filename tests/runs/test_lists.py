@@ -42,7 +42,7 @@ def short(**options: t.Any) -> Fault:
 
 
 @pytest.mark.parametrize(
-    ("candidates", "size", "tags"), [(60, 10, 2), (120, 5, 4), (100, 7, 6), (0, 5, 1)]
+    ("candidates", "size", "tags"), [(60, 10, 2), (40, 1, 10), (100, 7, 6), (0, 5, 1)]
 )
 def test_a_run_without_changes_stays_within_its_requests(
     candidates: int, size: int, tags: int
