@@ -86,7 +86,7 @@ def records_of(batch: Message) -> Iterator[Row]:
 
 def row_key(stream: str, record: Row) -> Key:
     """Return the key of a record; of one column, its value."""
-    values = tuple(record[column] for column in KEYS[stream])
+    values = tuple(record[column] for column in KEYS.get(stream, ("id",)))
     return values[0] if len(values) == 1 else values
 
 

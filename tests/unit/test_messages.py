@@ -122,26 +122,20 @@ class Stage:
         return [one.record for one in self.written if isinstance(one, RecordMessage)]
 
 
-def test_a_schema_is_written_once() -> None:
-    stage = Stage()
+@pytest.mark.parametrize(
+    ("stream", "bookmark"), [("people", ["started_at"]), ("labels", None)]
+)
+def test_a_schema_is_written_once(stream: str, bookmark: list[str] | None) -> None:
+    stage = Stage(stream=stream)
     for _ in range(3):
         stage.output.write_schema()
     (schema,) = stage.written
     assert isinstance(schema, SchemaMessage)
-    assert schema.stream == "people"
+    assert schema.stream == stream
     assert list(schema.key_properties or ()) == ["id"]
-    assert schema.bookmark_properties == ["started_at"]
+    assert schema.bookmark_properties == bookmark
+    assert stage.output.is_full_table is (bookmark is None)
     assert "$schema" not in schema.schema
-
-
-def test_a_full_table_has_no_bookmark() -> None:
-    stage = Stage(stream="labels")
-    stage.output.write_schema()
-    (schema,) = stage.written
-    assert isinstance(schema, SchemaMessage)
-    assert schema.bookmark_properties is None
-    assert stage.output.is_full_table
-    assert not Stage().output.is_full_table
 
 
 def test_records_and_tombstones_are_counted() -> None:
@@ -150,6 +144,7 @@ def test_records_and_tombstones_are_counted() -> None:
     stage.output.write_tombstone(TOMBSTONE)
     assert stage.records == [PERSON, {**dict.fromkeys(PERSON), **TOMBSTONE}]
     assert stage.output.count == 2
+    assert type(stage.output) is Output  # without batch_config, no files
 
 
 def test_records_carry_the_version_that_is_activated() -> None:
@@ -176,12 +171,8 @@ def test_a_stream_without_an_output_writes_nothing() -> None:
 
 
 def test_messages_carry_the_name_of_each_output() -> None:
-    stage = Stage(
-        stream_maps={
-            "people": {"__alias__": "persons"},
-            "copy": {"__source__": "people"},
-        }
-    )
+    copy = {"__source__": "people"}
+    stage = Stage(stream_maps={"people": {"__alias__": "persons"}, "copy": copy})
     stage.output.write_schema()
     stage.output.write(PERSON)
     stage.output.activate(5)
@@ -242,18 +233,10 @@ def test_records_are_held_back_until_a_flush(files: Stage) -> None:
     assert in_files(files.written) == [PERSON]
 
 
-def test_a_full_file_is_written_at_once(files: Stage) -> None:
+def test_a_full_file_is_written_at_once_and_has_no_version(files: Stage) -> None:
     for _ in range(2):
         files.output.write(PERSON)
         files.output.write_tombstone(TOMBSTONE)
+    files.output.activate(5)
     assert len(files.written) == 2
     assert len(in_files(files.written)) == 4
-
-
-def test_records_in_files_have_no_version(files: Stage) -> None:
-    files.output.activate(5)
-    assert files.written == []
-
-
-def test_without_batch_config_there_are_no_files() -> None:
-    assert type(Stage().output) is Output

@@ -23,7 +23,6 @@ from tap_toggl_hire.sync.lists import (
     MOST_AHEAD,
     CandidateList,
     ScopeLists,
-    in_turn,
     parse_row,
     seen_in,
 )
@@ -111,10 +110,9 @@ def test_a_long_list_is_read_from_both_ends_until_they_meet() -> None:
 
 
 def test_the_pages_of_both_ends_are_requested_ahead() -> None:
-    one, workers = api(30), FakeWorkers(is_eager=False)
-    made = CandidateList(source(one, workers), EVERY, 3).ask()
-    pages = made.pages()
-    next(pages)
+    workers = FakeWorkers(is_eager=False)
+    made = CandidateList(source(api(30), workers), EVERY, 3).ask()
+    next(made.pages())
     assert workers.most_waiting == 2
 
 
@@ -245,19 +243,18 @@ def test_a_list_with_a_start_that_begins_anew_is_read_again() -> None:
     assert (made.is_complete, made.is_accepted) == (True, False)
 
 
-def test_a_failure_is_not_a_deleted_anchor() -> None:
-    one = api(9, dead_anchor=UnavailableError("down"))
-    on_page(one, "3", lambda: one.candidates.pop("3"))
-    with pytest.raises(UnavailableError):
-        read(one)
-
-
-@pytest.mark.parametrize("error", [NotFoundError("no"), BadRequestError("no")])
-def test_an_error_on_the_first_page_is_raised(error: Exception) -> None:
+@pytest.mark.parametrize("error", [NotFoundError, BadRequestError])
+def test_an_error_on_the_first_page_and_a_failure_are_no_deleted_anchor(
+    error: type[TapError],
+) -> None:
     one = api(9)
-    one.before_page = mock.Mock(side_effect=error)
-    with pytest.raises(type(error)):
+    one.before_page = mock.Mock(side_effect=error("no"))
+    with pytest.raises(error):
         read(one)
+    other = api(9)
+    on_page(other, "3", mock.Mock(side_effect=UnavailableError("down")))
+    with pytest.raises(UnavailableError):
+        read(other)
 
 
 def looping(one: FakeApi, rows: Callable[[], list[Json]]) -> None:
@@ -380,29 +377,20 @@ def test_the_lists_of_a_scope_are_read_in_turn() -> None:
     assert {page["job_opening_id"] for page in one.pages} == {"0", "1"}
 
 
-def test_a_scope_is_complete_only_if_all_its_lists_are() -> None:
+@pytest.mark.parametrize("hidden", [set(), {"2"}])
+def test_a_scope_is_complete_or_accepted_only_if_all_its_lists_are(
+    hidden: set[str],
+) -> None:
     one = two_openings()
 
     def move(params: Json) -> None:
-        one.hidden = {"2"} if params["limit"] == "3" else set()
+        one.hidden = hidden if params["limit"] == "3" else set()
         one.miscounted = 5 * (params["job_opening_id"] == "1")
 
     one.before_page = move
     made = scope_lists(one, Scope(job_opening_ids=("1", "0")))
     assert sum(map(len, made.pages())) == 8
-    assert (made.is_complete, made.is_accepted) == (False, False)
-
-
-def test_an_accepted_list_is_reported() -> None:
-    one = two_openings()
-
-    def miscount(params: Json) -> None:
-        one.miscounted = int(params["job_opening_id"] == "1")
-
-    one.before_page = miscount
-    made = scope_lists(one, Scope(job_opening_ids=("0", "1")))
-    assert sum(map(len, made.pages())) == 8
-    assert (made.is_complete, made.is_accepted) == (True, True)
+    assert made.is_complete is made.is_accepted is (not hidden)
 
 
 def test_the_total_is_unknown_until_the_first_page_or_if_that_lacks_it() -> None:
@@ -432,8 +420,3 @@ def test_some_pages_are_read_ahead_and_come_in_their_order() -> None:
         assert made.count == min(count, MOST_AHEAD)
     rows = [row.id for page in made.pages() for row in page]
     assert rows == numbers(2 * MOST_AHEAD)
-
-
-def test_iterables_of_any_length_are_read_in_turn() -> None:
-    assert [*in_turn(["abc", "", "d", "ef"])] == ["a", "d", "e", "b", "f", "c"]
-    assert [*in_turn([])] == []

@@ -14,6 +14,7 @@ import random
 import typing as t
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from unittest import mock
 
 import pytest
@@ -25,9 +26,7 @@ from tap_toggl_hire.sync.plan import (
     CANDIDATES,
     DETAILS,
     FROM_DETAILS,
-    HELD,
     HISTORY,
-    PRESENCE,
     STREAMS,
     UPSERTED,
     Held,
@@ -287,6 +286,14 @@ def starts() -> Iterator[Place]:
     yield Place(Api(differs=True), None, "", Target())
 
 
+def possible(place: Place, choices: t.Iterable[Choice]) -> list[Choice]:
+    """Return what the next run may be.
+
+    Details that are torn twice in the same way count as a permanent difference.
+    """
+    return [one for one in choices if not (one.fault == TORN and place.was_torn)]
+
+
 class Explorer:
     """Follows histories, and collects what is wrong with them."""
 
@@ -338,14 +345,6 @@ class Explorer:
             if any(kind == "record" for kind, *_ in messages) or requests:
                 self.wrong.append(("another run finds something", last, choice))
 
-    def choices(self, place: Place, choices: t.Iterable[Choice]) -> Iterator[Choice]:
-        """Yield what the next run may be."""
-        for choice in choices:
-            # Details that are torn twice in the same way count as a permanent
-            # difference: see `plan`.
-            if not (choice.fault == TORN and place.was_torn):
-                yield choice
-
     def explore(self, begin: t.Iterable[Place], depth: int) -> None:
         """Follow all histories of some runs, until something is wrong."""
         level = set(begin)
@@ -355,7 +354,7 @@ class Explorer:
             for place in sorted(level, key=repr):
                 for api in following(place.api):
                     changed = place._replace(api=api)
-                    for choice in self.choices(place, FEW):
+                    for choice in possible(place, FEW):
                         ends.update(self.follow(changed, choice))
                 if self.wrong:
                     return
@@ -375,7 +374,7 @@ class Explorer:
             for _ in range(runs):
                 api = chance.choice([*following(place.api)])
                 changed = place._replace(api=api)
-                choice = chance.choice([*self.choices(place, choices)])
+                choice = chance.choice(possible(place, choices))
                 ends = [*self.follow(changed, choice)]
                 place = ends[-1] if chance.random() < 0.5 else chance.choice(ends)
                 self.check(place)
@@ -412,13 +411,14 @@ MANY = tuple(
 Patch = t.Callable[[], t.ContextManager[t.Any]]
 
 
-def patched(name: str, make: t.Callable[[t.Any], t.Any]) -> Patch:
-    """Replace a function of `plan` by one that is made from it."""
-    return lambda: mock.patch.object(plan, name, make(getattr(plan, name)))
+def patched(name: str, broken: t.Callable[..., t.Any]) -> Patch:
+    """Replace a function of `plan` by one that is given it as its first argument."""
+    return lambda: mock.patch.object(plan, name, partial(broken, getattr(plan, name)))
 
 
-def vouch(decided: Plan, known: Known, read: t.Any) -> Plan:
+def vouch(real: t.Any, known: Known, listed: t.Any, read: t.Any, run: t.Any) -> Plan:
     """Return a plan that vouches for details that were read and not emitted."""
+    decided: Plan = real(known, listed, read, run)
     after = decided.after
     if after is None or read is None or DETAILS in decided.emit:
         return decided
@@ -426,8 +426,11 @@ def vouch(decided: Plan, known: Known, read: t.Any) -> Plan:
     return replace(decided, after=replace(after, held=held))
 
 
-def stay_torn(decided: Plan, read: t.Any) -> Plan:
+def stay_torn(
+    real: t.Any, known: Known, listed: t.Any, read: t.Any, run: t.Any
+) -> Plan:
     """Return a plan by which torn details are read in each run."""
+    decided: Plan = real(known, listed, read, run)
     after = decided.after
     if after is not None and read is not None and read.torn:
         for stream in FROM_DETAILS & decided.emit:
@@ -435,70 +438,60 @@ def stay_torn(decided: Plan, read: t.Any) -> Plan:
     return replace(decided, after=after)
 
 
-def by_held(decided: Plan, known: Known) -> Plan:
+def by_held(real: t.Any, known: Known, *args: t.Any) -> Plan:
     """Return a plan whose event follows from what is held, not from the digest."""
+    decided: Plan = real(known, *args)
     if decided.event is None:
         return decided
     is_new = known.holds(HISTORY) is Held.ABSENT
     return replace(decided, event="created" if is_new else "updated")
 
 
-MISSED = HELD[Held.CURRENT]._replace(missed=Held.CURRENT)
+def never_torn(
+    real: t.Any, known: Known, listed: t.Any, read: t.Any, run: t.Any
+) -> Plan:
+    """Return a plan that takes torn details for current ones."""
+    decided: Plan = real(known, listed, read and replace(read, torn=False), run)
+    return decided
+
+
+def entry(table: t.Any, key: t.Any, **wrong: t.Any) -> Patch:
+    """Replace values in an entry of a table of `plan`."""
+    return lambda: mock.patch.dict(table, {key: table[key]._replace(**wrong)})
+
+
 BROKEN: dict[str, Patch] = {
-    "no intent before emission": patched("intent", lambda _: lambda known, *_: known),
-    "a missed difference is not noted": lambda: mock.patch.dict(
-        plan.HELD, {Held.CURRENT: MISSED}
+    "no intent before emission": patched("intent", lambda _, known, *__: known),
+    "a missed difference is not noted": entry(
+        plan.HELD, Held.CURRENT, missed=Held.CURRENT
     ),
     "a deletion is not emitted in a stream selected later": patched(
-        "plan_gone", lambda real: lambda *args: replace(real(*args), after=None)
+        "plan_gone", lambda real, *args: replace(real(*args), after=None)
     ),
-    "OUT_OF_SCOPE is never asked for": lambda: mock.patch.dict(
-        PRESENCE,
-        {Presence.OUT_OF_SCOPE: PRESENCE[Presence.UNLISTED]._replace(reverified=False)},
+    "OUT_OF_SCOPE is never asked for": entry(
+        plan.PRESENCE,
+        Presence.OUT_OF_SCOPE,
+        **{**plan.PRESENCE[Presence.UNLISTED]._asdict(), "reverified": False},
     ),
-    "details are vouched for that were not emitted": patched(
-        "plan_listed",
-        lambda real: (
-            lambda known, listed, read, run: vouch(
-                real(known, listed, read, run), known, read
-            )
-        ),
-    ),
+    "details are vouched for that were not emitted": patched("plan_listed", vouch),
     "deletions are planned from the announcement": patched(
         "plan_gone",
-        lambda real: lambda known, run: real(plan.intent(known, run.selected, 0), run),
+        lambda real, known, run: real(plan.intent(known, run.selected, 0), run),
     ),
     "every selected stream is announced": patched(
-        "may_emit", lambda _: lambda *args: args[-1].selected
+        "may_emit", lambda _, *args: args[-1].selected
     ),
     "every selected stream of a missing candidate is announced": patched(
-        "may_emit_missing", lambda _: lambda *args: args[-1].selected
+        "may_emit_missing", lambda _, *args: args[-1].selected
     ),
-    "torn details count as current": patched(
-        "plan_listed",
-        lambda real: (
-            lambda known, listed, read, run: real(
-                known, listed, read and replace(read, torn=False), run
-            )
-        ),
-    ),
-    "torn details are never current": patched(
-        "plan_listed",
-        lambda real: (
-            lambda known, listed, read, run: stay_torn(
-                real(known, listed, read, run), read
-            )
-        ),
-    ),
-    "the event follows from what is held": patched(
-        "plan_listed",
-        lambda real: lambda known, *args: by_held(real(known, *args), known),
-    ),
+    "torn details count as current": patched("plan_listed", never_torn),
+    "torn details are never current": patched("plan_listed", stay_torn),
+    "the event follows from what is held": patched("plan_listed", by_held),
     "an unknown value counts as never emitted": lambda: mock.patch.object(
         plan, "NEVER", plan.UNKNOWN_VALUE
     ),
     "the answers in flight are not announced": patched(
-        "intent", lambda real: lambda known, streams, _: real(known, streams, 0)
+        "intent", lambda real, known, streams, _: real(known, streams, 0)
     ),
 }
 
