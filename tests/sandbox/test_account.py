@@ -59,26 +59,6 @@ def test_late_submission_appears_where_it_started(
     assert [one for one in after if one != late] == before
 
 
-def test_archived_candidate_is_in_no_list(client: Client, account: Account) -> None:
-    one = account.listed_ids()[3]
-    account.archive(one)
-    assert one not in client.ids("/candidates")
-    assert client.page(f"/candidates/{one}")["id"] == one
-    assert one not in truth(account)["candidates"]
-    assert one in truth(account, archived=True)["candidates"]
-
-
-def test_deleted_opening_and_tag(client: Client, account: Account) -> None:
-    opening, tag = account.openings()[0]["id"], account.tags()[0]["id"]
-    candidates = client.ids("/candidates", job_opening_id=opening)
-    account.delete_opening(opening)
-    account.delete_tag(tag)
-    assert client.get(f"/openings/{opening}").status_code == 404
-    assert client.page("/categories", job_opening_id=opening)["data"] == []
-    assert client.ids("/candidates", job_opening_id=opening) == candidates != []
-    assert not any(tag in account.detail(o)["tag_ids"] for o in account.listed_ids())
-
-
 @pytest.mark.parametrize("kind", changes.EVERY)
 def test_random_change_is_as_visible_as_its_kind(kind: str) -> None:
     account = Account.example(candidates=40, in_progress=3)

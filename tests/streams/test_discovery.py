@@ -101,13 +101,6 @@ def test_the_version() -> None:
     assert command("--version").stdout.startswith(start)
 
 
-def test_the_help_says_what_the_test_does() -> None:
-    text = " ".join(command("--help").stdout.split())
-    assert "how the API differs from what the tap knows" in text
-    assert "--test=schema" in text
-    assert "single record" not in text  # the SDK's own test
-
-
 def test_a_test_of_the_schemas_makes_no_requests(sandbox: Start) -> None:
     box = sandbox()
     run = run_tap(settings(box), "--test=schema")
