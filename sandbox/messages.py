@@ -9,7 +9,6 @@ from typing import Any, Literal
 JSON = ("Content-Type", "application/json")
 HTML = ("Content-Type", "text/html; charset=utf-8")
 _ITEMS = {"openings": "opening", "candidates": "candidate"}
-_LISTS = ("openings", "candidates", "categories", "tags")
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -33,9 +32,9 @@ class Route:
 
     @classmethod
     def of(cls, path: str) -> Route:
-        """Return the endpoint of a path; `kind` is "other" for unknown ones."""
+        """Return the endpoint of a path; `kind` is "other" outside of the API."""
         match path.split("/"):
-            case ["", "api", version, name] if name in _LISTS:
+            case ["", "api", version, name]:
                 return cls(name, version)
             case ["", "api", version, name, item_id] if item_id and name in _ITEMS:
                 return cls(_ITEMS[name], version, item_id)
@@ -69,7 +68,7 @@ class Request:
     def kind(self) -> str:
         """Return the endpoint.
 
-        It is openings, opening, candidates, candidate, categories, tags or other.
+        It is the name of a list, opening, candidate, or other.
         """
         return self.route.kind
 

@@ -25,8 +25,7 @@ from tap_toggl_hire.tap import TapTogglHire  # noqa: E402
 gc.freeze()
 gc.enable()
 
-BUFFER = 1 << 16
-"""Bytes of messages that are written at once, unless a STATE comes."""
+BUFFER = 1 << 16  # bytes of messages that are written at once, unless a STATE comes
 
 
 def main(tap_class: type[TapTogglHire] = TapTogglHire) -> None:
@@ -35,9 +34,6 @@ def main(tap_class: type[TapTogglHire] = TapTogglHire) -> None:
     Exit code 0 means that everything selected was read and written; 128 and the number
     of the signal, that a signal stopped the run in order; 1, that it failed. A failure
     ends with one line on stderr, a log record with the field `is_transient`.
-
-    Args:
-        tap_class: The tap; tests pass one with short waits.
     """
     # Buffered even with PYTHONUNBUFFERED: a signal cuts an unbuffered write short.
     sys.stdout = os.fdopen(

@@ -18,14 +18,9 @@ _UNANSWERED = dict.fromkeys(("text_answer", "points", "chosen_option_ids"))
 
 
 def answer_rows(candidate_id: str, details: Record) -> list[Record | None]:
-    """Make the rows of `candidate_answers` of one candidate.
+    """Make the rows of `candidate_answers` from a record of `candidate_details`.
 
-    Args:
-        candidate_id: The candidate.
-        details: A record of `candidate_details`.
-
-    Returns:
-        One row per question, in the API's order; None for a question that is null.
+    There is one per question, in the API's order; None for a question that is null.
     """
     answers = details["answers"] or ()
     place_of = {

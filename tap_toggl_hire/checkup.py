@@ -10,17 +10,10 @@ import textwrap
 import typing as t
 from contextlib import suppress
 
+from tap_toggl_hire import records
 from tap_toggl_hire.api.pagination import total_of
 from tap_toggl_hire.errors import NotFoundError
-from tap_toggl_hire.records import (
-    EXTRA,
-    MOST_NAMES,
-    UNFIT,
-    UNKNOWN,
-    conformer,
-    id_of,
-    plain,
-)
+from tap_toggl_hire.records import EXTRA, UNFIT, UNKNOWN, conformer, id_of, plain
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,16 +25,11 @@ if t.TYPE_CHECKING:
     from tap_toggl_hire.records import Schema
     from tap_toggl_hire.settings import Settings
 
-WIDTH = 88
-"""Characters of a line."""
+WIDTH = 88  # characters of a line
 
 
 def report(tap: Tap, settings: Settings, client: Client) -> str:
-    """Read a sample of every resource and compare it with its schema.
-
-    Raises:
-        TapError: If a run would fail, too.
-    """
+    """Read a sample of every resource and compare it with its schema."""
     rows = _lists(settings, client)
     params = settings.scope.queries()[0].first_page(settings.page_size)
     page = client.candidates_page(params)
@@ -79,13 +67,10 @@ def _habits(client: Client, params: Params, page: Row) -> Iterator[str]:
     expected = limit if total is None else min(limit, total)
     paginator = client.paginator(params)
     paginator.advance(page)
+    link = "missing, but there are more rows" if len(rows) < (total or 0) else "none"
     if not paginator.finished:
         following = client.candidates_page(paginator.current_value)["data"]
         link = "repeats rows" if any(row in rows for row in following) else "followed"
-    else:
-        link = (
-            "missing, but there are more rows" if len(rows) < (total or 0) else "none"
-        )
     yield f"  total: {'missing' if total is None else 'present'}"
     yield f"  page size: {len(rows)} of {expected} rows"
     yield f"  next link: {link}"
@@ -104,8 +89,8 @@ def _compared(name: str, schema: Schema, rows: list[t.Any]) -> Iterator[str]:
         ("misfits", names[UNFIT]),
     ):
         if shown := sorted(found):
-            more = ["and more"] if len(shown) > MOST_NAMES else []
-            text = f"  {title}: {', '.join([*shown[:MOST_NAMES], *more])}"
+            more = ["and more"] if len(shown) > records.MOST_NAMES else []
+            text = f"  {title}: {', '.join([*shown[: records.MOST_NAMES], *more])}"
             yield from textwrap.wrap(text, WIDTH, subsequent_indent="    ")
 
 

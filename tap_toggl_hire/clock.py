@@ -12,28 +12,18 @@ if t.TYPE_CHECKING:
 
 TOLERANCE = timedelta(seconds=5)
 """Smaller differences are latency and rounding: HTTP dates have whole seconds."""
-SUSPICIOUS = timedelta(days=1)
-"""A larger difference is logged."""
-PLAUSIBLE_YEARS = range(2000, 2200)
-"""A Date header outside is not a clock."""
+SUSPICIOUS = timedelta(days=1)  # a larger difference is logged
+PLAUSIBLE_YEARS = range(2000, 2200)  # a Date header outside is not a clock
 
 
 def moment(text: str) -> datetime:
-    """Parse a time in ISO 8601; one without an offset is UTC.
-
-    Raises:
-        ValueError: If it is not a time.
-    """
+    """Parse a time in ISO 8601, or raise ValueError; one without an offset is UTC."""
     time = datetime.fromisoformat(text)
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def http_date(text: str) -> datetime | None:
-    """Parse a date of an HTTP header (RFC 9110, section 5.6.7).
-
-    Returns:
-        The time in UTC; None if it is not a date.
-    """
+    """Parse a date of an HTTP header (RFC 9110, section 5.6.7), or return None."""
     try:
         date = parsedate_to_datetime(text)
         return date.replace(tzinfo=date.tzinfo or UTC).astimezone(UTC)
@@ -45,10 +35,6 @@ class Clock:
     """The clock of the API: the machine's, corrected.
 
     Times that the tap writes into records are compared with the API's own.
-
-    Args:
-        logger: Where a large difference is logged.
-        now: The machine's clock.
     """
 
     def __init__(

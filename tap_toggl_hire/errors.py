@@ -12,15 +12,9 @@ import signal
 
 
 class TapError(Exception):
-    """A failure that ends the run; its message is the last line the user reads.
+    """A failure that ends the run; its message is the last line the user reads."""
 
-    Args:
-        message: The message.
-        is_transient: Whether a later run may succeed without any change; unset, the
-            default of the class.
-    """
-
-    is_transient = False
+    is_transient = False  # whether a later run may succeed without any change
 
     def __init__(self, message: str, *, is_transient: bool | None = None) -> None:
         super().__init__(message)
@@ -37,11 +31,7 @@ class StateError(TapError):
 
 
 class StoppedError(TapError):
-    """The process received SIGTERM or SIGINT.
-
-    Args:
-        signum: The number of the signal.
-    """
+    """The process received SIGTERM or SIGINT."""
 
     is_transient = True
 
@@ -92,13 +82,7 @@ class UnavailableError(RequestError):
 
 
 class TransientError(Exception):
-    """An attempt at a request failed and is worth another one.
-
-    Args:
-        reason: What happened, as a phrase such as "HTTP 500".
-        retry_after: Seconds to wait at least, if the API says so.
-        final: What the last attempt raises; `UnavailableError` if it is None.
-    """
+    """An attempt at a request failed and is worth another one; a phrase says why."""
 
     def __init__(
         self,
@@ -106,10 +90,12 @@ class TransientError(Exception):
         *,
         retry_after: float | None = None,
         final: TapError | None = None,
+        lasts: bool = False,
     ) -> None:
         super().__init__(reason)
-        self.retry_after = retry_after
-        self.final = final
+        self.retry_after = retry_after  # seconds to wait at least, if the API says so
+        self.final = final  # what the last attempt raises, instead of UnavailableError
+        self.lasts = lasts  # whether a later run is likely to fail the same way
 
 
 class TooManyRequestsError(TransientError):

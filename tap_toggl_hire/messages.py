@@ -19,7 +19,7 @@ from singer_sdk.singerlib import (
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_toggl_hire.errors import OutputError, SettingError
-from tap_toggl_hire.projection import fingerprint, projections
+from tap_toggl_hire.projection import projections
 
 if t.TYPE_CHECKING:
     from singer_sdk import Stream, Tap
@@ -45,15 +45,10 @@ class MessageWriter(MsgSpecWriter):
 
     def __init__(self) -> None:
         super().__init__()
-        self.record_bytes = 0
-        """Bytes of RECORD messages so far."""
+        self.record_bytes = 0  # of RECORD messages so far
 
     def write_message(self, message: Message) -> None:
-        """Write a message.
-
-        Raises:
-            OutputError: If stdout is closed or cannot be written.
-        """
+        """Write a message, or raise OutputError."""
         line = self.format_message(message)
         try:
             sys.stdout.buffer.write(line)
@@ -66,18 +61,11 @@ class MessageWriter(MsgSpecWriter):
 
 
 class Output:
-    """Write the messages of one stream.
-
-    Args:
-        tap: The tap, for its settings and its writer.
-        stream: The stream.
-    """
+    """Write the messages of one stream."""
 
     def __init__(self, tap: Tap, stream: Stream) -> None:
-        self.count = 0
-        """Records and tombstones so far."""
-        self.version: int | None = None
-        """Version in the records, if ACTIVATE_VERSION may follow them."""
+        self.count = 0  # records and tombstones so far
+        self.version: int | None = None  # in records that ACTIVATE_VERSION may follow
         self._tap = tap
         self._stream = stream
         self._write = tap.write_message
@@ -106,11 +94,7 @@ class Output:
             self._write(SchemaMessage(one.alias, one.schema, one.keys, bookmark))
 
     def write(self, record: Record) -> None:
-        """Write a record.
-
-        Raises:
-            SettingError: If an expression of the setting stream_maps fails on it.
-        """
+        """Write a record; raise SettingError if an expression of stream_maps fails."""
         self.count += 1
         for projection in self._projections:
             try:
@@ -118,12 +102,11 @@ class Output:
             except Exception as error:
                 # The text of the error may hold the record.
                 reason = type(error.__cause__ or error).__name__
-                msg = (
+                raise SettingError(
                     f"Setting stream_maps: an expression for stream "
                     f"{self._stream.name} failed on a record ({reason}). Expressions "
                     "have to accept nulls."
-                )
-                raise SettingError(msg) from error
+                ) from error
             if mapped is not None:
                 self._put(projection.alias, mapped)
 
@@ -153,32 +136,17 @@ class Output:
     def flush(self) -> None:
         """Write the records that are held back, so that a STATE may vouch for them."""
 
-    def fingerprint(self) -> list[str]:
-        """Return the digests of the stream, see `projection.fingerprint`.
-
-        A digest that the last run did not have means that all records of the stream
-        are to be emitted again.
-        """
-        return fingerprint(self._stream, self._tap.config)
-
     def _put(self, alias: str, record: Record) -> None:
         extracted = datetime.now(UTC)
         self._write(RecordMessage(alias, record, self.version, extracted))
 
 
 class BatchOutput(Output):
-    """Write the records of one stream to files, and BATCH messages that name them.
-
-    Args:
-        tap: The tap, for its settings and its writer.
-        stream: The stream.
-        batch_config: Location, encoding and size of the files.
-    """
+    """Write the records of one stream to files, and BATCH messages that name them."""
 
     def __init__(self, tap: Tap, stream: Stream, batch_config: BatchConfig) -> None:
         super().__init__(tap, stream)
-        self.written = 0
-        """Bytes of records so far, uncompressed."""
+        self.written = 0  # bytes of records so far, uncompressed
         self._batch_config = batch_config
         self._held: dict[str, list[Record]] = {}
 

@@ -21,16 +21,12 @@ PERSONAL_FIELDS = ("name", "email", "profile_url")
 def scrubber(
     mode: str, key: str | None, *, drops_tags: bool
 ) -> Callable[[Record], Record]:
-    """Return the function that treats the personal data of a record.
+    """Return the function that treats the personal data of a record, in place.
 
     Args:
-        mode: `keep`, `hash` or `drop`.
+        mode: `keep`, `hash` or `drop`. Null and the empty string stay as they are.
         key: The key of the hashes; only `hash` needs it.
         drops_tags: Whether `tag_ids` becomes null; `keep` ignores it.
-
-    Returns:
-        A function that changes a record of `candidates` or `candidate_details` in
-        place and returns it. Null and the empty string stay as they are.
     """
     if mode == "keep":
         return lambda record: record
@@ -66,11 +62,6 @@ def fingerprint(mode: str, key: str | None, *, drops_tags: bool) -> str:
     """Return a text that differs between treatments and does not reveal the key.
 
     It is part of the digests: another treatment makes all records differ.
-
-    Args:
-        mode: `keep`, `hash` or `drop`.
-        key: The key of the hashes.
-        drops_tags: Whether `tag_ids` becomes null.
     """
     if mode == "keep":
         return mode

@@ -4,32 +4,25 @@ from __future__ import annotations
 
 import time
 import typing as t
+from datetime import timedelta
 
 if t.TYPE_CHECKING:
     import logging
     from collections.abc import Callable
 
-INTERVAL = 10.0
-"""Seconds between the first lines."""
+INTERVAL = 10.0  # seconds between the first lines
 GROWTH = 0.5
 """Part of the elapsed time that passes before the next line: 23 lines in 24 hours."""
 
 
 class Progress:
-    """Log the progress of a run through the candidates.
-
-    Args:
-        logger: Receives the lines.
-        clock: Returns monotonic seconds.
-    """
+    """Log the progress of a run through the candidates."""
 
     def __init__(
         self, logger: logging.Logger, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.done = 0
-        """Candidates compared and, where due, fetched."""
-        self.total: int | None = None
-        """Candidates in the list, if the API reports it."""
+        self.done = 0  # candidates compared and, where due, fetched
+        self.total: int | None = None  # candidates in the list, if the API says so
         self._logger = logger
         self._clock = clock
         self._started = clock()
@@ -41,25 +34,15 @@ class Progress:
         if elapsed < self._next:
             return
         self._next = elapsed + max(INTERVAL, elapsed * GROWTH)
-        rate = self.done / elapsed
+        done, rate = f"{self.done:,}", self.done / elapsed
         if not self.total or not rate or self.done > self.total:  # unknown or wrong
-            self._logger.info(
-                "%s candidates done, %.1f per second.", f"{self.done:,}", rate
-            )
+            self._logger.info("%s candidates done, %.1f per second.", done, rate)
             return
         self._logger.info(
             "%s of %s candidates done (%.0f %%), %.1f per second, %s left.",
-            f"{self.done:,}",
+            done,
             f"{self.total:,}",
             100 * self.done / self.total,
             rate,
-            _duration((self.total - self.done) / rate),
+            timedelta(seconds=round((self.total - self.done) / rate)),
         )
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

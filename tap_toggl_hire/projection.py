@@ -14,11 +14,7 @@ from hashlib import blake2b
 
 import msgspec
 from singer_sdk.helpers._catalog import get_selected_schema
-from singer_sdk.mapper import (
-    PluginMapper,
-    RemoveRecordTransform,
-    SameRecordTransform,
-)
+from singer_sdk.mapper import PluginMapper, RemoveRecordTransform, SameRecordTransform
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,27 +31,20 @@ Config = t.Mapping[str, t.Any]
 class Projection:
     """One output of a stream: the stream itself, or a copy of it (`__source__`).
 
-    Args:
-        stream: The stream.
-        whole: The map for records.
-        keys: The same map with only the rules that apply to tombstones.
+    `whole` is the map for records; `keys` has only the rules that apply to tombstones.
     """
 
     def __init__(self, stream: Stream, whole: StreamMap, keys: StreamMap) -> None:
         self.alias = whole.stream_alias
-        self.schema = {
-            name: value
-            for name, value in whole.transformed_schema.items()
-            if name != "$schema"
-        }
+        self.schema = {**whole.transformed_schema}
+        self.schema.pop("$schema", None)
         self.keys = whole.transformed_key_properties
         self._columns = tuple(self.schema["properties"])
         self._select = _selector(selected_schema(stream), stream.schema)
         self._whole = whole
         self._keys = keys
-        self._is_identity = (
-            isinstance(whole, SameRecordTransform) and not whole.flattening_enabled
-        )
+        is_same = isinstance(whole, SameRecordTransform)
+        self._is_identity = is_same and not whole.flattening_enabled
 
     def record(self, record: Record) -> Record | None:
         """Return a record with every column; None if the filter excludes it."""
@@ -95,7 +84,8 @@ def fingerprint(stream: Stream, config: Config) -> list[str]:
 
     A digest covers the name, the type (not title and description), the expression, and
     the settings that flattening and expressions depend on. The fields are those before
-    flattening, since expressions are for these.
+    flattening, since expressions are for these. A digest that the last run did not have
+    means that all records of the stream are to be emitted again.
     """
     rules = config.get("stream_maps") or {}
     names = [name for name in config if name.startswith("flattening_")]

@@ -35,10 +35,8 @@ UNFIT = (
     "has a value that does not fit its type: it is null, and the value is in the "
     "column extra, or dropped if pii is not keep"
 )
-EXTRA = "extra"
-"""The column for unknown fields and misfits."""
-MOST_NAMES = 20
-"""Field names that are logged per stream."""
+EXTRA = "extra"  # the column for unknown fields and misfits
+MOST_NAMES = 20  # field names that are logged per stream
 ODD = "with an odd name"
 MORE = "more"
 
@@ -50,16 +48,11 @@ _NUMBER = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,6})?")  # a float holds it without
 
 
 class FieldLog:
-    """Counts unknown fields and misfits, and logs each of them once.
-
-    Attributes:
-        unknown: Number of unknown fields, by `stream.field`.
-        unfit: Number of misfits, by `stream.field`.
-    """
+    """Counts unknown fields and misfits, and logs each of them once."""
 
     def __init__(self, logger: logging.Logger) -> None:
-        self.unknown: Counter[str] = Counter()
-        self.unfit: Counter[str] = Counter()
+        self.unknown: Counter[str] = Counter()  # by `stream.field`
+        self.unfit: Counter[str] = Counter()  # likewise
         self._logged: Counter[str] = Counter()
         self._logger = logger
 
@@ -94,15 +87,10 @@ def plain(field: str) -> str:
 
 
 def conformer(schema: Schema, report: Report) -> Callable[[t.Any], Record | None]:
-    """Return the function that conforms an object of the API to a schema.
+    """Return the function that makes a record of an object of the API, by a schema.
 
-    Args:
-        schema: The JSON schema of a stream.
-        report: Called for each unknown field and each misfit.
-
-    Returns:
-        A function from a decoded JSON value to a new record; None if the value is not
-        an object. Columns that begin with `_sdc` are the tap's own: they are left out.
+    It returns None for a value that is no object. Columns that begin with `_sdc` are
+    the tap's own: they are left out.
     """
     reported: list[str] = []
 

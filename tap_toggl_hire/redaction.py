@@ -32,9 +32,6 @@ def redact(secret: str) -> None:
     """Hide a secret in all log records from now on, and drop warnings of urllib3.
 
     It replaces the secret of an earlier call.
-
-    Args:
-        secret: The text to hide, at any log level.
     """
     _redaction.secret = secret
     for handler in logging.getLogger().handlers:

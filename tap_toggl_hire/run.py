@@ -18,6 +18,7 @@ from hashlib import blake2b
 from singer_sdk import metrics
 from singer_sdk.metrics import Metric
 
+from tap_toggl_hire import projection
 from tap_toggl_hire.api.client import Client
 from tap_toggl_hire.api.http import Access, Transport
 from tap_toggl_hire.api.workers import Workers
@@ -35,18 +36,12 @@ from tap_toggl_hire.privacy import fingerprint
 from tap_toggl_hire.progress import Progress
 from tap_toggl_hire.records import EXTRA, FieldLog, as_text
 from tap_toggl_hire.settings import Settings
-from tap_toggl_hire.streams import CandidateStream, ListStream, SyncRuns, Tags
+from tap_toggl_hire.streams import WITHOUT_ID, ListStream, SyncRuns, Tags
 from tap_toggl_hire.sync import plan, rotation
 from tap_toggl_hire.sync.changes import Changes, Observer
 from tap_toggl_hire.sync.lists import ScopeLists, Source
 from tap_toggl_hire.sync.loop import Counts, Loop
-from tap_toggl_hire.sync.plan import (
-    CANDIDATES,
-    DETAILS,
-    FROM_DETAILS,
-    UPSERTED,
-    Presence,
-)
+from tap_toggl_hire.sync.plan import CANDIDATES, DETAILS, FROM_DETAILS, UPSERTED
 from tap_toggl_hire.sync.scope import ALL_PARTS
 from tap_toggl_hire.sync.state import KEY
 from tap_toggl_hire.sync.tags import TagLists
@@ -61,16 +56,15 @@ if t.TYPE_CHECKING:
     from tap_toggl_hire.api.client import Retry
     from tap_toggl_hire.api.throttle import Throttle
     from tap_toggl_hire.messages import MessageWriter, Output
+    from tap_toggl_hire.streams import CandidateStream
     from tap_toggl_hire.sync.changes import Change
     from tap_toggl_hire.sync.plan import Streams
     from tap_toggl_hire.sync.state import State
 
 T = t.TypeVar("T")
 
-TICK = 0.5
-"""Seconds after which a wait looks at the stop flag."""
-PROOFS = 20
-"""Known candidates that are asked for at most, to prove the workspace."""
+TICK = 0.5  # seconds after which a wait looks at the stop flag
+PROOFS = 20  # known candidates that are asked for at most, to prove the workspace
 
 NOTHING_SELECTED = (
     "The catalog selects no stream of this tap: select at least one (meltano select "
@@ -92,7 +86,6 @@ SUMMARY = (
     "%(candidates_reverified)d re-verified; %(requests)d requests, "
     "%(requests_refused)d refused."
 )
-WITHOUT_ID = "%s rows of %s have no ID and were left out."
 WITHOUT_DETAILS = (
     "The details of %s listed candidates were not found. Their list rows are emitted; "
     "their details stay due."
@@ -117,9 +110,7 @@ class Stop:
     An exception in a signal handler could come in the middle of a line of output.
     """
 
-    def __init__(self) -> None:
-        self.signum: int | None = None
-        """The signal, once it came."""
+    signum: int | None = None  # the signal, once it came
 
     def check(self) -> None:
         """Raise StoppedError if the run is to stop."""
@@ -142,9 +133,8 @@ class Session:
     config: Mapping[str, t.Any]  # the settings, with defaults
     user_agent: str  # the User-Agent header, unless a setting has one
     retry: Retry  # when a request that failed is sent again
-    # makes the object that paces requests
-    throttle: Callable[[int, float | None], Throttle]
-    logger: logging.Logger  # the logger
+    throttle: Callable[[int, float | None], Throttle]  # makes what paces requests
+    logger: logging.Logger
 
     def __post_init__(self) -> None:
         self.stop = Stop()
@@ -187,24 +177,22 @@ class Session:
 class CandidateSink:
     """Writes the records of candidates, and STATE."""
 
-    tap: Tap  # its state and writers
+    tap: Tap  # its streams, state and writers
     state: State  # what is known of candidates
-    streams: Mapping[str, CandidateStream]  # the candidate streams, by name
-    outputs: Mapping[str, Output]  # the outputs of those that are selected
+    outputs: Mapping[str, Output]  # of the selected candidate streams, by name
 
     @property
     def written(self) -> int:
         """Bytes of records so far, those in BATCH files too."""
+        writer = t.cast("MessageWriter", self.tap.message_writer)
         files = (o.written for o in self.outputs.values() if isinstance(o, BatchOutput))
-        return (
-            sum(files) + t.cast("MessageWriter", self.tap.message_writer).record_bytes
-        )
+        return writer.record_bytes + sum(files)
 
     def emit(self, change: Change, streams: Streams) -> None:
         """Write the records of a candidate to some streams."""
         for name, output in self.outputs.items():
             if name in streams:
-                stream = self.streams[name]
+                stream = t.cast("CandidateStream", self.tap.streams[name])
                 for record in stream.records(change):
                     output.write(record)
                     self.bookmark(name, stream.replication_key, record)
@@ -221,11 +209,7 @@ class CandidateSink:
             bookmark["replication_key_value"] = value
 
     def save(self) -> int:
-        """Write a STATE, and before it the records that wait for a BATCH file.
-
-        Returns:
-            About its size in bytes.
-        """
+        """Write the records that wait for BATCH files, and a STATE; return its size."""
         for output in self.outputs.values():
             output.flush()
         value = self.state.dump()
@@ -243,13 +227,7 @@ def _is_later(bookmark: t.Any, value: str) -> bool:
 
 
 class Runner:
-    """Runs the tap once.
-
-    Args:
-        tap: Its streams, state and writers.
-        session: Settings, API, workers.
-        state: What is known of candidates.
-    """
+    """Runs the tap once."""
 
     def __init__(self, tap: Tap, session: Session, state: State) -> None:
         self._tap = tap
@@ -261,15 +239,10 @@ class Runner:
             for name, stream in tap.streams.items()
             if (output := output_of(tap, stream)).is_selected
         }
-        self._streams = {
-            name: stream
-            for name, stream in tap.streams.items()
-            if isinstance(stream, CandidateStream)
-        }
         self._of_candidates = {
             name: self._outputs[name] for name in plan.STREAMS if name in self._outputs
         }
-        self._sink = CandidateSink(tap, state, self._streams, self._of_candidates)
+        self._sink = CandidateSink(tap, state, self._of_candidates)
         self._begun = time.monotonic()
         self._is_proved = False
         self._needed_confirmation = False
@@ -298,35 +271,32 @@ class Runner:
                 self._finish(failure)
 
     def _read(self) -> None:
-        lists = [
-            stream
-            for name, stream in self._tap.streams.items()
-            if isinstance(stream, ListStream) and name in self._outputs
-        ]
-        stop = self._session.stop
-        source = Source(
-            self._session.client, self._session.workers, stop.wait, stop.check
-        )
+        session, settings = self._session, self._settings
+        stop, see = session.stop, self._state.inventory.see
+        source = Source(session.client, session.workers, stop.wait, stop.check)
+        streams = [self._tap.streams[name] for name in self._outputs]
+        lists = [stream for stream in streams if isinstance(stream, ListStream)]
         self._read_openings(source)
         for stream in lists:
             stream.ask()
-        candidates = self._ask_candidates(source) if self._of_candidates else None
+        candidates = None
+        if self._of_candidates:
+            scope, part = settings.scope, settings.part
+            candidates = ScopeLists(source, scope, part, settings.page_size, see)
+            candidates.ask()
         self._prove_workspace(source, candidates)
         for stream in lists:
             self._read_list(stream)
         if candidates is not None:
             self._read_candidates(source, candidates)
-        if self._settings.confirm_mass_deletion and not self._needed_confirmation:
-            self._session.logger.warning(UNNEEDED)
+        if settings.confirm_mass_deletion and not self._needed_confirmation:
+            session.logger.warning(UNNEEDED)
 
     def _prove_workspace(self, source: Source, lists: ScopeLists | None) -> None:
-        """Prove that the key belongs to the workspace of the state.
+        """Prove that the key is of the workspace of the state, or raise StateError.
 
         A known candidate on the first page of the list is proof, and at hand if
         candidates are selected. Else some known candidates are asked for.
-
-        Raises:
-            StateError: If there is no proof.
         """
         inventory = self._state.inventory
         known = inventory.ids()
@@ -345,8 +315,7 @@ class Runner:
     def _read_openings(self, source: Source) -> None:
         """Read the openings in the settings once, for all streams that need them.
 
-        Raises:
-            TapError: If one does not exist: its list of candidates would just be empty.
+        One that does not exist fails the run: its list of candidates would be empty.
         """
         ids = self._settings.job_opening_ids or ()
         if self._outputs.keys() - {Tags.name, SyncRuns.name}:
@@ -369,20 +338,8 @@ class Runner:
 
     # The candidates
 
-    def _ask_candidates(self, source: Source) -> ScopeLists:
-        settings, see = self._settings, self._state.inventory.see
-        lists = ScopeLists(
-            source, settings.scope, settings.part, settings.page_size, see
-        )
-        lists.ask()
-        return lists
-
     def _read_candidates(self, source: Source, lists: ScopeLists) -> None:
-        """Find the changes of candidates, and emit them.
-
-        Raises:
-            TapError: If the run is not complete. What could be read was emitted.
-        """
+        """Find the changes of candidates, and emit them."""
         settings, state, logger = self._settings, self._state, self._session.logger
         query, is_dropped = settings.scope.shared, settings.drops_tags
         tags = TagLists(source, query, settings.page_size, is_dropped=is_dropped)
@@ -453,11 +410,11 @@ class Runner:
         return outputs if is_versioned else []
 
     def _observer(self) -> Observer:
-        candidates = self._streams[CANDIDATES]
+        candidates = t.cast("CandidateStream", self._tap.streams[CANDIDATES])
+        details = t.cast("CandidateStream", self._tap.streams[DETAILS])
         emits_extra = CANDIDATES in self._of_candidates and any(
             EXTRA in one.raw_schema["properties"] for one in candidates.stream_maps
         )
-        details = self._streams[DETAILS]
         return Observer(candidates.treated, details.treated, emits_extra)
 
     def _reemit(self) -> None:
@@ -474,13 +431,14 @@ class Runner:
         is_treated_anew = False
         for name in sorted(UPSERTED & set(self._of_candidates)):
             before = state.columns.get(name)
-            state.columns[name] = [*self._of_candidates[name].fingerprint(), personal]
+            digests = projection.fingerprint(self._tap.streams[name], self._tap.config)
+            state.columns[name] = [*digests, personal]
             if before and not set(state.columns[name]) <= set(before):
                 is_treated_anew |= personal not in before
                 inventory.make_stale(name)
                 cost = f", which takes {known} requests" if name in FROM_DETAILS else ""
                 logger.warning(REEMITTED, name, known, cost)
-        outside = inventory.count(Presence.UNLISTED, Presence.OUT_OF_SCOPE)
+        outside = inventory.count(plan.Presence.UNLISTED, plan.Presence.OUT_OF_SCOPE)
         if is_treated_anew and outside:
             never = "" if settings.reverify_days else " (never: reverify_days is 0)"
             logger.warning(OLD_TREATMENT, f"{outside:,}", never)
@@ -551,17 +509,14 @@ def _log_metric(kind: str, metric: Metric, value: float, **tags: str) -> None:
 def _exists(source: Source, known: list[str]) -> bool:
     """Ask for known candidates, spread over the inventory, until one exists.
 
-    Raises:
-        RequestError: If none does, and one could not be read.
+    If none does, and one could not be read, raise its RequestError.
     """
     step = max(len(known) / PROOFS, 1)
     failure: RequestError | None = None
     for number in range(min(len(known), PROOFS)):
-        request = source.workers.submit(
-            source.client.candidate, known[int(number * step)]
-        )
+        key = known[int(number * step)]
         try:
-            source.wait(request)
+            source.wait(source.workers.submit(source.client.candidate, key))
         except NotFoundError:
             continue
         except RequestError as error:

@@ -79,8 +79,7 @@ _FILTERS = {
     },
     "email": (th.EmailType(min_length=1), "an e-mail address"),
 }
-FILTERS = tuple(_FILTERS)
-"""The names of the filters."""
+FILTERS = tuple(_FILTERS)  # the names of the filters
 
 _SETTINGS = {
     "api_key": _Setting(
@@ -204,14 +203,7 @@ NAMES = frozenset(SCHEMA["properties"])
 
 
 def problems(config: Mapping[str, t.Any]) -> list[str]:
-    """Find what is wrong with the settings.
-
-    Args:
-        config: The settings, with defaults. A setting that is None is unset.
-
-    Returns:
-        One sentence per setting with a problem, which names it.
-    """
+    """Return a sentence per setting with a problem, which names it; None is unset."""
     given = _given(SCHEMA, config)
     try:
         errors = [*_Validator(SCHEMA, format_checker=_FORMATS).iter_errors(given)]
@@ -257,16 +249,10 @@ def _parses(text: str, types: list[str]) -> bool:
 def warnings(
     config: Mapping[str, t.Any], environ: Mapping[str, str], prefix: str
 ) -> list[str]:
-    """Find settings that have no effect, or leave the API key unprotected.
+    """Return a sentence per setting or variable that has no effect, or is not safe.
 
-    Args:
-        config: The settings as they were given, without defaults. `SCHEMA` has the
-            SDK's settings already.
-        environ: The environment.
-        prefix: The prefix of the tap's variables.
-
-    Returns:
-        One sentence per setting or variable, which names it.
+    The settings are those that were given, without defaults; the prefix is that of the
+    tap's variables. `SCHEMA` has the SDK's settings by now.
     """
     known = SCHEMA["properties"]
     found = [
@@ -367,10 +353,9 @@ _CHECKS: dict[str, t.Callable[[t.Any], bool]] = {
     "email": lambda value: value.isprintable() and " " not in value,
 }
 _FORMATS = FormatChecker(formats=())
+_RAISED = (AttributeError, TypeError, ValueError, OverflowError)
 for _format, _check in _CHECKS.items():
-    _FORMATS.checks(_format, (AttributeError, TypeError, ValueError, OverflowError))(
-        _check
-    )
+    _FORMATS.checks(_format, _RAISED)(_check)
 
 
 @dataclass(frozen=True)
@@ -380,11 +365,9 @@ class Settings:
     api_key: str
     api_url: str
     api_version: str | None
-    start_date: datetime | None
-    """In UTC."""
+    start_date: datetime | None  # in UTC
     job_opening_ids: tuple[str, ...] | None
-    candidate_filters: tuple[tuple[str, str], ...]
-    """As sent to the API, sorted by name."""
+    candidate_filters: tuple[tuple[str, str], ...]  # as sent to the API, sorted by name
     page_size: int
     max_concurrency: int
     requests_per_second: float | None

@@ -24,12 +24,7 @@ from tap_toggl_hire.answers import answer_rows
 from tap_toggl_hire.errors import NotFoundError
 from tap_toggl_hire.privacy import scrubber
 from tap_toggl_hire.records import EXTRA, conformer, id_of
-from tap_toggl_hire.sync.changes import (
-    HISTORY_FIELDS,
-    ONLY_IN_DETAILS,
-    Change,
-    tags_of,
-)
+from tap_toggl_hire.sync.changes import HISTORY_FIELDS, ONLY_IN_DETAILS, Change, tags_of
 from tap_toggl_hire.sync.plan import ANSWERS, CANDIDATES, DETAILS, HISTORY
 
 if t.TYPE_CHECKING:
@@ -49,17 +44,15 @@ if not FOLDER.is_dir():  # a checkout; the wheel has them inside the package
 SCHEMAS = SchemaDirectory(FOLDER)
 
 DELETED_AT = "_sdc_deleted_at"
+WITHOUT_ID = "%s rows of %s have no ID and were left out."
 
 
 class TogglHireStream(Stream):
-    """What all streams share.
+    """What all streams share."""
 
-    Args:
-        tap: The tap, for the SDK.
-        session: What the streams of a run share.
-    """
-
+    primary_keys: tuple[str, ...] = ("id",)
     schema = StreamSchema(SCHEMAS)
+    resource = ""  # the stream whose schema the API's objects fit, if another
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # `conform` does it
     state_partitioning_keys = ()
 
@@ -69,8 +62,9 @@ class TogglHireStream(Stream):
 
     @cached_property
     def conform(self) -> Callable[[t.Any], Record | None]:
-        """Fits an object of the API to the stream's schema."""
-        return conformer(self.schema, self.session.fields.of(self.name))
+        """Fits an object of the API to its schema."""
+        name = self.resource or self.name
+        return conformer(SCHEMAS.get_schema(name), self.session.fields.of(name))
 
     def now(self) -> str:
         """Return the present time of the API, as records have it."""
@@ -80,7 +74,6 @@ class TogglHireStream(Stream):
 class ListStream(TogglHireStream):
     """A resource that one list has completely."""
 
-    primary_keys = ("id",)
     _requested: Future[t.Any] | None = None
 
     @property
@@ -100,19 +93,15 @@ class ListStream(TogglHireStream):
         """Read the resource, fitted to its schema."""
         requested = self._requested
         rows = self.rows() if requested is None else self.session.stop.wait(requested)
-        without_id = 0
-        for row in rows:
-            if id_of(row) is None:
-                without_id += 1
-                continue
+        rows = [*rows]
+        usable = [row for row in rows if id_of(row) is not None]
+        for row in usable:
             record = t.cast("Record", self.conform(row))
             if self.session.settings.pii != "keep":
                 record[EXTRA] = None  # unknown fields may hold anything
             yield record
-        if without_id:
-            self.logger.warning(
-                "%s rows of %s have no ID and were left out.", without_id, self.name
-            )
+        if len(usable) < len(rows):
+            self.logger.warning(WITHOUT_ID, len(rows) - len(usable), self.name)
 
 
 class JobOpenings(ListStream):
@@ -157,10 +146,8 @@ class CandidateStream(TogglHireStream):
 
     @cached_property
     def _scrub(self) -> Callable[[Record], Record]:
-        settings = self.session.settings
-        return scrubber(
-            settings.pii, settings.pii_hash_key, drops_tags=settings.drops_tags
-        )
+        pii = self.session.settings
+        return scrubber(pii.pii, pii.pii_hash_key, drops_tags=pii.drops_tags)
 
     def records(self, change: Change) -> Iterable[Record]:
         """Return the records of a candidate, none of a deleted one."""
@@ -176,7 +163,6 @@ class Candidates(CandidateStream):
     """Candidates who have submitted the test: `/candidates`."""
 
     name = CANDIDATES
-    primary_keys = ("id",)
     replication_key = "started_at"
 
     def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002
@@ -188,11 +174,7 @@ class Candidates(CandidateStream):
                 for row in page:
                     yield from self.records(Change("", self.treated(row)))
 
-    def get_child_context(
-        self,
-        record: Record,
-        context: Context | None,  # noqa: ARG002
-    ) -> Context:
+    def get_child_context(self, record: Record, context: Context | None) -> Context:  # noqa: ARG002
         """Return which candidate the child streams read."""
         return {"candidate_id": record["id"]}
 
@@ -206,11 +188,7 @@ class CandidateChild(CandidateStream):
     """A stream that needs the details of each candidate: `/candidates/{id}`."""
 
     parent_stream_type = Candidates
-
-    @cached_property
-    def conform(self) -> Callable[[t.Any], Record | None]:
-        """Fits details to the schema of `candidate_details`, which has all fields."""
-        return conformer(SCHEMAS.get_schema(DETAILS), self.session.fields.of(DETAILS))
+    resource = DETAILS  # whose schema has all fields
 
     def get_records(self, context: Context | None) -> Iterator[Record]:
         """Read one candidate."""
@@ -229,7 +207,6 @@ class CandidateDetails(CandidateChild):
     """Candidates with questions and answers."""
 
     name = DETAILS
-    primary_keys = ("id",)
     replication_key = "started_at"
 
     def records(self, change: Change) -> Iterable[Record]:

@@ -43,13 +43,11 @@ class TapTogglHire(Tap):
     config_jsonschema: t.ClassVar[dict[str, t.Any]] = settings.SCHEMA
     message_writer_class = MessageWriter
     message_writer: MessageWriter
-    retry = Retry()
-    """When a request that failed is sent again."""
+    retry = Retry()  # when a request that failed is sent again
     throttle_class = Throttle
 
     def __init__(self, *, parse_env_config: bool = False, **kwargs: t.Any) -> None:
-        self.known = State()
-        """What the state says of candidates."""
+        self.known = State()  # what the state says of candidates
         if parse_env_config:  # the SDK would fail without naming the variable
             self.append_builtin_config(self.config_jsonschema)
             _reject(settings.environment_problems(os.environ, self._env_var_prefix))
@@ -61,11 +59,7 @@ class TapTogglHire(Tap):
     def cb_config(
         cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]
     ) -> _ConfigInput:
-        """Read the files of `--config`.
-
-        Raises:
-            SettingError: If one does not exist, or is not a JSON object.
-        """
+        """Read the files of `--config`; raise SettingError if one is not usable."""
         for name in value:
             if name != "ENV":
                 _check_config(name)
@@ -110,12 +104,7 @@ class TapTogglHire(Tap):
         catalog: t.IO[str] | None = None,
         **kwargs: t.Any,
     ) -> None:
-        """Run the tap.
-
-        Raises:
-            StateError: If the file of `--state` is not a state.
-            SettingError: If the file of `--catalog` is not a catalog.
-        """
+        """Run the tap; raise TapError if `--state` or `--catalog` is not usable."""
         super().invoke(
             state=None if state is None else _state_file(state.read()),
             catalog=None if catalog is None else _catalog_file(catalog.read()),
@@ -166,9 +155,6 @@ class TapTogglHire(Tap):
         """Read the stream maps, each with the schema it is applied to.
 
         The SDK would give the map of a deselected stream a schema without columns.
-
-        Raises:
-            SettingError: If one is invalid.
         """
         maps = deepcopy(self.config.get("stream_maps") or {})
         config = {**self.config, "stream_maps": maps}
@@ -188,9 +174,6 @@ class TapTogglHire(Tap):
         """Read the state, and reject one that cannot be used.
 
         The SDK carries over `bookmarks` alone, so the tap's own key is added here.
-
-        Raises:
-            StateError: If it is not a state, damaged, or of another version.
         """
         state = unwrap(state)
         super().load_state(state)
@@ -201,8 +184,7 @@ class TapTogglHire(Tap):
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Ask the run to stop.
 
-        The SDK's handler would write a state in the middle of a record, and exit
-        with 0.
+        The SDK's handler writes a state in the middle of a record, and exits with 0.
         """
         self.session.stop.signum = signum
 

@@ -6,7 +6,8 @@
 -- longer has. Use it when the state was lost: docs/guarantees.md has the commands.
 --
 -- Rows that ACTIVATE_VERSION marked as deleted still hold data and are included;
--- tombstones, which have no job opening, are not. Remove the tables you don't load.
+-- tombstones, which have no job opening, are not. Candidates whose rows were removed
+-- (hard_delete) are known from candidate_history. Remove the tables you don't load.
 
 WITH held AS (
     SELECT id, 0 AS answers
@@ -20,6 +21,13 @@ WITH held AS (
     SELECT candidate_id, "position" + 1
     FROM candidate_answers
     WHERE _sdc_deleted_at IS NULL OR job_opening_id IS NOT NULL
+    UNION ALL
+    SELECT candidate_id, 0
+    FROM candidate_history
+    GROUP BY candidate_id
+    HAVING NOT coalesce(
+        max(CASE WHEN event = 'deleted' THEN observed_at END) = max(observed_at), FALSE
+    )
 ),
 candidate AS (
     SELECT id, max(answers) AS answers

@@ -46,7 +46,7 @@ def test_counts_come_from_the_record_of_the_run() -> None:
 
 @pytest.mark.parametrize("is_transient", [True, False])
 def test_tap_says_whether_its_failure_is_transient(
-    is_transient: bool,  # noqa: FBT001
+    is_transient: bool,
 ) -> None:
     made, _ = report(
         entry("extractor", "error", "It failed.", is_transient=is_transient),

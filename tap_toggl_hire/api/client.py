@@ -50,7 +50,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from tap_toggl_hire.api.http import Response, Sender
+    from tap_toggl_hire.api.http import Response, Transport
     from tap_toggl_hire.clock import Clock
 
 T = t.TypeVar("T")
@@ -59,22 +59,18 @@ Row = dict[str, t.Any]
 VERSIONS = ("v2.1", "v2.2", "v2")
 """Tried in this order: the documented one, its successor, the vendor's latest."""
 NOT_FOUND = {404, 410}
-TRANSIENT = {408, 425}
-"""Statuses to retry, beside 5xx."""
-PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)
-"""Seconds before each further attempt."""
+TRANSIENT = {408, 425}  # statuses to retry, beside 5xx
+PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before each further attempt
 JITTER = 0.25
 """Share by which a pause is longer or shorter, so that threads do not move in step."""
 LONGEST_PAUSE = 120.0
 """Maximum seconds for which a Retry-After of a 5xx, 408 or 425 is honoured."""
-FAR_FUTURE = 366 * 86400.0
-"""Maximum seconds that a Retry-After is taken for."""
+FAR_FUTURE = 366 * 86400.0  # maximum seconds that a Retry-After is taken for
 MAX_VALUES = 4_000_000
 """JSON values of a body: an empty object is 2 bytes there, and 64 in memory."""
 MAX_STALE_PAGES = 3
 """Pages in a row without a new row, empty ones included, that are a loop."""
-WARNING_INTERVAL = 60.0
-"""Seconds between two warnings of the same kind."""
+WARNING_INTERVAL = 60.0  # seconds between two warnings of the same kind
 
 
 class Retry(t.NamedTuple):
@@ -85,12 +81,7 @@ class Retry(t.NamedTuple):
     sleep: Callable[[float], object] = time.sleep
 
     def pause(self, failures: int, retry_after: float | None) -> float | None:
-        """Return the seconds before the next attempt; None after the last one.
-
-        Args:
-            failures: Number of failed attempts so far.
-            retry_after: Seconds to wait at least, if the API says so.
-        """
+        """Return the seconds until the next attempt; None after the last one."""
         if failures > len(self.pauses):
             return None
         jitter = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
@@ -102,12 +93,9 @@ class Counts:
     """How many requests there were. Safe to use from several threads."""
 
     def __init__(self) -> None:
-        self.by_endpoint: Counter[str] = Counter()
-        """Sent, by endpoint, redirects and further attempts included."""
-        self.refused = 0
-        """Of these, answered with 429."""
-        self.retried = 0
-        """Failed attempts that another one followed."""
+        self.by_endpoint: Counter[str] = Counter()  # sent, redirects included
+        self.refused = 0  # of these, answered with 429
+        self.retried = 0  # failed attempts that another one followed
         self._lock = threading.Lock()
 
     @property
@@ -173,18 +161,15 @@ TAGS = Request("/tags")
 class Client:
     """Read the Toggl Hire API. Safe to use from several threads.
 
-    Args:
-        transport: Sends requests.
-        version: The version of the API; None to search for one.
-        retry: When a request that failed is sent again.
-        setting_of: The setting behind a parameter of the API, if any.
-        clock: Corrected by the first response.
-        logger: The logger.
+    Without a version, one is searched for. The first response corrects the clock.
+    `setting_of` has the settings behind parameters of the API, for messages.
+
+    Every method raises what the table above says, as a TapError.
     """
 
     def __init__(  # noqa: PLR0913 - what a run consists of
         self,
-        transport: Sender,
+        transport: Transport,
         *,
         version: str | None,
         retry: Retry,
@@ -228,21 +213,16 @@ class Client:
         return self.rows("/openings")
 
     def opening(self, opening_id: str) -> Row:
-        """Read one job opening (`/openings/{id}`), once in a run.
-
-        Raises:
-            TapError: If it does not exist.
-        """
+        """Read one job opening (`/openings/{id}`), once in a run."""
         if opening_id not in self._openings:
             try:
-                opening = self._get(Request("/openings", opening_id))
+                self._openings[opening_id] = self._get(Request("/openings", opening_id))
             except NotFoundError:
                 raise TapError(
                     f"The workspace has no job opening {opening_id}: remove it from "
                     "the setting job_opening_ids, or check which workspace the "
                     "API key belongs to."
                 ) from None
-            self._openings[opening_id] = opening
         return self._openings[opening_id]
 
     def categories(self, opening_id: str | None = None) -> list[Row]:
@@ -251,12 +231,7 @@ class Client:
         return self.rows("/categories", params)
 
     def candidate(self, candidate_id: str) -> Row:
-        """Read one candidate with questions and answers (`/candidates/{id}`).
-
-        Raises:
-            NotFoundError: If the candidate does not exist.
-            RequestError: If the request failed permanently.
-        """
+        """Read one candidate with questions and answers (`/candidates/{id}`)."""
         return self._get(Request("/candidates", candidate_id))
 
     def candidates_page(self, params: Params) -> Row:
@@ -278,11 +253,7 @@ class Client:
     def pages(
         self, path: str, params: Params, *, first: Row | None = None
     ) -> Iterator[list[Row]]:
-        """Read a list page by page; `first` is its first page, if that was read.
-
-        Raises:
-            TapError: If its links form a loop.
-        """
+        """Read a list page by page; `first` is its first page, if that was read."""
         paginator = self.paginator(params)
         seen: set[str] = set()
         stale_pages = 0
@@ -305,11 +276,7 @@ class Client:
 
     @property
     def version(self) -> str:
-        """The version in use, found with the first request.
-
-        Raises:
-            TapError: If the API serves none of the versions.
-        """
+        """The version in use, found with the first request."""
         with self._lock:
             if self.found_version is None:
                 try:
@@ -363,7 +330,8 @@ class Client:
                 if pause is None:
                     raise failure.final or UnavailableError(
                         f"{request} failed {failures} times (last: {failure}). Run "
-                        "again later: the next run continues from the last state."
+                        "again later: the next run continues from the last state.",
+                        is_transient=not failure.lasts,
                     ) from failure
                 self.counts.add(request.endpoint, retried=1)
                 self._warn("retry", "Retrying GET %s (%s).", request.endpoint, failure)
@@ -394,12 +362,14 @@ class Client:
             raise TransientError(
                 f"a body of more than {MAX_VALUES:,} JSON values; check page_size"
             )
+        is_item = request.item is not None  # others may well be served
         try:
             body: Row = decode(response.body)
         except ValueError as error:
-            raise TransientError("a body that is not JSON") from error
+            raise TransientError("a body that is not JSON", lasts=is_item) from error
         if not request.is_met_by(body):
-            raise TransientError("a body that is not what the API documents")
+            reason = "a body that is not what the API documents"
+            raise TransientError(reason, lasts=is_item)
         return body
 
     def _error(self, request: Request, response: Response) -> TransientError | TapError:
@@ -472,13 +442,10 @@ def has_too_many_values(content: bytes) -> bool:
 
 
 def decode(content: bytes) -> t.Any:
-    r"""Decode JSON.
+    r"""Decode JSON, or raise ValueError.
 
     Half a surrogate pair is not text, and PostgreSQL does not store the character
     NUL. JSON allows both (`\ud800`, `\u0000`); they become U+FFFD.
-
-    Raises:
-        ValueError: If it is not JSON.
     """
     if b"\\u0000" not in content:
         try:
@@ -505,8 +472,7 @@ def _replaced(escape: re.Match[bytes]) -> bytes:
 def error_type(content: bytes) -> str | None:
     """Return the `error.type` of the API's error object (documentation: Errors).
 
-    Returns:
-        The type, any text; None if the body is not that object, but a proxy's page.
+    It is None if the body is not that object, but a proxy's page.
     """
     try:
         kind = decode(content)["error"]["type"]

@@ -24,12 +24,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
-from urllib3.exceptions import (
-    DecodeError,
-    HTTPError,
-    LocationValueError,
-    ReadTimeoutError,
-)
+from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 
 from tap_toggl_hire.api.pagination import at_home
 from tap_toggl_hire.errors import TapError, TransientError
@@ -43,73 +38,38 @@ if t.TYPE_CHECKING:
 
 REDIRECTS = {301, 302, 303, 307, 308}
 MAX_REDIRECTS = 4
-MAX_BODY = 64 << 20
-"""Bytes, decoded, of a response with status 200."""
+MAX_BODY = 64 << 20  # bytes, decoded, of a response with status 200
 MAX_ERROR_BODY = 64 << 10
 """Bytes, decoded, of any other response, whose body says little."""
 PIECE = 64 << 10
 """Bytes that are read at once. A list of tiny chunks takes forty times its content."""
-FAST = 1 << 20
-"""Bytes that one call may decode."""
+FAST = 1 << 20  # bytes that one call may decode
 LATE = "no complete response within request_timeout"
-PROXY_ERRORS = (
-    requests.exceptions.InvalidSchema,
-    requests.exceptions.InvalidURL,
-    LocationValueError,
-    UnicodeError,
-)
-"""What a malformed address raises; that of the API was checked before."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """How the API is reached.
+    """How the API is reached."""
 
-    Attributes:
-        url: Root of the API, without the version.
-        key: API key of the workspace.
-        user_agent: The User-Agent header.
-        timeout: Seconds that one request may take, from connect to the last byte.
-        connections: Maximum number of connections to keep open.
-    """
-
-    url: str
-    key: str = field(repr=False)
+    url: str  # root of the API, without the version
+    key: str = field(repr=False)  # of the workspace
     user_agent: str
-    timeout: float
-    connections: int
+    timeout: float  # seconds of one request, from connect to the last byte
+    connections: int  # maximum number of connections to keep open
 
 
 class Response(t.NamedTuple):
     """A complete response."""
 
     status: int
-    headers: Mapping[str, str]
-    """Their names are case-insensitive."""
-    body: bytes
-    """Decoded; empty if that of an error is too large."""
-    started: float = 0.0
-    """When the throttle let the request start."""
-    redirects: int = 0
-    """Number of redirects before it."""
-
-
-class Sender(t.Protocol):
-    """What a client needs below it: a `Transport`, or the fake one of a test."""
-
-    root: str
-    throttle: Throttle
-
-    def send(self, target: str) -> Response:
-        """Send one request."""
+    headers: Mapping[str, str]  # their names are case-insensitive
+    body: bytes  # decoded; empty if that of an error is too large
+    started: float = 0.0  # when the throttle let the request start
+    redirects: int = 0  # number of redirects before it
 
 
 class Transport:
     """Send requests, each of them once. Safe to use from several threads.
-
-    Args:
-        access: How the API is reached.
-        throttle: Lets each request start when it may.
 
     Raises:
         TapError: If the environment names certificates that are not usable.
@@ -121,17 +81,13 @@ class Transport:
         self._key = access.key.encode()
         self._timeout = access.timeout
         self._watchdog = Watchdog(access.timeout)
+        self._adapter = _WatchedAdapter(1, access.connections)
         # A session sends with this adapter, but looks at the environment's proxies and
         # certificates for every request: a third of the processor time of a run.
-        self._adapter = _WatchedAdapter(
-            pool_connections=1, pool_maxsize=access.connections
+        options = requests.Session().merge_environment_settings(
+            self.root, {}, stream=True, verify=None, cert=None
         )
-        with requests.Session() as session:
-            self._options: dict[str, t.Any] = dict(
-                session.merge_environment_settings(
-                    self.root, {}, stream=True, verify=None, cert=None
-                )
-            )
+        self._options: dict[str, t.Any] = dict(options)
         self._headers = {
             "Accept": "application/json",
             "Accept-Encoding": "gzip",
@@ -143,10 +99,7 @@ class Transport:
             _check_bundle(self._options["verify"])
 
     def send(self, target: str) -> Response:
-        """Send one request, follow redirects within the origin, return the response.
-
-        Args:
-            target: Version, path and query, such as `/v2.1/candidates?limit=100`.
+        """Send one request, such as `/v2.1/tags`; follow redirects within the origin.
 
         Raises:
             TransientError: If there is no complete response.
@@ -199,17 +152,13 @@ class Transport:
 
 
 def read_body(raw: BaseHTTPResponse, limit: int) -> bytes | None:
-    """Read a body; the standard library decodes it.
+    """Read a body; return None, and close the connection, if it is too large.
 
-    The decoder of urllib3 2.6 takes gigabytes for a body of 1,300 bytes: if a gzip
-    member ends at the size of a read, it keeps what follows twice, at every read.
+    The standard library decodes it. The decoder of urllib3 2.6 takes gigabytes for a
+    body of 1,300 bytes: if a gzip member ends at the size of a read, it keeps what
+    follows twice, at every read.
 
-    Args:
-        raw: The response, not read yet and not to be decoded.
-        limit: Maximum number of bytes, encoded and decoded.
-
-    Returns:
-        The body; None if it is too large, after which the connection is closed.
+    The limit is for the bytes before and after decoding.
 
     Raises:
         HTTPError: If it is truncated or not encoded as stated.
@@ -251,7 +200,7 @@ def _failure(error: Exception) -> TransientError | TapError:
             "certificate authority of a proxy or a company signs it, set "
             "REQUESTS_CA_BUNDLE to a file with the certificate of that authority."
         )
-    if isinstance(error, PROXY_ERRORS):
+    if isinstance(error, ValueError):  # a malformed address; api_url was checked before
         return TapError(
             "The address of the proxy is malformed or of an unsupported kind: check "
             "the variables HTTPS_PROXY, HTTP_PROXY and ALL_PROXY."
@@ -279,10 +228,8 @@ def _check_bundle(bundle: object) -> None:
         ) from error
 
 
-LONGEST_TICK = 1.0
-"""Seconds between two looks at the requests in flight."""
-TICKS = 16
-"""Looks within a short timeout."""
+LONGEST_TICK = 1.0  # seconds between two looks at the requests in flight
+TICKS = 16  # looks within a short timeout
 
 
 @dataclass(eq=False, slots=True)
@@ -322,11 +269,9 @@ class Watchdog:
 
     @contextlib.contextmanager
     def watch(self) -> Iterator[Watch]:
-        """Watch the request that this thread sends with a `_WatchedAdapter`.
+        """Watch the request that this thread sends; raise TransientError if it is late.
 
-        Raises:
-            TransientError: If it was late, whether its socket, once shut down, raised
-                something or seemed to end a body without a length.
+        Its socket, once shut down, may raise or seem to end a body without a length.
         """
         watch = Watch(time.monotonic() + self._timeout)
         _in_flight.watch = watch
@@ -395,5 +340,4 @@ class _WatchedConnection(HTTPConnection):
         return super().getresponse()
 
 
-_in_flight = threading.local()
-"""In each thread, the watch of its request."""
+_in_flight = threading.local()  # in each thread, the watch of its request

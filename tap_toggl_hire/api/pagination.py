@@ -17,17 +17,11 @@ from singer_sdk.pagination import BaseAPIPaginator
 
 from tap_toggl_hire.errors import TapError
 
-Params = dict[str, str]
-"""The query of a request."""
+Params = dict[str, str]  # the query of a request
 
 
 class LinksPaginator(BaseAPIPaginator[Params]):
-    """Follow `links.next` to the last page.
-
-    Args:
-        root: A URL of the API, whose origin no link may leave.
-        params: The query of the first page.
-    """
+    """Follow `links.next` to the last page, without leaving the origin of `root`."""
 
     def __init__(self, root: str, params: Params) -> None:
         super().__init__(params)
@@ -39,16 +33,9 @@ class LinksPaginator(BaseAPIPaginator[Params]):
         super().advance(response)
 
     def get_next(self, response: t.Any) -> Params | None:
-        """Return the query of the next page.
+        """Return the query of the page after a decoded one; None after the last.
 
-        Args:
-            response: The decoded body of a page.
-
-        Returns:
-            The query; None after the last page.
-
-        Raises:
-            TapError: If the link leads to another origin, or to a visited page.
+        A link to another origin or to a visited page is a TapError.
         """
         links = response.get("links")
         link = links.get("next") if isinstance(links, dict) else None

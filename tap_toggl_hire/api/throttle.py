@@ -22,38 +22,24 @@ if t.TYPE_CHECKING:
 
 LONGEST_REFUSAL = 900.0
 """Seconds without a served request, waits included, for which 429 is tolerated."""
-FIRST_BACKOFF = 1.0
-"""Seconds to wait after a 429 without Retry-After."""
-LONGEST_BACKOFF = 2.0
-"""Seconds that this backoff grows to."""
+FIRST_BACKOFF = 1.0  # seconds to wait after a 429 without Retry-After
+LONGEST_BACKOFF = 2.0  # seconds that this backoff grows to
 LONGEST_SLEEP = 1.0
 """Seconds after which a waiting thread looks whether the run has failed."""
-PROBE = 0.25
-"""Seconds between requests after a wait, until one of them is served."""
-SLOWDOWN = 0.8
-"""Factor for a pace that turned out too fast."""
-SEARCH_GROWTH = 2.0
-"""Growth per second while the first pace is only an estimate."""
-GENTLE_GROWTH = 1.005
-"""Growth per second once a pace was refused: the limit is near."""
+PROBE = 0.25  # seconds between requests after a wait, until one of them is served
+SLOWDOWN = 0.8  # factor for a pace that turned out too fast
+SEARCH_GROWTH = 2.0  # growth per second while the first pace is only an estimate
+GENTLE_GROWTH = 1.005  # growth per second once a pace was refused: the limit is near
 CALM = 20.0
 """Seconds without a 429 after which the gentle growth has doubled, and so on: the limit
 may be gone."""
-FIRST_PACE = 8.0
-"""Least requests per second to search from."""
+FIRST_PACE = 8.0  # least requests per second to search from
 MARGIN = 1.01
 """The user's rate is kept where requests arrive, not only where they are sent."""
 
 
 class Throttle:
-    """Let each request start when it may.
-
-    Args:
-        max_concurrency: Maximum number of concurrent requests.
-        requests_per_second: Upper limit of the rate; None for no limit.
-        clock: Returns seconds that never decrease.
-        sleep: Sleeps for a number of seconds.
-    """
+    """Let each request start when it may."""
 
     def __init__(
         self,
@@ -81,10 +67,7 @@ class Throttle:
         self._refused_since: float | None = None  # nothing was served since then
 
     def acquire(self) -> float:
-        """Wait until a request may start; `release` must follow.
-
-        Returns:
-            The time of the start, for `refused`.
+        """Wait until a request may start, and return the time; `release` must follow.
 
         Raises:
             TapError: If `stop` was called: the same error.
@@ -116,11 +99,7 @@ class Throttle:
         self._slots.release()
 
     def stop(self, failure: TapError) -> None:
-        """Let no further request start, in any thread; the first failure counts.
-
-        Args:
-            failure: Raised by `acquire` from now on.
-        """
+        """Let `acquire` raise this from now on, in any thread; the first one counts."""
         with self._lock:
             self._failure = self._failure or failure
 
@@ -137,12 +116,8 @@ class Throttle:
     def refused(self, started: float, retry_after: float | None) -> float:
         """Note that the API answered 429: all requests wait, then go on more slowly.
 
-        Args:
-            started: The time that `acquire` returned for this request.
-            retry_after: Seconds to wait, as the API says; None if it does not say.
-
-        Returns:
-            Seconds until requests go on.
+        `started` is what `acquire` returned for the request. The result is the number
+        of seconds until requests go on.
 
         Raises:
             RateLimitError: If nothing was served for too long by then.

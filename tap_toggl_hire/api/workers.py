@@ -28,9 +28,6 @@ class Workers:
 
     The threads are daemons. A `ThreadPoolExecutor` joins its threads at exit, so a run
     that ends early (an error, a signal) would wait for responses it does not need.
-
-    Args:
-        size: Number of threads.
     """
 
     def __init__(self, size: int) -> None:
@@ -42,16 +39,10 @@ class Workers:
     def submit(
         self, function: Callable[..., T], *args: t.Any, urgent: bool = False
     ) -> Future[T]:
-        """Run a call in a worker thread.
+        """Run a call in a worker thread, unless its future is cancelled before.
 
-        Args:
-            function: The function to call.
-            *args: Its arguments.
-            urgent: Whether it goes before the calls that wait. The pages of a list are,
-                or they would wait for hundreds of details.
-
-        Returns:
-            The future result. A call that is cancelled before it starts is skipped.
+        An urgent call goes before those that wait. The pages of a list are urgent, or
+        they would wait for hundreds of details.
         """
         if len(self._threads) < self.size:
             thread = threading.Thread(target=_work, args=(self._calls,), daemon=True)

@@ -15,17 +15,7 @@ import msgspec
 from tap_toggl_hire.records import EXTRA
 from tap_toggl_hire.sync import plan
 from tap_toggl_hire.sync.inventory import digest
-from tap_toggl_hire.sync.plan import (
-    FROM_DETAILS,
-    NEVER,
-    NEW,
-    Absence,
-    Details,
-    Known,
-    Listed,
-    Presence,
-    Run,
-)
+from tap_toggl_hire.sync.plan import FROM_DETAILS, NEVER, NEW, Details, Listed, Run
 from tap_toggl_hire.sync.rotation import due_time
 
 if t.TYPE_CHECKING:
@@ -35,7 +25,7 @@ if t.TYPE_CHECKING:
     from tap_toggl_hire.records import Record
     from tap_toggl_hire.sync.inventory import Inventory
     from tap_toggl_hire.sync.lists import Row
-    from tap_toggl_hire.sync.plan import Streams
+    from tap_toggl_hire.sync.plan import Known, Streams
     from tap_toggl_hire.sync.tags import TagLists, Tags
 
 Json = dict[str, t.Any]
@@ -51,10 +41,7 @@ HISTORY_FIELDS = (
 """Fields of the list row that `candidate_history` has; `tag_ids` is the other."""
 ONLY_IN_DETAILS = {"tag_ids", "questions", "answers"}
 """Fields of `/candidates/{id}` that a list row lacks."""
-
-
-CHUNK = 1000
-"""Tasks of re-verification that are made at once."""
+CHUNK = 1000  # tasks of re-verification that are made at once
 
 
 @dataclass(slots=True)
@@ -128,33 +115,24 @@ class Observer:
     def listed(self, row: Record, tags: Tags | None) -> Listed:
         """Digest a record of `candidates`, and the candidate's tags."""
         extra = row.pop(EXTRA)  # a digest apart: see plan.Listed
-        listed = Listed(
-            row=digest(row),
-            tags=None if tags is None else digest(tags) if tags else NEVER,
-            extra=None
-            if not self.compares_extra
-            else NEVER
-            if extra is None
-            else digest(extra),
-            history=None
-            if tags is None
-            else digest([[row[name] for name in HISTORY_FIELDS], tags]),
-        )
+        of_row, of_extra = digest(row), digest(extra) if extra else NEVER
         row[EXTRA] = extra
-        return listed
+        fields = [row[name] for name in HISTORY_FIELDS]
+        return Listed(
+            row=of_row,
+            tags=None if tags is None else digest(tags) if tags else NEVER,
+            extra=of_extra if self.compares_extra else None,
+            history=None if tags is None else digest([fields, tags]),
+        )
 
     def read(
         self, row: Record | None, tags: Tags | None, details: Record, body: Json
     ) -> Details:
         """Digest details, and compare them with the list row and the tags.
 
-        Args:
-            row: A record of `candidates`; None where it is not compared.
-            tags: The tags of the candidate; None where they are unknown: a tag that is
-                taken away later would not make a difference.
-            details: What `details` made of the body.
-            body: The body of `/candidates/{id}`. A field that it lacks altogether does
-                not make it one of another moment.
+        Where tags are unknown, details with tags are torn: a tag that is taken away
+        later would not make a difference. A field that the body of `/candidates/{id}`
+        lacks altogether does not make it one of another moment.
         """
         own_tags = tags_of(details)
         torn = any(
@@ -202,17 +180,16 @@ class Changes:
                 is_asked = plan.wants_details(known, listed, self.run)
                 packed = msgspec.json.encode(record)
                 version = self.tags.version
-                tasks.append(
-                    Task(row.id, known, packed, tags, version, listed, is_asked)
-                )
+                task = Task(row.id, known, packed, tags, version, listed, is_asked)
+                tasks.append(task)
         return tasks
 
-    def missing(self) -> dict[Absence, list[Task]]:
+    def missing(self) -> dict[plan.Absence, list[Task]]:
         """Return the known candidates that the lists lack, by what follows."""
-        tasks: dict[Absence, list[Task]] = {absence: [] for absence in Absence}
+        tasks: dict[plan.Absence, list[Task]] = {what: [] for what in plan.Absence}
         for candidate_id, known in self.inventory.items(is_listed=False):
             absence = plan.absence(known, self.run)
-            if absence is not Absence.LEAVE:
+            if absence is not plan.Absence.LEAVE:
                 tasks[absence].append(Task(candidate_id, known))
         return tasks
 
@@ -243,7 +220,7 @@ class Changes:
     def suspect(self) -> Task | None:
         """Return a listed candidate whose tags seem to be gone, if there is one."""
         for candidate_id, known in self.inventory.items():
-            is_tagged = known.tags != NEVER and known.presence is Presence.LISTED
-            if is_tagged and not self.tags.of(candidate_id):
+            is_listed = known.presence is plan.Presence.LISTED
+            if is_listed and known.tags != NEVER and not self.tags.of(candidate_id):
                 return Task(candidate_id, known)
         return None

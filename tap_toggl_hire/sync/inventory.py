@@ -50,16 +50,13 @@ _HELD = tuple(
 """A byte of the column `held`, unpacked: two bits per stream, the first lowest."""
 _PRESENCE = (None, *Presence)
 """A byte of the column `presence`; 0 is a position that says nothing."""
-_LISTED, _FETCHED = 1, 2
-"""Flags of one run."""
+_LISTED, _FETCHED = 1, 2  # flags of one run
 
 
 def digest(value: t.Any) -> int:
-    """Digest a JSON value.
+    """Digest a JSON value as 32 bits, neither `plan.NEVER` nor `plan.UNKNOWN_VALUE`.
 
-    Returns:
-        32 bits, but neither 0 nor 1: `plan.NEVER` and `plan.UNKNOWN_VALUE`. One change
-        in four billion goes unnoticed until the next.
+    One change in four billion goes unnoticed until the next.
     """
     hashed = blake2b(msgspec.json.encode(value), digest_size=4).digest()
     return max(int.from_bytes(hashed, "little"), 2)
@@ -93,8 +90,7 @@ class Inventory:
     def items(self, *, is_listed: bool | None = None) -> Iterator[tuple[str, Known]]:
         """Yield the known candidates, which may be changed meanwhile.
 
-        Args:
-            is_listed: Only those that this run's lists showed, or did not show.
+        With `is_listed`, only those that this run's lists showed, or did not show.
         """
         for candidate_id, position in self._positions.items():
             flag = bool(self._flags[position] & _LISTED)
@@ -120,12 +116,10 @@ class Inventory:
 
     def make_stale(self, stream: str) -> None:
         """Apply `plan.make_stale` to every candidate."""
-        table = bytes(
-            _packed(make_stale(Known(_HELD[byte]), stream).held) for byte in range(256)
-        )
-        self._columns["held"] = array(
-            "B", bytes(self._columns["held"]).translate(table)
-        )
+        stale = (make_stale(Known(held), stream).held for held in _HELD)
+        table = bytes(map(_packed, stale))
+        held = bytes(self._columns["held"]).translate(table)
+        self._columns["held"] = array("B", held)
 
     def count(self, *presences: Presence) -> int:
         """Return the number of candidates that were last seen there."""
@@ -185,11 +179,7 @@ class Inventory:
 
     @classmethod
     def load(cls, columns: Mapping[str, str]) -> Inventory:
-        """Read what `dump` returned.
-
-        Raises:
-            ValueError: If a column is damaged or missing.
-        """
+        """Read what `dump` returned; raise ValueError if it is damaged."""
         inventory = cls()
         try:
             ids = msgspec.json.decode(_decode(columns["ids"]), type=list[str])

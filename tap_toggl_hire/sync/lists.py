@@ -17,13 +17,12 @@ import typing as t
 from collections import deque
 from itertools import islice
 
-from tap_toggl_hire.api.pagination import total_of
+from tap_toggl_hire.api.pagination import loop_error, total_of
 from tap_toggl_hire.clock import moment
 from tap_toggl_hire.errors import (
     BadRequestError,
     NotFoundError,
     RequestError,
-    TapError,
     UnavailableError,
 )
 from tap_toggl_hire.records import id_of
@@ -40,17 +39,10 @@ if t.TYPE_CHECKING:
 
 T = t.TypeVar("T")
 Json = dict[str, t.Any]
-See = t.Callable[[str], bool]
-"""Marks an ID as seen; returns whether it was not yet."""
+See = t.Callable[[str], bool]  # marks an ID as seen; returns whether it was not yet
 
-MOST_AHEAD = 100
-"""Pages that are read ahead, at most."""
-MOST_BARREN_PAGES = 3
-"""Pages in a row without a new row that are taken for a loop."""
-LOOP = (
-    "The pages of the candidate list bring no new candidates, but their links lead on: "
-    "a pagination loop. No deletions were emitted; run again later."
-)
+MOST_AHEAD = 100  # pages that are read ahead, at most
+MOST_BARREN_PAGES = 3  # pages in a row without a new row that are taken for a loop
 
 
 class Row(t.NamedTuple):
@@ -84,11 +76,8 @@ class Source(t.NamedTuple):
 class Reading:
     """One reading of a list in one direction, with the next page requested ahead.
 
-    Args:
-        source: What it is read with.
-        params: The query of the first page.
-        see: Marks IDs as seen; the readings from both ends of a list share it.
-        since: A row that started earlier ends it.
+    The readings from both ends of a list share `see`. A row that started before `since`
+    ends a reading.
     """
 
     def __init__(
@@ -111,11 +100,9 @@ class Reading:
 
     def ask(self) -> Reading:
         """Request the next page, without waiting for it."""
-        self._next = self._source.workers.submit(
-            self._source.client.candidates_page,
-            self._paginator.current_value,
-            urgent=True,
-        )
+        read = self._source.client.candidates_page
+        params = self._paginator.current_value
+        self._next = self._source.workers.submit(read, params, urgent=True)
         return self
 
     def peek(self) -> list[Row]:
@@ -145,7 +132,9 @@ class Reading:
     def _fresh(self, rows: list[Row]) -> list[Row]:
         """Return the new rows, and note whether the reading is over."""
         fresh = []
-        goes_back = bool(rows) and self._is_before(rows[0].started, self._last)
+        last, goes_back = self._last, False
+        if last and rows and (first := rows[0].started):
+            goes_back = first > last if self._is_descending else first < last
         for row in rows:
             if self._since and row.started and row.started < self._since:
                 self.is_over = self.has_ended = self.is_cut = True
@@ -153,39 +142,25 @@ class Reading:
             if row.id is None or self._see(row.id):
                 fresh.append(row)
         self.met_seen = len(fresh) < len(rows) and not self.is_cut
-        self._last = (rows[-1].started if rows else None) or self._last
+        self._last = (rows[-1].started if rows else None) or last
         self._barren = 0 if any(row.id for row in fresh) else self._barren + 1
         # After a deleted anchor, some APIs begin the list anew.
         if goes_back or (rows and not fresh):
             self.is_over = True
         elif self._barren == MOST_BARREN_PAGES:
-            raise TapError(LOOP, is_transient=True)
+            raise loop_error()
         return fresh
-
-    def _is_before(self, started: datetime | None, last: datetime | None) -> bool:
-        """Return whether a row belongs before the last one that was read."""
-        if started is None or last is None:
-            return False
-        return started > last if self._is_descending else started < last
 
 
 class CandidateList:
-    """One list, read to its end: from both ends where that is possible.
-
-    Args:
-        source: What it is read with.
-        query: Which list.
-        page_size: Rows to ask for per page.
-        see: Marks IDs as seen; by default, in a set of its own.
-    """
+    """One list, read to its end: from both ends where that is possible."""
 
     def __init__(
         self, source: Source, query: Query, page_size: int, see: See | None = None
     ) -> None:
-        self.is_complete = False
-        """Once read: whether every candidate of the list was seen."""
-        self.is_accepted = False
-        """Once read: whether it is shorter than its total, the same in two readings."""
+        # Once read: whether every candidate of the list was seen; and whether it is
+        # shorter than its total, the same in two readings.
+        self.is_complete = self.is_accepted = False
         self._source = source
         self._query = query
         self._page_size = page_size
@@ -283,21 +258,12 @@ class CandidateList:
 
 
 class ScopeLists:
-    """All lists of a scope.
-
-    Args:
-        source: What they are read with.
-        scope: The candidates that the settings select.
-        part: Candidates of other parts are left out.
-        page_size: Rows to ask for per page.
-        see: Marks IDs as seen.
-    """
+    """All lists of a scope, without the candidates of other parts."""
 
     def __init__(
         self, source: Source, scope: Scope, part: Part, page_size: int, see: See
     ) -> None:
-        self.count = 0
-        """Candidates that were listed, so far."""
+        self.count = 0  # candidates that were listed, so far
         self._pages = self._read()
         self._ahead: deque[list[Row]] = deque()
         self._part = part

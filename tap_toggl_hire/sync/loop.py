@@ -25,24 +25,11 @@ from tap_toggl_hire.errors import (
     RequestError,
     TapError,
     UnauthorizedError,
+    UnavailableError,
 )
 from tap_toggl_hire.sync import plan
-from tap_toggl_hire.sync.changes import (
-    Change,
-    Task,
-    answers_of,
-    tags_of,
-)
-from tap_toggl_hire.sync.plan import (
-    ANSWERS,
-    FROM_DETAILS,
-    HISTORY,
-    NEW,
-    Absence,
-    Plan,
-    Presence,
-    Streams,
-)
+from tap_toggl_hire.sync.changes import Change, Task, answers_of, tags_of
+from tap_toggl_hire.sync.plan import ANSWERS, FROM_DETAILS, HISTORY, NEW, Plan, Streams
 
 if t.TYPE_CHECKING:
     import logging
@@ -56,19 +43,16 @@ if t.TYPE_CHECKING:
     from tap_toggl_hire.sync.lists import ScopeLists, Source
     from tap_toggl_hire.sync.state import State
 
-ANNOUNCED = 10_000
-"""Candidates that a STATE announces, at least."""
+ANNOUNCED = 10_000  # candidates that a STATE announces, at least
 AHEAD = 256
 """Requests for details that are sent ahead of the candidate in turn, at least."""
 SECONDS, FETCHED = 30.0, 1_000
 """Seconds of work, or candidates with details, after which a STATE is due."""
-SHARE = 10
-"""A STATE waits for records of so many times its own size."""
+SHARE = 10  # a STATE waits for records of so many times its own size
 UNCHANGED = 1_000
 """Bytes of records that details stand for which were read and differ in nothing: else a
 re-verification that is killed would begin again."""
-MARGIN = 1.25
-"""Spare candidates in an announcement, as records differ in size."""
+MARGIN = 1.25  # spare candidates in an announcement, as records differ in size
 MOST_FAILURES = 8
 """Failures in a row, with no candidate served in between, that end a run early."""
 
@@ -135,12 +119,7 @@ class Counts:
 
 
 class Checkpoint:
-    """When a STATE is due, and how many candidates it announces.
-
-    Args:
-        sink: What is written.
-        clock: Seconds, monotonic.
-    """
+    """When a STATE is due, and how many candidates it announces."""
 
     def __init__(self, sink: Sink, clock: Callable[[], float] = time.monotonic) -> None:
         self._sink = sink
@@ -262,14 +241,14 @@ class Loop:
     def _missing(self) -> list[Task] | None:
         """Return the missing candidates to ask for; None if the list is a mistake."""
         missing = self.changes.missing()
-        self._gone += missing[Absence.TOMBSTONE]  # proved by an earlier run
-        few, tasks = missing[Absence.ASK_IF_FEW], missing[Absence.ASK]
+        self._gone += missing[plan.Absence.TOMBSTONE]  # proved by an earlier run
+        few, tasks = missing[plan.Absence.ASK_IF_FEW], missing[plan.Absence.ASK]
         if len(few) <= plan.FEW_LEFT:
             tasks = tasks + few
         else:
             self.logger.info(LEFT_SELECTION, f"{len(few):,}")
             for task in few:
-                left = replace(task.known, presence=Presence.OUT_OF_SCOPE)
+                left = replace(task.known, presence=plan.Presence.OUT_OF_SCOPE)
                 self._inventory[task.id] = left
         is_most = plan.is_most(len(tasks), self._known)
         return None if is_most and self._is_empty_by_mistake(tasks) else tasks
@@ -293,12 +272,9 @@ class Loop:
 
     def _reverify(self) -> None:
         """Re-fetch the candidates that are due."""
-        has_details = bool(self._run.selected & FROM_DETAILS)
         # Else candidates would lose their turn for the runs that select details.
-        has_turn = self.reverify_days and (
-            has_details or not self._inventory.has_details
-        )
-        if has_turn and not self._is_ending:
+        is_fit = self._run.selected & FROM_DETAILS or not self._inventory.has_details
+        if self.reverify_days and is_fit and not self._is_ending:
             reached = t.cast("datetime", self.state.reverified_until)
             # After a longer pause all are due, once: a killed run would begin again.
             since = max(reached, self.now - timedelta(days=self.reverify_days))
@@ -306,14 +282,11 @@ class Loop:
             self._turn_ends = not self._is_ending
 
     def _delete(self) -> None:
-        """Emit the tombstones, unless there are too many of them.
-
-        Raises:
-            TapError: If more than half of the known candidates would be deleted.
-        """
+        """Emit the tombstones; raise TapError if there are too many of them."""
         if self._is_ending:
             return
-        proved = sum(t.known.presence is not Presence.DELETED for t in self._gone)
+        before = [task.known.presence for task in self._gone]
+        proved = len(before) - before.count(plan.Presence.DELETED)
         if plan.is_most(proved, self._known):
             if not self.confirmed:
                 raise TapError(MASS_DELETION.format(gone=proved, known=self._known))
@@ -323,7 +296,7 @@ class Loop:
         if any(decided.emit for _, decided in plans):
             for task, decided in plans:
                 self._inventory[task.id] = plan.intent(task.known, decided.emit, 0)
-            self._save()
+            self._checkpoint.begin(self.sink.save())
         for task, decided in plans:
             self._emit(task, decided, Change(task.id, is_deleted=True))
             self.counts.deleted += bool(decided.emit)
@@ -369,11 +342,7 @@ class Loop:
             self._in_flight += 1
 
     def _response(self, task: Task) -> Json | RequestError | None:
-        """Wait for the details of a candidate; None where they are not fetched.
-
-        Raises:
-            TapError: If no request can succeed any more.
-        """
+        """Wait for the details of a candidate; None where they are not fetched."""
         if task.response is None:
             return None
         try:
@@ -388,7 +357,7 @@ class Loop:
         if isinstance(body, RequestError):
             self._not_served(task, body)
         elif task.listed is None:
-            self._found(task, t.cast("Json", body))
+            self._carry_out(task, *self._plan_found(task, t.cast("Json", body)))
         elif task.due is not None:
             self._reverified(task, t.cast("Json", body))
         else:
@@ -424,10 +393,9 @@ class Loop:
     def _show(self, task: Task, body: Json | None) -> None:
         """Plan and emit a listed candidate."""
         row = t.cast("Record", task.row)
-        details = read = None
-        if body is not None:
-            details = self._details(body)
-        self._refresh(task)
+        details = None if body is None else self._details(body)
+        self._refresh(task)  # with the tags of the details
+        read = None
         if body is not None and details is not None:
             read = self._observer.read(row, task.tags, details, body)
         listed = t.cast("plan.Listed", task.listed)
@@ -440,10 +408,6 @@ class Loop:
         read = self._observer.read(None, self._tags.of(task.id), details, body)
         decided = plan.plan_reverified(task.known, read, self._run)
         self._carry_out(task, decided, None, details)
-
-    def _found(self, task: Task, body: Json) -> None:
-        """Plan and emit a candidate that the lists lack."""
-        self._carry_out(task, *self._plan_found(task, body))
 
     def _plan_found(self, task: Task, body: Json) -> tuple[Plan, Record, Record]:
         """Return the plan, the list row and the details of a missing candidate."""
@@ -476,8 +440,7 @@ class Loop:
         answers = answers_of(details) if details and ANSWERS in decided.emit else 0
         if not decided.emit <= task.announced or answers > task.answers:
             self._most_answers = max(self._most_answers, answers)
-            known = plan.intent(task.known, decided.emit, answers)
-            self._inventory[task.id] = known
+            self._inventory[task.id] = plan.intent(task.known, decided.emit, answers)
             self._announce()
         self._emit(task, decided, Change(task.id, row, task.tags, details))
         if decided.emit:
@@ -502,7 +465,7 @@ class Loop:
             task.announced, task.answers = streams, self._most_answers
             announced = plan.intent(task.known, streams, self._most_answers)
             self._inventory[task.id] = announced
-        self._save()
+        self._checkpoint.begin(self.sink.save())
 
     def _has_new_history(self, task: Task) -> bool:
         """Return whether the lists lack a candidate that is known to have changed.
@@ -517,9 +480,6 @@ class Loop:
             return False
         decided, _, _ = self._plan_found(task, response.result())
         return HISTORY in decided.emit
-
-    def _save(self) -> None:
-        self._checkpoint.begin(self.sink.save())
 
     def _reach(self, time_reached: datetime) -> None:
         """Note how far re-verification has come.
@@ -555,11 +515,7 @@ class Loop:
         self._queue.clear()
 
     def _fail_if_incomplete(self) -> None:
-        """Raise what kept the run from being complete.
-
-        Raises:
-            TapError: The first reason.
-        """
+        """Raise the first reason that the run is not complete, if there is one."""
         missing, asked = self.counts.without_details, self._asked_of_listed
         if self._failures:
             # One candidate may be the only one that is requested in a run.
@@ -567,7 +523,12 @@ class Loop:
             is_for_all = asked == missing and len(self._failures) >= MOST_FAILURES
             if is_forbidden and is_for_all:
                 raise UnauthorizedError(FORBIDDEN)
-            raise self._failures[0]
+            failure = self._failures[0]
+            # Malformed details are one candidate's, unless the API serves no others.
+            failure.is_transient |= (
+                self._is_ending and type(failure) is UnavailableError
+            )
+            raise failure
         if not self.lists.is_complete:
             raise TapError(SHORT_LIST, is_transient=True)
         if plan.is_most(missing, asked):

@@ -58,8 +58,7 @@ CANDIDATES, DETAILS, ANSWERS, HISTORY = STREAMS
 Streams = frozenset[str]
 UPSERTED = frozenset({CANDIDATES, DETAILS, ANSWERS})
 """One row per thing, replaced by key; `candidate_history` has one per event."""
-FROM_DETAILS = frozenset({DETAILS, ANSWERS})
-"""These cost a request per candidate."""
+FROM_DETAILS = frozenset({DETAILS, ANSWERS})  # these cost a request per candidate
 
 NEVER = 0
 """A digest of something that was never emitted; of tags and unknown fields: none."""
@@ -161,8 +160,7 @@ class Known:
         return any(self.held)
 
 
-NEW = Known()
-"""A candidate that was never seen."""
+NEW = Known()  # a candidate that was never seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +204,8 @@ class Plan:
     event: str | None = None  # of the row of `candidate_history`, if that is emitted
 
 
-# Candidates that the list shows
+# Candidates that the list shows. In every plan, `known` is what the inventory said
+# before any announcement of this run.
 
 
 def is_settled(known: Known, listed: Listed, run: Run) -> bool:
@@ -239,21 +238,13 @@ def may_emit(known: Known, listed: Listed, run: Run) -> Streams:
 
     The details are not read yet, and may differ.
     """
+    emit = _emitted(known, listed, None, run)
     fetched = wants_details(known, listed, run)
-    return _emitted(known, listed, None, run) | (
-        run.selected & FROM_DETAILS if fetched else frozenset()
-    )
+    return emit | (run.selected & FROM_DETAILS) if fetched else emit
 
 
 def plan_listed(known: Known, listed: Listed, read: Details | None, run: Run) -> Plan:
-    """Plan a listed candidate.
-
-    Args:
-        known: What the inventory said before any announcement of this run.
-        listed: What the list shows.
-        read: The details; None where `wants_details` is false.
-        run: What the run selects.
-    """
+    """Plan a listed candidate; `read` is None where `wants_details` is false."""
     return _plan(known, listed, read, run, Presence.LISTED)
 
 
@@ -264,9 +255,8 @@ def plan_without_details(known: Known, listed: Listed, run: Run) -> Plan:
     """
     plan = _plan(known, listed, None, run, Presence.LISTED)
     after = plan.after
-    if after is not None:
-        for stream in FROM_DETAILS:
-            after = make_stale(after, stream)
+    for stream in FROM_DETAILS:
+        after = after and make_stale(after, stream)
     return replace(plan, after=after)
 
 
@@ -275,9 +265,7 @@ def plan_reverified(known: Known, read: Details, run: Run) -> Plan:
 
     The list was compared earlier in this run, so only the details may differ.
     """
-    details_only = replace(
-        run, selected=run.selected & FROM_DETAILS, full_table=frozenset()
-    )
+    details_only = Run(run.selected & FROM_DETAILS)
     return _plan(known, unchanged(known), read, details_only, Presence.LISTED)
 
 
@@ -310,13 +298,9 @@ def may_emit_missing(known: Known, run: Run) -> Streams:
 
 
 def plan_found(known: Known, listed: Listed, read: Details, run: Run) -> Plan:
-    """Plan a candidate that the lists lack and that was found.
+    """Plan a candidate that was found although the lists lack it.
 
-    Args:
-        known: What the inventory said before any announcement of this run.
-        listed: What the details show of the list row.
-        read: The details.
-        run: What the run selects.
+    `listed` is what its details show of the list row.
     """
     archived = not run.narrowed or known.presence is Presence.UNLISTED
     presence = Presence.UNLISTED if archived else Presence.OUT_OF_SCOPE
@@ -349,12 +333,9 @@ def plan_gone(known: Known, run: Run) -> Plan:
 
 
 def intent(known: Known, streams: Streams, answers: int) -> Known:
-    """Return what a STATE says of a candidate before some streams are emitted.
+    """Return what a STATE says of a candidate before some streams may be emitted.
 
-    Args:
-        known: What the inventory said before any announcement of this run.
-        streams: The streams that may be emitted.
-        answers: The largest number of answer rows that may be emitted.
+    `answers` is the largest number of answer rows that may be emitted.
     """
     held = tuple(
         Held.STALE if stream in streams else holds

@@ -19,16 +19,10 @@ _ONE_DAY = timedelta(days=1)
 def due_time(
     candidate_id: str, since: datetime, until: datetime, days: int
 ) -> datetime | None:
-    """Return when a candidate is due.
+    """Return the first time after `since` at which a candidate is due.
 
-    Args:
-        candidate_id: The candidate.
-        since: The time that was reached before, excluded.
-        until: The present, included.
-        days: Days of a turn; 0 turns re-verification off.
-
-    Returns:
-        The first due time in between, or None.
+    If that is after `until`, return None; also for 0 days, which turn re-verification
+    off.
     """
     if days == 0:
         return None

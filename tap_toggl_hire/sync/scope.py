@@ -19,8 +19,7 @@ if t.TYPE_CHECKING:
     from tap_toggl_hire.api.pagination import Params
 
 MOST_PARTS = 256
-ALL = "all"
-"""The key of the scope that selects every candidate."""
+ALL = "all"  # the key of the scope that selects every candidate
 
 
 @dataclass(frozen=True)
@@ -93,11 +92,7 @@ class Part:
 
     @classmethod
     def parse(cls, text: str) -> Part:
-        """Parse a part such as `2/4`.
-
-        Raises:
-            ValueError: If it is malformed, or out of range.
-        """
+        """Parse a part such as `2/4`; raise ValueError if it is malformed."""
         match = re.fullmatch(r"([1-9][0-9]{0,2})/([1-9][0-9]{0,2})", text)
         if match is None or not int(match[1]) <= int(match[2]) <= MOST_PARTS:
             raise ValueError

@@ -48,11 +48,7 @@ DAMAGED = (
 
 
 def unwrap(value: t.Any) -> dict[str, t.Any]:
-    """Return the state in a decoded `--state` file; {} for a first run.
-
-    Raises:
-        StateError: If it is anything else.
-    """
+    """Return the state in a decoded `--state` file; raise StateError if it has none."""
     if isinstance(value, dict) and value.keys() == {"singer_state"}:
         value = value["singer_state"]  # what `meltano state get` prints
     if not isinstance(value, dict):
@@ -88,33 +84,22 @@ def not_a_state(what: str) -> StateError:
 
 
 class State:
-    """What is known when a run starts; the loop keeps it up to date.
-
-    Attributes:
-        inventory: What the target holds.
-        scope: Key of the scope of the last complete run; empty before the first.
-        reverified_until: Time that re-verification has reached; None before the first
-            run.
-        columns: Per stream, what it emitted, as `Output.fingerprint` describes it.
-        part: The setting `part`, empty for all; None for a state from the warehouse,
-            which has every candidate.
-        tags: The number of tags that `/tags` listed.
-    """
+    """What is known when a run starts; the loop keeps it up to date."""
 
     def __init__(self) -> None:
         self.inventory = Inventory()
-        self.scope = ""
-        self.reverified_until: datetime | None = None
+        self.scope = ""  # its key in the last complete run; empty before the first
+        self.reverified_until: datetime | None = None  # None before the first run
+        # By stream, the digests of `projection.fingerprint` when it was last emitted.
         self.columns: dict[str, list[str]] = {}
+        # The setting, empty for all; None in a state from the warehouse, which has
+        # every candidate.
         self.part: str | None = None
-        self.tags = 0
+        self.tags = 0  # how many `/tags` listed
 
     @classmethod
     def load(cls, value: t.Any) -> State:
-        """Read the object under the key `tap_toggl_hire`.
-
-        Args:
-            value: The object; None for a first run.
+        """Read the object under the key `tap_toggl_hire`; None for a first run.
 
         Raises:
             StateError: If it is damaged, or of another version.
@@ -149,15 +134,10 @@ class State:
             part=self.part or "",
             tags=self.tags,
         )
-        value: dict[str, t.Any] = msgspec.to_builtins(stored)
-        return value
+        return msgspec.to_builtins(stored)  # type: ignore[no-any-return]
 
     def take_part(self, part: Part) -> None:
-        """Check that the state is of a part, and forget candidates of other parts.
-
-        Raises:
-            StateError: If it is of another part.
-        """
+        """Forget candidates of other parts; raise StateError for a state of another."""
         if self.part is None:  # a first run, or a state from the warehouse
             for candidate_id in [key for key, _ in self.inventory.items()]:
                 if not part.has(candidate_id):
@@ -210,8 +190,7 @@ class _Stored(msgspec.Struct):
     """Format 3."""
 
     format: int
-    candidates: dict[str, str] = {}
-    """The columns of the inventory."""
+    candidates: dict[str, str] = {}  # the columns of the inventory
     checksum: str = ""
     scope: str = ""
     reverified_until: str = ""

@@ -19,28 +19,22 @@ if t.TYPE_CHECKING:
     from tap_toggl_hire.api.client import Client
     from tap_toggl_hire.sync.lists import Row
 
-Tags = tuple[str, ...]
-"""Tag IDs, sorted."""
+Tags = tuple[str, ...]  # tag IDs, sorted
 
 TAG_IDS = "tag_ids"
 
 
 class TagLists:
-    """Reads which candidates have which tag.
+    """Reads which candidates of a list have which tag.
 
-    Args:
-        source: What lists are read with.
-        query: The list of all candidates of the scope.
-        page_size: Rows to ask for per page.
-        is_dropped: Whether tags are personal data that is dropped: then no candidate
-            has any, and nothing is read.
+    Where tags are personal data that is dropped, no candidate has any, and nothing is
+    read.
     """
 
     def __init__(
         self, source: Source, query: Query, page_size: int, *, is_dropped: bool
     ) -> None:
-        self.version = 0
-        """Changes with everything that is learned after `read`."""
+        self.version = 0  # changes with everything that is learned after `read`
         self._source = source
         self._query = query
         self._page_size = page_size

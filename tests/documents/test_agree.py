@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
+import tomllib
 import typing as t
 
 import pytest
@@ -18,7 +18,8 @@ if t.TYPE_CHECKING:
 
 ROOT = tables.ROOT
 SETTINGS = tables.settings()
-SCHEMAS = sorted((ROOT / "schemas").glob("*.json"))
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+VERSION = PROJECT["version"]
 
 
 def plugin_definition(file: str) -> dict[str, t.Any]:
@@ -34,17 +35,6 @@ def parsed(kind: str | None) -> str | None:
     Meltano parses decimals too, but cannot pass them on to a tap.
     """
     return kind if kind in {"array", "boolean", "integer", "object"} else None
-
-
-def properties(schema: dict[str, t.Any]) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
-    """Yield every property of a schema, at every depth, with its path."""
-    for name, field in schema.get("properties", {}).items():
-        yield name, field
-        for path, nested in properties(field):
-            yield f"{name}.{path}", nested
-    if "items" in schema:
-        for path, nested in properties(schema["items"]):
-            yield f"[].{path}", nested
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -100,24 +90,13 @@ def test_every_setting_has_a_title_and_a_description() -> None:
     assert without == []
 
 
-def test_every_stream_has_a_schema() -> None:
-    assert {path.stem for path in SCHEMAS} == set(tables.catalog())
+def test_example_project_pins_the_tap() -> None:
+    project = yaml.safe_load((ROOT / "examples/meltano.yml").read_text("utf-8"))
+    (tap,) = project["plugins"]["extractors"]
+    assert tap["pip_url"] == f"{TapTogglHire.name}~={VERSION.rpartition('.')[0]}.0"
 
 
-@pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.stem)
-def test_schema_describes_every_property(path: t.Any) -> None:
-    schema = json.loads(path.read_text("utf-8"))
-    without = [
-        name for name, field in properties(schema) if not field.get("description")
-    ]
-    assert without == []
-
-
-@pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.stem)
-def test_catalog_has_the_schema_unchanged(path: t.Any) -> None:
-    entry = tables.catalog()[path.stem]
-    schema = json.loads(path.read_text("utf-8"))
-    assert entry["schema"] == schema
-    for name, field in schema["properties"].items():
-        nullable = "null" in field["type"]
-        assert nullable == (name not in entry["key_properties"]), name
+def test_changelog_begins_with_this_version() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    (first, *_) = re.findall(r"^## (\S+)", text, re.MULTILINE)
+    assert first == VERSION

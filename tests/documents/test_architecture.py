@@ -86,14 +86,6 @@ def test_plan_is_pure() -> None:
     assert found <= {"__future__", "dataclasses", "enum", "typing"}
 
 
-def test_api_knows_nothing_above_it() -> None:
-    allowed = {"clock", "errors"}
-    for name in MODULES:
-        if name.startswith("api."):
-            ours = imports(name, types=True) & set(MODULES)
-            assert all(one.startswith("api.") or one in allowed for one in ours), name
-
-
 def test_sync_knows_neither_sdk_nor_http() -> None:
     for name in MODULES:
         if name.startswith("sync."):

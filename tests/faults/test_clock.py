@@ -57,7 +57,7 @@ def test_times_in_records_follow_the_api(
     caplog: pytest.LogCaptureFixture,
     ahead: timedelta,
     followed: timedelta,
-    is_logged: bool,  # noqa: FBT001
+    is_logged: bool,
 ) -> None:
     workspace = Workspace(sandbox(Account.example(candidates=5)))
     workspace.box.faults = [Dated(ahead)]

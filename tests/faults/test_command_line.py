@@ -8,10 +8,9 @@ import typing as t
 
 import pytest
 
-from sandbox import Account, Fault
+from sandbox import Fault
 from tests.faults.trials import account, assert_true, attempt, small
 from tests.streams.checks import loaded
-from tests.support import Run, run_tap, settings
 from tests.support.streams import FAMILY, SYNC_RUNS
 
 if t.TYPE_CHECKING:
@@ -19,6 +18,7 @@ if t.TYPE_CHECKING:
     from pathlib import Path
 
     from tests.streams.checks import Start
+    from tests.support import Run
 
 LINE = re.compile(r"[-\d]{10} [:,\d]{12} \| (\w+) +\| [\w.-]+ +\| (.*)")
 """A line of the log."""
@@ -93,11 +93,3 @@ def test_the_last_log_record_says_whether_it_is_transient(
     (row,) = run.records(SYNC_RUNS)
     assert row["is_transient"] is is_transient
     assert row["message"] == records[-1]["message"]
-
-
-def test_the_log_of_2000_candidates_has_at_most_60_lines(sandbox: Start) -> None:
-    box = sandbox(Account.example(candidates=2000, questions=1))
-    run = run_tap(settings(box), state={})
-    assert run.returncode == 0, run.stderr
-    assert len(run.records("candidates")) == 2000
-    assert len(run.stderr.splitlines()) <= 60

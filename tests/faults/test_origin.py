@@ -10,7 +10,7 @@ import typing as t
 import pytest
 
 from sandbox import Fault, Sandbox
-from tests.faults.trials import Clock, account, assert_true, attempt, small
+from tests.faults.trials import account, assert_true, attempt, small
 from tests.support import run_tap
 from tests.support.streams import DETAILS
 
@@ -76,19 +76,6 @@ def test_no_redirect_leads_to_another_origin(
     location = link(what, box, elsewhere).encode().decode("latin-1")
     box.faults = [Fault("redirect", location=location, match="candidate")]
     assert attempt(small(box)).records(DETAILS) == []
-
-
-@pytest.mark.parametrize("kind", ["tags", "candidates", "candidate", "openings"])
-def test_a_redirect_to_another_origin_stops_at_once(
-    sandbox: Start, elsewhere: Sandbox, clock: Clock, kind: str
-) -> None:
-    box = sandbox(account(12))
-    box.faults = [Fault("redirect", location=elsewhere.url, match=kind)]
-    trial = attempt(small(box))
-    assert "redirects to another origin" in trial.sentence
-    assert "api_url" in trial.sentence
-    assert elsewhere.url not in trial.sentence
-    assert not clock.pauses
 
 
 def test_netrc_and_proxies_of_the_environment(sandbox: Start, tmp_path: Path) -> None:

@@ -7,31 +7,19 @@ import re
 import typing as t
 
 import pytest
-from hypothesis import given
-from hypothesis import settings as rules
-from hypothesis import strategies as st
 
-from sandbox import Fault, Sandbox, Shapes
+from sandbox import Fault, Shapes
 from sandbox.faults import details_of
 from tests.faults.trials import (
     Clock,
     Strikes,
-    Trial,
     account,
     assert_true,
     attempt,
-    endpoint,
     served_details,
     small,
 )
-from tests.streams.checks import assert_holds, expected, loaded
-from tests.support.streams import (
-    CANDIDATES,
-    CORE,
-    DELETED_AT,
-    DETAILS,
-    HISTORY,
-)
+from tests.support.streams import CANDIDATES, DELETED_AT, DETAILS
 
 if t.TYPE_CHECKING:
     from tests.streams.checks import Start
@@ -75,80 +63,17 @@ def test_the_run_ends_and_the_next_one_goes_on(sandbox: Start, what: str) -> Non
     assert served_details(box) == dict.fromkeys(rest, 1)
 
 
-@pytest.mark.slow
-@given(
-    name=st.sampled_from(
-        ["tags", "openings", "categories", "candidates", "tag members", "candidate"]
-    ),
-    after=st.integers(0, 45),
-    kind=st.sampled_from([*PERMANENT, "401", "400"]),
-    concurrency=st.integers(1, 5),
-    second_run=st.booleans(),
-)
-@rules(max_examples=40)
-def test_wherever_it_fails_nothing_is_lost_or_emitted_twice(
-    name: str,
-    after: int,
-    kind: str,
-    concurrency: int,
-    second_run: bool,  # noqa: FBT001
-) -> None:
-    workspace = account()
-    with Sandbox(workspace) as box:
-        config = small(box, max_concurrency=concurrency, reverify_days=0)
-        before = Trial([], None)
-        if second_run:
-            before = attempt(config).good()
-            for key in workspace.listed_ids()[::2]:
-                workspace.rate(key, 3 - workspace.row(key)["rating"])
-            for _ in range(3):
-                workspace.add_candidate()
-        how, options, _ = PERMANENT.get(kind, ("status", {"status": kind}, ""))
-        options = {**options, "status": int(kind)} if kind.isdigit() else options
-        fault = Fault(how, match=endpoint(name), after=after, **options)
-        box.faults = [fault]
-        failed = attempt(config, state=before.state)
-        assert (failed.error is not None) == (fault.struck > 0)
-        box.faults = []
-        healed = attempt(config, state=failed.state or before.state).good()
-        messages = before.messages + failed.messages + healed.messages
-        assert_true(messages, workspace)
-        assert not set(failed.ids(DETAILS)) & set(healed.ids(DETAILS))
-        rows = [*failed.records(HISTORY), *healed.records(HISTORY)]
-        events = [(row["candidate_id"], row["event"]) for row in rows]
-        assert len(set(events)) == len(events)
-
-
 # One candidate, or some, whose details fail
 
 
-@pytest.mark.parametrize("status", [500, 400, 402, 403, 418, 422, 423, 451])
-def test_a_candidate_that_fails_does_not_hold_up_the_others(
-    sandbox: Start, status: int
-) -> None:
+def test_malformed_details_of_one_candidate_are_not_transient(sandbox: Start) -> None:
     box = sandbox(account())
-    first = attempt(small(box)).good()
-    gone, failing, *others = box.account.listed_ids()
-    changed = others[::5]
-    for key in (failing, *changed):
-        box.account.rate(key, 3 - box.account.row(key)["rating"])
-    box.account.delete(gone)
-    box.faults = [Fault("status", status=status, match=details_of(failing))]
-    messages, state = first.messages, first.state
-    for emitted in ({gone, *changed}, set()):  # once, and not by the next run
-        failed = attempt(small(box, reverify_days=0), state=state)
-        assert str(status) in failed.sentence
-        assert f"GET /candidates/{failing} " in failed.sentence
-        assert failed.error
-        assert failed.error.is_transient is (status == 500)
-        assert set(failed.ids(DETAILS)) == emitted
-        assert failed.ids(CANDIDATES).count(failing) == bool(emitted)
-        messages, state = messages + failed.messages, failed.state
-    box.faults = []
-    healed = attempt(small(box, reverify_days=0), state=state).good()
-    assert healed.ids(DETAILS) == [failing]
-    target = loaded(messages, healed.messages)
-    assert_holds(target, expected(box.account), CORE, deleted=True)
+    failing = box.account.listed_ids()[0]
+    box.faults = [Fault("not_json", match=details_of(failing))]
+    failed = attempt(small(box))
+    assert failed.error
+    assert not failed.error.is_transient
+    assert set(failed.ids(DETAILS)) == set(box.account.listed_ids()) - {failing}
 
 
 def test_a_404_after_a_redirect_deletes_nothing(sandbox: Start) -> None:

@@ -5,14 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sandbox import Account, Sandbox, Shapes
-from tests.faults.trials import attempt
-from tests.streams.checks import (
-    Start,
-    assert_holds,
-    expected,
-    loaded,
-    warnings,
-)
+from tests.streams.checks import Start, assert_holds, expected, loaded, warnings
 from tests.support import extract, settings
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -50,20 +43,3 @@ def test_the_next_version_is_used_with_one_warning(
     assert requested(box) == tried
     others = [one for one in box.stats.log if one.route.version != tried[-1]]
     assert len(others) == len(tried) - 1  # each once
-
-
-@HTML_OR_JSON
-@pytest.mark.parametrize(
-    ("pinned", "tried"), [("v2.1", ["v2.1"]), (None, ["v2.1", "v2.2", "v2"])]
-)
-def test_without_a_served_version_the_search_is_retried_and_fails(
-    sandbox: Start, pinned: str | None, tried: list[str], not_found: str
-) -> None:
-    box = workspace(sandbox, "v3", not_found=not_found)
-    trial = attempt(settings(box, api_version=pinned))
-    assert "check api_url and api_version" in trial.sentence
-    assert " or ".join(tried) in trial.sentence
-    assert trial.error
-    assert not trial.error.is_transient
-    assert requested(box) == tried
-    assert box.stats.requests == 6 * len(tried)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from typing import TYPE_CHECKING, Any
+from copy import deepcopy
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,6 +20,7 @@ from tests.pipeline.warehouse import (
     rate,
     tombstones,
 )
+from tests.support.target import merged
 from tools.local.meltano import CHECKOUT, PipelineError
 
 if TYPE_CHECKING:
@@ -28,7 +31,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.pipeline
 PLUGINS = ("tap-toggl-hire", "target-postgres")
 CANDIDATES = ("candidates", "candidate_details", "candidate_answers")
-STATE_ID = "dev:tap-toggl-hire-to-target-postgres"
 
 
 def test_load_continues_after_a_failure_and_changes_follow(
@@ -152,25 +154,11 @@ def test_example_project_takes_settings_from_the_environment(
     assert warehouse.rows("job_openings").keys() == {opening}
 
 
-@pytest.mark.slow
-def test_merged_states_lose_nothing(
-    project: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
-) -> None:
-    """Meltano merges states in depth: each onto the other."""
-    account = sandbox.account
-    fail_after_30_candidates(project, sandbox, warehouse)
-    died = state_of(project)
-    project.run(*PLUGINS, **warehouse.settings)
-    complete = state_of(project)
-    for first, second in ((complete, died), (died, complete)):
-        rate(account, account.listed_ids()[0])
-        project.meltano("state", "set", "--force", STATE_ID, first)
-        project.meltano("state", "merge", STATE_ID, second)
-
-        project.run(*PLUGINS, **warehouse.settings)
-
-        compare(warehouse.rows, account)
-        assert own(state_of(project)).keys() == own(complete).keys()
+def test_states_are_merged_as_the_tests_merge_them() -> None:
+    utils = import_module("meltano.core.utils")
+    base = {"bookmarks": {"tags": {"a": 1}, "candidates": {"b": [1, 2]}}}
+    over = {"bookmarks": {"candidates": {"b": [3]}}, "tap_toggl_hire": {"format": 3}}
+    assert merged(base, over) == utils.merge(over, deepcopy(base))
 
 
 @pytest.mark.slow
@@ -190,27 +178,11 @@ def test_state_from_the_warehouse_with_another_key_deletes_nothing(
 
 
 @pytest.mark.slow
-def test_parts_take_their_candidates_from_one_state(
-    project: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
-) -> None:
-    warehouse.load(sandbox)
-    deleted = change(sandbox.account)
-    for part in ("1/2", "2/2"):
-        project.shell(
-            warehouse.script(project.folder),
-            **warehouse.settings,
-            TAP_TOGGL_HIRE_PART=part,
-        )
-
-    check_erased(warehouse.rows, sandbox.account, deleted)
-
-
-@pytest.mark.slow
 def test_full_refresh_with_hard_delete_removes_deleted_candidates(
     project: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
 ) -> None:
     warehouse.load(sandbox, hard_delete=True)
-    change(sandbox.account)
+    deleted = change(sandbox.account)
 
     project.run(
         *("--full-refresh", *PLUGINS),
@@ -220,6 +192,12 @@ def test_full_refresh_with_hard_delete_removes_deleted_candidates(
 
     for stream, rows in expected(sandbox.account).items():
         assert warehouse.rows(stream) == rows, stream
+
+    # Only the history knows the candidate now: a state from it finds the deletion.
+    project.shell(warehouse.script(project.folder), **warehouse.settings)
+    history = warehouse.rows("candidate_history").values()
+    events = {row["event"] for row in history if row["candidate_id"] == deleted}
+    assert events == {"created", "deleted"}
 
 
 def fail_after_30_candidates(
@@ -231,15 +209,3 @@ def fail_after_30_candidates(
     with pytest.raises(PipelineError, match="rejects the API key"):
         project.run(*PLUGINS, **warehouse.settings)
     sandbox.faults.remove(revoked)
-
-
-def state_of(project: Project) -> str:
-    """Return what `meltano state get` prints."""
-    printed = project.meltano("--log-level=error", "state", "get", STATE_ID)
-    return printed[printed.index("{") :].strip()
-
-
-def own(state: str) -> dict[str, Any]:
-    """Return the tap's own part of a state."""
-    value: dict[str, Any] = json.loads(state)["singer_state"]["tap_toggl_hire"]
-    return value

@@ -47,7 +47,7 @@ def test_target_that_only_appends(postgres: Postgres) -> None:
 @pytest.mark.parametrize("flush_all_streams", [True, False])
 def test_no_confirmed_state_is_ahead_of_rows(
     postgres: Postgres,
-    flush_all_streams: bool,  # noqa: FBT001
+    flush_all_streams: bool,
 ) -> None:
     with trial(DUCKDB, postgres) as one:
         lost = one.rows_behind_state(flush_all_streams=flush_all_streams)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml  # type: ignore[import-untyped]
 
-from tests.support.tap import extract
+from tests.support import KEYS, extract
 from tests.support.truth import truth
 from tools.local.meltano import CHECKOUT
 from tools.targets.processes import output_of
@@ -33,10 +33,6 @@ Rows = dict[Any, Row]
 
 SCHEMA = "toggl_hire"
 QUERY = (CHECKOUT / "examples/queries/state_from_warehouse.sql").read_text("utf-8")
-KEYS = {
-    "candidate_answers": ("candidate_id", "position"),
-    "candidate_history": ("event_id",),
-}
 
 
 class PostgresWarehouse:
@@ -148,7 +144,7 @@ def keyed(stream: str, rows: Iterable[Row]) -> Rows:
     Times are in UTC, numbers of one type; of the columns that targets add, only
     `_sdc_deleted_at` is kept, which not every target has in every table.
     """
-    keys = KEYS.get(stream, ("id",))
+    keys = KEYS[stream]
     result = {}
     for row in rows:
         plain = {"_sdc_deleted_at": None} | {

@@ -108,18 +108,6 @@ def test_details_that_are_not_found_delete_no_listed_candidate(
         line.assert_true()
 
 
-def test_a_new_candidate_without_details_gets_them_later() -> None:
-    with pipeline() as line:
-        line.run()
-        new = line.account.add_candidate()
-        for select in ([DETAILS], STREAMS):
-            line.sandbox.faults = [Fault("status", status=404, match=details_of(new))]
-            assert line.run(select=select).details == [new]
-        line.sandbox.faults = []
-        assert line.run().emitted(DETAILS) == [new]
-        line.assert_true()
-
-
 def test_details_of_most_candidates_not_found_is_a_failure_of_the_endpoint() -> None:
     with pipeline(60) as line:
         line.run()
@@ -217,17 +205,6 @@ def test_a_key_of_another_workspace_writes_nothing(
         assert len(set(outcome.details)) == 20
 
 
-def test_a_narrowed_run_is_proved_by_one_known_candidate() -> None:
-    with pipeline(50) as line:
-        line.run()
-        outcome = line.run(select=["tags"])
-        assert len(outcome.details) == 1
-        for one in line.ids:
-            line.account.rate(one, 1)
-        line.run()
-        assert line.run(**NARROWED).details == []  # its first page has a known one
-
-
 def test_a_small_workspace_whose_candidates_are_all_deleted() -> None:
     with pipeline(5) as line:
         line.run()
@@ -243,13 +220,3 @@ def test_a_small_workspace_whose_candidates_are_all_deleted() -> None:
         line.account.add_candidate()
         line.run()
         line.assert_true()
-
-
-def test_new_openings_and_names_are_the_same_workspace() -> None:
-    with pipeline() as line:
-        line.run()
-        for opening in line.account.openings():
-            line.account.delete_opening(opening["id"])
-        line.account.add_opening()
-        assert line.run().is_quiet
-        line.assert_true(["job_openings", *UPSERTED])

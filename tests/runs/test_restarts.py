@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import gzip
 import itertools
 import json
 import random
@@ -12,22 +11,12 @@ import tempfile
 import typing as t
 from contextlib import suppress
 from pathlib import Path
-from unittest import mock
-from urllib.parse import urlsplit
 
 import pytest
 
 from sandbox import Sandbox, random_change
 from sandbox.changes import CANDIDATE
-from tests.runs.pipelines import (
-    DAY,
-    Outcome,
-    Pipeline,
-    account,
-    assert_same,
-    pipeline,
-    who,
-)
+from tests.runs.pipelines import Outcome, Pipeline, account, assert_same, pipeline, who
 from tests.support import Target
 from tests.support.streams import ANSWERS, DETAILS, FAMILY, HISTORY, STREAMS, UPSERTED
 from tests.support.tap import clean_environment, command_line
@@ -132,58 +121,7 @@ def test_what_was_committed_beyond_the_confirmed_state_is_corrected() -> None:
         assert line.run().is_quiet
 
 
-def test_missing_candidates_get_no_false_events_when_a_run_dies() -> None:
-    """One of those that are asked for has changed, the others have not."""
-    with pipeline(12) as line:
-        line.run()
-        archived = line.ids[:8]
-        for one in archived:
-            line.account.archive(one)
-        line.rate(archived[0])
-        outcome = line.attempt(announced=1_000).good()
-        assert outcome.events() == [("updated", archived[0])]
-        for state in outcome.states[:-1]:
-            again = line.attempt(state=state).good()
-            assert set(again.events()) <= {("updated", archived[0])}
-
-
-def test_a_re_verification_that_is_killed_goes_on() -> None:
-    """Though it emits nothing."""
-    with pipeline(60, reverify_days=1) as line:
-        line.run(select=[DETAILS])
-        line.clock += 3 * DAY
-        with mock.patch("tap_toggl_hire.sync.loop.FETCHED", 10):
-            outcome = line.attempt(select=[DETAILS]).good()
-        assert len(outcome.details) == 60
-        line.clock -= line.interval
-        left = []
-        for state in outcome.states:
-            line.clock -= line.interval
-            again = line.attempt(select=[DETAILS], state=state).good()
-            left.append(len(again.details))
-        assert left == sorted(left, reverse=True)
-        assert len(left) > 2
-        assert left[-2] <= 20
-        assert left[-1] == 0
-
-
 # A target that takes files
-
-
-def unpacked(messages: Sequence[Message]) -> list[Message]:
-    """Return messages with a RECORD for each line of the files that a BATCH names."""
-    found: list[Message] = []
-    for message in messages:
-        for url in message.get("manifest", ()):
-            with gzip.open(urlsplit(url).path, "rt", encoding="utf-8") as lines:
-                stream = message["stream"]
-                found += [
-                    {"type": "RECORD", "stream": stream, "record": json.loads(line)}
-                    for line in lines
-                ]
-        if message["type"] != "BATCH":
-            found.append(message)
-    return found
 
 
 def test_batch_files_are_complete_before_their_state(tmp_path: Path) -> None:
@@ -199,8 +137,8 @@ def test_batch_files_are_complete_before_their_state(tmp_path: Path) -> None:
         rows = truth(line.account)
         for place in places_of(outcome.messages)[::4]:
             line.target = Target()
-            line.target.load(unpacked(outcome.messages[: place + 1]))
-            line.target.load(unpacked(line.attempt().good().messages))
+            line.target.load(outcome.messages[: place + 1])
+            line.run()
             for stream in UPSERTED:
                 assert_same(line.target.alive(stream), rows[stream], stream)
 

@@ -88,21 +88,3 @@ def test_runs_without_details_take_no_turn() -> None:
             outcome = line.run(select=STREAMS if number % 4 == 3 else [CANDIDATES])
             read.update(outcome.details if number % 4 == 3 else ())
         assert read == {*line.ids, *archived}
-
-
-@pytest.mark.parametrize("select", [(CANDIDATES,), (HISTORY,)], ids=str)
-def test_archived_candidates_are_asked_for_without_a_stream_of_details(
-    select: tuple[str, ...],
-) -> None:
-    with pipeline(reverify_days=1) as line:
-        line.run(select=select)
-        archived, gone, *_ = line.ids
-        line.account.archive(archived)
-        line.account.archive(gone)
-        line.run(select=select)
-        line.account.delete(gone)
-        line.clock += 2 * DAY
-        outcome = line.run(select=select)
-        assert sorted(outcome.details) == sorted([archived, gone])
-        assert outcome.deleted(CANDIDATES) == ([gone] if CANDIDATES in select else [])
-        assert outcome.events() == ([("deleted", gone)] if HISTORY in select else [])

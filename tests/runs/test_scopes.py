@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import typing as t
-from unittest import mock
 
 import pytest
 
 from tests.runs.pipelines import DAY, account, pipeline, wanted
-from tests.support.streams import CANDIDATES, DETAILS, UPSERTED
+from tests.support.streams import CANDIDATES, DETAILS
 from tests.support.truth import truth
 
 if t.TYPE_CHECKING:
@@ -61,26 +60,6 @@ def test_leaving_the_selection_is_no_deletion(name: str) -> None:
         line.assert_true()
 
 
-@pytest.mark.parametrize(("few", "asked"), [(40, 40), (39, 0)])
-def test_few_candidates_that_left_the_selection_are_asked_for(
-    few: int, asked: int, caplog: pytest.LogCaptureFixture
-) -> None:
-    with pipeline(50) as line, mock.patch("tap_toggl_hire.sync.plan.FEW_LEFT", few):
-        for number, one in enumerate(line.ids):
-            line.account.rate(one, int(number < 10))
-        line.run()
-        gone = line.ids[20]
-        line.account.delete(gone)
-        outcome = line.run(candidate_filters={"min_rating": 1})
-        assert len(outcome.details) == asked
-        assert outcome.deleted(DETAILS) == ([gone] if asked else [])
-        assert ("left the selection" in caplog.text) is not asked
-        assert line.run(candidate_filters={"min_rating": 1}).details == []
-        wide = line.run()
-        assert wide.deleted(DETAILS) == ([] if asked else [gone])
-        line.assert_true()
-
-
 def test_a_deletion_outside_the_selection_is_found_by_re_verification() -> None:
     scope = {"candidate_filters": {"min_rating": 1}}
     with pipeline(20, reverify_days=2) as line:
@@ -94,27 +73,3 @@ def test_a_deletion_outside_the_selection_is_found_by_re_verification() -> None:
         line.clock += 3 * DAY
         assert line.run(**scope).deleted(DETAILS) == [gone]
         line.assert_true()
-
-
-def test_one_state_per_opening_and_a_candidate_that_moves() -> None:
-    with pipeline(20) as line:
-        a, b = (one["id"] for one in line.account.openings())
-        states: dict[str, t.Any] = {a: None, b: None}
-
-        def run(opening: str) -> None:
-            line.target.state = states[opening]
-            line.run(job_opening_ids=[opening])
-            states[opening] = line.target.state
-
-        run(a)
-        run(b)
-        moved = wanted(line.account, {"job_opening_ids": [a]})[0]
-        for to in (b, a, b):
-            line.account.set_field(moved, "job_opening_id", to)
-            run(a)
-            run(b)
-            line.assert_true(UPSERTED)
-        line.account.delete(moved)
-        run(a)
-        run(b)
-        line.assert_true(UPSERTED)

@@ -8,11 +8,10 @@ import typing as t
 import pytest
 
 from sandbox import Fault
-from tests.runs.pipelines import DAY, Outcome, is_list, pipeline
+from tests.runs.pipelines import Outcome, is_list, pipeline
 from tests.support.streams import (
     CANDIDATES,
     CORE,
-    DETAILS,
     FAMILY,
     FROM_DETAILS,
     HISTORY,
@@ -36,6 +35,7 @@ def test_some_streams_first_and_all_later(subset: tuple[str, ...]) -> None:
     with pipeline() as line:
         ids = sorted(line.ids)
         first = line.run(select=subset)
+        assert set(line.target.tables) == {*subset}
         assert sorted(first.details) == (ids if {*FROM_DETAILS} & {*subset} else [])
         second = line.run()
         for stream in UPSERTED:
@@ -60,27 +60,12 @@ def test_some_streams_first_and_all_later(subset: tuple[str, ...]) -> None:
         line.assert_true()
 
 
-def test_a_stream_selected_later_is_filled_for_archived_candidates() -> None:
-    with pipeline(reverify_days=1) as line:
-        line.run(select=[CANDIDATES])
-        archived = line.ids[:2]
-        for one in archived:
-            line.account.archive(one)
-        line.run(select=[CANDIDATES])
-        line.run()
-        line.clock += 2 * DAY
-        outcome = line.run()
-        assert sorted(outcome.emitted(DETAILS)) == sorted(archived)
-        rows = truth(line.account, archived=True)
-        for stream in UPSERTED:
-            assert line.target.alive(stream) == rows[stream]
-
-
 def test_the_lists_alone_keep_what_is_known_of_candidates() -> None:
     with pipeline() as line:
         line.run()
         for stream, kind in zip(LISTS, ("openings", "categories", "tags"), strict=True):
             outcome = line.run(select=[stream])
+            assert {m.get("stream") for m in outcome.messages} == {stream, None}
             kinds = {request.kind for request in outcome.requests}
             # `tags` finds the version, one candidate proves the workspace.
             assert kinds - {"tags", "candidate"} == {kind} - {"tags"}
@@ -114,6 +99,8 @@ def assert_activated_after_the_last_record(outcome: Outcome, streams: set[str]) 
         assert of_stream[-1]["type"] == "ACTIVATE_VERSION"
         versions = {m["version"] for m in of_stream if m["type"] == "RECORD"}
         assert versions == {of_stream[-1]["version"]}
+    versioned = {m["stream"] for m in outcome.messages if "version" in m}
+    assert versioned == streams
 
 
 def test_versions_are_activated_by_complete_runs_alone() -> None:

@@ -1,40 +1,23 @@
-"""States: what is accepted, lost, merged, or made from the warehouse (3.9 to 3.12)."""
+"""States: bookmarks, merged ones, and those made from the warehouse (3.9 to 3.12)."""
 
 from __future__ import annotations
 
-import json
 import typing as t
-from copy import deepcopy
 from datetime import datetime
 
 import pytest
 
-from tap_toggl_hire.errors import StateError
-from tap_toggl_hire.tap import TapTogglHire
-from tests.runs.pipelines import (
-    Json,
-    Pipeline,
-    from_warehouse,
-    pipeline,
-)
-from tests.support import run_tap
+from tests.runs.pipelines import Json, from_warehouse, pipeline
 from tests.support.streams import (
     ANSWERS,
     CANDIDATES,
     DETAILS,
     FAMILY,
-    STATE_KEY,
     STREAMS,
     UPSERTED,
 )
 from tests.support.target import merged
 from tests.support.truth import truth
-
-if t.TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-NARROWED: Json = {"candidate_filters": {"max_rating": 3}}
 
 
 def test_bookmarks_show_how_far_each_stream_is() -> None:
@@ -53,61 +36,6 @@ def test_bookmarks_show_how_far_each_stream_is() -> None:
         history = bookmarks["candidate_history"]
         assert history["replication_key"] == "observed_at"
         assert history["replication_key_value"] == max(observed)
-
-
-# What --state accepts
-
-
-@pytest.fixture(scope="module")
-def line() -> Iterator[Pipeline]:
-    """A pipeline after a run."""
-    with pipeline() as made:
-        made.run()
-        yield made
-
-
-def files(state: Json) -> dict[str, tuple[str, str]]:
-    """Return the text of a file, and words of the message."""
-    damaged = deepcopy(state)
-    columns = damaged[STATE_KEY]["candidates"]
-    columns["row"] = columns["row"][:-9] + columns["row"][-8:]
-    other_part = merged(state, {STATE_KEY: {"part": "1/2"}})
-    return {
-        "an empty file": ("", "empty"),
-        "not JSON": (json.dumps(state)[:-40], "not valid JSON"),
-        "a list": ("[]", "not a JSON object"),
-        "a STATE message": (json.dumps({"type": "STATE", "value": state}), "STATE"),
-        "bookmarks alone": (json.dumps({"bookmarks": state["bookmarks"]}), STATE_KEY),
-        "another part": (json.dumps(other_part), "part"),
-        "a damaged column": (json.dumps(damaged), "damaged"),
-        "null": (json.dumps({STATE_KEY: None, "bookmarks": {}}), "damaged"),
-    }
-
-
-def test_a_file_that_is_no_state_is_rejected(
-    line: Pipeline, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
-) -> None:
-    """Before the first request and the first message."""
-    paths = {name: tmp_path / f"{name}.json" for name in ("config", "state")}
-    arguments = [part for n, path in paths.items() for part in (f"--{n}", str(path))]
-    paths["config"].write_text(json.dumps(line.config))
-    before = line.sandbox.stats.requests
-    for text, words in files(t.cast("Json", line.target.state)).values():
-        paths["state"].write_text(text)
-        with pytest.raises(StateError, match=words):
-            TapTogglHire.cli.main(arguments, standalone_mode=False)
-    assert capfdbinary.readouterr().out == b""
-    assert line.sandbox.stats.requests == before
-
-
-def test_what_meltano_prints_is_accepted(line: Pipeline) -> None:
-    run = run_tap(line.config, state={"singer_state": line.target.state})
-    assert run.returncode == 0
-    assert not any(run.records(stream) for stream in FAMILY)
-    assert run_tap(line.config, "--state", "no-such-file").returncode == 2
-
-
-# Lost, merged, made from the warehouse
 
 
 @pytest.mark.parametrize("loads", ["alone", "merged"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -60,26 +59,6 @@ def test_late_submission_appears_where_it_started(
     assert [one for one in after if one != late] == before
 
 
-def test_regrades_of_equal_sum_and_unlocking_show_in_details_only(
-    account: Account,
-) -> None:
-    contact = {"full_name": "Nemo", "city": "Nowhere"}
-    locked = account.add_candidate(locked=True, contact_info=contact)
-    assert account.detail(locked)["contact_info"] is None
-    moved = 0
-    for one in account.listed_ids():
-        row, detail = account.row(one), account.detail(one)
-        if one == locked:
-            account.unlock(one)
-        else:
-            with suppress(ValueError):  # there are no points to move
-                account.regrade_equal_sum(one)
-        assert account.row(one) == row
-        moved += account.detail(one) != detail
-    assert moved > 1
-    assert account.detail(locked)["contact_info"] == contact
-
-
 def test_archived_candidate_is_in_no_list(client: Client, account: Account) -> None:
     one = account.listed_ids()[3]
     account.archive(one)
@@ -100,28 +79,6 @@ def test_deleted_opening_and_tag(client: Client, account: Account) -> None:
     assert not any(tag in account.detail(o)["tag_ids"] for o in account.listed_ids())
 
 
-def test_details_that_lag_or_differ_from_the_list(
-    client: Client, account: Account
-) -> None:
-    first, second, third = account.listed_ids()[:3]
-    before = account.detail(first)
-    account.hold_details(first)
-    account.rate(first, 3 if before["rating"] != 3 else 0)
-    account.show(second, in_list={"score": None}, in_details={"email": None})
-    account.show(third, in_details={"source": "referral"})
-
-    rows = {row["id"]: row for row in client.page("/candidates")["data"]}
-    details = {one: client.page(f"/candidates/{one}") for one in rows}
-    assert details[first] == before
-    assert rows[first]["rating"] != before["rating"]
-    assert rows[second]["score"] is details[second]["email"] is None
-    assert details[second]["score"] is not None
-    assert details[third]["source"] == "referral"
-    assert "source" not in rows[third]
-    account.release_details(first)
-    assert client.page(f"/candidates/{first}")["rating"] == rows[first]["rating"]
-
-
 @pytest.mark.parametrize("kind", changes.EVERY)
 def test_random_change_is_as_visible_as_its_kind(kind: str) -> None:
     account = Account.example(candidates=40, in_progress=3)
@@ -136,16 +93,6 @@ def test_random_change_is_as_visible_as_its_kind(kind: str) -> None:
             assert before["candidates"] != after["candidates"]
         elif kind in {"unlock", "regrade_equal_sum"}:
             assert before["candidates"] == after["candidates"]
-
-
-def test_random_histories_keep_the_list_in_order(client: Client) -> None:
-    account, rng = client.sandbox.account, random.Random(3)
-    for _ in range(300):
-        random_change(account, rng, changes.EVERY)
-    pages = client.pages("/candidates", limit=9)
-    assert [row for page in pages for row in page["data"]] == account.list_rows()
-    with pytest.raises(ValueError, match="nothing to change"):
-        random_change(Account(), rng, ["grade"])
 
 
 def test_truth_has_the_rows_of_the_streams() -> None:

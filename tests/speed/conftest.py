@@ -25,18 +25,17 @@ class Runs:
     config: dict[str, t.Any] = field(default_factory=dict)
     target: Target = field(default_factory=Target)
 
-    def run(self, *arguments: str, loads: bool = True, **config: t.Any) -> Run:
+    def run(self, *, loads: bool = True, **config: t.Any) -> Run:
         """Run, and load the messages into the target.
 
         Args:
-            *arguments: Of the command line.
             loads: Whether the target takes the messages.
             **config: Settings of this run alone.
         """
         self.box.stats.reset()
         config = settings(self.box, **{**self.config, **config})
         selected = catalog(config, *SELECTED)
-        run = run_tap(config, *arguments, catalog=selected, state=self.target.state)
+        run = run_tap(config, catalog=selected, state=self.target.state)
         assert run.returncode == 0, run.stderr
         if loads:
             self.target.load(run.messages)

@@ -55,22 +55,3 @@ def test_details_are_fetched_side_by_side_across_pages(
     some.run()
     assert len(some.requests("candidate")) == 30
     assert some.steps("candidate") <= 15
-
-
-def test_the_short_lists_are_requested_at_the_same_time(
-    runs: Callable[..., Runs],
-) -> None:
-    some = runs(Workspace(1, tags=0).account(), LATENCY)
-    some.run()
-    (openings,), (categories,) = some.requests("openings"), some.requests("categories")
-    assert abs(openings.at - categories.at) < LATENCY
-
-
-def test_the_check_up_makes_few_requests(runs: Callable[..., Runs]) -> None:
-    account = Workspace(1000, openings=40, tags=40).account()
-    some = runs(account, page_size=10)
-    some.run("--test", loads=False)
-    assert some.box.stats.requests <= 12
-    openings = [opening["id"] for opening in account.openings()]
-    some.run("--test", loads=False, job_opening_ids=openings)
-    assert some.box.stats.requests <= 12

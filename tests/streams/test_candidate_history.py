@@ -8,13 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from sandbox import Account
-from tests.streams.checks import (
-    Start,
-    Workspace,
-    history,
-    in_history,
-    without_event,
-)
+from tests.streams.checks import Start, Workspace, history, in_history, without_event
 from tests.support.streams import CANDIDATES, DETAILS, HISTORY, HISTORY_FIELDS
 
 if t.TYPE_CHECKING:

@@ -20,9 +20,8 @@ from tests.streams.checks import (
     loaded,
     warnings,
 )
-from tests.support import Run, extract, run_tap, settings
+from tests.support import Run, run_tap, settings
 from tests.support.streams import (
-    ANSWERS,
     CANDIDATES,
     DETAILS,
     FAMILY,
@@ -32,53 +31,6 @@ from tests.support.streams import (
 )
 
 Json = dict[str, t.Any]
-
-
-def test_unknown_fields_and_misfits_are_kept_at_every_level(sandbox: Start) -> None:
-    box = sandbox(Account())
-    one = box.account.add_candidate()
-    option = {"id": "500", "content": "This", "correct": True, "hint": "x\u00fc"}
-    misfit = {"id": "501", "content": "That", "correct": "no"}
-    question = {"id": 401, "content": "?", "difficulty": 2, "points": "many"}
-    fields: Json = {
-        "portfolio": {"links": ["a", None], "likes": 3},
-        "rating": {"stars": 2},
-        "finished_at": 1_736_150_400,
-        "contact_info": {"city": "Exampleville", "pronouns": "they"},
-        "questions": [{"id": 400}, question | {"options": [option, misfit]}, "none"],
-        "answers": [
-            {"question_id": "401", "chosen_option_ids": {"500": True}, "seconds": 9},
-            {"question_id": "400", "text_answer": "Yes"},
-        ],
-    }
-    for name, value in fields.items():
-        box.account.set_field(one, name, value)
-    target = loaded(extract(settings(box)))
-    of_row = {
-        **{name: fields[name] for name in ("portfolio", "rating", "finished_at")},
-        "contact_info": {"pronouns": "they"},
-    }
-    of_question = {
-        "difficulty": 2,
-        "points": "many",
-        "options": [{"hint": "x\u00fc"}, {"correct": "no"}],
-    }
-    of_answer = {"chosen_option_ids": {"500": True}, "seconds": 9}
-    row = target.alive(CANDIDATES)[one]
-    assert json.loads(row["extra"]) == of_row
-    assert row["rating"] is row["finished_at"] is None
-    assert row["contact_info"]["city"] == "Exampleville"
-    extra = target.alive(DETAILS)[one]["extra"]
-    assert json.loads(extra) == {
-        **of_row,
-        "questions": [None, of_question, "none"],
-        "answers": [of_answer, None],
-    }
-    assert "x\u00fc" in extra  # not escaped
-    rows = target.alive(ANSWERS)
-    assert rows[one, 0]["extra"] is None
-    both = {"question": of_question, "answer": of_answer}
-    assert json.loads(rows[one, 1]["extra"]) == both
 
 
 # What is logged

@@ -40,7 +40,6 @@ from tests.support.streams import (
     LISTS,
     STATE_KEY,
     SYNC_RUNS,
-    UPSERTED,
 )
 
 if t.TYPE_CHECKING:
@@ -93,21 +92,6 @@ def test_the_overridden_hooks_exist_in_the_sdk() -> None:
     assert [(base, name) for base, name in listed if not hasattr(base, name)] == []
 
 
-def test_hooks_have_the_signatures_of_the_sdk() -> None:
-    for base, name, ours in overrides():
-        if not inspect.isfunction(ours) or name == "__init__":
-            continue
-        theirs = inspect.signature(inspect.getattr_static(base, name))
-        positional: list[None] = []
-        named: dict[str, None] = {}
-        for parameter in theirs.parameters.values():
-            if parameter.kind is parameter.KEYWORD_ONLY:
-                named[parameter.name] = None
-            elif parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
-                positional.append(None)
-        inspect.signature(ours).bind(*positional, **named)  # raises unless it fits
-
-
 # One run of everything
 
 
@@ -139,19 +123,6 @@ def test_one_schema_per_stream_and_the_records_of_a_candidate_together(
         for _, group in groupby(family, lambda m: candidate_of(m["record"]))
     ]
     assert turns == [list(FAMILY)] * 250
-
-
-def test_activate_version_follows_the_last_record(run: Run) -> None:
-    activations = of(run.messages, "ACTIVATE_VERSION")
-    versioned = {*LISTS, *UPSERTED}
-    assert sorted(m["stream"] for m in activations) == sorted(versioned)
-    for message in activations:
-        of_stream = [m for m in run.messages if m.get("stream") == message["stream"]]
-        assert of_stream[-1] == message
-        versions = {m["version"] for m in of(of_stream, "RECORD")}
-        assert versions == {message["version"]}
-    for record in of(run.messages, "RECORD"):
-        assert ("version" in record) is (record["stream"] in versioned)
 
 
 MARKERS = (

@@ -88,6 +88,7 @@ NO_STATE = "The state is not one of tap-toggl-hire: "
         ("--config", "[1]", "not a JSON object"),
         ("--config", "", "not valid JSON (line 1"),
         ("--state", "", f"{NO_STATE}the file is empty"),
+        ("--state", "[]", f"{NO_STATE}it is not a JSON object"),
         ("--state", INVALID_JSON, f"{NO_STATE}it is not valid JSON"),
         ("--state", '{"s3cr3t": 1}', f"{NO_STATE}it lacks the key"),
         ("--catalog", INVALID_JSON, "not a Singer catalog"),

@@ -5,12 +5,8 @@ What becomes of one record is tested in `tests/unit/test_projection.py`.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import json
 import typing as t
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -26,14 +22,11 @@ from tests.streams.checks import (
     key_of,
     of,
 )
-from tests.support import Target, extract, settings
-from tests.support.streams import (
-    ANSWERS,
-    CANDIDATES,
-    DETAILS,
-    FAMILY,
-    HISTORY,
-)
+from tests.support import settings
+from tests.support.streams import ANSWERS, CANDIDATES, DETAILS, FAMILY, HISTORY
+
+if t.TYPE_CHECKING:
+    from pathlib import Path
 
 Json = dict[str, t.Any]
 
@@ -147,55 +140,26 @@ def test_flattening_and_a_map_together(workspace: Workspace) -> None:
 # BATCH files
 
 
-class Batches:
-    """A target that takes BATCH messages as it takes RECORD messages."""
-
-    def __init__(self, folder: Path) -> None:
-        self.target = Target()
-        self.config = {
-            "encoding": {"format": "jsonl", "compression": "gzip"},
-            "storage": {"root": folder.as_uri(), "prefix": "part-"},
-            "batch_size": 40,
-        }
-        self._folder = folder
-
-    def load(self, messages: list[Json]) -> None:
-        assert of(messages, "RECORD") == []
-        for message in messages:
-            if message["type"] != "BATCH":
-                self.target.load([message])
-                continue
-            assert message["encoding"] == self.config["encoding"]
-            for url in message["manifest"]:
-                path = Path(urlsplit(url).path)
-                assert path.parent == self._folder
-                assert path.name.startswith("part-")
-                with gzip.open(path, "rt", encoding="utf-8") as lines:
-                    self.target.load(
-                        {
-                            "type": "RECORD",
-                            "stream": message["stream"],
-                            "record": json.loads(line),
-                        }
-                        for line in lines
-                    )
-
-
 def test_batch_files(sandbox: Start, tmp_path: Path) -> None:
-    box = sandbox(Account.example(candidates=130))
-    batches = Batches(tmp_path)
-    config = settings(box, batch_config=batches.config)
-    messages = extract(config)
-    batches.load(messages)
-    assert_holds(batches.target, expected(box.account))
-    assert len(history(batches.target, "created")) == 130
-    assert messages[-1]["type"] == "STATE"
+    batches = {
+        "encoding": {"format": "jsonl", "compression": "gzip"},
+        "storage": {"root": tmp_path.as_uri(), "prefix": "part-"},
+        "batch_size": 40,
+    }
+    workspace = Workspace(
+        sandbox(Account.example(candidates=130)), batch_config=batches
+    )
+    account = workspace.account
+    assert of(workspace.extract(), "RECORD") == []
+    assert workspace.messages[-1]["type"] == "STATE"
+    assert_holds(workspace.target, expected(account))
+    assert len(history(workspace.target, "created")) == 130
+    assert all(path.name.startswith("part-") for path in tmp_path.iterdir())
     # Changes and a tombstone, and nothing else.
-    changed, gone = box.account.listed_ids()[100], box.account.listed_ids()[120]
-    box.account.set_field(changed, "name", "Another Name")
-    box.account.delete(gone)
-    batches.load(extract(config, batches.target.state))
-    assert_holds(batches.target, expected(box.account), deleted=True)
-    assert set(batches.target.deleted(CANDIDATES)) == {gone}
-    messages = extract(config, batches.target.state)
-    assert not {m["stream"] for m in of(messages, "BATCH")} & set(FAMILY)
+    account.set_field(account.listed_ids()[100], "name", "Another Name")
+    gone = workspace.delete()
+    workspace.extract()
+    assert_holds(workspace.target, expected(account), deleted=True)
+    assert set(workspace.target.deleted(CANDIDATES)) == {gone}
+    workspace.extract()
+    assert not {m["stream"] for m in of(workspace.messages, "BATCH")} & set(FAMILY)

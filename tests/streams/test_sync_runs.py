@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 import pytest
 
 from sandbox import Account, Fault
-from sandbox.faults import details_of
 from tests.faults.trials import attempt
 from tests.streams.checks import Start, Workspace, of
 from tests.support import Run, catalog, extract, run_tap, settings
@@ -116,26 +115,6 @@ def test_what_happened_to_candidates(sandbox: Start) -> None:
     assert len(workspace.target.alive(SYNC_RUNS)) == 3
 
 
-def test_a_listed_candidate_without_details_is_counted(
-    sandbox: Start, caplog: pytest.LogCaptureFixture
-) -> None:
-    workspace = Workspace(sandbox(Account.example(candidates=10)))
-    lost = workspace.account.listed_ids()[3]
-    workspace.box.faults = [Fault("status", status=404, match=details_of(lost))]
-    row = the_row(workspace.extract())
-    assert counts(row) == {
-        "listed": 10,
-        "held": 10,
-        "created": 10,
-        "without_details": 1,
-    }
-    assert row["outcome"] == "complete"
-    assert "details of 1 listed candidates were not found" in caplog.text
-    workspace.box.faults = []
-    row = the_row(workspace.extract())
-    assert (row["details_read"], row["candidates_updated"]) == (1, 1)
-
-
 def test_a_failed_run(sandbox: Start) -> None:
     """Its message is the last line of the log; a STATE follows."""
     box = sandbox(Account.example(candidates=150))
@@ -166,7 +145,7 @@ def test_a_run_that_fails_before_its_first_page(
     sandbox: Start,
     fault: Fault,
     config: Json,
-    is_transient: bool,  # noqa: FBT001
+    is_transient: bool,
 ) -> None:
     box = sandbox(Account.example(candidates=3))
     box.faults = [fault]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import typing as t
+from urllib.parse import urlsplit
 
 from tests.support.streams import DELETED_AT, KEYS
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 Message = dict[str, t.Any]
 Row = dict[str, t.Any]
@@ -39,6 +42,9 @@ class Target:
                     self.tables.setdefault(message["stream"], {})
                 case "RECORD":
                     self._upsert(message)
+                case "BATCH":
+                    for record in records_of(message):
+                        self._upsert({"stream": message["stream"], "record": record})
                 case "ACTIVATE_VERSION":
                     self._activate(message["stream"], message["version"])
                 case "STATE":
@@ -71,9 +77,16 @@ class Target:
                 row[DELETED_AT] = row[DELETED_AT] or "activated"
 
 
+def records_of(batch: Message) -> Iterator[Row]:
+    """Read the records in the files of a BATCH message."""
+    for url in batch["manifest"]:
+        with gzip.open(urlsplit(url).path, "rt", encoding="utf-8") as lines:
+            yield from map(json.loads, lines)
+
+
 def row_key(stream: str, record: Row) -> Key:
     """Return the key of a record; of one column, its value."""
-    values = tuple(record[column] for column in KEYS[stream])
+    values = tuple(record[column] for column in KEYS.get(stream, ("id",)))
     return values[0] if len(values) == 1 else values
 
 

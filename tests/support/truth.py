@@ -107,27 +107,13 @@ def _with_extra(row: Row, extra: t.Any) -> Row:
 def fit(value: t.Any, kind: t.Any) -> tuple[t.Any, t.Any]:
     """Return a value as its column has it, and what of it is in column `extra`.
 
-    Column `extra` is null, or a JSON object as compact text, in UTF-8 and in the order
-    of the API, with
-
-    - each field that the schema does not declare, as it came;
-    - the raw value of each declared field whose value does not fit its type, where the
-      column is null. A text column takes any value (as compact JSON, if it is not text)
-      and a number column a plain decimal in a string;
-    - of an object, or of the items of a list, an object or list with the same of their
-      own fields, null where an item has nothing:
+    That is each field that the schema does not declare, and each value that does not
+    fit its declared type, with null for an item of a list that has nothing of it:
 
         {"portfolio":{"likes":3},"rating":{"stars":2,"of":3},
          "questions":[null,{"difficulty":2,"options":[{"hint":"x"},null]}]}
 
-    In `candidate_answers` it is {"question":...,"answer":...}, each if there is any.
-
-    Args:
-        value: From the API.
-        kind: What the schema declares.
-
-    Returns:
-        The value of the column, and that for `extra`; `_NOTHING` if there is none.
+    It is `_NOTHING` if there is none.
     """
     if value is None:
         return None, _NOTHING

@@ -52,17 +52,17 @@ def test_a_long_pause_is_one_line(watch: Watch) -> None:
     [
         (
             *(10, 500, 2000),
-            "500 of 2,000 candidates done (25 %), 50.0 per second, 30 s left.",
+            "500 of 2,000 candidates done (25 %), 50.0 per second, 0:00:30 left.",
         ),
         (
             *(100, 1000, 10_000),
-            "1,000 of 10,000 candidates done (10 %), 10.0 per second, 15 min 0 s left.",
+            "1,000 of 10,000 candidates done (10 %), 10.0 per second, 0:15:00 left.",
         ),
         (
             *(60, 6, 1234),
-            "6 of 1,234 candidates done (0 %), 0.1 per second, 3 h 24 min left.",
+            "6 of 1,234 candidates done (0 %), 0.1 per second, 3:24:40 left.",
         ),
-        (10, 10, 10, "10 of 10 candidates done (100 %), 1.0 per second, 0 s left."),
+        (10, 10, 10, "10 of 10 candidates done (100 %), 1.0 per second, 0:00:00 left."),
         (10, 12, 10, "12 candidates done, 1.2 per second."),
         (10, 1234, None, "1,234 candidates done, 123.4 per second."),
         (10, 0, 0, "0 candidates done, 0.0 per second."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tools.documents import definitions, models, sample, tables
+from tools.documents import definitions, models, privacy, sample, tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 FILES: dict[Path, Callable[[], str]] = {
     tables.README: tables.readme,
     tables.ARCHITECTURE: tables.architecture,
+    privacy.PAGE: privacy.page,
     sample.PAGE: sample.page,
     definitions.PROJECT: definitions.project,
     **dict.fromkeys(definitions.FILES, definitions.text),

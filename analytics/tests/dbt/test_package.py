@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -135,3 +136,16 @@ def check_grants(warehouse: Warehouse) -> None:
     for row in granted:
         assert row["table_schema"] == own[row["grantee"]]
         assert row["table_name"].startswith("toggl_hire__")
+
+
+def test_freshness_is_that_of_every_workspace(warehouse: Warehouse) -> None:
+    now = datetime.now(UTC).replace(tzinfo=None)
+    for schema, age in (("fresh", 0), ("stale", 5)):
+        finished_at = now - timedelta(days=age)
+        run = {"finished_at": finished_at, "outcome": "complete"}
+        failed = {"finished_at": now, "outcome": "failed"}
+        warehouse.fill(schema, {"sync_runs": [run, failed]})
+    warehouse.check_freshness(["fresh"])
+    for other in ("stale", "never_loaded"):
+        with pytest.raises(AssertionError, match="freshness"):
+            warehouse.check_freshness(["fresh", other])

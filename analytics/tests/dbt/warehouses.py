@@ -56,9 +56,18 @@ class Warehouse:
     ) -> None:
         """Build the models, and run their tests; a warning fails the build."""
         variables = {"toggl_hire_schemas": list(schemas), **variables}
+        self.dbt("build", "--warn-error", *options, project=project, **variables)
+
+    def check_freshness(self, schemas: Sequence[str]) -> None:
+        """Fail if the last complete run of any workspace is too old."""
+        command = ("source", "freshness", "--warn-error")
+        self.dbt(*command, toggl_hire_schemas=list(schemas))
+
+    def dbt(self, *command: str, project: Path = PROJECT, **variables: Any) -> None:
+        """Run a command of dbt."""
         self._run(
             PLUGINS / f"utilities/dbt-{self.engine}/venv/bin/dbt",
-            *("build", "--warn-error", "--quiet", *options),
+            *(*command, "--quiet"),
             *("--project-dir", project, "--profiles-dir", PROJECT),
             *("--target-path", self._folder / "target"),
             *("--log-path", self._folder / "logs"),
@@ -172,6 +181,9 @@ class InDuckDB(Warehouse):
                     f"insert into {target} select * from read_json("
                     f"'{path}', format = 'newline_delimited', columns = {types})"
                 )
+        self.execute("; ".join(statements))
+
+    def execute(self, statement: str) -> None:
         # Not with the DuckDB of the tests: it is newer than the one that dbt runs on.
         self._run(
             PYTHON_OF_DBT,
@@ -179,7 +191,7 @@ class InDuckDB(Warehouse):
                 "-c",
                 "import duckdb, sys; duckdb.connect(sys.argv[1]).execute(sys.argv[2])",
             ),
-            *(self._path, "; ".join(statements)),
+            *(self._path, statement),
         )
 
     def fetch(self, query: str) -> list[Row]:

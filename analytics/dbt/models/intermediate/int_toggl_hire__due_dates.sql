@@ -1,5 +1,5 @@
-{#- Incremental: it keeps the date of those who are erased, as evidence. -#}
-{{ config(materialized='incremental', unique_key=['workspace', 'candidate_id']) }}
+{#- Incremental, and never refreshed: it keeps the dates of erased candidates, as evidence. -#}
+{{ config(materialized='incremental', full_refresh=false, unique_key=['workspace', 'candidate_id']) }}
 select due.workspace, due.candidate_id, due.due_at
 from {{ ref('toggl_hire__retention_due') }} as due
 {%- if is_incremental() %}

@@ -5,8 +5,8 @@ with recursive people as (
         candidates.candidate_id,
         candidates.deleted_at,
         candidates.finished_at,
-        -- When a candidate finished who was erased is not known: the first observation
-        -- is near, but for those whom the first run found.
+        -- The time of finishing of an erased candidate is not known. The first observation
+        -- is close to it, except in the first run.
         coalesce(candidates.finished_at, seen.valid_from) > looks.first_run_completed_at as is_new
     from {{ ref('int_toggl_hire__candidates') }} as candidates
     inner join {{ ref('int_toggl_hire__looks') }} as looks

@@ -1,35 +1,46 @@
 {{ config(grants=grants('toggl_hire_readers')) }}
-with ranked as (
-    select
-        workspace,
-        question_id,
-        choice_id,
-        rest_share,
-        rank() over (
-            partition by workspace, question_id, job_opening_id order by coalesce(rest_share, 2)
-        ) as place_from_below,
-        count(*) over (partition by workspace, question_id, job_opening_id, coalesce(rest_share, 2)) as ties,
-        count(rest_share) over (partition by workspace, question_id, job_opening_id) as ranked
+-- Answers with the same share are ranked together: there are few different ones.
+with tied as (
+    select workspace, question_id, job_opening_id, rest_share, choice_id, count(*) as answers
     from {{ ref('int_toggl_hire__shares') }}
     where choice_id is not null
+    group by workspace, question_id, job_opening_id, rest_share, choice_id
 ),
 
--- A candidate who ties with the last of a third belongs to it.
-choices as (
+ranked as (
     select
         workspace,
         question_id,
-        choice_id,
-        count(*) as shown,
-        sum(
-            case
-                when rest_share is not null and 3 * (ranked - place_from_below - ties + 2) <= ranked then 1
-                else 0
-            end
-        ) as upper_shown,
-        sum(case when rest_share is not null and 3 * place_from_below <= ranked then 1 else 0 end) as lower_shown
-    from ranked
-    group by workspace, question_id, choice_id
+        job_opening_id,
+        rest_share,
+        sum(answers) as ties,
+        sum(sum(answers)) over (
+            partition by workspace, question_id, job_opening_id order by rest_share rows unbounded preceding
+        ) as so_far,
+        sum(sum(answers)) over (partition by workspace, question_id, job_opening_id) as ranked
+    from tied
+    where rest_share is not null
+    group by workspace, question_id, job_opening_id, rest_share
+),
+
+-- Candidates who tie with the last of a third belong to it.
+choices as (
+    select
+        tied.workspace,
+        tied.question_id,
+        tied.choice_id,
+        sum(tied.answers) as shown,
+        sum(case when 3 * (ranked.ranked - ranked.so_far + 1) <= ranked.ranked then tied.answers else 0 end)
+            as upper_shown,
+        sum(case when 3 * (ranked.so_far - ranked.ties + 1) <= ranked.ranked then tied.answers else 0 end)
+            as lower_shown
+    from tied
+    left join ranked
+        on ranked.workspace = tied.workspace
+        and ranked.question_id = tied.question_id
+        and ranked.job_opening_id is not distinct from tied.job_opening_id
+        and ranked.rest_share = tied.rest_share
+    group by tied.workspace, tied.question_id, tied.choice_id
 ),
 
 counted as (

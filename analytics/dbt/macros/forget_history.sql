@@ -1,0 +1,36 @@
+{#-
+  Forget what candidate_history holds of deleted candidates: `dbt run-operation
+  forget_history`. Event, time, ID, opening and category stay; the other values become
+  null in all rows of candidates whose last event is `deleted`, in every schema of
+  `toggl_hire_schemas`. The same as examples/queries/forget_history.sql.
+-#}
+{% macro forget_history() -%}
+{%- set declared = source('toggl_hire', 'candidate_history') -%}
+{%- for schema in (var('toggl_hire_schemas') if execute else []) -%}
+{%- set relation = adapter.get_relation(declared.database, schema, 'candidate_history') -%}
+{%- set found = adapter.get_columns_in_relation(relation) | map(attribute='name') | list if relation else [] -%}
+{%- set columns = ['score', 'points', 'rating', 'hire_state', 'tag_ids'] | select('in', found) | list -%}
+{%- if columns -%}
+{%- call statement('forget_history') -%}
+update {{ relation }}
+set {{ columns | join(' = null, ') }} = null
+where
+    candidate_id in (
+        select candidate_id
+        from {{ relation }}
+        group by candidate_id
+        having max(case when event = 'deleted' then observed_at end) = max(observed_at)
+    )
+    and not ({{ columns | join(' is null and ') }} is null)
+{%- endcall -%}
+{%- do adapter.commit() -%}
+{%- endif -%}
+{%- endfor -%}
+{%- endmacro %}
+
+
+{#- The same before a build or run, if the variable or the environment asks for it. -#}
+{% macro forget_history_first() -%}
+{%- set wanted = var('toggl_hire_forget_history', env_var('TOGGL_HIRE_FORGET_HISTORY', 'false')) -%}
+{%- do toggl_hire.forget_history() if flags.WHICH in ['build', 'run'] and wanted | string | lower in ['true', '1'] -%}
+{%- endmacro %}

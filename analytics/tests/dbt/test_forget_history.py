@@ -1,0 +1,147 @@
+"""The history of deleted candidates is forgotten, and the models still count them."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from analytics.tests.dbt import edges
+from analytics.tests.dbt.warehouses import MARTS
+from analytics.tests.dbt.world import World
+from tools.local.meltano import CHECKOUT
+
+if TYPE_CHECKING:
+    from analytics.tests.dbt.warehouses import Row, Warehouse
+
+pytestmark = [
+    pytest.mark.pipeline,
+    pytest.mark.postgres,
+    pytest.mark.skipif(
+        sys.version_info >= (3, 14), reason="dbt-core 1.11 does not know this Python"
+    ),
+]
+QUERY = (CHECKOUT / "examples/queries/forget_history.sql").read_text("utf-8")
+PURGE = (CHECKOUT / "examples/queries/purge_appended.sql").read_text("utf-8")
+OWNERS = {
+    "candidates": "id",
+    "candidate_details": "id",
+    "candidate_answers": "candidate_id",
+}
+KEPT = (
+    "event_id",
+    "candidate_id",
+    "observed_at",
+    "event",
+    "job_opening_id",
+    "category_id",
+)
+SCHEMAS = ("toggl_hire", "edges")
+WORLD = World(13).tables() | {"candidate_answers": []}
+EDGES = edges.tables()
+for row in EDGES["candidate_history"]:
+    if row["event"] != "deleted":
+        row |= {"score": 62.5, "points": 5, "rating": 2, "tag_ids": ["300"]}
+
+
+@pytest.fixture
+def filled(warehouse: Warehouse) -> Warehouse:
+    """A world with erased candidates, and one in which some of them return."""
+    warehouse.fill("toggl_hire", WORLD)
+    warehouse.fill("edges", EDGES)
+    return warehouse
+
+
+def history(warehouse: Warehouse, schema: str) -> dict[str, Row]:
+    rows = warehouse.fetch(f'select * from "{schema}".candidate_history')
+    return {row["event_id"]: row for row in rows}
+
+
+def forgotten(rows: dict[str, Row]) -> dict[str, Row]:
+    """The rows as they should be: only those of the deleted differ."""
+    last: dict[str, Row] = {}
+    for row in sorted(rows.values(), key=lambda row: row["observed_at"]):
+        last[row["candidate_id"]] = row
+    deleted = {one for one, row in last.items() if row["event"] == "deleted"}
+    return {
+        key: {
+            name: value if name in KEPT or row["candidate_id"] not in deleted else None
+            for name, value in row.items()
+        }
+        for key, row in rows.items()
+    }
+
+
+def test_the_query_and_the_operation_forget_the_deleted_alone(
+    filled: Warehouse,
+) -> None:
+    before = {schema: history(filled, schema) for schema in SCHEMAS}
+    wanted = {schema: forgotten(rows) for schema, rows in before.items()}
+    assert all(wanted[schema] != before[schema] for schema in SCHEMAS)
+    returned = [
+        row for row in wanted["edges"].values() if row["candidate_id"] == "returns"
+    ]
+    assert len(returned) == 3
+
+    for _ in range(2):
+        for schema in SCHEMAS:
+            filled.execute(f"set search_path = '{schema}'; {QUERY}")
+            assert history(filled, schema) == wanted[schema]
+
+    filled.fill("toggl_hire", WORLD)
+    filled.fill("edges", EDGES, leave_out=("score", "points"))
+    for _ in range(2):
+        filled.dbt(
+            *("run-operation", "forget_history"),
+            toggl_hire_schemas=[*SCHEMAS, "never_loaded"],
+        )
+        assert history(filled, "toggl_hire") == wanted["toggl_hire"]
+        for key, row in history(filled, "edges").items():
+            assert row.items() <= wanted["edges"][key].items()
+
+
+def test_purging_appended_tables_leaves_tombstones(warehouse: Warehouse) -> None:
+    """In tables with every version of a row, as append-only targets make them."""
+    living, gone = {"_sdc_deleted_at": None}, {"_sdc_deleted_at": edges.march(7)}
+    wanted: dict[str, list[Row]] = {
+        table: [{key: "steady", **living}, {key: "forgotten", **gone}]
+        for table, key in OWNERS.items()
+    }
+    earlier = {table: [{key: "forgotten", **living}] for table, key in OWNERS.items()}
+    appended = {table: earlier[table] + wanted[table] for table in OWNERS}
+    warehouse.fill("appended", EDGES | appended)
+
+    for _ in range(2):
+        warehouse.execute(f"set search_path = 'appended'; {PURGE}")
+        for table, key in OWNERS.items():
+            found = warehouse.fetch(
+                f"select {key}, _sdc_deleted_at from appended.{table} order by 1 desc"
+            )
+            assert found == wanted[table]
+
+
+def test_a_build_forgets_first_if_the_variable_says_so(filled: Warehouse) -> None:
+    """Counts stay, apart from the decisions of a week, which are forgotten."""
+    before = history(filled, "toggl_hire")
+    filled.build(SCHEMAS)
+    assert history(filled, "toggl_hire") == before
+    counted = counts(filled)
+    assert sum(row["erased"] for row in filled.rows("toggl_hire__funnel")) > 10
+
+    filled.build(SCHEMAS, toggl_hire_forget_history=True)
+
+    assert history(filled, "toggl_hire") == forgotten(before)
+    assert counts(filled) == counted
+
+
+def counts(warehouse: Warehouse) -> dict[str, list[str]]:
+    """What the aggregates say, without the decisions of each week."""
+    found = {
+        model: warehouse.rows(model)
+        for model, schema in warehouse.models().items()
+        if schema == MARTS
+    }
+    for row in found["toggl_hire__openings_weekly"]:
+        del row["rejected"], row["possible_hires"]
+    return {model: sorted(map(repr, rows)) for model, rows in found.items()}
