@@ -52,69 +52,59 @@ def test_a_row_in_full() -> None:
         answer(401, text_answer="Why\nnot?", points=0.5, chosen_option_ids=[]),
         answer(400, points=3, chosen_option_ids=["502", "500"]),
     ]
-    common = {
+    choice = {
         "candidate_id": "7",
         "job_opening_id": "9",
+        "position": 0,
+        "question_id": "400",
+        "question_type": "multiple-choice",
         "skill": "SQL",
+        "question": "Question **400**?",
         "question_points": 3,
+        "options": OPTIONS,
         "answered": True,
+        "text_answer": None,
+        "points": 3,
+        "chosen_option_ids": ["502", "500"],
+        "correct": True,
         "extra": None,
     }
-    assert rows(questions, answers) == [
-        {
-            **common,
-            "position": 0,
-            "question_id": "400",
-            "question_type": "multiple-choice",
-            "question": "Question **400**?",
-            "options": OPTIONS,
-            "text_answer": None,
-            "points": 3,
-            "chosen_option_ids": ["502", "500"],
-            "correct": True,
-        },
-        {
-            **common,
-            "position": 1,
-            "question_id": "401",
-            "question_type": "text",
-            "question": "Question **401**?",
-            "options": [],
-            "text_answer": "Why\nnot?",
-            "points": 0.5,
-            "chosen_option_ids": [],
-            "correct": None,
-        },
-    ]
+    text = {
+        "position": 1,
+        "question_id": "401",
+        "question": "Question **401**?",
+        "question_type": "text",
+        "options": [],
+        "text_answer": "Why\nnot?",
+        "points": 0.5,
+        "chosen_option_ids": [],
+        "correct": None,
+    }
+    assert rows(questions, answers) == [choice, {**choice, **text}]
 
 
-@pytest.mark.parametrize(
-    ("options", "chosen", "correct"),
-    [
-        (OPTIONS, ["500", "502"], True),
-        (OPTIONS, ["502", "500", "500"], True),
-        (OPTIONS, ["500"], False),
-        (OPTIONS, ["500", "501", "502"], False),
-        (OPTIONS, ["501"], False),
-        (OPTIONS, ["999"], False),
-        (OPTIONS, [], False),
-        (OPTIONS, None, False),
-        (NONE_CORRECT, [], True),
-        (NONE_CORRECT, ["500"], False),
-        ([], [], None),
-        (None, None, None),
-        ([None, OPTIONS[0]], ["500"], True),
-        ([{"id": "500", "content": "This", "correct": None}], ["500"], False),
-    ],
-)
-def test_correct_is_choosing_exactly_the_correct_options(
-    options: t.Any, chosen: t.Any, correct: t.Any
-) -> None:
-    (row,) = rows(
-        [question(400, options=options)], [answer(400, chosen_option_ids=chosen)]
-    )
-    assert row["correct"] is correct
-    assert row["chosen_option_ids"] == chosen
+CORRECT: dict[bool | None, tuple[tuple[t.Any, t.Any], ...]] = {
+    # options, and those that are chosen
+    True: (
+        *((OPTIONS, ["500", "502"]), (OPTIONS, ["502", "500", "500"])),
+        *((NONE_CORRECT, []), ([None, OPTIONS[0]], ["500"])),
+    ),
+    False: (
+        *((OPTIONS, ["500"]), (OPTIONS, ["500", "501", "502"]), (OPTIONS, ["501"])),
+        *((OPTIONS, ["999"]), (OPTIONS, []), (OPTIONS, None), (NONE_CORRECT, ["500"])),
+        ([{"id": "500", "content": "This", "correct": None}], ["500"]),
+    ),
+    None: (([], []), (None, None)),
+}
+
+
+@pytest.mark.parametrize("correct", CORRECT)
+def test_correct_is_choosing_exactly_the_correct_options(correct: bool | None) -> None:
+    for options, chosen in CORRECT[correct]:
+        answers = [answer(400, chosen_option_ids=chosen)]
+        (row,) = rows([question(400, options=options)], answers)
+        assert row["correct"] is correct
+        assert row["chosen_option_ids"] == chosen
 
 
 @pytest.mark.parametrize("answers", [None, [], [None], [answer(999)], [answer(None)]])

@@ -47,28 +47,24 @@ def test_a_long_pause_is_one_line(watch: Watch) -> None:
     assert watch.lines_after(0) == []
 
 
-@pytest.mark.parametrize(
-    ("seconds", "done", "total", "expected"),
-    [
-        (
-            *(10, 500, 2000),
-            "500 of 2,000 candidates done (25 %), 50.0 per second, 0:00:30 left.",
-        ),
-        (
-            *(100, 1000, 10_000),
-            "1,000 of 10,000 candidates done (10 %), 10.0 per second, 0:15:00 left.",
-        ),
-        (
-            *(60, 6, 1234),
-            "6 of 1,234 candidates done (0 %), 0.1 per second, 3:24:40 left.",
-        ),
-        (10, 10, 10, "10 of 10 candidates done (100 %), 1.0 per second, 0:00:00 left."),
-        (10, 12, 10, "12 candidates done, 1.2 per second."),
-        (10, 1234, None, "1,234 candidates done, 123.4 per second."),
-        (10, 0, 0, "0 candidates done, 0.0 per second."),
-        (10, 0, 2000, "0 candidates done, 0.0 per second."),
-    ],
-)
+LINES: list[tuple[float, int, int | None, str]] = [
+    (
+        10,
+        500,
+        2000,
+        "500 of 2,000 candidates done (25 %), 50.0 per second, 0:00:30 left.",
+    ),
+    (80, 8, 788, "8 of 788 candidates done (1 %), 0.1 per second, 2:10:00 left."),
+    (10, 10, 910, "10 of 910 candidates done (1 %), 1.0 per second, 0:15:00 left."),
+    (10, 10, 10, "10 of 10 candidates done (100 %), 1.0 per second, 0:00:00 left."),
+    (10, 12, 10, "12 candidates done, 1.2 per second."),
+    (10, 1234, None, "1,234 candidates done, 123.4 per second."),
+    (10, 0, 0, "0 candidates done, 0.0 per second."),
+    (10, 0, 2000, "0 candidates done, 0.0 per second."),
+]
+
+
+@pytest.mark.parametrize(("seconds", "done", "total", "expected"), LINES)
 def test_the_text_of_a_line(
     watch: Watch, seconds: float, done: int, total: int | None, expected: str
 ) -> None:

@@ -15,18 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
+from tap_toggl_hire import records
 from tap_toggl_hire.clock import moment
-from tap_toggl_hire.records import (
-    EXTRA,
-    MOST_NAMES,
-    ODD,
-    UNFIT,
-    UNKNOWN,
-    FieldLog,
-    conformer,
-    id_of,
-    plain,
-)
+from tap_toggl_hire.records import EXTRA, MOST_NAMES, UNFIT, UNKNOWN, FieldLog, id_of
 
 Json = dict[str, t.Any]
 
@@ -58,7 +49,7 @@ def conformed(
 ) -> tuple[t.Any, list[tuple[str, str]]]:
     """The record, and what was reported."""
     reported: list[tuple[str, str]] = []
-    conform = conformer(
+    conform = records.conformer(
         schema, lambda field, problem: reported.append((field, problem))
     )
     return conform(value), reported
@@ -383,7 +374,7 @@ def test_a_plain_name_is_shown() -> None:
         "x[][]",
         "A1." + "b" * 40,
     )
-    assert [*map(plain, names)] == [*names]
+    assert [*map(records.plain, names)] == [*names]
 
 
 ODD_NAMES = (
@@ -397,4 +388,4 @@ def test_an_odd_name_is_not_repeated(
     fields: FieldLog, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
     fields.of("tags")(name, UNKNOWN)
-    assert caplog.messages == [f"Field {ODD} of tags {UNKNOWN}."]
+    assert caplog.messages == [f"Field {records.ODD} of tags {UNKNOWN}."]

@@ -23,15 +23,8 @@ from hypothesis import strategies as st
 from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError
 
-from tap_toggl_hire.api.http import (
-    LATE,
-    MAX_REDIRECTS,
-    PIECE,
-    Access,
-    Transport,
-    Watchdog,
-    read_body,
-)
+from tap_toggl_hire.api import http
+from tap_toggl_hire.api.http import LATE, PIECE, Access, Transport, Watchdog, read_body
 from tap_toggl_hire.api.throttle import Throttle
 from tap_toggl_hire.errors import TapError, TransientError
 from tests.support.hostile import answer, says
@@ -321,7 +314,7 @@ def test_redirects_in_circles_end(serve: Serve) -> None:
     server = serve(says(answer({}, 302, "Location: /api/v2.1/tags")))
     with pytest.raises(TapError, match="redirects in circles"):
         transport(server.url).send(TAGS)
-    assert len(server.asked) == MAX_REDIRECTS + 1
+    assert len(server.asked) == http.MAX_REDIRECTS + 1
     # Without a location it is a response.
     assert transport(serve(says(answer({}, 302))).url).send(TAGS).status == 302
 

@@ -226,17 +226,10 @@ class FakeWorkers:
             future.set_exception(error)
 
 
-def source(
-    api: FakeApi, workers: FakeWorkers | None = None, check: t.Any = None
-) -> Source:
+def source(api: t.Any, workers: t.Any = None, check: t.Any = None) -> Source:
     """Make the source of lists and details."""
     workers = workers or FakeWorkers()
-    return Source(
-        t.cast("t.Any", api),
-        t.cast("t.Any", workers),
-        workers.wait,
-        check or (lambda: None),
-    )
+    return Source(api, workers, workers.wait, check or (lambda: None))
 
 
 class RecordingSink:
@@ -244,14 +237,12 @@ class RecordingSink:
 
     Attributes:
         messages: ("record", stream, change) and ("state", entries), in their order.
-        state_size: Bytes that a STATE is said to have.
-        record_size: Bytes that a record is said to have.
+        state_size: Bytes that a STATE is said to have; a record has 100.
     """
 
     def __init__(self, state: State) -> None:
         self.messages: list[tuple[t.Any, ...]] = []
         self.state_size = 0
-        self.record_size = 100
         self.written = 0
         self._state = state
 
@@ -259,7 +250,7 @@ class RecordingSink:
         for stream in STREAMS:
             if stream in streams:
                 self.messages.append(("record", stream, change))
-                self.written += self.record_size
+                self.written += 100
 
     def save(self) -> int:
         until = self._state.reverified_until

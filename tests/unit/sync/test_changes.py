@@ -17,20 +17,7 @@ from tap_toggl_hire.sync.changes import (
 )
 from tap_toggl_hire.sync.inventory import Inventory
 from tap_toggl_hire.sync.lists import parse_row
-from tap_toggl_hire.sync.plan import (
-    ANSWERS,
-    CANDIDATES,
-    FROM_DETAILS,
-    NEVER,
-    NEW,
-    STREAMS,
-    Absence,
-    Held,
-    Known,
-    Listed,
-    Presence,
-    Run,
-)
+from tap_toggl_hire.sync.plan import ANSWERS, CANDIDATES, NEVER, Absence, Known, Run
 from tests.unit.sync.fakes import (
     ALL,
     NOW,
@@ -42,7 +29,7 @@ from tests.unit.sync.fakes import (
 )
 
 Json = dict[str, t.Any]
-CURRENT = (Held.CURRENT,) * 4
+CURRENT = (plan.Held.CURRENT,) * 4
 
 
 @dataclass
@@ -72,7 +59,7 @@ def row_record(body: Json) -> Json:
     return observer().row(str(body["id"]), row_of(body))
 
 
-def listed(body: Json, tags: tuple[str, ...] | None = ()) -> Listed:
+def listed(body: Json, tags: tuple[str, ...] | None = ()) -> plan.Listed:
     return observer().listed(row_record(body), tags)
 
 
@@ -172,7 +159,7 @@ def known_of(body: Json, tags: tuple[str, ...] = ()) -> Known:
     """Return what is known of a candidate whose every stream is current."""
     shown = listed(body, tags)
     details = read({**body, "tag_ids": [*tags]}, body, tags)
-    decided = plan.plan_listed(NEW, shown, details, Run(ALL))
+    decided = plan.plan_listed(plan.NEW, shown, details, Run(ALL))
     assert decided.after is not None
     assert decided.after.held == CURRENT
     return decided.after
@@ -189,7 +176,7 @@ def test_a_page_becomes_the_candidates_that_are_new_or_changed() -> None:
     no_id = [{**same, "id": None}, {**same, "id": ""}]
     changed, added = of_page(one, same, candidate(2, rating=9), *no_id, new)
     assert (changed.id, changed.known) == ("2", known)
-    assert (added.id, added.known) == ("3", NEW)
+    assert (added.id, added.known) == ("3", plan.NEW)
     assert (added.row, added.listed) == (row_record(new), listed(new))
     assert added.tags_version == 5
     for task in (changed, added):
@@ -221,7 +208,7 @@ def test_a_task_announces_what_may_be_emitted() -> None:
     assert missing.row is None
     assert missing.may_emit(run) == plan.UPSERTED
     due = Task("1", known, listed=plan.unchanged(known), due=NOW)
-    assert due.may_emit(run) == FROM_DETAILS
+    assert due.may_emit(run) == plan.FROM_DETAILS
     assert due.may_emit(Run(frozenset({ANSWERS, CANDIDATES}))) == {ANSWERS}
 
 
@@ -229,7 +216,7 @@ def test_a_task_announces_what_may_be_emitted() -> None:
 
 
 def test_missing_candidates_are_sorted_by_what_follows() -> None:
-    known = {presence.name: Known(CURRENT, presence) for presence in Presence}
+    known = {presence.name: Known(CURRENT, presence) for presence in plan.Presence}
     one = changes({**known, "seen": Known(CURRENT)})
     one.inventory.see("seen")
     one.inventory.see("new")
@@ -276,15 +263,15 @@ def test_what_this_run_has_seen_is_not_looked_at_again() -> None:
     one.inventory.mark_fetched("1")
     one.inventory.see("2")
     tasks = {task.id: task.listed for task in due(one)}
-    assert tasks == {"2": Listed(2, None, None, None), "3": None}
+    assert tasks == {"2": plan.Listed(2, None, None, None), "3": None}
 
 
 def test_without_details_only_candidates_that_the_lists_lack_are_due() -> None:
-    for stream in STREAMS:
+    for stream in plan.STREAMS:
         run = Run(frozenset({stream}))
         one = changes({"1": Known(CURRENT), "2": Known(CURRENT)}, run)
         one.inventory.see("1")
-        expected = {"1", "2"} if stream in FROM_DETAILS else {"2"}
+        expected = {"1", "2"} if stream in plan.FROM_DETAILS else {"2"}
         assert {task.id for task in due(one)} == expected
 
 
@@ -295,7 +282,7 @@ def test_a_listed_candidate_that_lost_its_tags_is_suspect() -> None:
     tagged = Known(CURRENT, tags=7)
     known = {
         "untagged": Known(CURRENT),
-        "archived": replace(tagged, presence=Presence.UNLISTED),
+        "archived": replace(tagged, presence=plan.Presence.UNLISTED),
         **dict.fromkeys(("tagged", "lost", "lost too"), tagged),
     }
     suspect = changes(known, members={"tagged": ("7",)}).suspect()

@@ -22,15 +22,7 @@ from tap_toggl_hire.sync.inventory import (
     Inventory,
     digest,
 )
-from tap_toggl_hire.sync.plan import (
-    ANSWERS,
-    CANDIDATES,
-    DETAILS,
-    STREAMS,
-    Held,
-    Known,
-    Presence,
-)
+from tap_toggl_hire.sync.plan import ANSWERS, CANDIDATES, STREAMS, Held, Known, Presence
 
 DIGESTS = st.integers(0, 2**32 - 1)
 KNOWN = st.builds(
@@ -109,7 +101,7 @@ def test_it_knows_whether_details_are_held() -> None:
     for stream, value in itertools.product(STREAMS, (Held.STALE, Held.CURRENT)):
         held = tuple(value if one == stream else Held.ABSENT for one in STREAMS)
         inventory = of({"1": Known(), "2": Known(held)})
-        assert inventory.has_details is (stream in {DETAILS, ANSWERS})
+        assert inventory.has_details is (stream in {plan.DETAILS, ANSWERS})
         is_current = stream == CANDIDATES and value is Held.CURRENT
         assert inventory.current_rows == is_current
 

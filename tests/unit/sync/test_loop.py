@@ -36,6 +36,7 @@ Json = dict[str, t.Any]
 CURRENT = (Held.CURRENT,) * 4
 NARROW = Scope(filters=(("min_score", "40"),))
 GONE = errors.NotFoundError("gone")
+FORBIDDEN = errors.ForbiddenError("no")
 DOWN = errors.UnavailableError("down")
 
 
@@ -270,21 +271,18 @@ def test_a_run_that_ends_early_leaves_the_rest_as_it_was() -> None:
     assert made.api.asked == numbers(1, 9)
 
 
-@pytest.mark.parametrize(
-    ("count", "other", "is_key"),
-    [
-        (9, errors.ForbiddenError("no"), True),
-        (9, GONE, True),
-        (9, candidate(9), False),
-        (9, DOWN, False),
-        (7, errors.ForbiddenError("no"), False),
-    ],
-)
+OTHERS: list[tuple[int, t.Any, bool]] = [
+    *((9, FORBIDDEN, True), (9, GONE, True), (9, candidate(9), False)),
+    *((9, DOWN, False), (7, FORBIDDEN, False)),
+]
+
+
+@pytest.mark.parametrize(("count", "other", "is_key"), OTHERS)
 def test_many_failures_are_about_the_key_if_all_are_403(
     count: int, other: t.Any, is_key: bool
 ) -> None:
     made = world(count)
-    made.api.answers = dict.fromkeys(numbers(1, count), errors.ForbiddenError("no"))
+    made.api.answers = dict.fromkeys(numbers(1, count), FORBIDDEN)
     made.api.answers[str(count)] = other
     error = made.run().error
     assert isinstance(error, errors.UnauthorizedError) is is_key

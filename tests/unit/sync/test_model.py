@@ -21,19 +21,7 @@ import pytest
 
 from tap_toggl_hire.errors import NotFoundError, UnavailableError
 from tap_toggl_hire.sync import changes, plan
-from tap_toggl_hire.sync.plan import (
-    ANSWERS,
-    CANDIDATES,
-    DETAILS,
-    FROM_DETAILS,
-    HISTORY,
-    STREAMS,
-    UPSERTED,
-    Held,
-    Known,
-    Plan,
-    Presence,
-)
+from tap_toggl_hire.sync.plan import CANDIDATES, DETAILS, HISTORY, Held, Known, Plan
 from tap_toggl_hire.sync.scope import Scope
 from tap_toggl_hire.sync.state import State
 from tests.unit.sync.fakes import ALL, NOW, FakeApi, World, candidate
@@ -196,7 +184,7 @@ def value(stream: str, change: changes.Change) -> t.Any:
             bool(details["tag_ids"]),
             len(details["questions"]),
         )
-    if stream == ANSWERS:
+    if stream == plan.ANSWERS:
         count = len(details["questions"]) if details else 0
         return (count,) * count, change.answers_held
     return change.event, row and (row["rating"], bool(change.tags))
@@ -250,14 +238,16 @@ def is_true(place: Place, target: Target, *, due: bool) -> bool:
             details=(*details[:2], seen), answers=(seen,) * seen
         )
     if not api.exists:
-        waits = known is not None and known.presence is Presence.UNLISTED and not due
+        waits = (
+            known is not None and known.presence is plan.Presence.UNLISTED and not due
+        )
         return waits or (
             target.row is target.details is None
             and not any(target.answers)
             and (target.event == "deleted" or target.history is None)
         )
     # Archived: its re-verification finds it, unless it was unknown by then.
-    was_known = known is not None and known.presence is not Presence.DELETED
+    was_known = known is not None and known.presence is not plan.Presence.DELETED
     return not (due and was_known) or target == truth
 
 
@@ -387,7 +377,7 @@ def selections(*names: str) -> Iterator[frozenset[str]]:
         yield from map(frozenset, itertools.combinations(names, size))
 
 
-ALONE = [frozenset({name}) for name in STREAMS]
+ALONE = [frozenset({name}) for name in plan.STREAMS]
 FEW = (
     *(Choice(selected, is_announced=False) for selected in ALONE),
     *(Choice(is_announced=is_announced) for is_announced in (False, True)),
@@ -398,11 +388,11 @@ FEW = (
 )
 MANY = tuple(
     Choice(selected, narrow, due, most_left, fault, full_table & selected, announced)
-    for selected in selections(*STREAMS)
+    for selected in selections(*plan.STREAMS)
     for narrow, due in itertools.product((False, True), repeat=2)
     for most_left in ((plan.FEW_LEFT, -1) if narrow else (plan.FEW_LEFT,))
     for fault in ("", TORN, UNKNOWN_TAGS, NOT_FOUND, FAILED)
-    for full_table in (frozenset[str](), UPSERTED)
+    for full_table in (frozenset[str](), plan.UPSERTED)
     for announced in (False, True)
     if not (due and fault == TORN)
 )
@@ -433,7 +423,7 @@ def stay_torn(
     decided: Plan = real(known, listed, read, run)
     after = decided.after
     if after is not None and read is not None and read.torn:
-        for stream in FROM_DETAILS & decided.emit:
+        for stream in plan.FROM_DETAILS & decided.emit:
             after = plan.make_stale(after, stream)
     return replace(decided, after=after)
 
@@ -470,8 +460,8 @@ BROKEN: dict[str, Patch] = {
     ),
     "OUT_OF_SCOPE is never asked for": entry(
         plan.PRESENCE,
-        Presence.OUT_OF_SCOPE,
-        **{**plan.PRESENCE[Presence.UNLISTED]._asdict(), "reverified": False},
+        plan.Presence.OUT_OF_SCOPE,
+        **{**plan.PRESENCE[plan.Presence.UNLISTED]._asdict(), "reverified": False},
     ),
     "details are vouched for that were not emitted": patched("plan_listed", vouch),
     "deletions are planned from the announcement": patched(

@@ -13,31 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from tap_toggl_hire.sync import plan
-from tap_toggl_hire.sync.plan import (
-    ANSWERS,
-    CANDIDATES,
-    DETAILS,
-    FROM_DETAILS,
-    HISTORY,
-    NEVER,
-    NEW,
-    STREAMS,
-    UNKNOWN_VALUE,
-    UPSERTED,
-    Absence,
-    Details,
-    Held,
-    Known,
-    Listed,
-    Plan,
-    Presence,
-    Run,
-)
+from tap_toggl_hire.sync.plan import HISTORY, NEW, STREAMS, Held, Listed, Presence, Run
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
-Case = tuple[Known, Listed, Details | None, Run]
+Read = plan.Details | None
+Case = tuple[plan.Known, Listed, Read, Run]
 
 SAME, OTHER = 7, 8
 """Digests: that of what is known, and another."""
@@ -53,7 +35,7 @@ ROWS = (
     Listed(OTHER, None, None, None),
 )
 READ = tuple(
-    Details(digest, 3, torn)
+    plan.Details(digest, 3, torn)
     for digest, torn in itertools.product((SAME, OTHER), (False, True))
 )
 SELECTIONS = tuple(
@@ -63,9 +45,9 @@ SELECTIONS = tuple(
 )
 ALL = Run(frozenset(STREAMS))
 ALONE = {stream: Run(frozenset({stream})) for stream in STREAMS}
-RUNS = (*map(Run, SELECTIONS), replace(ALL, full_table=UPSERTED))
+RUNS = (*map(Run, SELECTIONS), replace(ALL, full_table=plan.UPSERTED))
 KNOWN = tuple(
-    Known(held, Presence.LISTED, *(SAME,) * 5, answers=2)
+    plan.Known(held, Presence.LISTED, *(SAME,) * 5, answers=2)
     for held in itertools.product(Held, repeat=len(STREAMS))
     if any(held) and held[1] <= held[2]  # details and answers are alike
 )
@@ -80,24 +62,28 @@ def cases() -> Iterator[Case]:
             yield known, listed, read, run
 
 
-def again(known: Known, listed: Listed, read: Details | None, run: Run) -> Plan:
+def again(
+    known: plan.Known, listed: Listed, read: plan.Details | None, run: Run
+) -> plan.Plan:
     """Plan once more, with details if they are wanted now."""
     is_wanted = plan.wants_details(known, listed, run)
-    shown = read or Details(known.details, 3)
+    shown = read or plan.Details(known.details, 3)
     return plan.plan_listed(known, listed, shown if is_wanted else None, run)
 
 
-def after(decided: Plan) -> Known:
+def after(decided: plan.Plan) -> plan.Known:
     """Return what is known after a plan that forgets nothing."""
     assert decided.after is not None
     return decided.after
 
 
-def differs(stream: str, known: Known, listed: Listed, read: Details | None) -> bool:
+def differs(
+    stream: str, known: plan.Known, listed: Listed, read: plan.Details | None
+) -> bool:
     """Return whether the API shows anything that the last emission did not."""
     row = listed.row != known.row or listed.tags not in {known.tags, None}
-    extra = stream == CANDIDATES and listed.extra not in {known.extra, None}
-    details = stream in FROM_DETAILS and read and read.digest != known.details
+    extra = stream == plan.CANDIDATES and listed.extra not in {known.extra, None}
+    details = stream in plan.FROM_DETAILS and read and read.digest != known.details
     if stream == HISTORY:
         return listed.history not in {known.history, None}
     return bool(row or extra or details)
@@ -109,8 +95,8 @@ def differs(stream: str, known: Known, listed: Listed, read: Details | None) -> 
 def test_what_differs_or_is_not_current_is_emitted_and_nothing_else() -> None:
     for known, listed, read, run in cases():
         readable = {
-            CANDIDATES,
-            *(FROM_DETAILS if read else ()),
+            plan.CANDIDATES,
+            *(plan.FROM_DETAILS if read else ()),
             *({HISTORY} if listed.history is not None else ()),
         }
         emit = plan.plan_listed(known, listed, read, run).emit
@@ -127,7 +113,7 @@ def test_details_are_fetched_where_one_of_their_streams_needs_them() -> None:
     for known, listed, run in itertools.product((*KNOWN, NEW), ROWS, RUNS):
         needing = {
             stream
-            for stream in run.selected & FROM_DETAILS
+            for stream in run.selected & plan.FROM_DETAILS
             if known.holds(stream) is not Held.CURRENT
             or stream in run.full_table
             or differs(stream, known, replace(listed, extra=None), None)
@@ -162,7 +148,7 @@ def test_what_was_seen_is_noted() -> None:
         emits_history = HISTORY in decided.emit
         assert noted.history == (listed.history if emits_history else known.history)
         assert read is None or noted.details == read.digest
-        assert noted.answers == (3 if ANSWERS in decided.emit else known.answers)
+        assert noted.answers == (3 if plan.ANSWERS in decided.emit else known.answers)
         assert noted.presence is Presence.LISTED
 
 
@@ -178,7 +164,7 @@ def test_a_second_run_emits_nothing_but_torn_details_once() -> None:
                 for stream in run.selected - unreadable
             )
         else:
-            assert second.emit <= FROM_DETAILS | run.full_table
+            assert second.emit <= plan.FROM_DETAILS | run.full_table
         last = again(second.after or NEW, listed, read, run)
         assert last.emit <= run.full_table
         if not run.full_table:
@@ -188,9 +174,9 @@ def test_a_second_run_emits_nothing_but_torn_details_once() -> None:
 def test_a_stream_that_is_selected_later_is_emitted_if_it_missed_a_difference() -> None:
     for known, listed, read, run in cases():
         noted = plan.plan_listed(known, listed, read, run).after or NEW
-        shown = Details(read.digest if read else noted.details, 3)
+        shown = plan.Details(read.digest if read else noted.details, 3)
         seen = replace(listed, history=SAME if listed.history is None else OTHER)
-        for stream in UPSERTED - run.selected:
+        for stream in plan.UPSERTED - run.selected:
             is_stale = known.holds(stream) is not Held.CURRENT or differs(
                 stream, known, listed, read
             )
@@ -205,22 +191,22 @@ def test_torn_details_are_stale_until_they_come_twice() -> None:
     for known, listed, read, run in cases():
         if read is not None:
             decided = plan.plan_listed(known, listed, read, run)
-            is_first = differs(DETAILS, known, listed, read)
+            is_first = differs(plan.DETAILS, known, listed, read)
             expected = Held.STALE if read.torn and is_first else Held.CURRENT
-            for stream in FROM_DETAILS & decided.emit:
+            for stream in plan.FROM_DETAILS & decided.emit:
                 assert after(decided).holds(stream) is expected
 
 
 def test_torn_details_of_before_a_missed_change_are_not_taken_for_permanent() -> None:
     """They are as old as the details that were emitted last."""
-    known = Known((Held.CURRENT,) * 4, Presence.LISTED, *(SAME,) * 5)
+    known = plan.Known((Held.CURRENT,) * 4, Presence.LISTED, *(SAME,) * 5)
     changed = Listed(OTHER, SAME, SAME, OTHER)
     for missed in (
-        plan.plan_listed(known, changed, None, ALONE[CANDIDATES]),
+        plan.plan_listed(known, changed, None, ALONE[plan.CANDIDATES]),
         plan.plan_without_details(known, changed, ALL),
     ):
-        torn = again(after(missed), changed, Details(SAME, 3, torn=True), ALL)
-        assert after(torn).holds(DETAILS) is Held.STALE
+        torn = again(after(missed), changed, plan.Details(SAME, 3, torn=True), ALL)
+        assert after(torn).holds(plan.DETAILS) is Held.STALE
 
 
 # Runs that die
@@ -240,7 +226,7 @@ def test_only_what_may_be_emitted_is_announced() -> None:
 def test_an_announcement_changes_what_is_held_and_nothing_else() -> None:
     for known, streams in itertools.product((*EVERYWHERE, NEW), SELECTIONS):
         before = plan.intent(known, streams, 3)
-        most = max(3, known.answers) if ANSWERS in streams else known.answers
+        most = max(3, known.answers) if plan.ANSWERS in streams else known.answers
         assert replace(before, held=known.held, answers=known.answers) == known
         assert before.answers == most
         for stream in STREAMS:
@@ -261,7 +247,7 @@ def test_after_a_run_that_died_everything_it_had_is_emitted_again() -> None:
             assert once.event == decided.event
         gone = plan.plan_gone(before, ALL)
         assert gone.emit >= decided.emit
-        for stream in UPSERTED - decided.emit - run.selected:
+        for stream in plan.UPSERTED - decided.emit - run.selected:
             # Of the others it may have noted nothing.
             assert before.holds(stream) is known.holds(stream)
 
@@ -272,11 +258,11 @@ def test_after_a_run_that_died_everything_it_had_is_emitted_again() -> None:
 def test_a_candidate_is_created_while_no_row_of_history_was_vouched_for() -> None:
     for known, listed, read, run in cases():
         decided = plan.plan_listed(known, listed, read, run)
-        event = "created" if known.history == NEVER else "updated"
+        event = "created" if known.history == plan.NEVER else "updated"
         assert decided.event == (event if HISTORY in decided.emit else None)
     died = plan.intent(NEW, ALL.selected, 3)
     assert plan.plan_listed(died, AS_KNOWN, READ[0], ALL).event == "created"
-    held = Known((Held.STALE,) * 4, Presence.LISTED, *(UNKNOWN_VALUE,) * 5)
+    held = plan.Known((Held.STALE,) * 4, Presence.LISTED, *(plan.UNKNOWN_VALUE,) * 5)
     assert plan.plan_listed(held, AS_KNOWN, READ[0], ALL).event == "updated"
 
 
@@ -303,16 +289,16 @@ def test_unknown_fields_of_a_row_never_cost_details() -> None:
         listed = replace(AS_KNOWN, extra=OTHER)
         is_wanted = plan.wants_details(known, AS_KNOWN, run)
         assert plan.wants_details(known, listed, run) is is_wanted
-        decided = again(known, listed, Details(SAME, 3), run)
-        calm = again(known, AS_KNOWN, Details(SAME, 3), run)
-        assert decided.emit == calm.emit | (run.selected & {CANDIDATES})
+        decided = again(known, listed, plan.Details(SAME, 3), run)
+        calm = again(known, AS_KNOWN, plan.Details(SAME, 3), run)
+        assert decided.emit == calm.emit | (run.selected & {plan.CANDIDATES})
 
 
 def test_a_candidate_is_settled_exactly_if_there_is_nothing_to_do() -> None:
     for known, listed, run in itertools.product((*EVERYWHERE, NEW), ROWS, RUNS):
         is_idle = (
             not plan.wants_details(known, listed, run)
-            and plan.plan_listed(known, listed, None, run) == Plan(known)
+            and plan.plan_listed(known, listed, None, run) == plan.Plan(known)
             # Where tags are unknown, a due row of history has to wait.
             and not (HISTORY in run.selected and known.holds(HISTORY) < Held.CURRENT)
         )
@@ -321,10 +307,10 @@ def test_a_candidate_is_settled_exactly_if_there_is_nothing_to_do() -> None:
 
 def test_a_candidate_of_which_nothing_is_held_is_forgotten() -> None:
     listed = Listed(SAME, None, SAME, None)
-    assert plan.plan_listed(NEW, listed, None, ALONE[HISTORY]) == Plan(None)
+    assert plan.plan_listed(NEW, listed, None, ALONE[HISTORY]) == plan.Plan(None)
 
 
-# Details that were not found, or re-fetched
+# plan.Details that were not found, or re-fetched
 
 
 def test_without_its_details_a_row_is_emitted_and_the_details_stay_due() -> None:
@@ -335,7 +321,7 @@ def test_without_its_details_a_row_is_emitted_and_the_details_stay_due() -> None
             assert decided.after is None
             continue
         noted = after(decided)
-        for stream in FROM_DETAILS:
+        for stream in plan.FROM_DETAILS:
             was_held = known.holds(stream) is not Held.ABSENT
             assert noted.holds(stream) is (Held.STALE if was_held else Held.ABSENT)
         assert (noted.row, noted.answers) == (listed.row, known.answers)
@@ -347,7 +333,7 @@ def test_reverification_emits_details_that_differ_and_nothing_else() -> None:
         assert decided.event is None
         for stream in STREAMS:
             held = known.holds(stream)
-            is_seen = stream in FROM_DETAILS
+            is_seen = stream in plan.FROM_DETAILS
             is_due = is_seen and (held is not Held.CURRENT or read.digest == OTHER)
             is_emitted = is_due and stream in run.selected
             assert (stream in decided.emit) is is_emitted
@@ -361,10 +347,10 @@ def test_reverification_emits_details_that_differ_and_nothing_else() -> None:
 
 # Candidates that the lists lack
 
-ASK, LEAVE, TOMBSTONE = Absence.ASK, Absence.LEAVE, Absence.TOMBSTONE
+ASK, LEAVE, TOMBSTONE = plan.Absence.ASK, plan.Absence.LEAVE, plan.Absence.TOMBSTONE
 MISSING = {
     # presence: in an unnarrowed run, in one as narrowed as before, and in another one
-    Presence.LISTED: (ASK, ASK, Absence.ASK_IF_FEW),
+    Presence.LISTED: (ASK, ASK, plan.Absence.ASK_IF_FEW),
     Presence.UNLISTED: (LEAVE, LEAVE, LEAVE),
     Presence.OUT_OF_SCOPE: (ASK, LEAVE, LEAVE),
     Presence.DELETED: (TOMBSTONE, TOMBSTONE, TOMBSTONE),
@@ -374,7 +360,7 @@ MISSING = {
 def test_what_is_done_about_a_missing_candidate() -> None:
     narrowed = replace(ALL, narrowed=True)
     for presence, expected in MISSING.items():
-        known = Known(presence=presence)
+        known = plan.Known(presence=presence)
         for is_same, found in ((True, expected[1]), (False, expected[2])):
             run = replace(narrowed, same_scope=is_same)
             assert plan.absence(known, run) is found
@@ -405,7 +391,7 @@ def test_the_announcement_of_a_missing_candidate() -> None:
     """All but its history, whose change is announced once it is seen."""
     for known, run in itertools.product(EVERYWHERE, RUNS):
         streams = plan.may_emit_missing(known, run)
-        assert streams >= run.selected & UPSERTED
+        assert streams >= run.selected & plan.UPSERTED
         is_due = known.holds(HISTORY) is not Held.CURRENT
         assert (HISTORY in streams) is (HISTORY in run.selected and is_due)
         for read in READ:
@@ -426,20 +412,20 @@ def test_a_deletion_leaves_tombstones_in_the_selected_streams_that_hold_it() -> 
         for stream in STREAMS:
             expected = Held.ABSENT if stream in run.selected else known.holds(stream)
             assert left.holds(stream) is expected
-        assert left.answers == (0 if ANSWERS in decided.emit else 2)
+        assert left.answers == (0 if plan.ANSWERS in decided.emit else 2)
         # Should it come back, its history begins anew.
-        assert left.history == (NEVER if HISTORY in decided.emit else SAME)
+        assert left.history == (plan.NEVER if HISTORY in decided.emit else SAME)
 
 
 def test_each_stream_gets_one_tombstone_whenever_it_is_selected() -> None:
     for known, order in itertools.product(KNOWN, itertools.permutations(STREAMS)):
-        left: Known | None = known
+        left: plan.Known | None = known
         buried: list[str] = []
         for stream in (*order, *order):
             if left is None:
                 break
             if buried:
-                assert plan.absence(left, ALONE[stream]) is Absence.TOMBSTONE
+                assert plan.absence(left, ALONE[stream]) is plan.Absence.TOMBSTONE
             decided = plan.plan_gone(left, ALONE[stream])
             buried += decided.emit
             left = decided.after
@@ -454,7 +440,7 @@ def test_a_deleted_candidate_that_is_listed_again_is_emitted_where_it_was_gone()
         gone = plan.plan_gone(known, run)
         if gone.after is not None:
             assert not plan.is_settled(gone.after, AS_KNOWN, run)
-            back = again(gone.after, AS_KNOWN, Details(SAME, 3), run)
+            back = again(gone.after, AS_KNOWN, plan.Details(SAME, 3), run)
             assert back.emit >= gone.emit
             assert after(back).presence is Presence.LISTED
             assert HISTORY not in gone.emit or back.event == "created"

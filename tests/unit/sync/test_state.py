@@ -16,17 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_toggl_hire.errors import StateError
+from tap_toggl_hire.sync import plan
 from tap_toggl_hire.sync.inventory import COLUMNS, MOST_ANSWERS, digest
-from tap_toggl_hire.sync.plan import (
-    ANSWERS,
-    CANDIDATES,
-    NEVER,
-    STREAMS,
-    UNKNOWN_VALUE,
-    Held,
-    Known,
-    Presence,
-)
+from tap_toggl_hire.sync.plan import CANDIDATES, NEVER, STREAMS, Held, Known, Presence
 from tap_toggl_hire.sync.scope import ALL_PARTS, Part
 from tap_toggl_hire.sync.state import FORMAT, KEY, LISTS, State, unwrap
 
@@ -43,7 +35,7 @@ def whole() -> State:
     state.inventory["a-b"] = Known(presence=Presence.UNLISTED)
     state.scope = "0123456789abcdef"
     state.reverified_until = AT
-    state.columns = {CANDIDATES: ["01234567"], ANSWERS: ["89abcdef", "pii-01234567"]}
+    state.columns = {CANDIDATES: ["01234567"], plan.ANSWERS: ["89abcdef", "pii-0123"]}
     state.part = "2/4"
     state.tags = 7
     return state
@@ -165,7 +157,7 @@ def test_any_state_over_any_other_is_the_newer_one() -> None:
 
 def test_a_state_from_the_warehouse_says_what_is_held_in_an_unknown_version() -> None:
     state = State.load({"format": 3, "held": [["100", 8], ["a-b", 0]]})
-    unknown = Known((Held.STALE,) * 4, Presence.LISTED, *(UNKNOWN_VALUE,) * 5)
+    unknown = Known((Held.STALE,) * 4, Presence.LISTED, *(plan.UNKNOWN_VALUE,) * 5)
     assert dict(state.inventory.items()) == {
         "100": replace(unknown, answers=8),
         "a-b": unknown,
@@ -183,7 +175,7 @@ def test_a_state_from_the_warehouse_may_be_merged_over_a_full_one() -> None:
     for candidate_id, answers in (("100", 5), ("5", MOST_ANSWERS)):
         assert known[candidate_id].held == (Held.STALE,) * 4
         assert known[candidate_id].answers == answers
-        assert known[candidate_id].history == UNKNOWN_VALUE
+        assert known[candidate_id].history == plan.UNKNOWN_VALUE
     assert known["a-b"] == Known(presence=Presence.UNLISTED)
 
 
