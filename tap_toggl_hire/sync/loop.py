@@ -389,6 +389,8 @@ class Loop:
         if task.listed is not None:
             decided = plan.plan_without_details(task.known, task.listed, self._run)
             self._carry_out(task, decided, task.row, None)
+        elif not isinstance(error, NotFoundError):
+            self._inventory[task.id] = task.known  # and not what was announced
 
     def _show(self, task: Task, body: Json | None) -> None:
         """Plan and emit a listed candidate."""

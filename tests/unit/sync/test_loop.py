@@ -345,6 +345,16 @@ def test_deletions_are_the_last_records_and_found_by_asking() -> None:
     assert (made.run().records, made.api.asked) == ([], [])
 
 
+def test_a_missing_candidate_that_fails_is_not_left_as_announced() -> None:
+    made = synced(2)
+    made.api.hidden = {"1", "2"}
+    made.api.change("1", rating=3)  # it is emitted, so that the second is announced
+    made.api.answers["2"] = DOWN
+    before = made.state.inventory.get("2")
+    assert made.run().error is DOWN
+    assert made.state.inventory.get("2") == before
+
+
 def test_an_archived_candidate_that_changed_is_emitted() -> None:
     made = synced(4)
     made.api.hidden = {"2", "3", "4"}
