@@ -208,7 +208,7 @@ def _check_config(name: str) -> None:
         raise SettingError(f"--config {name}: not a JSON object.")
 
 
-def _state_file(text: str) -> io.StringIO:
+def _state_file(text: str) -> t.IO[str]:
     if not text.strip():
         raise not_a_state("the file is empty")
     try:
@@ -217,7 +217,8 @@ def _state_file(text: str) -> io.StringIO:
         raise not_a_state("it is not valid JSON") from None
     if not isinstance(value, dict):  # the SDK takes [] for no state
         raise not_a_state("it is not a JSON object")
-    return io.StringIO(text)
+    # It lives as long as the run; a StringIO takes four bytes per character.
+    return io.TextIOWrapper(io.BytesIO(text.encode("utf-8")), encoding="utf-8")
 
 
 def _catalog_file(text: str) -> io.StringIO:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+import tracemalloc
 import typing as t
 import zlib
 from dataclasses import replace
@@ -214,3 +215,19 @@ def test_a_held_value_that_does_not_exist_counts_as_the_largest() -> None:
     loaded = Inventory.load({**columns, "held": column(bytes([255, 0]))})
     assert loaded.get("1") == CURRENT
     assert loaded.get("2") == Known()
+
+
+def test_loading_takes_little_more_memory_than_the_inventory() -> None:
+    inventory = Inventory()
+    for number in range(20_000):
+        inventory[str(10_000_000 + 7919 * number)] = Known(row=number * 104_729)
+    columns = inventory.dump()
+    del inventory
+    tracemalloc.start()
+    try:
+        loaded = Inventory.load(columns)
+        held, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(loaded) == 20_000
+    assert peak < 1.4 * held
