@@ -341,8 +341,13 @@ class Runner:
     def _read_candidates(self, source: Source, lists: ScopeLists) -> None:
         """Find the changes of candidates, and emit them."""
         settings, state, logger = self._settings, self._state, self._session.logger
-        query, is_dropped = settings.scope.shared, settings.drops_tags
-        tags = TagLists(source, query, settings.page_size, is_dropped=is_dropped)
+        tags = TagLists(
+            source=source,
+            query=settings.scope.shared,
+            page_size=settings.page_size,
+            number=state.inventory.number,
+            is_dropped=settings.drops_tags,
+        )
         tags.ask()
         for _ in tags.read():
             lists.read_ahead()

@@ -76,7 +76,7 @@ class Inventory:
         return None if position is None else self._known(position)
 
     def __setitem__(self, candidate_id: str, known: Known | None) -> None:
-        position = self._position(candidate_id)
+        position = self.number(candidate_id)
         columns = self._columns
         if known is None:
             columns["presence"][position] = columns["held"][position] = 0
@@ -148,7 +148,7 @@ class Inventory:
 
     def see(self, candidate_id: str) -> bool:
         """Mark a candidate as listed in this run; return whether it was not yet."""
-        position = self._position(candidate_id)
+        position = self.number(candidate_id)
         is_new = not self._flags[position] & _LISTED
         self._flags[position] |= _LISTED
         return is_new
@@ -159,7 +159,7 @@ class Inventory:
 
     def mark_fetched(self, candidate_id: str) -> None:
         """Mark a candidate as asked for in this run."""
-        self._flags[self._position(candidate_id)] |= _FETCHED
+        self._flags[self.number(candidate_id)] |= _FETCHED
 
     def is_fetched(self, candidate_id: str) -> bool:
         """Return whether this run asked for a candidate."""
@@ -217,7 +217,8 @@ class Inventory:
         position = self._positions.get(candidate_id)
         return 0 if position is None else self._flags[position]
 
-    def _position(self, candidate_id: str) -> int:
+    def number(self, candidate_id: str) -> int:
+        """Return the position of a candidate, a new one if it has none."""
         position = self._positions.setdefault(candidate_id, len(self._positions))
         if position == len(self._flags):
             for column in (*self._columns.values(), self._flags):

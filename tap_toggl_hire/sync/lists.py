@@ -155,16 +155,14 @@ class Reading:
 class CandidateList:
     """One list, read to its end: from both ends where that is possible."""
 
-    def __init__(
-        self, source: Source, query: Query, page_size: int, see: See | None = None
-    ) -> None:
+    def __init__(self, source: Source, query: Query, page_size: int, see: See) -> None:
         # Once read: whether every candidate of the list was seen; and whether it is
         # shorter than its total, the same in two readings.
         self.is_complete = self.is_accepted = False
         self._source = source
         self._query = query
         self._page_size = page_size
-        self._see = see or seen_in(set())
+        self._see = see
         self._count = 0
         # With a start date, from the newest candidate back to that date.
         self._order = "asc" if query.since is None else "desc"
@@ -330,9 +328,9 @@ def in_turn(iterables: Iterable[Iterable[T]]) -> Iterator[T]:
         yield item
 
 
-def seen_in(ids: set[str]) -> See:
-    """Return what marks IDs as seen in a set."""
-    return lambda key: not (key in ids or ids.add(key))  # type: ignore[func-returns-value]
+def seen_in(ids: set[t.Any], key: Callable[[str], t.Any] = str) -> See:
+    """Return what marks IDs as seen in a set, by a key of theirs."""
+    return lambda one: not (key(one) in ids or ids.add(key(one)))  # type: ignore[func-returns-value]
 
 
 def smallest(totals: list[int | None]) -> int | None:

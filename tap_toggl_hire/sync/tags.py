@@ -7,79 +7,70 @@ candidates that have a tag (API documentation: List candidates): a few requests 
 from __future__ import annotations
 
 import typing as t
+from array import array
 from collections import deque
+from dataclasses import dataclass
 
 from tap_toggl_hire.errors import BadRequestError, NotFoundError
-from tap_toggl_hire.sync.lists import CandidateList, Source, in_turn, parse_row
+from tap_toggl_hire.sync.lists import CandidateList, in_turn, parse_row, seen_in
 from tap_toggl_hire.sync.scope import Query
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from tap_toggl_hire.api.client import Client
-    from tap_toggl_hire.sync.lists import Row
+    from tap_toggl_hire.sync.lists import Row, Source
 
 Tags = tuple[str, ...]  # tag IDs, sorted
 
 TAG_IDS = "tag_ids"
 
 
+@dataclass
 class TagLists:
-    """Reads which candidates of a list have which tag.
+    """Reads which candidates of a list have which tag."""
 
-    Where tags are personal data that is dropped, no candidate has any, and nothing is
-    read.
-    """
+    source: Source  # what the lists are read with
+    query: Query  # the list of all candidates of the scope
+    page_size: int  # rows to ask for per page
+    number: Callable[[str], int]  # an array by number takes less memory than a dict
+    is_dropped: bool  # tags are personal data that is dropped: nothing is read
+    version: int = 0  # changes with everything that is learned after `read`
+    are_unknown: bool = False  # a tag is missing from /tags, or its list is short
+    is_accepted: bool = False  # a list is shorter than its total, and was accepted
 
-    def __init__(
-        self, source: Source, query: Query, page_size: int, *, is_dropped: bool
-    ) -> None:
-        self.version = 0  # changes with everything that is learned after `read`
-        self._source = source
-        self._query = query
-        self._page_size = page_size
-        self._is_dropped = is_dropped
+    def __post_init__(self) -> None:
         self._asked: dict[str, CandidateList] = {}
-        self._read: dict[str, CandidateList] = {}
-        self._are_unknown: bool | None = None
         self._ids: set[str] = set()
         self._looked_up: set[str] = set()
-        self._members: dict[str, Tags] = {}
-        self._shared: dict[Tags, Tags] = {}
+        self._members = array("I")  # by number, the place of its tags in `_shared`
+        self._shared: list[Tags] = [()]  # few combinations exist
+        self._places: dict[Tags, int] = {}
 
     def __len__(self) -> int:
         return len(self._ids)
 
     def ask(self) -> None:
         """Request the list of each tag, without waiting for them."""
-        if not self._is_dropped:
+        if not self.is_dropped:
             self._ask(self._ids_of(lambda client: client.tags))
 
     def read(self) -> Iterator[None]:
         """Read the lists that were requested; yield after each page."""
         asked, self._asked = self._asked, {}
-        self._read |= asked
         for tag_id, rows in in_turn(self._pages(*item) for item in asked.items()):
             for row in rows:
                 self._add(row.id, tag_id)
             yield
-
-    @property
-    def are_unknown(self) -> bool:
-        """Whether a tag is missing from `/tags`, or the list of a tag is short."""
-        if self._are_unknown is None:
-            lists = (self._read[tag_id] for tag_id in self._ids)
-            self._are_unknown = not all(members.is_complete for members in lists)
-        return self._are_unknown
-
-    @property
-    def is_accepted(self) -> bool:
-        """Whether the list of a tag is shorter than its total, and was accepted."""
-        return any(members.is_accepted for members in self._read.values())
+        for tag_id, members in asked.items():
+            self.is_accepted |= members.is_accepted
+            self.are_unknown |= tag_id in self._ids and not members.is_complete
 
     def of(self, candidate_id: str) -> Tags | None:
         """Return the tags of a candidate; None where they are unknown."""
-        return None if self.are_unknown else self._members.get(candidate_id, ())
+        number = self.number(candidate_id)
+        place = self._members[number] if number < len(self._members) else 0
+        return None if self.are_unknown else self._shared[place]
 
     def learn(self, tag_ids: Iterable[str]) -> None:
         """Look up the tags of a candidate's details that `/tags` lacked.
@@ -87,14 +78,13 @@ class TagLists:
         `/tags` is read once more. If a tag is still missing, all tags are unknown.
         """
         missing = set(tag_ids) - self._ids - self._looked_up
-        if not missing or self._is_dropped:
+        if not missing or self.is_dropped:
             return
         self._looked_up |= missing
         self.version += 1
         self._ask(self._ids_of(lambda client: client.reread_tags()) - self._ids)
         deque(self.read(), maxlen=0)
-        is_missing = bool(missing - self._ids)
-        self._are_unknown = self._are_unknown or is_missing or None
+        self.are_unknown |= bool(missing - self._ids)
 
     def _pages(
         self, tag_id: str, members: CandidateList
@@ -108,23 +98,27 @@ class TagLists:
             self._ids.discard(tag_id)  # it was deleted a moment ago
 
     def _ids_of(self, read: Callable[[Client], list[t.Any]]) -> set[str]:
-        request = self._source.workers.submit(read, self._source.client, urgent=True)
-        rows = map(parse_row, self._source.wait(request))
+        request = self.source.workers.submit(read, self.source.client, urgent=True)
+        rows = map(parse_row, self.source.wait(request))
         return {row.id for row in rows if row.id is not None}
 
     def _ask(self, tag_ids: set[str]) -> None:
-        params = dict(self._query.params)
+        params = dict(self.query.params)
         for tag_id in sorted(tag_ids):
             joined = f"{params[TAG_IDS]},{tag_id}" if TAG_IDS in params else tag_id
-            query = Query((*{**params, TAG_IDS: joined}.items(),), self._query.since)
-            one = CandidateList(self._source, query, self._page_size)
+            query = Query((*{**params, TAG_IDS: joined}.items(),), self.query.since)
+            see = seen_in(set(), self.number)
+            one = CandidateList(self.source, query, self.page_size, see)
             self._asked[tag_id] = one.ask()
         self._ids |= tag_ids
 
     def _add(self, candidate_id: str | None, tag_id: str) -> None:
         if candidate_id is not None:
-            tags = self._members.get(candidate_id, ())
+            number = self.number(candidate_id)
+            self._members.extend([0] * (number + 1 - len(self._members)))
+            tags = self._shared[self._members[number]]
             if tag_id not in tags:
                 more = tuple(sorted({*tags, tag_id}))
-                # Few combinations exist: each is kept once.
-                self._members[candidate_id] = self._shared.setdefault(more, more)
+                place = self._places.setdefault(more, len(self._shared))
+                self._shared += [more] if place == len(self._shared) else []
+                self._members[number] = place

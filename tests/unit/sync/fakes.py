@@ -326,7 +326,8 @@ class World:
         lists.ask()
         tags = self.tags
         if tags is None:
-            tags = TagLists(api, self.scope.shared, self.page_size, is_dropped=False)
+            query, number = self.scope.shared, state.inventory.number
+            tags = TagLists(api, query, self.page_size, number, is_dropped=False)
             tags.ask()
             deque(tags.read(), maxlen=0)
         run = Run(

@@ -52,7 +52,8 @@ def read(
     one: FakeApi, page_size: int = 3, *, query: Query = EVERY, workers: int = 8
 ) -> tuple[list[list[str | None]], CandidateList]:
     """Read a list; return the IDs of each page, and the list."""
-    made = CandidateList(source(one, FakeWorkers(workers)), query, page_size).ask()
+    lists = source(one, FakeWorkers(workers))
+    made = CandidateList(lists, query, page_size, seen_in(set())).ask()
     return [[row.id for row in page] for page in made.pages()], made
 
 
@@ -111,7 +112,7 @@ def test_a_long_list_is_read_from_both_ends_until_they_meet() -> None:
 
 def test_the_pages_of_both_ends_are_requested_ahead() -> None:
     workers = FakeWorkers(is_eager=False)
-    made = CandidateList(source(api(30), workers), EVERY, 3).ask()
+    made = CandidateList(source(api(30), workers), EVERY, 3, seen_in(set())).ask()
     next(made.pages())
     assert workers.most_waiting == 2
 

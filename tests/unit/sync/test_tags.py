@@ -10,6 +10,7 @@ from unittest import mock
 import pytest
 
 from tap_toggl_hire.errors import BadRequestError, NotFoundError
+from tap_toggl_hire.sync.inventory import Inventory
 from tap_toggl_hire.sync.scope import Query
 from tap_toggl_hire.sync.tags import TagLists
 from tests.unit.sync.fakes import FakeApi, FakeWorkers, candidate, source
@@ -31,7 +32,9 @@ def lists(
     since: datetime | None = None,
     is_dropped: bool = False,
 ) -> TagLists:
-    made = TagLists(source(one), Query(params, since), 2, is_dropped=is_dropped)
+    made = TagLists(
+        source(one), Query(params, since), 2, Inventory().number, is_dropped
+    )
     made.ask()
     deque(made.read(), maxlen=0)
     return made
@@ -74,7 +77,9 @@ def test_each_candidate_has_its_tags_sorted() -> None:
 
 def test_the_lists_are_requested_before_they_are_read() -> None:
     one, workers = api(), FakeWorkers(is_eager=False)
-    made = TagLists(source(one, workers), Query((), None), 2, is_dropped=False)
+    made = TagLists(
+        source(one, workers), Query((), None), 2, Inventory().number, is_dropped=False
+    )
     made.ask()
     assert workers.most_waiting == 2
     assert one.pages == []
