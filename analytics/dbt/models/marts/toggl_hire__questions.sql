@@ -192,10 +192,11 @@ select
     {{ from_z('judged.z + 1.96 * sqrt(judged.variance)') }} as discrimination_high,
     case
         -- 0.2027 is Fisher's z of 0.2; 1.645 deviations have 95 % on one side. Other
-        -- questions alone make none good: its own answers have to say so, too.
+        -- questions alone make none good: its own answers have to show it, too, with 99 %
+        -- (2.576), since a workspace has hundreds of questions.
         when judged.likely_z + 1.645 * judged.deviation < 0.2027 then 'bad'
         when judged.likely_z - 1.645 * judged.deviation > 0.2027
-            and judged.z - 1.645 * sqrt(judged.variance) > 0.2027
+            and judged.z - 2.576 * sqrt(judged.variance) > 0.2027
             then 'good'
         else 'too early'
     end as verdict
