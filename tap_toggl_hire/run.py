@@ -341,13 +341,8 @@ class Runner:
     def _read_candidates(self, source: Source, lists: ScopeLists) -> None:
         """Find the changes of candidates, and emit them."""
         settings, state, logger = self._settings, self._state, self._session.logger
-        tags = TagLists(
-            source=source,
-            query=settings.scope.shared,
-            page_size=settings.page_size,
-            number=state.inventory.number,
-            is_dropped=settings.drops_tags,
-        )
+        query, number = settings.scope.shared, state.inventory.number
+        tags = TagLists(source, query, settings.page_size, number, settings.drops_tags)
         tags.ask()
         for _ in tags.read():
             lists.read_ahead()

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from toggl_hire_report.context import Context
     from toggl_hire_report.warehouse import Row
 
-Z = 1.644854
-"""Quantile of the normal distribution that 95 % lie below."""
+Z_BAD, Z_GOOD = 1.644854, 2.575829
+"""Deviations from the limit that a verdict takes: see `toggl_hire__questions`."""
 LIMIT = 0.2
 """A discrimination below it is bad."""
 MOST_NEEDED = 2000
@@ -87,7 +87,8 @@ def _needed(row: Row) -> int | None:
     if not distance or low is None or high is None or low >= high:
         return None
     # The interval's width falls with the root of the number of answers.
-    margin = (high - low) / 2 * Z / 1.96
+    deviations = Z_GOOD if row["discrimination"] > LIMIT else Z_BAD
+    margin = (high - low) / 2 * deviations / 1.96
     more = ceil(row["graded"] * ((margin / distance) ** 2 - 1))
     return more if 0 < more <= MOST_NEEDED else None
 
