@@ -81,6 +81,7 @@ def _log(failure: Exception) -> None:
         )
     is_transient = isinstance(failure, TapError) and failure.is_transient
     logger.error("%s", sentence, extra={"is_transient": is_transient})
+    logging.disable()  # a worker may still log the response of its request
 
 
 if __name__ == "__main__":

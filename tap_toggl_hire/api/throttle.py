@@ -106,11 +106,12 @@ class Throttle:
     def served(self) -> None:
         """Note that the API answered a request, with anything but 429."""
         with self._lock:
+            now = self._clock()
             self._served += 1
-            self._refused_since = None
+            # A response that comes during a wait does not end it.
+            self._refused_since = now if self._resume_at > now else None
             if self._refusals_in_a_row:
                 self._refusals_in_a_row = 0
-                now = self._clock()
                 self._next_start = now + self._interval(now)
 
     def refused(self, started: float, retry_after: float | None) -> float:

@@ -23,8 +23,6 @@ if t.TYPE_CHECKING:
 
 Tags = tuple[str, ...]  # tag IDs, sorted
 
-TAG_IDS = "tag_ids"
-
 
 @dataclass
 class TagLists:
@@ -105,8 +103,8 @@ class TagLists:
     def _ask(self, tag_ids: set[str]) -> None:
         params = dict(self.query.params)
         for tag_id in sorted(tag_ids):
-            joined = f"{params[TAG_IDS]},{tag_id}" if TAG_IDS in params else tag_id
-            query = Query((*{**params, TAG_IDS: joined}.items(),), self.query.since)
+            joined = f"{params['tag_ids']},{tag_id}" if "tag_ids" in params else tag_id
+            query = Query((*{**params, "tag_ids": joined}.items(),), self.query.since)
             see = seen_in(set(), self.number)
             one = CandidateList(self.source, query, self.page_size, see)
             self._asked[tag_id] = one.ask()

@@ -87,6 +87,12 @@ def test_a_failure_ends_with_one_structured_line(
     assert "Zo" not in str(line)
 
 
+def test_a_worker_logs_nothing_after_the_last_line() -> None:
+    late = "__import__('atexit').register(logging.getLogger('api').warning, 'Late.')"
+    code, lines = run(f"import logging; {late}; raise errors.TapError('No.')")
+    assert (code, [line["message"] for line in lines]) == (1, ["No."])
+
+
 @pytest.mark.parametrize("code", [0, 2])
 def test_the_exit_code_of_the_command_line_stays(code: int) -> None:
     assert run(f"sys.exit({code})") == (code, [])

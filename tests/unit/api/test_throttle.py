@@ -173,6 +173,18 @@ def test_429_for_15_minutes_without_a_served_request_is_final(clock: FakeTime) -
         throttle.acquire()
 
 
+def test_a_response_that_comes_during_the_wait_does_not_begin_the_15_minutes_anew(
+    clock: FakeTime,
+) -> None:
+    throttle = made(clock)
+    began = clock.now
+    refuse(throttle, 600)
+    throttle.served()  # sent before
+    with pytest.raises(RateLimitError):
+        refuse(throttle, 301)
+    assert clock.now - began <= 601
+
+
 def test_time_without_requests_is_not_part_of_the_15_minutes(clock: FakeTime) -> None:
     """A target may take half an hour for its rows."""
     throttle = made(clock)
