@@ -41,7 +41,7 @@ T = t.TypeVar("T")
 Json = dict[str, t.Any]
 See = t.Callable[[str], bool]  # marks an ID as seen; returns whether it was not yet
 
-MOST_AHEAD = 100  # pages that are read ahead, at most
+MOST_AHEAD = 50  # pages that are read ahead, at most
 MOST_BARREN_PAGES = 3  # pages in a row without a new row that are taken for a loop
 
 
@@ -328,9 +328,9 @@ def in_turn(iterables: Iterable[Iterable[T]]) -> Iterator[T]:
         yield item
 
 
-def seen_in(ids: set[t.Any], key: Callable[[str], t.Any] = str) -> See:
-    """Return what marks IDs as seen in a set, by a key of theirs."""
-    return lambda one: not (key(one) in ids or ids.add(key(one)))  # type: ignore[func-returns-value]
+def seen_in(ids: set[str]) -> See:
+    """Return what marks IDs as seen in a set."""
+    return lambda key: not (key in ids or ids.add(key))  # type: ignore[func-returns-value]
 
 
 def smallest(totals: list[int | None]) -> int | None:

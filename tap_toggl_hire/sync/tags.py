@@ -10,9 +10,10 @@ import typing as t
 from array import array
 from collections import deque
 from dataclasses import dataclass
+from functools import partial
 
 from tap_toggl_hire.errors import BadRequestError, NotFoundError
-from tap_toggl_hire.sync.lists import CandidateList, in_turn, parse_row, seen_in
+from tap_toggl_hire.sync.lists import CandidateList, in_turn, parse_row
 from tap_toggl_hire.sync.scope import Query
 
 if t.TYPE_CHECKING:
@@ -56,9 +57,7 @@ class TagLists:
     def read(self) -> Iterator[None]:
         """Read the lists that were requested; yield after each page."""
         asked, self._asked = self._asked, {}
-        for tag_id, rows in in_turn(self._pages(*item) for item in asked.items()):
-            for row in rows:
-                self._add(row.id, tag_id)
+        for _ in in_turn(self._pages(*item) for item in asked.items()):
             yield
         for tag_id, members in asked.items():
             self.is_accepted |= members.is_accepted
@@ -84,12 +83,9 @@ class TagLists:
         deque(self.read(), maxlen=0)
         self.are_unknown |= bool(missing - self._ids)
 
-    def _pages(
-        self, tag_id: str, members: CandidateList
-    ) -> Iterator[tuple[str, list[Row]]]:
+    def _pages(self, tag_id: str, members: CandidateList) -> Iterator[list[Row]]:
         try:
-            for rows in members.pages():
-                yield tag_id, rows
+            yield from members.pages()
         except (NotFoundError, BadRequestError):
             if tag_id in self._ids_of(lambda client: client.reread_tags()):
                 raise
@@ -105,18 +101,20 @@ class TagLists:
         for tag_id in sorted(tag_ids):
             joined = f"{params['tag_ids']},{tag_id}" if "tag_ids" in params else tag_id
             query = Query((*{**params, "tag_ids": joined}.items(),), self.query.since)
-            see = seen_in(set(), self.number)
+            see = partial(self._add, tag_id)  # no set of IDs for each tag
             one = CandidateList(self.source, query, self.page_size, see)
             self._asked[tag_id] = one.ask()
         self._ids |= tag_ids
 
-    def _add(self, candidate_id: str | None, tag_id: str) -> None:
-        if candidate_id is not None:
-            number = self.number(candidate_id)
-            self._members.extend([0] * (number + 1 - len(self._members)))
-            tags = self._shared[self._members[number]]
-            if tag_id not in tags:
-                more = tuple(sorted({*tags, tag_id}))
-                place = self._places.setdefault(more, len(self._shared))
-                self._shared += [more] if place == len(self._shared) else []
-                self._members[number] = place
+    def _add(self, tag_id: str, candidate_id: str) -> bool:
+        """Note that a candidate has a tag; return whether that is new."""
+        number = self.number(candidate_id)
+        self._members.extend([0] * (number + 1 - len(self._members)))
+        tags = self._shared[self._members[number]]
+        is_new = tag_id not in tags
+        if is_new:
+            more = tuple(sorted({*tags, tag_id}))
+            place = self._places.setdefault(more, len(self._shared))
+            self._shared += [more] if place == len(self._shared) else []
+            self._members[number] = place
+        return is_new
