@@ -17,6 +17,7 @@ from hashlib import blake2b
 
 from singer_sdk import metrics
 from singer_sdk.metrics import Metric
+from singer_sdk.singerlib import StateMessage
 
 from tap_toggl_hire import projection
 from tap_toggl_hire.api.client import Client
@@ -213,9 +214,8 @@ class CandidateSink:
         for output in self.outputs.values():
             output.flush()
         value = self.state.dump()
-        # The SDK's type of a state has no key but `bookmarks`; its writer writes all.
-        t.cast("dict[str, t.Any]", self.tap.state)[KEY] = value
-        self.tap.state_writer.write_state(self.tap.state)
+        # Not kept in `tap.state`: the text of a large state would stay in memory.
+        self.tap.write_message(StateMessage({**self.tap.state, KEY: value}))
         return sum(map(len, value["candidates"].values()))
 
 
@@ -343,7 +343,6 @@ class Runner:
         settings, state, logger = self._settings, self._state, self._session.logger
         query, number = settings.scope.shared, state.inventory.number
         tags = TagLists(source, query, settings.page_size, number, settings.drops_tags)
-        tags.ask()
         for _ in tags.read():
             lists.read_ahead()
         changes = Changes(state.inventory, self._selection(), self._observer(), tags)

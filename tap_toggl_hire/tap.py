@@ -9,6 +9,7 @@ import typing as t
 from copy import deepcopy
 from functools import cached_property
 from pathlib import Path
+from types import SimpleNamespace
 
 import click
 from singer_sdk import Tap
@@ -173,13 +174,11 @@ class TapTogglHire(Tap):
     def load_state(self, state: t.Any) -> None:
         """Read the state, and reject one that cannot be used.
 
-        The SDK carries over `bookmarks` alone, so the tap's own key is added here.
+        The SDK carries over `bookmarks` alone; `CandidateSink.save` adds the tap's key.
         """
         state = unwrap(state)
         super().load_state(state)
         self.known = State.load(state.get(KEY))
-        if KEY in state:
-            t.cast("dict[str, t.Any]", self.state)[KEY] = state[KEY]
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Ask the run to stop.
@@ -217,8 +216,8 @@ def _state_file(text: str) -> t.IO[str]:
         raise not_a_state("it is not valid JSON") from None
     if not isinstance(value, dict):  # the SDK takes [] for no state
         raise not_a_state("it is not a JSON object")
-    # It lives as long as the run; a StringIO takes four bytes per character.
-    return io.TextIOWrapper(io.BytesIO(text.encode("utf-8")), encoding="utf-8")
+    # The SDK keeps the file as long as the run, and reads it once.
+    return t.cast("t.IO[str]", SimpleNamespace(read=[text].pop))
 
 
 def _catalog_file(text: str) -> io.StringIO:

@@ -170,11 +170,11 @@ class Inventory:
     def dump(self) -> dict[str, str]:
         """Return the columns as text, without positions that say nothing."""
         kept = self._columns["presence"]
-        ids = msgspec.json.encode(list(compress(self._positions, kept)))
-        columns = {"ids": _encode(ids)}
+        ids = list(compress(self._positions, kept))
+        columns = {"ids": _encode(msgspec.json.encode(ids))}
+        del ids
         for name, code in CODES.items():
-            column = array(code, compress(self._columns[name], kept))
-            columns[name] = _encode(column)
+            columns[name] = _encode(array(code, compress(self._columns[name], kept)))
         return columns
 
     @classmethod
@@ -240,10 +240,10 @@ def _encode(column: array[int] | bytes) -> str:
     for start in range(0, len(view), PIECE):
         waiting += compressor.compress(view[start : start + PIECE])
         whole = len(waiting) - len(waiting) % 4  # b85 encodes groups of four bytes
-        text.append(base64.b85encode(waiting[:whole]))
+        text.append(base64.b85encode(waiting[:whole]).decode())
         del waiting[:whole]
-    text.append(base64.b85encode(waiting + compressor.flush()))
-    return b"".join(text).decode()
+    text.append(base64.b85encode(waiting + compressor.flush()).decode())
+    return "".join(text)
 
 
 def _decode(text: str) -> bytes:

@@ -41,7 +41,7 @@ T = t.TypeVar("T")
 Json = dict[str, t.Any]
 See = t.Callable[[str], bool]  # marks an ID as seen; returns whether it was not yet
 
-MOST_AHEAD = 50  # pages that are read ahead, at most
+MOST_AHEAD = 20  # pages that are read ahead, at most
 MOST_BARREN_PAGES = 3  # pages in a row without a new row that are taken for a loop
 
 
@@ -169,10 +169,9 @@ class CandidateList:
         self._head = self._reading(page_size, self._order, self._see)
         self._granted = page_size
 
-    def ask(self) -> CandidateList:
+    def ask(self) -> None:
         """Request the first page, without waiting for it."""
         self._head.ask()
-        return self
 
     def first_page(self) -> list[Row]:
         """Wait for the first page, and return its rows."""
@@ -315,14 +314,19 @@ class ScopeLists:
         return any(one.is_accepted for one in self._lists)
 
 
-def in_turn(iterables: Iterable[Iterable[T]]) -> Iterator[T]:
-    """Yield one item of each, in turn: each requests its next page meanwhile."""
-    turns = deque(map(iter, iterables))
+def in_turn(iterables: Iterable[Iterable[T]], most: int | None = None) -> Iterator[T]:
+    """Yield one item of each, in turn: each requests its next page meanwhile.
+
+    With `most`, no more of them at the same time: the others wait until one has ended.
+    """
+    waiting = map(iter, iterables)
+    turns = deque(islice(waiting, most))
     while turns:
         iterator = turns.popleft()
         try:
             item = next(iterator)
         except StopIteration:
+            turns.extend(islice(waiting, 1))
             continue
         turns.append(iterator)
         yield item

@@ -39,7 +39,6 @@ class TagLists:
     is_accepted: bool = False  # a list is shorter than its total, and was accepted
 
     def __post_init__(self) -> None:
-        self._asked: dict[str, CandidateList] = {}
         self._ids: set[str] = set()
         self._looked_up: set[str] = set()
         self._members = array("I")  # by number, the place of its tags in `_shared`
@@ -49,19 +48,10 @@ class TagLists:
     def __len__(self) -> int:
         return len(self._ids)
 
-    def ask(self) -> None:
-        """Request the list of each tag, without waiting for them."""
-        if not self.is_dropped:
-            self._ask(self._ids_of(lambda client: client.tags))
-
     def read(self) -> Iterator[None]:
-        """Read the lists that were requested; yield after each page."""
-        asked, self._asked = self._asked, {}
-        for _ in in_turn(self._pages(*item) for item in asked.items()):
-            yield
-        for tag_id, members in asked.items():
-            self.is_accepted |= members.is_accepted
-            self.are_unknown |= tag_id in self._ids and not members.is_complete
+        """Read the tags, and the list of each; yield after each page."""
+        if not self.is_dropped:
+            yield from self._read(self._ids_of(lambda client: client.tags))
 
     def of(self, candidate_id: str) -> Tags | None:
         """Return the tags of a candidate; None where they are unknown."""
@@ -79,11 +69,24 @@ class TagLists:
             return
         self._looked_up |= missing
         self.version += 1
-        self._ask(self._ids_of(lambda client: client.reread_tags()) - self._ids)
-        deque(self.read(), maxlen=0)
+        found = self._ids_of(lambda client: client.reread_tags()) - self._ids
+        deque(self._read(found), maxlen=0)
         self.are_unknown |= bool(missing - self._ids)
 
+    def _read(self, tag_ids: set[str]) -> Iterator[None]:
+        self._ids |= tag_ids
+        lists = {tag_id: self._list(tag_id) for tag_id in sorted(tag_ids)}
+        pages = (self._pages(*item) for item in lists.items())
+        # The pages of many tags at the same time would take much memory.
+        for _ in in_turn(pages, self.source.workers.size):
+            yield
+        for tag_id, members in lists.items():
+            self.is_accepted |= members.is_accepted
+            self.are_unknown |= tag_id in self._ids and not members.is_complete
+
     def _pages(self, tag_id: str, members: CandidateList) -> Iterator[list[Row]]:
+        members.ask()
+        yield []  # while the first pages of the next lists are requested
         try:
             yield from members.pages()
         except (NotFoundError, BadRequestError):
@@ -96,15 +99,12 @@ class TagLists:
         rows = map(parse_row, self.source.wait(request))
         return {row.id for row in rows if row.id is not None}
 
-    def _ask(self, tag_ids: set[str]) -> None:
+    def _list(self, tag_id: str) -> CandidateList:
         params = dict(self.query.params)
-        for tag_id in sorted(tag_ids):
-            joined = f"{params['tag_ids']},{tag_id}" if "tag_ids" in params else tag_id
-            query = Query((*{**params, "tag_ids": joined}.items(),), self.query.since)
-            see = partial(self._add, tag_id)  # no set of IDs for each tag
-            one = CandidateList(self.source, query, self.page_size, see)
-            self._asked[tag_id] = one.ask()
-        self._ids |= tag_ids
+        joined = f"{params['tag_ids']},{tag_id}" if "tag_ids" in params else tag_id
+        query = Query((*{**params, "tag_ids": joined}.items(),), self.query.since)
+        see = partial(self._add, tag_id)  # no set of IDs for each tag
+        return CandidateList(self.source, query, self.page_size, see)
 
     def _add(self, tag_id: str, candidate_id: str) -> bool:
         """Note that a candidate has a tag; return whether that is new."""

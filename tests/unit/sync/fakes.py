@@ -328,7 +328,6 @@ class World:
         if tags is None:
             query, number = self.scope.shared, state.inventory.number
             tags = TagLists(api, query, self.page_size, number, is_dropped=False)
-            tags.ask()
             deque(tags.read(), maxlen=0)
         run = Run(
             frozenset(selected),

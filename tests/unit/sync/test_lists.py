@@ -53,7 +53,8 @@ def read(
 ) -> tuple[list[list[str | None]], CandidateList]:
     """Read a list; return the IDs of each page, and the list."""
     lists = source(one, FakeWorkers(workers))
-    made = CandidateList(lists, query, page_size, seen_in(set())).ask()
+    made = CandidateList(lists, query, page_size, seen_in(set()))
+    made.ask()
     return [[row.id for row in page] for page in made.pages()], made
 
 
@@ -112,7 +113,8 @@ def test_a_long_list_is_read_from_both_ends_until_they_meet() -> None:
 
 def test_the_pages_of_both_ends_are_requested_ahead() -> None:
     workers = FakeWorkers(is_eager=False)
-    made = CandidateList(source(api(30), workers), EVERY, 3, seen_in(set())).ask()
+    made = CandidateList(source(api(30), workers), EVERY, 3, seen_in(set()))
+    made.ask()
     next(made.pages())
     assert workers.most_waiting == 2
 

@@ -35,7 +35,6 @@ def lists(
     made = TagLists(
         source(one), Query(params, since), 2, Inventory().number, is_dropped
     )
-    made.ask()
     deque(made.read(), maxlen=0)
     return made
 
@@ -75,15 +74,15 @@ def test_each_candidate_has_its_tags_sorted() -> None:
     assert (made.are_unknown, made.is_accepted, made.version) == (False, False, 0)
 
 
-def test_the_lists_are_requested_before_they_are_read() -> None:
-    one, workers = api(), FakeWorkers(is_eager=False)
+def test_as_many_lists_as_workers_are_requested_at_the_same_time() -> None:
+    one, workers = api(), FakeWorkers(2, is_eager=False)
+    one.tag_rows = [{"id": number} for number in range(5)]
     made = TagLists(
         source(one, workers), Query((), None), 2, Inventory().number, is_dropped=False
     )
-    made.ask()
+    assert len([*made.read()]) == 5 + 5  # it yields before and after each page
     assert workers.most_waiting == 2
-    assert one.pages == []
-    assert len([*made.read()]) == 2  # it yields after each page
+    assert sorted(page["tag_ids"] for page in one.pages) == [*"01234"]
 
 
 def test_tags_that_are_dropped_are_not_read() -> None:
