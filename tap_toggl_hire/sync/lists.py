@@ -108,7 +108,8 @@ class Reading:
     def peek(self) -> list[Row]:
         """Wait for the next page and return its rows; `take` returns them again."""
         if self._page is None:
-            page = self._source.wait(t.cast("Future[Json]", self._next))
+            request = t.cast("Future[Json]", self._next)
+            page = self._source.wait(request)
             self._page = {**page, "data": [parse_row(row) for row in page["data"]]}
             self.totals.append(total_of(page))
         return self._page["data"]  # type: ignore[no-any-return]

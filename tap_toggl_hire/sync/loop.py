@@ -223,10 +223,9 @@ class Loop:
         task = self.changes.suspect() if len(self._tags) < self.state.tags else None
         if task is None:
             return
-        self._send(task)
-        self._early[task.id] = request = t.cast("Future[Json]", task.response)
+        self._early[task.id] = self._send(task)
         try:
-            body = self.source.wait(request)
+            body = self.source.wait(self._early[task.id])
         except RequestError:
             return  # dealt with if it turns out to be due
         self._tags.learn(tags_of(self._observer.details(body)) or ())
@@ -241,7 +240,7 @@ class Loop:
     def _missing(self) -> list[Task] | None:
         """Return the missing candidates to ask for; None if the list is a mistake."""
         missing = self.changes.missing()
-        self._gone += missing[plan.Absence.TOMBSTONE]  # proved by an earlier run
+        self._gone = missing[plan.Absence.TOMBSTONE]  # proved by an earlier run
         few, tasks = missing[plan.Absence.ASK_IF_FEW], missing[plan.Absence.ASK]
         if len(few) <= plan.FEW_LEFT:
             tasks = tasks + few
@@ -275,7 +274,7 @@ class Loop:
         # Else candidates would lose their turn for the runs that select details.
         is_fit = self._run.selected & FROM_DETAILS or not self._inventory.has_details
         if self.reverify_days and is_fit and not self._is_ending:
-            reached = t.cast("datetime", self.state.reverified_until)
+            reached = self.state.reverified_until or self.now
             # After a longer pause all are due, once: a killed run would begin again.
             since = max(reached, self.now - timedelta(days=self.reverify_days))
             self._work(self.changes.due(since, self.now, self.reverify_days))
@@ -334,12 +333,13 @@ class Loop:
         while self._unsent and self._in_flight < most:
             self._send(self._unsent.popleft())
 
-    def _send(self, task: Task) -> None:
+    def _send(self, task: Task) -> Future[Json]:
         if task.response is None:
             task.response = self._early.pop(task.id, None) or (
                 self.source.workers.submit(self.source.client.candidate, task.id)
             )
             self._in_flight += 1
+        return task.response
 
     def _response(self, task: Task) -> Json | RequestError | None:
         """Wait for the details of a candidate; None where they are not fetched."""
@@ -356,12 +356,12 @@ class Loop:
             self._count_response(task, body)
         if isinstance(body, RequestError):
             self._not_served(task, body)
-        elif task.listed is None:
-            self._carry_out(task, *self._plan_found(task, t.cast("Json", body)))
-        elif task.due is not None:
-            self._reverified(task, t.cast("Json", body))
-        else:
+        elif body is None or (task.listed is not None and task.due is None):
             self._show(task, body)
+        elif task.listed is None:
+            self._carry_out(task, *self._plan_found(task, body))
+        else:
+            self._reverified(task, body)
         if task.due is not None and not self._is_ending:
             self._reach(task.due)
 
@@ -431,7 +431,8 @@ class Loop:
         if task.packed is not None and task.tags_version != self._tags.version:
             task.tags_version = self._tags.version
             task.tags = self._tags.of(task.id)
-            task.listed = self._observer.listed(t.cast("Record", task.row), task.tags)
+            row = t.cast("Record", task.row)
+            task.listed = self._observer.listed(row, task.tags)
 
     # Emission
 
@@ -491,8 +492,8 @@ class Loop:
         """
         waiting = (task.due for task in self._gone if task.due is not None)
         reached = min([time_reached, *waiting])
-        before = self.state.reverified_until
-        self.state.reverified_until = max(reached, before or reached)
+        before = self.state.reverified_until or reached
+        self.state.reverified_until = max(reached, before)
 
     # The end
 

@@ -7,7 +7,7 @@ import typing as t
 import pytest
 
 from sandbox import Fault, Sandbox, details_of
-from tests.runs.pipelines import DAY, account, inventory, is_details, is_list, pipeline
+from tests.runs.pipelines import DAY, account, inventory, is_list, pipeline
 from tests.support.streams import (
     ANSWERS,
     CANDIDATES,
@@ -108,20 +108,6 @@ def test_details_that_are_not_found_delete_no_listed_candidate(
         line.assert_true()
 
 
-def test_details_of_most_candidates_not_found_is_a_failure_of_the_endpoint() -> None:
-    with pipeline(60) as line:
-        line.run()
-        for one in line.ids[:22]:
-            line.rate(one)
-        line.sandbox.faults = [Fault("status", status=404, match=is_details)]
-        outcome = line.fail("22 of 22")
-        assert len(outcome.emitted(CANDIDATES)) == 22
-        assert not any(outcome.tombstones(stream) for stream in FAMILY)
-        line.sandbox.faults = []
-        assert len(line.run().details) == 22
-        line.assert_true()
-
-
 # Many
 
 
@@ -142,20 +128,6 @@ def test_a_mass_deletion_is_confirmed(caplog: pytest.LogCaptureFixture) -> None:
         assert not warned(caplog, "did not need it")
         line.run(confirm_mass_deletion=True)
         assert warned(caplog, "did not need it")
-
-
-def test_candidates_that_a_deselected_stream_still_holds_do_not_count() -> None:
-    with pipeline(60) as line:
-        line.run()
-        for one in line.ids[:25]:
-            line.account.delete(one)
-        line.run(select=[CANDIDATES], confirm_mass_deletion=True)
-        line.account.delete(line.ids[0])
-        outcome = line.run()
-        assert len(outcome.deleted(DETAILS)) == 26
-        assert len(outcome.deleted(CANDIDATES)) == 1
-        assert len(outcome.details) == 1
-        line.assert_true()
 
 
 @pytest.mark.parametrize("candidates", [15, 300])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import typing as t
 from contextlib import suppress
-from functools import partial
 from math import ceil
 
 import pytest
@@ -18,7 +17,6 @@ from tap_toggl_hire.errors import TapError
 from tests.runs.pipelines import account, is_list, key_of, pipeline
 from tests.runs.test_histories import TUNED, budget
 from tests.support.streams import (
-    CANDIDATES,
     DETAILS,
     FAMILY,
     STREAMS,
@@ -30,11 +28,6 @@ if t.TYPE_CHECKING:
     from sandbox.messages import Request
 
 SIZE = 10
-
-
-def is_tag_list(request: Request, limit: str | None = None) -> bool:
-    query = request.query
-    return "tag_ids" in query and limit in {None, query["limit"]}
 
 
 def short(**options: t.Any) -> Fault:
@@ -182,30 +175,3 @@ def test_a_total_that_is_always_wrong(
         quiet = line.run()
         assert quiet.is_quiet
         assert len(quiet.pages) <= 3 * ceil(60 / SIZE) + 2
-
-
-# Tags
-
-
-def test_a_short_list_of_a_tag_makes_tags_unknown() -> None:
-    with pipeline(account(60, tagged=1.0), page_size=SIZE) as line:
-        line.run()
-        gone, changed, *_ = line.ids
-        line.account.delete(gone)
-        line.rate(changed)
-        new = line.account.add_candidate()
-        line.sandbox.faults = [
-            short(match=partial(is_tag_list, limit=str(SIZE)), keep=2),
-            short(match=is_tag_list),
-        ]
-        outcome = line.fail("tags of candidates are unknown")
-        assert outcome.deleted(CANDIDATES) == [gone]
-        assert sorted(outcome.emitted(DETAILS)) == sorted([changed, new])
-        assert outcome.events() == [("deleted", gone)]
-        line.sandbox.faults = []
-        later = line.run()
-        assert sorted(later.events()) == sorted(
-            [("updated", changed), ("created", new)]
-        )
-        assert not later.tombstones(DETAILS)
-        line.assert_true()

@@ -88,18 +88,6 @@ def test_a_run_cut_after_any_message(select: tuple[str, ...]) -> None:
             change_much(line, seed)
 
 
-def test_the_first_state_of_a_run_vouches_for_none_of_its_rows() -> None:
-    """Some targets confirm it at once, before any row."""
-    with pipeline(12) as line:
-        for seed in range(3):
-            outcome = line.run(announced=1_000)
-            place = places_of(outcome.messages)[0]
-            assert not rows_of(outcome.messages[:place])
-            again = line.attempt(state=outcome.states[0]).good()
-            assert rows_of(again.messages) == rows_of(outcome.messages)
-            change_much(line, seed)
-
-
 def test_what_was_committed_beyond_the_confirmed_state_is_corrected() -> None:
     """Deleted, or changed and changed back, before the next run."""
     with pipeline(12) as line:

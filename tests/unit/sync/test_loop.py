@@ -11,7 +11,14 @@ import pytest
 from tap_toggl_hire import errors
 from tap_toggl_hire.sync import loop, plan
 from tap_toggl_hire.sync.loop import Checkpoint, Counts
-from tap_toggl_hire.sync.plan import FROM_DETAILS, HISTORY, STREAMS, Held, Presence
+from tap_toggl_hire.sync.plan import (
+    CANDIDATES,
+    FROM_DETAILS,
+    HISTORY,
+    STREAMS,
+    Held,
+    Presence,
+)
 from tap_toggl_hire.sync.rotation import due_time
 from tap_toggl_hire.sync.scope import Scope
 from tap_toggl_hire.sync.state import State
@@ -96,7 +103,7 @@ def test_a_first_run_emits_every_candidate_in_the_order_of_the_list() -> None:
 
 
 def test_a_run_without_changes_requests_no_details_and_emits_nothing() -> None:
-    made = synced(5)
+    made = synced(5, page_size=2)
     result = made.run()
     assert (result.records, made.api.asked) == ([], [])
     assert result.states == [dict(made.state.inventory.items())]
@@ -246,7 +253,7 @@ def test_eight_failures_in_a_row_end_the_run_early(
 ) -> None:
     """Unless the API answers in between. What was read already is emitted."""
     made = world(30, workers=FakeWorkers(is_eager=is_eager))
-    made.api.answers = dict.fromkeys(numbers(1, 10), DOWN)
+    made.api.answers = dict.fromkeys(numbers(1, 16), DOWN)
     if served:
         made.api.answers["8"] = GONE
     result = made.run()
@@ -254,6 +261,26 @@ def test_eight_failures_in_a_row_end_the_run_early(
     assert len(result.emitted) == count
     assert made.api.asked == numbers(1, count + 1)
     check_order(result)
+
+
+@pytest.mark.parametrize(
+    ("count", "kind", "lasts", "is_transient"),
+    [
+        (1, errors.UnavailableError, True, False),  # one candidate's, malformed
+        (8, errors.UnavailableError, True, True),  # a proxy's page for each
+        (1, errors.UnavailableError, False, True),
+        (8, errors.RequestError, True, False),
+    ],
+)
+def test_whether_a_failure_is_transient(
+    count: int, kind: type[errors.RequestError], lasts: bool, is_transient: bool
+) -> None:
+    made = world(9, workers=FakeWorkers(is_eager=False))
+    failure = kind("failed", is_transient=not lasts)
+    made.api.answers = dict.fromkeys(numbers(1, count + 1), failure)
+    error = made.run().error
+    assert error is failure
+    assert error.is_transient is is_transient
 
 
 def test_a_run_that_ends_early_leaves_the_rest_as_it_was() -> None:
@@ -298,6 +325,29 @@ def test_an_error_for_all_requests_ends_the_run_at_once() -> None:
     assert result.known.keys() == {"1", "2"}
 
 
+def test_details_that_most_listed_candidates_lack_fail_the_run() -> None:
+    made = world(50)
+    made.api.answers = dict.fromkeys(numbers(1, 31), GONE)
+    result = made.run()
+    assert str(result.error) == loop.NO_DETAILS.format(missing=30, asked=50)
+    assert result.counts.without_details == 30
+    assert len(result.emitted) == 50
+
+
+def test_a_short_list_fails_the_run_after_its_rows_are_emitted() -> None:
+    made = world(5, page_size=2, workers=FakeWorkers(1))
+
+    def lose_place(params: Json) -> None:
+        if "after_id" in params:
+            raise GONE
+
+    made.api.before_page = lose_place
+    result = made.run()
+    assert result.error is not None
+    assert (str(result.error), result.error.is_transient) == (loop.SHORT_LIST, True)
+    assert len(result.emitted) == 3
+
+
 # Stopping
 
 
@@ -328,9 +378,11 @@ def test_deletions_are_the_last_records_and_found_by_asking() -> None:
     made.api.delete("2", "5")
     made.api.hidden = {"7"}
     made.api.change("9", rating=9)
+    made.now += timedelta(days=1)
     before = dict(made.state.inventory.items())
     result = made.run()
     assert result.error is None
+    assert made.state.reverified_until == NOW  # nobody was re-verified
     check_order(result, before)
     assert sorted(made.api.asked) == ["2", "5", "7", "9"]
     assert [i for _, i, _ in result.records] == ["9"] * 4 + ["2"] * 4 + ["5"] * 4
@@ -401,6 +453,28 @@ def test_new_candidates_do_not_make_deletions_fewer() -> None:
     assert result.counts.deleted == 0
 
 
+def test_deletions_that_an_earlier_run_proved_are_not_counted_again() -> None:
+    made = synced(41, confirmed=True)
+    made.api.delete(*numbers(1, 31))
+    assert made.run([CANDIDATES]).needed_confirmation is True
+    made.restart()
+    made.confirmed = False
+    result = made.run()
+    assert (result.error, result.counts.deleted) == (None, 30)
+
+
+def test_an_empty_list_of_candidates_that_exist_is_a_mistake(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    made = synced(60)
+    made.api.hidden = {*made.api.candidates}
+    result = made.run()
+    assert (result.error, result.records) == (None, [])
+    assert len(made.api.asked) == plan.SAMPLE
+    assert {known.presence for known in result.known.values()} == {Presence.LISTED}
+    assert caplog.messages == [loop.EMPTY_LIST % (plan.SAMPLE, "60")]
+
+
 @pytest.mark.parametrize("listed", [0, 1])
 def test_all_missing_candidates_are_asked_for_if_one_is_gone_or_any_is_listed(
     listed: int,
@@ -446,7 +520,9 @@ def test_every_state_has_the_time_that_was_reached(
     order = in_turn(made)
     made.api.change(*order, answers=["regraded"])
     monkeypatch.setattr(loop, "FETCHED", 3)
-    reached = times_reached(made.run())
+    result = made.run()
+    assert result.counts.reverified == 8
+    reached = times_reached(result)
     assert reached[0] == NOW
     assert reached == sorted(reached)
     assert reached[-1] == made.now
@@ -457,6 +533,20 @@ def test_every_state_has_the_time_that_was_reached(
     # Due times beyond one turn would come round again: none are here.
     assert [len(some) for some in done] == [0, 3, 6, 8]
     assert done[1] == order[:3]
+
+
+def test_a_turn_waits_for_a_run_that_selects_details() -> None:
+    for first, selected, is_due in (
+        (STREAMS, [CANDIDATES], False),
+        ([CANDIDATES], [CANDIDATES], True),  # there are no details to re-verify
+        (STREAMS, STREAMS, True),
+    ):
+        made = world(5, days=30)
+        made.run(first)
+        made.restart()
+        made.now += timedelta(days=31)
+        made.run(selected)
+        assert (made.state.reverified_until == made.now) is is_due
 
 
 def test_a_candidate_that_fails_is_passed_over() -> None:
