@@ -25,6 +25,7 @@ from tap_toggl_hire.sync.lists import (
     ScopeLists,
     parse_row,
     seen_in,
+    smallest,
 )
 from tap_toggl_hire.sync.scope import ALL_PARTS, Part, Query, Scope
 from tests.unit.sync.fakes import FakeApi, FakeWorkers, candidate, row_of, source
@@ -115,8 +116,9 @@ def test_the_pages_of_both_ends_are_requested_ahead() -> None:
     workers = FakeWorkers(is_eager=False)
     made = CandidateList(source(api(30), workers), EVERY, 3, seen_in(set()))
     made.ask()
+    workers.submit(pytest.fail, "Details were requested before a page.")
     next(made.pages())
-    assert workers.most_waiting == 2
+    assert workers.most_waiting == 2 + 1
 
 
 @pytest.mark.parametrize("rejection", [BadRequestError("no"), NotFoundError("no")])
@@ -191,6 +193,7 @@ def test_the_smallest_total_counts() -> None:
     assert ids(pages) == numbers(8)
     assert made.is_complete
     assert len(one.pages) == 3
+    assert (smallest([9, 8]), smallest([9, None]), smallest([])) == (8, None, None)
 
 
 @pytest.mark.parametrize(
@@ -232,6 +235,7 @@ def test_after_a_deleted_anchor_the_list_is_read_again(
     dead: t.Any, workers: int, page_size: int
 ) -> None:
     one = api(9, dead_anchor=dead if isinstance(dead, str) else dead("gone"))
+    one.has_total = isinstance(dead, str)  # an error needs none to be noticed
     on_page(one, "3", lambda: one.candidates.pop("3", None))
     pages, made = read(one, page_size, workers=workers)
     assert sorted(ids(pages)) == numbers(9)
