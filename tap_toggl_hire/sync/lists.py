@@ -91,9 +91,7 @@ class Reading:
         self._source = source
         self._see = see
         self._since = since
-        self._is_descending = params["order"] == "desc"
         self._paginator = source.client.paginator(params)
-        self._last: datetime | None = None
         self._barren = 0
         self._next: Future[Json] | None = None
         self._page: Json | None = None
@@ -133,9 +131,6 @@ class Reading:
     def _fresh(self, rows: list[Row]) -> list[Row]:
         """Return the new rows, and note whether the reading is over."""
         fresh = []
-        last, goes_back = self._last, False
-        if last and rows and (first := rows[0].started):
-            goes_back = first > last if self._is_descending else first < last
         for row in rows:
             if self._since and row.started and row.started < self._since:
                 self.is_over = self.has_ended = self.is_cut = True
@@ -143,10 +138,9 @@ class Reading:
             if row.id is None or self._see(row.id):
                 fresh.append(row)
         self.met_seen = len(fresh) < len(rows) and not self.is_cut
-        self._last = (rows[-1].started if rows else None) or last
         self._barren = 0 if any(row.id for row in fresh) else self._barren + 1
         # After a deleted anchor, some APIs begin the list anew.
-        if goes_back or (rows and not fresh):
+        if rows and not fresh:
             self.is_over = True
         elif self._barren == MOST_BARREN_PAGES:
             raise loop_error()

@@ -52,7 +52,8 @@ def test_a_run_without_changes_stays_within_its_requests(
 
 # Lists that move
 
-KINDS = ("add_candidate", "submit", "rate", "tag", "delete", "anchor", "nothing")
+FLIPPED = ("rate", "tag")
+KINDS = ("add_candidate", "submit", *FLIPPED, "delete", "anchor", "nothing")
 
 
 class Churn:
@@ -105,6 +106,8 @@ def play(  # noqa: PLR0913
             outcome = line.attempt(start_date=start_date)
             line.sandbox.on_request = None
             deleted |= churn.deleted
+            # Values that change to and fro in both runs wait for re-verification.
+            kinds = [kind for kind in kinds if kind not in FLIPPED] or ["nothing"]
             # The list may be short, differently in two readings.
             assert outcome.error is None or isinstance(outcome.error, TapError)
             assert len(outcome.requests) < 500

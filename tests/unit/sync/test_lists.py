@@ -107,9 +107,11 @@ def test_each_candidate_is_listed_once(
 
 
 def test_a_long_list_is_read_from_both_ends_until_they_meet() -> None:
-    pages, made = read(api(9))
+    one = api(9)
+    pages, made = read(one)
     assert pages == [["1", "2", "3"], ["9", "8", "7"], ["4", "5", "6"], []]
     assert made.is_complete
+    assert [page["order"] for page in one.pages] == ["asc", "desc", "asc", "asc"]
 
 
 def test_the_pages_of_both_ends_are_requested_ahead() -> None:
@@ -117,7 +119,8 @@ def test_the_pages_of_both_ends_are_requested_ahead() -> None:
     made = CandidateList(source(api(30), workers), EVERY, 3, seen_in(set()))
     made.ask()
     workers.submit(pytest.fail, "Details were requested before a page.")
-    next(made.pages())
+    pages = made.pages()
+    assert len([next(pages), next(pages)]) == 2
     assert workers.most_waiting == 2 + 1
 
 
@@ -279,11 +282,12 @@ def looping(one: FakeApi, rows: Callable[[], list[Json]]) -> None:
 @pytest.mark.parametrize("rows", [[], [{"id": None}], ["x"]], ids=str)
 def test_pages_without_candidates_that_lead_on_are_a_loop(rows: list[t.Any]) -> None:
     one = api(0)
-    looping(one, lambda: rows)
+    first = [row_of(candidate(1))]
+    looping(one, lambda: rows if len(one.pages) != 3 else first)
     with pytest.raises(TapError, match="loop") as caught:
         read(one)
     assert caught.value.is_transient
-    assert len(one.pages) == 3
+    assert len(one.pages) == 3 + 3
 
 
 def test_pages_that_repeat_themselves_make_a_list_short() -> None:
