@@ -106,7 +106,7 @@ def play(  # noqa: PLR0913
             outcome = line.attempt(start_date=start_date)
             line.sandbox.on_request = None
             deleted |= churn.deleted
-            # Values that change to and fro in both runs wait for re-verification.
+            # Values that change back and forth in both runs wait for re-verification.
             kinds = [kind for kind in kinds if kind not in FLIPPED] or ["nothing"]
             # The list may be short, differently in two readings.
             assert outcome.error is None or isinstance(outcome.error, TapError)
