@@ -162,7 +162,6 @@ class CandidateList:
         # With a start date, from the newest candidate back to that date.
         self._order = "asc" if query.since is None else "desc"
         self._head = self._reading(page_size, self._order, self._see)
-        self._granted = page_size
 
     def ask(self) -> None:
         """Request the first page, without waiting for it."""
@@ -180,7 +179,7 @@ class CandidateList:
     def pages(self) -> Iterator[list[Row]]:
         """Yield the rows, each once, page by page."""
         first = self._head.peek()
-        self._granted = len(first) or self._page_size
+        granted = len(first) or self._page_size
         tail = self._tail(len(first))
         readings = deque([self._head, *([tail] if tail else [])])
         has_ended = is_over = False
@@ -195,14 +194,14 @@ class CandidateList:
             is_over = reading.is_over or met
             # The page that the other end waits for may bring the rest.
             missing = (self.total or 0) - self._count
-            if not is_over and not (readings and missing <= self._granted):
+            if not is_over and not (readings and missing <= granted):
                 readings.append(reading.ask())
             yield rows
         totals = self._head.totals + (tail.totals if tail else [])
         total = None if self._head.is_cut else smallest(totals)
         self.is_complete = has_ended if total is None else self._count >= total
         if not self.is_complete:
-            yield from self._again(totals)
+            yield from self._again(totals, granted)
 
     def _tail(self, first: int) -> Reading | None:
         """Return a reading from the other end, if the total can prove that they met."""
@@ -219,11 +218,11 @@ class CandidateList:
             return len(tail.totals) > 0
         return len(tail.totals) > 1 or (bool(rows) and rows[0].id != first[0].id)
 
-    def _again(self, totals: list[int | None]) -> Iterator[list[Row]]:
+    def _again(self, totals: list[int | None], granted: int) -> Iterator[list[Row]]:
         """Read the list once more, with another page size."""
         before = self._count
         ids: set[str] = set()
-        granted = min(self._page_size, self._granted)
+        granted = min(self._page_size, granted)
         other = granted // 2 + 1
         size = other if other != granted else granted + 1
         again = self._reading(size, self._order, seen_in(ids)).ask()

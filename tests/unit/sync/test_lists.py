@@ -247,10 +247,12 @@ def test_after_a_deleted_anchor_the_list_is_read_again(
 
 def test_a_list_with_a_start_that_begins_anew_is_read_again() -> None:
     one = api(9, dead_anchor="start")
-    on_page(one, "7", lambda: one.candidates.pop("7", None))
-    pages, made = read(one, query=since("2026-01-01T00:05"))
+    on_page(one, "6", lambda: one.candidates.pop("6", None))
+    pages, made = read(one, 2, query=since("2026-01-01T00:05"))
     assert ids(pages) == ["9", "8", "7", "6", "5"]
     assert (made.is_complete, made.is_accepted) == (True, False)
+    assert [page["limit"] for page in one.pages] == ["2", "2", "2", "3", "3"]
+    assert {page["order"] for page in one.pages} == {"desc"}
 
 
 @pytest.mark.parametrize("error", [NotFoundError, BadRequestError])

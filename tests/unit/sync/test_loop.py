@@ -11,14 +11,7 @@ import pytest
 from tap_toggl_hire import errors
 from tap_toggl_hire.sync import loop, plan
 from tap_toggl_hire.sync.loop import Checkpoint, Counts
-from tap_toggl_hire.sync.plan import (
-    CANDIDATES,
-    FROM_DETAILS,
-    HISTORY,
-    STREAMS,
-    Held,
-    Presence,
-)
+from tap_toggl_hire.sync.plan import FROM_DETAILS, HISTORY, STREAMS, Held, Presence
 from tap_toggl_hire.sync.rotation import due_time
 from tap_toggl_hire.sync.scope import Scope
 from tap_toggl_hire.sync.state import State
@@ -456,7 +449,7 @@ def test_new_candidates_do_not_make_deletions_fewer() -> None:
 def test_deletions_that_an_earlier_run_proved_are_not_counted_again() -> None:
     made = synced(41, confirmed=True)
     made.api.delete(*numbers(1, 31))
-    assert made.run([CANDIDATES]).needed_confirmation is True
+    assert made.run([plan.CANDIDATES]).needed_confirmation is True
     made.restart()
     made.confirmed = False
     result = made.run()
@@ -537,8 +530,12 @@ def test_every_state_has_the_time_that_was_reached(
 
 def test_a_turn_waits_for_a_run_that_selects_details() -> None:
     for first, selected, is_due in (
-        (STREAMS, [CANDIDATES], False),
-        ([CANDIDATES], [CANDIDATES], True),  # there are no details to re-verify
+        (STREAMS, [plan.CANDIDATES], False),
+        (
+            [plan.CANDIDATES],
+            [plan.CANDIDATES],
+            True,
+        ),  # there are no details to re-verify
         (STREAMS, STREAMS, True),
     ):
         made = world(5, days=30)
