@@ -271,9 +271,8 @@ def test_whether_a_failure_is_transient(
     made = world(9, workers=FakeWorkers(is_eager=False))
     failure = kind("failed", is_transient=not lasts)
     made.api.answers = dict.fromkeys(numbers(1, count + 1), failure)
-    error = made.run().error
-    assert error is failure
-    assert error.is_transient is is_transient
+    assert made.run().error is failure
+    assert failure.is_transient is is_transient
 
 
 def test_a_run_that_ends_early_leaves_the_rest_as_it_was() -> None:
