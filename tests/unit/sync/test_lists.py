@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from unittest import mock
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tap_toggl_hire.errors import (
@@ -92,6 +92,7 @@ def on_page(one: FakeApi, anchor: str, change: Callable[[], object]) -> None:
         }
     ),
 )
+@example(5, 2, 2, {})
 def test_each_candidate_is_listed_once(
     count: int, page_size: int, workers: int, options: dict[str, t.Any]
 ) -> None:
@@ -109,6 +110,7 @@ def test_each_candidate_is_listed_once(
 def test_a_long_list_is_read_from_both_ends_until_they_meet() -> None:
     one = api(9)
     pages, made = read(one)
+    assert read(api(6))[0] == [["1", "2", "3"], ["4", "5", "6"]]  # this one is short
     assert pages == [["1", "2", "3"], ["9", "8", "7"], ["4", "5", "6"], []]
     assert made.is_complete
     assert [page["order"] for page in one.pages] == ["asc", "desc", "asc", "asc"]
@@ -119,8 +121,7 @@ def test_the_pages_of_both_ends_are_requested_ahead() -> None:
     made = CandidateList(source(api(30), workers), EVERY, 3, seen_in(set()))
     made.ask()
     workers.submit(pytest.fail, "Details were requested before a page.")
-    pages = made.pages()
-    assert len([next(pages), next(pages)]) == 2
+    assert len([*itertools.islice(made.pages(), 2)]) == 2
     assert workers.most_waiting == 2 + 1
 
 
@@ -283,8 +284,7 @@ def looping(one: FakeApi, rows: Callable[[], list[Json]]) -> None:
 @pytest.mark.parametrize("rows", [[], [{"id": None}], ["x"]], ids=str)
 def test_pages_without_candidates_that_lead_on_are_a_loop(rows: list[t.Any]) -> None:
     one = api(0)
-    first = [row_of(candidate(1))]
-    looping(one, lambda: rows if len(one.pages) != 3 else first)
+    looping(one, lambda: [row_of(candidate(1))] if len(one.pages) == 3 else rows)
     with pytest.raises(TapError, match="loop") as caught:
         read(one)
     assert caught.value.is_transient
