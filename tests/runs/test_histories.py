@@ -133,6 +133,9 @@ class Truth:
         self.listed = set(account.listed_ids())
         self.alive = set(self.rows[CANDIDATES])
         self.details = {key: account.detail(key) for key in self.alive}
+        for key in self.alive - self.listed:  # these rows are made from details
+            contact = self.rows[DETAILS][key]["contact_info"]
+            self.rows[CANDIDATES][key]["contact_info"] = contact
         self.history = {
             key: [
                 *(row[name] for name in HISTORY_FIELDS),
@@ -296,8 +299,14 @@ class Histories:
         cut = math.ceil(step.ends * len(outcome.messages))
         messages = outcome.messages[:cut]
         places = [n for n, m in enumerate(messages) if m["type"] == "STATE"]
-        first = next((n for n, m in enumerate(messages) if _is_row(m)), cut)
+        rows = [n for n, m in enumerate(messages) if _is_row(m)]
+        first = min(rows, default=cut)
         assert not places or places[0] < first, "a row before the first STATE"
+        # What the list lacks may be announced by the STATE right before it, no earlier.
+        inside = set(wanted(self.account, self.scopes[step.scope]))
+        lacks = [n for n in rows if who(messages[n]["record"]) not in inside]
+        if lacks:
+            places = places[sum(n < lacks[-1] for n in places) - 1 :]
         lag = 0 if step.ends == 1 else step.lag
         most = step.announced or 10_000
         while places:

@@ -11,14 +11,12 @@ import pytest
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
-from sandbox import Account, Fault, Shapes, random_change
+from sandbox import Account, Shapes, random_change
 from sandbox.changes import CANDIDATE
 from tap_toggl_hire.errors import TapError
-from tests.runs.pipelines import account, is_list, key_of, pipeline
+from tests.runs.pipelines import account, key_of, pipeline
 from tests.runs.test_histories import TUNED, budget
 from tests.support.streams import (
-    DETAILS,
-    FAMILY,
     STREAMS,
     SYNC_RUNS,
     UPSERTED,
@@ -28,10 +26,6 @@ if t.TYPE_CHECKING:
     from sandbox.messages import Request
 
 SIZE = 10
-
-
-def short(**options: t.Any) -> Fault:
-    return Fault("short_list", **{"keep": 3, "match": is_list, **options})
 
 
 @pytest.mark.parametrize(
@@ -140,23 +134,6 @@ def test_what_one_run_misses_the_next_one_finds_in_many_lists(number: int) -> No
 
 
 # Lists that are wrong
-
-
-def test_a_short_list_fails_and_deletes_nothing() -> None:
-    with pipeline(60, page_size=SIZE) as line:
-        line.run()
-        changed, gone, *_ = line.ids
-        line.rate(changed)
-        line.account.delete(gone)
-        line.sandbox.faults = [short(after=2)]
-        outcome = line.fail("shorter than its total", select=[*STREAMS, SYNC_RUNS])
-        assert not any(outcome.tombstones(stream) for stream in FAMILY)
-        assert outcome.emitted(DETAILS) == [changed]  # what was listed is emitted
-        [summary] = outcome.records(SYNC_RUNS)
-        assert summary["is_transient"]
-        line.sandbox.faults = []
-        assert line.run().events() == [("deleted", gone)]
-        line.assert_true()
 
 
 @pytest.mark.parametrize("wrong", [1, -1])
