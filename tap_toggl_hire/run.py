@@ -213,10 +213,13 @@ class CandidateSink:
         """Write the records that wait for BATCH files, and a STATE; return its size."""
         for output in self.outputs.values():
             output.flush()
-        value = self.state.dump()
-        # Not kept in `tap.state`: the text of a large state would stay in memory.
-        self.tap.write_message(StateMessage({**self.tap.state, KEY: value}))
-        return sum(map(len, value["candidates"].values()))
+        # The SDK's type of a state has no key but `bookmarks`. Its StateWriter would
+        # keep the text of a large state in memory a second time.
+        state = t.cast("dict[str, t.Any]", self.tap.state)
+        state.pop(KEY, None)
+        state[KEY] = self.state.dump()
+        self.tap.write_message(StateMessage(state))
+        return sum(map(len, state[KEY]["candidates"].values()))
 
 
 def _is_later(bookmark: t.Any, value: str) -> bool:

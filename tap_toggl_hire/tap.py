@@ -174,11 +174,13 @@ class TapTogglHire(Tap):
     def load_state(self, state: t.Any) -> None:
         """Read the state, and reject one that cannot be used.
 
-        The SDK carries over `bookmarks` alone; `CandidateSink.save` adds the tap's key.
+        The SDK carries over `bookmarks` alone, so the tap's own key is added here.
         """
         state = unwrap(state)
         super().load_state(state)
         self.known = State.load(state.get(KEY))
+        if KEY in state:
+            t.cast("dict[str, t.Any]", self.state)[KEY] = state[KEY]
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Ask the run to stop.

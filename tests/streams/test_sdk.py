@@ -163,6 +163,16 @@ def test_a_second_run_begins_with_the_state_it_is_given(run: Run, box: Sandbox) 
     assert activated == set(LISTS)
 
 
+def test_a_program_finds_the_last_state_in_the_tap(
+    box: Sandbox, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    tap = TapTogglHire(config=settings(box))
+    tap.sync_all()
+    last = json.loads(capsysbinary.readouterr().out.splitlines()[-1])
+    assert last["value"] == tap.state
+    assert TapTogglHire(config=settings(box), state=last["value"]).state == tap.state
+
+
 METRIC = re.compile(r"METRIC: (\{.*\})")
 
 
