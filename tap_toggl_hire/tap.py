@@ -218,7 +218,7 @@ def _state_file(text: str) -> t.IO[str]:
         raise not_a_state("it is not valid JSON") from None
     if not isinstance(value, dict):  # the SDK takes [] for no state
         raise not_a_state("it is not a JSON object")
-    # The SDK keeps the file as long as the run, and reads it once.
+    # The SDK keeps the file for the whole run: let it drop the text once it is read.
     return t.cast("t.IO[str]", SimpleNamespace(read=[text].pop))
 
 

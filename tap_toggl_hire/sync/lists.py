@@ -4,8 +4,8 @@ The list is sorted by `started_at` and has seek pagination: `after_id` names the
 candidate of the page before (API documentation: Pagination). It changes while it is
 read. The candidate named by `after_id` may be deleted meanwhile, and what the API
 answers then is not documented: an error, an empty page, or the list from its start.
-Each of these makes a reading *short*. So does a `total` larger than the number of rows.
-A short reading is repeated once, with another page size, whose pages end elsewhere.
+An error, a page without new rows, or a `total` larger than the number of rows makes a
+reading *short*. It is repeated once, with another page size, whose pages end elsewhere.
 
 Whatever waits for a page raises TapError if the API fails or its links form a loop, and
 StoppedError if the run is to stop.

@@ -168,7 +168,7 @@ class Loop:
     progress: Progress  # logs how far the run is
     logger: logging.Logger  # for warnings
     now: datetime  # the time of the run, on the API's clock
-    reverify_days: int  # days of a turn of re-verification; 0 for none
+    reverify_days: int  # the period of re-verification; 0 for none
     confirmed: bool  # whether any number of candidates may be deleted
     counts: Counts = field(default_factory=Counts)  # what the run did
     needed_confirmation: bool = False  # whether `confirmed` made a difference
@@ -271,7 +271,7 @@ class Loop:
 
     def _reverify(self) -> None:
         """Re-fetch the candidates that are due."""
-        # Else candidates would lose their turn for the runs that select details.
+        # Else no run that selects details would re-verify these candidates.
         is_fit = self._run.selected & FROM_DETAILS or not self._inventory.has_details
         if self.reverify_days and is_fit and not self._is_ending:
             reached = self.state.reverified_until or self.now

@@ -49,7 +49,7 @@ class TagLists:
         return len(self._ids)
 
     def read(self) -> Iterator[None]:
-        """Read the tags, and the list of each; yield after each page."""
+        """Read the tags, and the list of each; yield before and after each page."""
         if not self.is_dropped:
             yield from self._read(self._ids_of(lambda client: client.tags))
 

@@ -79,8 +79,8 @@ def test_everything_goes_to_its_place_in_a_checkout(tmp_path: Path) -> None:
         "extractors": {"tap-a": "x", name: name, "tap-z": "x"},
         "loaders": {"target-a": "x"},
     }
-    told = yaml.safe_load(maintainers.read_text())
-    assert list(told) == ["a", DEFINITION["variant"], "z"]
+    names = yaml.safe_load(maintainers.read_text())
+    assert list(names) == ["a", DEFINITION["variant"], "z"]
     copy = tmp_path / definitions.HUB_FILE.relative_to(HUB)
     assert copy.read_text() == definitions.text()
     assert (tmp_path / f"static{DEFINITION['logo_url']}").exists()

@@ -16,11 +16,7 @@ from sandbox.changes import CANDIDATE
 from tap_toggl_hire.errors import TapError
 from tests.runs.pipelines import account, key_of, pipeline
 from tests.runs.test_histories import TUNED, budget
-from tests.support.streams import (
-    STREAMS,
-    SYNC_RUNS,
-    UPSERTED,
-)
+from tests.support.streams import STREAMS, SYNC_RUNS, UPSERTED
 
 if t.TYPE_CHECKING:
     from sandbox.messages import Request

@@ -376,7 +376,7 @@ def test_deletions_are_the_last_records_and_found_by_asking() -> None:
     before = dict(made.state.inventory.items())
     result = made.run()
     assert result.error is None
-    assert made.state.reverified_until == NOW  # nobody was re-verified
+    assert made.state.reverified_until == NOW  # no candidate was re-verified
     check_order(result, before)
     assert sorted(made.api.asked) == ["2", "5", "7", "9"]
     assert [i for _, i, _ in result.records] == ["9"] * 4 + ["2"] * 4 + ["5"] * 4
@@ -529,14 +529,10 @@ def test_every_state_has_the_time_that_was_reached(
     assert done[1] == order[:3]
 
 
-def test_a_turn_waits_for_a_run_that_selects_details() -> None:
+def test_re_verification_waits_for_a_run_that_selects_details() -> None:
     for first, selected, is_due in (
         (STREAMS, [plan.CANDIDATES], False),
-        (
-            [plan.CANDIDATES],
-            [plan.CANDIDATES],
-            True,
-        ),  # there are no details to re-verify
+        ([plan.CANDIDATES], [plan.CANDIDATES], True),  # the target holds no details
         (STREAMS, STREAMS, True),
     ):
         made = world(5, days=30)

@@ -1,4 +1,4 @@
-"""Laws of the decisions, over all cases that can be told apart.
+"""Laws of the decisions, over all cases that can be distinguished.
 
 A case is what is known of a candidate, what its row and its details show, and what a
 run selects. Digests are the same as the known ones, others, or unknown.
