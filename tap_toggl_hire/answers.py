@@ -74,6 +74,6 @@ def _extra(**parts: t.Any) -> str | None:
 
 
 def _part(parts: t.Any, place: int | None) -> t.Any:
-    """Return an item of `extra`, which may be a misfit instead of a list."""
+    """Return an item of `extra`, which is another value after a type mismatch."""
     is_there = isinstance(parts, list) and place is not None and place < len(parts)
     return parts[place] if is_there else None

@@ -13,7 +13,14 @@ from contextlib import suppress
 from tap_toggl_hire import records
 from tap_toggl_hire.api.pagination import total_of
 from tap_toggl_hire.errors import NotFoundError
-from tap_toggl_hire.records import EXTRA, UNFIT, UNKNOWN, conformer, id_of, plain
+from tap_toggl_hire.records import (
+    EXTRA,
+    MISMATCHED,
+    UNKNOWN,
+    conformer,
+    id_of,
+    loggable,
+)
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,19 +85,19 @@ def _habits(client: Client, params: Params, page: Row) -> Iterator[str]:
 
 def _compared(name: str, schema: Schema, rows: list[t.Any]) -> Iterator[str]:
     """Yield how the objects of a resource differ from its schema."""
-    names: dict[str, set[str]] = {UNKNOWN: set(), UNFIT: set()}
-    conform = conformer(schema, lambda field, what: names[what].add(plain(field)))
+    names: dict[str, set[str]] = {UNKNOWN: set(), MISMATCHED: set()}
+    conform = conformer(schema, lambda field, what: names[what].add(loggable(field)))
     for row in rows:
         conform(row)
     yield f"{name}: {len(rows)} read"
     for title, found in (
         ("unknown fields", names[UNKNOWN]),
         ("missing fields", _missing(schema, rows, "")),
-        ("misfits", names[UNFIT]),
+        ("type mismatches", names[MISMATCHED]),
     ):
         if shown := sorted(found):
-            more = ["and more"] if len(shown) > records.MOST_NAMES else []
-            text = f"  {title}: {', '.join([*shown[: records.MOST_NAMES], *more])}"
+            more = ["and more"] if len(shown) > records.MAX_NAMES else []
+            text = f"  {title}: {', '.join([*shown[: records.MAX_NAMES], *more])}"
             yield from textwrap.wrap(text, WIDTH, subsequent_indent="    ")
 
 

@@ -79,6 +79,11 @@ class Output:
         return bool(self._projections)
 
     @property
+    def is_filtered(self) -> bool:
+        """Whether a stream map leaves records out."""
+        return any(projection.is_filtered for projection in self._projections)
+
+    @property
     def is_full_table(self) -> bool:
         """Whether the catalog asks for all records of the stream."""
         return self._stream.replication_method == REPLICATION_FULL_TABLE

@@ -58,7 +58,7 @@ def scrubber(
     return scrub
 
 
-def fingerprint(mode: str, key: str | None, *, drops_tags: bool) -> str:
+def pii_fingerprint(mode: str, key: str | None, *, drops_tags: bool) -> str:
     """Return a text that differs between treatments and does not reveal the key.
 
     It is part of the digests: another treatment makes all records differ.

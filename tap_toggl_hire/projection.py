@@ -34,7 +34,10 @@ class Projection:
     `whole` is the map for records; `keys` has only the rules that apply to tombstones.
     """
 
-    def __init__(self, stream: Stream, whole: StreamMap, keys: StreamMap) -> None:
+    def __init__(
+        self, stream: Stream, whole: StreamMap, keys: StreamMap, *, is_filtered: bool
+    ) -> None:
+        self.is_filtered = is_filtered
         self.alias = whole.stream_alias
         self.schema = {**whole.transformed_schema}
         self.schema.pop("$schema", None)
@@ -67,19 +70,24 @@ def projections(stream: Stream, config: Config) -> list[Projection]:
     """Return the outputs of a stream; none if it is not selected."""
     if not stream.selected:
         return []
-    rules = {
+    maps = config.get("stream_maps") or {}
+    of_tombstones = {
         name: _tombstone_rules(stream, rules) if isinstance(rules, dict) else rules
-        for name, rules in (config.get("stream_maps") or {}).items()
+        for name, rules in maps.items()
     }
-    of_tombstones = _maps(stream, {**config, "stream_maps": rules})
     return [
-        Projection(stream, whole, keys)
-        for whole, keys in zip(stream.stream_maps, of_tombstones, strict=True)
+        Projection(stream, whole, keys, is_filtered="__filter__" in rules)
+        for whole, keys, rules in zip(
+            stream.stream_maps,
+            _maps(stream, {**config, "stream_maps": of_tombstones}),
+            _rules(stream.name, maps),
+            strict=True,
+        )
         if not isinstance(whole, RemoveRecordTransform)
     ]
 
 
-def fingerprint(stream: Stream, config: Config) -> list[str]:
+def fingerprints(stream: Stream, config: Config) -> list[str]:
     """Return one digest per field of each output, and one for its filter and key.
 
     A digest covers the name, the type (not title and description), the expression, and

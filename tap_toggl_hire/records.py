@@ -25,22 +25,22 @@ Schema = dict[str, t.Any]
 Record = dict[str, t.Any]
 Converter = t.Callable[[t.Any], t.Any]
 Report = t.Callable[[str, str], None]
-"""Called with the path of a field and `UNKNOWN` or `UNFIT`."""
+"""Called with the path of a field and `UNKNOWN` or `MISMATCHED`."""
 
 UNKNOWN = (
     "is unknown to this version of the tap: its value is in the column extra, or "
     "dropped if pii is not keep"
 )
-UNFIT = (
+MISMATCHED = (
     "has a value that does not fit its type: it is null, and the value is in the "
     "column extra, or dropped if pii is not keep"
 )
-EXTRA = "extra"  # the column for unknown fields and misfits
-MOST_NAMES = 20  # field names that are logged per stream
-ODD = "with an odd name"
+EXTRA = "extra"  # the column for unknown fields and type mismatches
+MAX_NAMES = 20  # field names that are logged per stream
+UNPRINTABLE = "(unusual name)"
 MORE = "more"
 
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}(\[\])*", re.ASCII)
+_LOGGABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}(\[\])*", re.ASCII)
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:?\d\d)?",
 )
@@ -48,11 +48,11 @@ _NUMBER = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,6})?")  # a float holds it without
 
 
 class FieldLog:
-    """Counts unknown fields and misfits, and logs each of them once."""
+    """Counts unknown fields and type mismatches, and logs each of them once."""
 
     def __init__(self, logger: logging.Logger) -> None:
         self.unknown: Counter[str] = Counter()  # by `stream.field`
-        self.unfit: Counter[str] = Counter()  # likewise
+        self.mismatched: Counter[str] = Counter()  # likewise
         self._logged: Counter[str] = Counter()
         self._logger = logger
 
@@ -61,9 +61,9 @@ class FieldLog:
         prefix = f"{stream}."
 
         def report(field: str, problem: str) -> None:
-            counter = self.unknown if problem == UNKNOWN else self.unfit
-            name = plain(field)
-            if prefix + name not in counter and self._logged[stream] >= MOST_NAMES:
+            counter = self.unknown if problem == UNKNOWN else self.mismatched
+            name = loggable(field)
+            if prefix + name not in counter and self._logged[stream] >= MAX_NAMES:
                 name = MORE
             counter[prefix + name] += 1
             if counter[prefix + name] > 1:
@@ -77,13 +77,13 @@ class FieldLog:
         return report
 
 
-def plain(field: str) -> str:
-    """Return the path of a field if it consists of plain words, else `ODD`.
+def loggable(field: str) -> str:
+    """Return the path of a field if it consists of plain words, else `UNPRINTABLE`.
 
     Names come from outside: one may be an address, or forge a line of the log.
     """
     parts = field.split(".")
-    return field if all(map(_PLAIN.fullmatch, parts)) else ODD
+    return field if all(map(_LOGGABLE.fullmatch, parts)) else UNPRINTABLE
 
 
 def conformer(schema: Schema, report: Report) -> Callable[[t.Any], Record | None]:
@@ -167,7 +167,7 @@ def _converter(schema: Schema, path: str, report: Report) -> Converter:
         try:
             return convert(value)
         except (TypeError, ValueError, OverflowError):
-            report(path, UNFIT)
+            report(path, MISMATCHED)
             return None
 
     return checked
@@ -185,7 +185,7 @@ def _object(
 
     def convert(value: t.Any) -> Record | None:
         if not isinstance(value, dict):
-            report(path, UNFIT)
+            report(path, MISMATCHED)
             return None
         for name in value.keys() - known if not value.keys() <= known else ():
             report(prefix + name, UNKNOWN)
@@ -203,7 +203,7 @@ def _array(schema: Schema, path: str, report: Report) -> Converter:
 
     def convert(value: t.Any) -> list[t.Any] | None:
         if not isinstance(value, list):
-            report(path, UNFIT)
+            report(path, MISMATCHED)
             return None
         return [None if element is None else item(element) for element in value]
 

@@ -33,7 +33,7 @@ from tap_toggl_hire.errors import (
     TapError,
 )
 from tap_toggl_hire.messages import BatchOutput, output_of
-from tap_toggl_hire.privacy import fingerprint
+from tap_toggl_hire.privacy import pii_fingerprint
 from tap_toggl_hire.progress import Progress
 from tap_toggl_hire.records import EXTRA, FieldLog, as_text
 from tap_toggl_hire.settings import Settings
@@ -417,7 +417,7 @@ class Runner:
         emits_extra = CANDIDATES in self._of_candidates and any(
             EXTRA in one.raw_schema["properties"] for one in candidates.stream_maps
         )
-        return Observer(candidates.treated, details.treated, emits_extra)
+        return Observer(candidates.redacted, details.redacted, emits_extra)
 
     def _reemit(self) -> None:
         """Make streams stale that emit more, or something else, than before.
@@ -426,14 +426,14 @@ class Runner:
         """
         settings, state, logger = self._settings, self._state, self._session.logger
         inventory, known = state.inventory, f"{len(state.inventory):,}"
-        treatment = fingerprint(
+        treatment = pii_fingerprint(
             settings.pii, settings.pii_hash_key, drops_tags=settings.drops_tags
         )
         personal = "pii-" + blake2b(treatment.encode(), digest_size=4).hexdigest()
         is_treated_anew = False
         for name in sorted(UPSERTED & set(self._of_candidates)):
             before = state.columns.get(name)
-            digests = projection.fingerprint(self._tap.streams[name], self._tap.config)
+            digests = projection.fingerprints(self._tap.streams[name], self._tap.config)
             state.columns[name] = [*digests, personal]
             if before and not set(state.columns[name]) <= set(before):
                 is_treated_anew |= personal not in before
@@ -480,7 +480,9 @@ class Runner:
             "requests_refused": requests.refused,
             "requests_retried": requests.retried,
             "candidates_listed": counts.listed,
-            "candidates_held": self._state.inventory.current_rows,
+            "candidates_held": self._held(CANDIDATES),
+            "details_held": self._held(DETAILS),
+            "answers_held": None,
             "candidates_created": counts.created,
             "candidates_updated": counts.updated,
             "candidates_deleted": counts.deleted,
@@ -488,8 +490,15 @@ class Runner:
             "candidates_without_details": counts.without_details,
             "details_read": counts.details_read,
             "unknown_fields": _as_text(session.fields.unknown),
-            "unfit_fields": _as_text(session.fields.unfit),
+            "mismatched_fields": _as_text(session.fields.mismatched),
         }
+
+    def _held(self, stream: str) -> int | None:
+        """Return how many candidates' rows the target holds; None if unknown."""
+        output = self._outputs.get(stream)
+        if output is None or output.is_filtered:
+            return None
+        return self._state.inventory.count_current(stream)
 
     def _log_metrics(self, failure: Exception | None) -> None:
         """Log the METRIC lines of an SDK tap, once per run."""

@@ -256,7 +256,7 @@ def warnings(
     """
     known = SCHEMA["properties"]
     found = [
-        f"Setting {_shown(name)} is unknown and not used.{_nearest(name)}"
+        f"Ignoring an unknown setting{_shown(name)}.{_nearest(name)}"
         for name in config
         if name not in known and not name.startswith("_")
     ]
@@ -277,7 +277,7 @@ def warnings(
                 f"with Meltano, list {name} among the tap's settings."
             )
         elif nearest := _nearest(name, cutoff=0.85):  # not LOGLEVEL, for example
-            found.append(f"{_shown(variable)} is not a setting.{nearest}")
+            found.append(f"Ignoring an unknown variable{_shown(variable)}.{nearest}")
     return found
 
 
@@ -288,7 +288,8 @@ _UNENCRYPTED = re.compile(
 
 
 def _shown(name: str) -> str:
-    return name if re.fullmatch(r"\w{1,60}", name, re.ASCII) else "with an odd name"
+    is_loggable = re.fullmatch(r"\w{1,60}", name, re.ASCII)
+    return f" {name}" if is_loggable else " whose name has unusual characters"
 
 
 def _nearest(name: str, cutoff: float = 0.6) -> str:

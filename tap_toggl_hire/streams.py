@@ -140,8 +140,8 @@ class Tags(ListStream):
 class CandidateStream(TogglHireStream):
     """A stream that has some records of each candidate."""
 
-    def treated(self, body: t.Any) -> Record:
-        """Return a record of what the API sent, with personal data treated."""
+    def redacted(self, body: t.Any) -> Record:
+        """Return a record of what the API sent, with personal data redacted."""
         return self._scrub(t.cast("Record", self.conform(body)))
 
     @cached_property
@@ -172,7 +172,7 @@ class Candidates(CandidateStream):
             params = query.first_page(settings.page_size)
             for page in self.session.client.pages("/candidates", params):
                 for row in page:
-                    yield from self.records(Change("", self.treated(row)))
+                    yield from self.records(Change("", self.redacted(row)))
 
     def get_child_context(self, record: Record, context: Context | None) -> Context:  # noqa: ARG002
         """Return which candidate the child streams read."""
@@ -197,7 +197,7 @@ class CandidateChild(CandidateStream):
         except NotFoundError:
             return
         if body:
-            details = self.treated(body)
+            details = self.redacted(body)
             row = {n: v for n, v in details.items() if n not in ONLY_IN_DETAILS}
             tags = tags_of(details)
             yield from self.records(Change(row["id"], row, tags, details, "created"))

@@ -63,9 +63,9 @@ TRANSIENT = {408, 425}  # statuses to retry, beside 5xx
 PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before each further attempt
 JITTER = 0.25
 """Share by which a pause is longer or shorter, so that threads do not move in step."""
-LONGEST_PAUSE = 120.0
+MAX_PAUSE = 120.0
 """Maximum seconds for which a Retry-After of a 5xx, 408 or 425 is honoured."""
-FAR_FUTURE = 366 * 86400.0  # maximum seconds that a Retry-After is taken for
+MAX_RETRY_AFTER = 366 * 86400.0  # maximum seconds that a Retry-After is taken for
 MAX_VALUES = 4_000_000
 """JSON values of a body: an empty object is 2 bytes there, and 64 in memory."""
 MAX_STALE_PAGES = 3
@@ -86,10 +86,10 @@ class Retry(t.NamedTuple):
             return None
         jitter = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
         pause = self.pauses[failures - 1] * jitter
-        return max(pause, min(retry_after or 0, LONGEST_PAUSE))
+        return max(pause, min(retry_after or 0, MAX_PAUSE))
 
 
-class Counts:
+class RequestCounts:
     """How many requests there were. Safe to use from several threads."""
 
     def __init__(self) -> None:
@@ -127,8 +127,8 @@ class Request(t.NamedTuple):
 
     def __str__(self) -> str:
         """For messages, with an ID that is a plain word."""
-        is_plain = self.item and re.fullmatch("[A-Za-z0-9_-]{1,64}", self.item)
-        return f"GET {self.path}/{self.item}" if is_plain else f"GET {self.endpoint}"
+        is_loggable = self.item and re.fullmatch("[A-Za-z0-9_-]{1,64}", self.item)
+        return f"GET {self.path}/{self.item}" if is_loggable else f"GET {self.endpoint}"
 
     def target(self, version: str) -> str:
         """Return version, path and query.
@@ -145,7 +145,7 @@ class Request(t.NamedTuple):
         query = f"?{urlencode(self.params)}" if self.params else ""
         return f"/{version}{self.path}{item}{query}"
 
-    def is_met_by(self, body: object) -> bool:
+    def matches(self, body: object) -> bool:
         """Return whether a body has the documented shape."""
         if not isinstance(body, dict):
             return False
@@ -177,7 +177,7 @@ class Client:
         clock: Clock,
         logger: logging.Logger,
     ) -> None:
-        self.counts = Counts()
+        self.counts = RequestCounts()
         self.found_version: str | None = None
         self._transport = transport
         self._versions = VERSIONS if version is None else (version,)
@@ -367,7 +367,7 @@ class Client:
             body: Row = decode(response.body)
         except ValueError as error:
             raise TransientError("a body that is not JSON", lasts=is_item) from error
-        if not request.is_met_by(body):
+        if not request.matches(body):
             reason = "a body that is not what the API documents"
             raise TransientError(reason, lasts=is_item)
         return body
@@ -382,8 +382,8 @@ class Client:
         if status in NOT_FOUND and (kind is None or response.redirects):
             where = "after a redirect" if response.redirects else "in a foreign format"
             return TransientError(f"HTTP {status} {where}; check api_url")
-        is_plain = kind and re.fullmatch(r"[A-Za-z0-9._-]{1,80}", kind)
-        code = f"HTTP {status}, {kind}" if is_plain else f"HTTP {status}"
+        is_loggable = kind and re.fullmatch(r"[A-Za-z0-9._-]{1,80}", kind)
+        code = f"HTTP {status}, {kind}" if is_loggable else f"HTTP {status}"
         if status == requests.codes.unauthorized or (
             status == requests.codes.forbidden and request.item is None
         ):
@@ -429,9 +429,9 @@ def retry_after(value: str, now: datetime) -> float | None:
     """
     value = value.strip()
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
-        return min(float(value), FAR_FUTURE)
+        return min(float(value), MAX_RETRY_AFTER)
     date = http_date(value)
-    return None if date is None else min((date - now).total_seconds(), FAR_FUTURE)
+    return None if date is None else min((date - now).total_seconds(), MAX_RETRY_AFTER)
 
 
 def has_too_many_values(content: bytes) -> bool:

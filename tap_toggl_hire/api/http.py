@@ -26,7 +26,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 
-from tap_toggl_hire.api.pagination import at_home
+from tap_toggl_hire.api.pagination import same_origin
 from tap_toggl_hire.errors import TapError, TransientError
 
 if t.TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Transport:
             location = response.headers.get("Location")
             if location is None or response.status not in REDIRECTS:
                 return response
-            moved = at_home(url, location)
+            moved = same_origin(url, location)
             if moved is None:
                 raise TapError(
                     "The API redirects to another origin (scheme, host or port) than "
@@ -228,7 +228,7 @@ def _check_bundle(bundle: object) -> None:
         ) from error
 
 
-LONGEST_TICK = 1.0  # seconds between two looks at the requests in flight
+MAX_TICK = 1.0  # seconds between two looks at the requests in flight
 TICKS = 16  # looks within a short timeout
 
 
@@ -262,7 +262,7 @@ class Watchdog:
 
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout
-        self._tick = min(timeout / TICKS, LONGEST_TICK)
+        self._tick = min(timeout / TICKS, MAX_TICK)
         self._watches: set[Watch] = set()
         self._lock = threading.Lock()
         self._is_running = False

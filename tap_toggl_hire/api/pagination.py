@@ -41,7 +41,7 @@ class LinksPaginator(BaseAPIPaginator[Params]):
         link = links.get("next") if isinstance(links, dict) else None
         if not isinstance(link, str) or not link:
             return None
-        url = at_home(self._root, link)
+        url = same_origin(self._root, link)
         if url is None:
             raise TapError(
                 "The API's link to the next page leads to another origin (scheme, "
@@ -56,7 +56,7 @@ class LinksPaginator(BaseAPIPaginator[Params]):
         return params
 
 
-def at_home(base: str, link: str) -> str | None:
+def same_origin(base: str, link: str) -> str | None:
     """Resolve a link against a URL; None if it leads to another origin."""
     try:
         url = urljoin(base, link)

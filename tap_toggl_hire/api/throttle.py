@@ -20,11 +20,11 @@ if t.TYPE_CHECKING:
 
     from tap_toggl_hire.errors import TapError
 
-LONGEST_REFUSAL = 900.0
+MAX_REFUSAL = 900.0
 """Seconds without a served request, waits included, for which 429 is tolerated."""
 FIRST_BACKOFF = 1.0  # seconds to wait after a 429 without Retry-After
-LONGEST_BACKOFF = 2.0  # seconds that this backoff grows to
-LONGEST_SLEEP = 1.0
+MAX_BACKOFF = 2.0  # seconds that this backoff grows to
+MAX_SLEEP = 1.0
 """Seconds after which a waiting thread looks whether the run has failed."""
 PROBE = 0.25  # seconds between requests after a wait, until one of them is served
 SLOWDOWN = 0.8  # factor for a pace that turned out too fast
@@ -78,7 +78,7 @@ class Throttle:
                 now, wait = self._try_to_start()
                 if wait <= 0:
                     return now
-                self._sleep(min(wait, LONGEST_SLEEP))
+                self._sleep(min(wait, MAX_SLEEP))
         except BaseException:
             self._slots.release()
             raise
@@ -130,14 +130,14 @@ class Throttle:
                 self._refusals_in_a_row += 1
             if retry_after is None or retry_after <= 0:
                 backoff = FIRST_BACKOFF * 2.0 ** (self._refusals_in_a_row - 1)
-                retry_after = min(backoff, LONGEST_BACKOFF)
+                retry_after = min(backoff, MAX_BACKOFF)
             self._resume_at = max(self._resume_at, now + retry_after)
             if is_first:
                 self._slow_down(now)
             if self._refused_since is None:
                 self._refused_since = started
             wait = self._resume_at - now
-            is_too_long = self._resume_at - self._refused_since > LONGEST_REFUSAL
+            is_too_long = self._resume_at - self._refused_since > MAX_REFUSAL
         if is_too_long:
             self.stop(_rate_limit_error(wait))
             raise _rate_limit_error(wait)
@@ -175,6 +175,6 @@ def _rate_limit_error(wait: float) -> RateLimitError:
     return RateLimitError(
         "The API limits the rate of requests (HTTP 429): it asks to be called again "
         f"at {until:%Y-%m-%d %H:%M:%S} UTC, which is more than "
-        f"{LONGEST_REFUSAL / 60:.0f} minutes after the last served request. Run again "
+        f"{MAX_REFUSAL / 60:.0f} minutes after the last served request. Run again "
         "after that time."
     )

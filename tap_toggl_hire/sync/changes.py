@@ -1,6 +1,6 @@
 """What a run has to do: pages and the inventory become tasks. Pure, no requests.
 
-Personal data are treated first, so that neither a digest nor a record has them where
+Personal data are redacted first, so that neither a digest nor a record has them where
 the settings say so.
 """
 
@@ -98,7 +98,7 @@ class Task:
 class Observer:
     """Turns what the API sends into records and digests."""
 
-    # makes a record of `candidates`, with personal data treated
+    # makes a record of `candidates`, with personal data redacted
     to_row: Callable[[Json], Record]
     details: Callable[[Json], Record]  # makes a record of `candidate_details`, likewise
     compares_extra: bool  # whether the unknown fields of list rows are emitted

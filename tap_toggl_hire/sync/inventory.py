@@ -18,7 +18,6 @@ from itertools import compress
 import msgspec
 
 from tap_toggl_hire.sync.plan import (
-    CANDIDATES,
     FROM_DETAILS,
     STREAMS,
     Held,
@@ -138,10 +137,9 @@ class Inventory:
         held = map(_HELD.__getitem__, set(self._columns["held"]))
         return any(one[place] for one in held for place in places)
 
-    @property
-    def current_rows(self) -> int:
-        """The number of candidates whose row in `candidates` is CURRENT."""
-        place, held = STREAMS.index(CANDIDATES), Counter(self._columns["held"])
+    def count_current(self, stream: str) -> int:
+        """Return the number of candidates that are CURRENT in a stream."""
+        place, held = STREAMS.index(stream), Counter(self._columns["held"])
         return sum(n for byte, n in held.items() if _HELD[byte][place] is Held.CURRENT)
 
     # What this run has seen

@@ -90,7 +90,7 @@ class State:
         self.inventory = Inventory()
         self.scope = ""  # its key in the last complete run; empty before the first
         self.reverified_until: datetime | None = None  # None before the first run
-        # By stream, the digests of `projection.fingerprint` when it was last emitted.
+        # By stream, the digests of `projection.fingerprints` when it was last emitted.
         self.columns: dict[str, list[str]] = {}
         # The setting, empty for all; None in a state from the warehouse, which has
         # every candidate.

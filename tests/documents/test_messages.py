@@ -30,7 +30,7 @@ ERRORS = {
     for node in ast.parse((ROOT / "tap_toggl_hire/errors.py").read_text("utf-8")).body
     if isinstance(node, ast.ClassDef)
 } - INTERNAL
-SETTING = re.compile(rf"Setting \S+ [a-z].*\.{ANY}?$")
+SETTING = re.compile(rf"(Setting \S+ [a-z]|Ignoring an ).*\.{ANY}?$")
 PLACEHOLDER = re.compile(r"%[-+ #0]*[\d.]*[sdfr]|\{[^{}]*\}")
 
 

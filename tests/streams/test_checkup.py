@@ -72,7 +72,7 @@ def test_the_documented_api(
     head = text.splitlines()[0]
     assert "API v2.1" in head
     assert f"{box.stats.requests} requests" in head
-    for title in ("unknown fields", "missing fields", "misfits"):
+    for title in ("unknown fields", "missing fields", "type mismatches"):
         assert title not in text
     found = findings(text)
     assert found["total"] == "present"
@@ -88,7 +88,7 @@ def test_fields_of_a_later_version(sandbox: Start, report: Report) -> None:
     account = Account.example(candidates=40, text_ids=True)
     text = report(sandbox(account, versions=("v2.2",)))
     assert "API v2.2" in text.splitlines()[0]
-    assert "\n  missing fields: profile_url\n  misfits: rating\n" in text
+    assert "\n  missing fields: profile_url\n  type mismatches: rating\n" in text
     for name in ("photo_url", "questions[].difficulty", "questions[].options[].hint"):
         assert name in text
 
@@ -119,7 +119,7 @@ def test_the_list_of_candidates(
 
 @pytest.mark.parametrize(
     ("fields", "shown"),
-    [(ODD_NAMES, "with an odd name"), (many_names(300), "and more")],
+    [(ODD_NAMES, "(unusual name)"), (many_names(300), "and more")],
 )
 def test_odd_and_many_names_are_not_shown(
     sandbox: Start, report: Report, fields: Json, shown: str

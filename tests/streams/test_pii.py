@@ -198,7 +198,7 @@ def test_candidates_that_keep_the_old_treatment_are_counted(
 
 
 @pytest.mark.parametrize("mode", ["hash", "drop"])
-def test_a_misfit_is_hidden_too(
+def test_mismatched_values_are_hidden_too(
     workspace: Workspace, mode: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The API may send a number or an object instead of a text."""

@@ -71,6 +71,8 @@ def test_a_complete_run(sandbox: Start) -> None:
         "requests_retried": 0,
         "candidates_listed": 1204,
         "candidates_held": 1204,
+        "details_held": None,
+        "answers_held": None,
         "candidates_created": 1204,
         "candidates_updated": 0,
         "candidates_deleted": 0,
@@ -78,7 +80,7 @@ def test_a_complete_run(sandbox: Start) -> None:
         "candidates_without_details": 0,
         "details_read": 0,
         "unknown_fields": None,
-        "unfit_fields": None,
+        "mismatched_fields": None,
     }
     summary = SUMMARY.fullmatch(last_line(run))
     assert summary

@@ -145,7 +145,7 @@ def test_a_question_shown_twice_has_two_rows_and_the_last_answer_counts() -> Non
             {"question": {"new": 1}, "answer": {"new": 2}},
         ),
         ({"questions": [{"new": 1}], "answers": [None, {"new": 2}]}, None),
-        ({"questions": "a misfit", "answers": {"not": "a list"}}, None),
+        ({"questions": "not a list", "answers": {"not": "a list"}}, None),
         ({"other": 1}, None),
     ],
 )

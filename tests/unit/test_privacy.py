@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_toggl_hire.privacy import PERSONAL_FIELDS, fingerprint, scrubber
+from tap_toggl_hire.privacy import PERSONAL_FIELDS, pii_fingerprint, scrubber
 
 Json = dict[str, t.Any]
 
@@ -146,11 +146,15 @@ def test_treatments_have_different_fingerprints_without_the_key() -> None:
     treatments = [("keep", "a secret"), ("drop", "a secret")]
     treatments += [("hash", "a secret"), ("hash", "another")]
     made = {
-        (mode, key, drops_tags): fingerprint(mode, key, drops_tags=drops_tags)
+        (mode, key, drops_tags): pii_fingerprint(mode, key, drops_tags=drops_tags)
         for mode, key in treatments
         for drops_tags in (False, True)
     }
-    assert made["keep", "a secret", True] == fingerprint("keep", None, drops_tags=False)
-    assert made["drop", "a secret", True] == fingerprint("drop", None, drops_tags=True)
+    assert made["keep", "a secret", True] == pii_fingerprint(
+        "keep", None, drops_tags=False
+    )
+    assert made["drop", "a secret", True] == pii_fingerprint(
+        "drop", None, drops_tags=True
+    )
     assert len(set(made.values())) == len(made) - 1  # with keep, tags stay
     assert not any(key in text for text in made.values() for _, key in treatments)

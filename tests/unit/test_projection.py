@@ -6,8 +6,7 @@ import typing as t
 
 import pytest
 
-from tap_toggl_hire.projection import Projection, projections
-from tap_toggl_hire.projection import fingerprint as fingerprint_of
+from tap_toggl_hire.projection import Projection, fingerprints, projections
 from tests.unit.small_tap import PERSON, TOMBSTONE, People, small_tap
 
 if t.TYPE_CHECKING:
@@ -127,8 +126,8 @@ def test_flattened_records_have_every_column(contact: Json | None) -> None:
 # Fingerprint
 
 
-def fingerprint(*arguments: t.Any, **config: t.Any) -> set[str]:
-    digests = fingerprint_of(*source(*arguments, **config))
+def fingerprints_of(*arguments: t.Any, **config: t.Any) -> set[str]:
+    digests = fingerprints(*source(*arguments, **config))
     assert len(set(digests)) == len(digests)
     return set(digests)
 
@@ -161,12 +160,12 @@ CHANGED: list[tuple[Json, Json]] = [
 def test_a_new_column_expression_filter_or_key_is_noticed(
     before: Json, after: Json
 ) -> None:
-    assert not fingerprint(after) <= fingerprint(before)
+    assert not fingerprints_of(after) <= fingerprints_of(before)
     one, other = (
         {"people": {"contact": "contact"}},
         {"people": {"contact": "contact or 0"}},
     )
-    assert not fingerprint(other, **FLAT) <= fingerprint(one, **FLAT)
+    assert not fingerprints_of(other, **FLAT) <= fingerprints_of(one, **FLAT)
 
 
 MASKED = (
@@ -183,12 +182,12 @@ MASKED = (
 def test_settings_of_expressions_are_noticed(maps: Json) -> None:
     fakers = ({"faker_config": {"seed": seed}} for seed in (1, 2))
     for before, after in ((SEEDED, RESEEDED), fakers):
-        assert not fingerprint(maps, **after) <= fingerprint(maps, **before)
+        assert not fingerprints_of(maps, **after) <= fingerprints_of(maps, **before)
 
 
 def test_settings_of_expressions_cost_nothing_without_expressions() -> None:
     for maps in ({}, {"labels": {"name": MASK}}, {"people": {"name": None}}):
-        assert fingerprint(maps, **RESEEDED) == fingerprint(maps, **SEEDED)
+        assert fingerprints_of(maps, **RESEEDED) == fingerprints_of(maps, **SEEDED)
 
 
 def test_flattening_is_noticed() -> None:
@@ -196,21 +195,21 @@ def test_flattening_is_noticed() -> None:
         *(("flattening_max_depth", 1), ("flattening_separator", "-")),
         ("flattening_max_key_length", 5),
     ):
-        flat = fingerprint(**{**FLAT, name: value})
-        assert flat.isdisjoint(fingerprint(**FLAT))
-    assert fingerprint(**FLAT).isdisjoint(fingerprint())
+        flat = fingerprints_of(**{**FLAT, name: value})
+        assert flat.isdisjoint(fingerprints_of(**FLAT))
+    assert fingerprints_of(**FLAT).isdisjoint(fingerprints_of())
     one, other = ({"people": {"contact": rule}} for rule in ("contact", "contact or 0"))
-    assert not fingerprint(other, **FLAT) <= fingerprint(one, **FLAT)
+    assert not fingerprints_of(other, **FLAT) <= fingerprints_of(one, **FLAT)
 
 
 @pytest.mark.parametrize("config", [{}, FLAT, SEEDED], ids=str)
 def test_fewer_columns_are_a_subset(config: Json) -> None:
-    whole, name = fingerprint(**config), ("properties", "name")
-    assert fingerprint({}, name, **config) < whole
+    whole, name = fingerprints_of(**config), ("properties", "name")
+    assert fingerprints_of({}, name, **config) < whole
     phone = ("properties", "contact", "properties", "phone")
-    assert fingerprint({}, phone, **config) < whole
-    assert fingerprint({"people": {"name": None}}, **config) < whole
-    assert fingerprint({"p*": {"rating": "__NULL__"}}, **config) < whole
+    assert fingerprints_of({}, phone, **config) < whole
+    assert fingerprints_of({"people": {"name": None}}, **config) < whole
+    assert fingerprints_of({"p*": {"rating": "__NULL__"}}, **config) < whole
 
 
 def test_a_removed_copy_or_expression_is_a_subset() -> None:
@@ -219,17 +218,17 @@ def test_a_removed_copy_or_expression_is_a_subset() -> None:
         "people": {"initial": "name[0]"},
         "other": {"__source__": "people"},
     }
-    whole = fingerprint(maps, **SEEDED)
+    whole = fingerprints_of(maps, **SEEDED)
     for name in maps:
         rest = {other: rules for other, rules in maps.items() if other != name}
-        assert fingerprint(rest, **SEEDED) < whole
+        assert fingerprints_of(rest, **SEEDED) < whole
 
 
 def test_types_are_noticed_and_texts_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = fingerprint()
+    before = fingerprints_of()
     name = People.schema["properties"]["name"]
     monkeypatch.setitem(name, "description", "Another text.")
     monkeypatch.setitem(name, "title", "Another title")
-    assert fingerprint() == before
+    assert fingerprints_of() == before
     monkeypatch.setitem(name, "type", ["integer", "null"])
-    assert len(fingerprint() - before) == 1
+    assert len(fingerprints_of() - before) == 1

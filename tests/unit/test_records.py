@@ -17,7 +17,14 @@ from jsonschema import Draft7Validator
 
 from tap_toggl_hire import records
 from tap_toggl_hire.clock import moment
-from tap_toggl_hire.records import EXTRA, MOST_NAMES, UNFIT, UNKNOWN, FieldLog, id_of
+from tap_toggl_hire.records import (
+    EXTRA,
+    MAX_NAMES,
+    MISMATCHED,
+    UNKNOWN,
+    FieldLog,
+    id_of,
+)
 
 Json = dict[str, t.Any]
 
@@ -56,9 +63,9 @@ def conformed(
 
 
 def field(name: str, value: t.Any) -> tuple[t.Any, bool]:
-    """The column of a field, and whether the value was reported as a misfit."""
+    """The column of a field, and whether the value was reported as a type mismatch."""
     record, reported = conformed({name: value})
-    assert reported in ([], [(name, UNFIT)])
+    assert reported in ([], [(name, MISMATCHED)])
     return record[name], bool(reported)
 
 
@@ -77,13 +84,13 @@ KEPT: dict[str, tuple[tuple[t.Any, t.Any], ...]] = {
 @pytest.mark.parametrize("name", KEPT)
 def test_a_value_is_kept_or_converted_without_loss(name: str) -> None:
     for value, expected in KEPT[name]:
-        made, is_misfit = field(name, value)
+        made, is_mismatched = field(name, value)
         assert made == expected
         assert type(made) is type(expected) or name == "number"
-        assert not is_misfit
+        assert not is_mismatched
 
 
-MISFITS: dict[str, tuple[t.Any, ...]] = {
+MISMATCHES: dict[str, tuple[t.Any, ...]] = {
     "number": ("", "many", "nan", "inf", "1e999", True, [], {}),
     "flag": ("true", 1, 0, "", [], {}),
     "at": (0, 1_700_000_000, True, [], {}),
@@ -93,9 +100,9 @@ MISFITS: dict[str, tuple[t.Any, ...]] = {
 }
 
 
-@pytest.mark.parametrize("name", MISFITS)
-def test_a_misfit_becomes_null_and_is_reported(name: str) -> None:
-    for value in MISFITS[name]:
+@pytest.mark.parametrize("name", MISMATCHES)
+def test_type_mismatch_becomes_null_and_is_reported(name: str) -> None:
+    for value in MISMATCHES[name]:
         assert field(name, value) == (None, True)
 
 
@@ -113,7 +120,7 @@ def test_columns_of_the_tap_are_left_out() -> None:
 
 @pytest.mark.parametrize("value", [None, [], "text", 5, True])
 def test_only_an_object_becomes_a_record(value: t.Any) -> None:
-    assert conformed(value) == (None, [("", UNFIT)])
+    assert conformed(value) == (None, [("", MISMATCHED)])
 
 
 def test_an_id_is_a_string_or_an_integer() -> None:
@@ -151,13 +158,13 @@ def test_nested_values_are_conformed_and_reported_by_path() -> None:
     record, reported = conformed({"one": bad, "many": [bad, None, "x"]})
     assert record["one"] == fine
     assert record["many"] == [fine, None, None]
-    misfits = {"number", "flag", "at"}
+    mismatches = {"number", "flag", "at"}
     assert set(reported) == {
-        *((f"one.{name}", UNFIT) for name in misfits),
-        *((f"many[].{name}", UNFIT) for name in misfits),
-        ("many[]", UNFIT),
+        *((f"one.{name}", MISMATCHED) for name in mismatches),
+        *((f"many[].{name}", MISMATCHED) for name in mismatches),
+        ("many[]", MISMATCHED),
     }
-    kept = {name: bad[name] for name in misfits}
+    kept = {name: bad[name] for name in mismatches}
     assert json.loads(record[EXTRA]) == {"one": kept, "many": [kept, None, "x"]}
 
 
@@ -200,7 +207,7 @@ INVALID_TIMES = (
 
 
 @pytest.mark.parametrize("text", INVALID_TIMES)
-def test_an_invalid_time_is_a_misfit(text: str) -> None:
+def test_invalid_time_is_a_type_mismatch(text: str) -> None:
     assert field("at", text) == (None, True)
 
 
@@ -222,8 +229,8 @@ def test_every_emitted_time_can_be_parsed(
     when: datetime, fraction: str, separator: str, offset: str
 ) -> None:
     text = f"{when:%m-%dT%H:%M:%S}".replace("T", separator)
-    made, is_misfit = field("at", f"{when.year:04d}-{text}{fraction}{offset}")
-    if is_misfit:
+    made, is_mismatched = field("at", f"{when.year:04d}-{text}{fraction}{offset}")
+    if is_mismatched:
         assert int(offset[1:3]) > 23 or int(offset[-2:]) > 59
         return
     assert RFC_3339.fullmatch(made)
@@ -316,7 +323,7 @@ def properties(schema: Json, depth: int = 0) -> t.Iterator[tuple[int, str, Json]
 def test_every_property_is_described_and_may_be_null_unless_it_is_a_key(
     stream: str,
 ) -> None:
-    """A misfit becomes null."""
+    """A type mismatch becomes null."""
     keys = {"id", "candidate_id", "position", "observed_at", "event_id", "started_at"}
     assert schema_of(stream)["description"].endswith(".")
     for depth, name, schema in properties(schema_of(stream)):
@@ -338,16 +345,16 @@ def test_each_field_is_logged_once_and_counted(
     report = fields.of("candidates")
     for _ in range(3):
         report("one.two[]", UNKNOWN)
-    report("one.two[]", UNFIT)
+    report("one.two[]", MISMATCHED)
     fields.of("candidates")("one.two[]", UNKNOWN)
     fields.of("tags")("one.two[]", UNKNOWN)
     assert caplog.messages == [
         f"Field one.two[] of candidates {UNKNOWN}.",
-        f"Field one.two[] of candidates {UNFIT}.",
+        f"Field one.two[] of candidates {MISMATCHED}.",
         f"Field one.two[] of tags {UNKNOWN}.",
     ]
     assert fields.unknown == {"candidates.one.two[]": 4, "tags.one.two[]": 1}
-    assert fields.unfit == {"candidates.one.two[]": 1}
+    assert fields.mismatched == {"candidates.one.two[]": 1}
 
 
 def test_a_limited_number_of_names_is_logged(
@@ -355,14 +362,14 @@ def test_a_limited_number_of_names_is_logged(
 ) -> None:
     report = fields.of("tags")
     for _ in range(2):
-        for number in range(MOST_NAMES + 5):
+        for number in range(MAX_NAMES + 5):
             report(f"field{number}", UNKNOWN)
-        report("field0", UNFIT)
-    assert len(caplog.messages) == MOST_NAMES + 2  # one for each problem
-    assert caplog.messages[MOST_NAMES:] == ["There are more such fields of tags."] * 2
+        report("field0", MISMATCHED)
+    assert len(caplog.messages) == MAX_NAMES + 2  # one for each problem
+    assert caplog.messages[MAX_NAMES:] == ["There are more such fields of tags."] * 2
     assert fields.unknown["tags.more"] == 10
-    assert fields.unknown.total() == 2 * (MOST_NAMES + 5)
-    assert fields.unfit == {"tags.more": 2}
+    assert fields.unknown.total() == 2 * (MAX_NAMES + 5)
+    assert fields.mismatched == {"tags.more": 2}
 
 
 def test_a_plain_name_is_shown() -> None:
@@ -374,7 +381,7 @@ def test_a_plain_name_is_shown() -> None:
         "x[][]",
         "A1." + "b" * 40,
     )
-    assert [*map(records.plain, names)] == [*names]
+    assert [*map(records.loggable, names)] == [*names]
 
 
 ODD_NAMES = (
@@ -388,4 +395,4 @@ def test_an_odd_name_is_not_repeated(
     fields: FieldLog, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
     fields.of("tags")(name, UNKNOWN)
-    assert caplog.messages == [f"Field {records.ODD} of tags {UNKNOWN}."]
+    assert caplog.messages == [f"Field {records.UNPRINTABLE} of tags {UNKNOWN}."]

@@ -54,8 +54,8 @@ def of_candidates() -> dict[str, Json]:
 
 def columns_table() -> str:
     """Return the columns of candidates: category, treatment, what a deletion leaves."""
-    kept, hashed, dropped = (_treated(mode) for mode in ("keep", "hash", "drop"))
-    untagged = _treated("drop", drops_tags=True)
+    kept, hashed, dropped = (_redacted(mode) for mode in ("keep", "hash", "drop"))
+    untagged = _redacted("drop", drops_tags=True)
 
     def treatment(value: t.Any, column: tuple[str, str]) -> str:
         if value is None:
@@ -148,8 +148,8 @@ def leaves(schema: Json, path: str = "") -> t.Iterator[tuple[str, Json]]:
             yield f"{path}{name}", field
 
 
-def _treated(mode: str, *, drops_tags: bool = False) -> dict[tuple[str, str], t.Any]:
-    """Return every column's value in a sample that the tap treated."""
+def _redacted(mode: str, *, drops_tags: bool = False) -> dict[tuple[str, str], t.Any]:
+    """Return every column's value in a redacted sample."""
     scrub = scrubber(mode, "the key of the sample", drops_tags=drops_tags)
     made = {stream: _sample(schema) for stream, schema in of_candidates().items()}
     made["candidate_details"]["extra"] = '{"questions": [1], "answers": [1]}'

@@ -208,14 +208,14 @@ def test_an_id_that_would_be_another_url_is_not_requested(item: str) -> None:
 
 def test_the_documented_shape() -> None:
     tags, candidate = Request("/tags"), Request("/candidates", "1")
-    assert tags.is_met_by({"data": []})
+    assert tags.matches({"data": []})
     wrong: list[object] = [{"data": None}, {"id": "1"}, ["data"]]
     for body in wrong:
-        assert not tags.is_met_by(body)
-    assert candidate.is_met_by({"id": "1"})
-    assert candidate.is_met_by({"id": 1})
-    assert not candidate.is_met_by({"id": "2"})
-    assert not candidate.is_met_by(None)
+        assert not tags.matches(body)
+    assert candidate.matches({"id": "1"})
+    assert candidate.matches({"id": 1})
+    assert not candidate.matches({"id": "2"})
+    assert not candidate.matches(None)
 
 
 # Versions
