@@ -11,8 +11,7 @@ from pathlib import Path
 
 from toggl_hire_report.audience import Audience
 from toggl_hire_report.context import context
-from toggl_hire_report.figures import collect
-from toggl_hire_report.page import render
+from toggl_hire_report.report import collect, render
 from toggl_hire_report.warehouse import ReportError, connect
 
 

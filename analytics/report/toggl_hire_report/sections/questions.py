@@ -1,4 +1,4 @@
-"""Figures of questions: which separate strong candidates from weak ones."""
+"""Which questions separate strong candidates from weak ones."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from collections import defaultdict
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
+from toggl_hire_report import charts
 from toggl_hire_report.audience import LEAST
+from toggl_hire_report.figure import percent, signed
+from toggl_hire_report.page import Section, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from toggl_hire_report.context import Context
+    from toggl_hire_report.figure import Figure
+    from toggl_hire_report.page import Cells, Page
     from toggl_hire_report.warehouse import Row
 
 Z_BAD, Z_GOOD = 1.644854, 2.575829
@@ -20,10 +23,11 @@ Z_BAD, Z_GOOD = 1.644854, 2.575829
 LIMIT = 0.2
 """A discrimination below it is bad."""
 MOST_NEEDED = 2000
-VERDICTS = ("bad", "too early", "good")
+VERDICTS = {"bad": "bad", "too early": "too early to say", "good": "good"}
+LISTED = 12
 
 
-def questions(context: Context) -> dict[str, Any]:
+def figures(context: Context) -> dict[str, Any]:
     """Judge every question.
 
     Returns:
@@ -34,7 +38,7 @@ def questions(context: Context) -> dict[str, Any]:
     """
     audience = context.audience
     openings = _openings(context)
-    figures = []
+    found = []
     for row in context.warehouse.rows("""
         select
             workspace, question_id, question_type, skill, question, graded, facility,
@@ -46,7 +50,7 @@ def questions(context: Context) -> dict[str, Any]:
         asked = openings.get((row["workspace"], row["question_id"]), [])
         if not asked or (not audience.is_team and row["graded"] < LEAST):
             continue
-        figures.append(
+        found.append(
             {
                 "question_id": row["question_id"],
                 "text": shortened(row["question"]) if audience.is_team else None,
@@ -58,13 +62,13 @@ def questions(context: Context) -> dict[str, Any]:
                 "low": _rounded(row["discrimination_low"]),
                 "high": _rounded(row["discrimination_high"]),
                 "verdict": row["verdict"],
-                "needed": _needed(row) if row["verdict"] == "too early" else None,
+                "needed": _still_needed(row) if row["verdict"] == "too early" else None,
             }
         )
-    found = [one["verdict"] for one in figures]
+    verdicts = [question["verdict"] for question in found]
     return {
-        "counts": {verdict: found.count(verdict) for verdict in VERDICTS},
-        "questions": figures,
+        "counts": {verdict: verdicts.count(verdict) for verdict in VERDICTS},
+        "questions": found,
     }
 
 
@@ -80,7 +84,7 @@ def _openings(context: Context) -> dict[tuple[str, str], list[str]]:
     return {key: sorted(found) for key, found in names.items()}
 
 
-def _needed(row: Row) -> int | None:
+def _still_needed(row: Row) -> int | None:
     """How many more graded answers a verdict takes if the estimate stays as it is."""
     distance = abs(row["discrimination"] - LIMIT)
     low, high = row["discrimination_low"], row["discrimination_high"]
@@ -93,50 +97,6 @@ def _needed(row: Row) -> int | None:
     return more if 0 < more <= MOST_NEEDED else None
 
 
-def distractors(context: Context, judged: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Who chose which option of the first bad question that has options: team only."""
-    bad = [one for one in judged if one["verdict"] == "bad"]
-    if not context.audience.is_team or not bad:
-        return {}
-    options: dict[str, list[Row]] = defaultdict(list)
-    for row in context.warehouse.rows("""
-        select
-            question_id, option_id, content, is_correct, upper_shown, lower_shown,
-            upper_chosen_share, lower_chosen_share
-        from toggl_hire__options
-        order by workspace, question_id, is_correct desc, option_id
-    """):
-        options[row["question_id"]].append(row)
-    first = next((one for one in bad if options[one["question_id"]]), None)
-    if first is None:
-        return {}
-    return {
-        "question_id": first["question_id"],
-        "text": first["text"],
-        "options": [
-            {
-                "option": shortened(row["content"]),
-                "is_correct": bool(row["is_correct"]),
-                "strong": _rounded(row["upper_chosen_share"]),
-                "weak": _rounded(row["lower_chosen_share"]),
-            }
-            for row in options[first["question_id"]]
-        ],
-    }
-
-
-def margin(alpha: float) -> str:
-    """Say what a reliability is worth."""
-    words = (
-        (0.8, "reliable: the order of candidates is mostly right"),
-        (0.7, "fair: it separates strong from weak, not neighbours"),
-        (0.5, "rough: use it with other signs only"),
-    )
-    return next(
-        (text for least, text in words if alpha >= least), "too rough to rank by"
-    )
-
-
 def shortened(text: str | None) -> str:
     """The beginning of a text in Markdown, on one line, without marks and addresses."""
     plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text or "(no text)")
@@ -147,3 +107,59 @@ def shortened(text: str | None) -> str:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 2)
+
+
+def section(page: Page) -> Section:
+    """Write the section."""
+    found = list(page.figures["questions"])
+    counts = page.figures.value["counts"]
+    points = [
+        (one["facility"], one["discrimination"], VERDICTS[one["verdict"]])
+        for one in page.figures.value["questions"]
+        if one["facility"] is not None
+    ]
+    axes = "share of points earned, % (hard on the left)", "separates"
+    bad, early = (
+        [one for one in found if one.value["verdict"] == verdict][:LISTED]
+        for verdict in ("bad", "too early")
+    )
+    tables = [
+        Table([_row(one) for one in bad], "Look at these first"),
+        Table(
+            [{**_row(one), "More answers needed": _needed(one)} for one in early],
+            "Not enough answers yet",
+            is_open=False,
+        ),
+    ]
+    return Section(
+        "Questions",
+        f"Do not separate strong from weak candidates: {counts['bad']}. "
+        f"Do: {counts['good']}. Not enough answers to say: {counts['too early']}."
+        if found
+        else "No question has enough answers yet.",
+        charts=[charts.scatter(points, list(VERDICTS.values()), axes)]
+        if points
+        else [],
+        label="Each question by the share of points earned and by how it separates",
+        tables=[table for table in tables if table.rows],
+        foot="Separates: discrimination, the correlation of the points in a "
+        "question with those in the candidate's other questions, within openings. "
+        "Bad: below 0.2 with a probability of 95 %; good: above.",
+        is_wide=True,
+    )
+
+
+def _row(question: Figure) -> Cells:
+    value = question.value
+    text = "" if value["text"] is None else f": {value['text']}"
+    return {
+        "Question": f"{value['question_id']}, {value['skill']}{text}",
+        "Openings": ", ".join(value["openings"]),
+        "Answers": question["graded"].count(),
+        "Points earned, %": question["facility"].shown(percent),
+        "Separates": question.estimate("discrimination", signed),
+    }
+
+
+def _needed(question: Figure) -> str:
+    return question["needed"].shown(unknown="many")

@@ -1,73 +1,25 @@
-"""What happened this week, and what waits for the team."""
+"""What waits for the team: decisions, grading, retention."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from toggl_hire_report.audience import LEAST
-from toggl_hire_report.context import ALL
+from toggl_hire_report.page import Section
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from toggl_hire_report.context import Context
+    from toggl_hire_report.page import Page
     from toggl_hire_report.warehouse import Row
 
-COUNTED = ("finished", "moved_on", "rejected", "possible_hires")
-WEEKS = 4
-"""Weeks whose mean is the usual."""
 
-
-def this_week(context: Context) -> dict[str, Any]:
-    """Count what happened in the week of the last look, and in those before it.
-
-    Returns:
-        For all openings and each of them: the four counts; the same with the suffix
-        `_last_week`; with `_usual`, the mean of the four weeks before, as far as they
-        lie after the first run.
-    """
-    week = context.week
-    if week is None:
-        return {}
-    counts: dict[tuple[str, date], dict[str, int]] = defaultdict(
-        lambda: dict.fromkeys(COUNTED, 0)
-    )
-    for row in context.rows(
-        "select workspace, job_opening_id, week, finished, moved_on, rejected, "
-        "possible_hires from toggl_hire__openings_weekly"
-    ):
-        for name in (ALL, row["opening"]):
-            for column in COUNTED:
-                counts[name, row["week"]][column] += row[column] or 0
-    firsts = [row["history_since"] for row in context.workspaces]
-    first = min((one.date() for one in firsts if one), default=week)
-    before = [week - timedelta(weeks=number) for number in range(1, WEEKS + 1)]
-    before = [one for one in before if one >= first]
-    count = context.audience.count
-    figures: dict[str, Any] = {}
-    for name in (ALL, *(one.name for one in context.openings.values())):
-        made: dict[str, float | None] = {}
-        figures[name] = made
-        for column in COUNTED:
-            made[column] = count(counts[name, week][column])
-            last = before[0] if before else None
-            made[f"{column}_last_week"] = (
-                count(counts[name, last][column]) if last else None
-            )
-            total = count(sum(counts[name, one][column] for one in before))
-            usual = None if total is None or not before else total / len(before)
-            made[f"{column}_usual"] = None if usual is None else round(usual, 1)
-    return figures
-
-
-def asks(context: Context, waits: dict[str, Any]) -> list[dict[str, Any]]:
+def figures(context: Context, waits: dict[str, Any]) -> list[dict[str, Any]]:
     """List what each open opening asks for: decisions and grading.
 
     Args:
         context: of the page.
-        waits: the figures of `candidates.waits`, for the usual wait.
+        waits: the figures of `waits`, for the usual wait.
     """
     waiting: dict[str, list[Row]] = defaultdict(list)
     for row in context.rows("""
@@ -84,14 +36,14 @@ def asks(context: Context, waits: dict[str, Any]) -> list[dict[str, Any]]:
             "undecided_candidates, oldest_days from toggl_hire__grading_backlog"
         )
     }
-    figures = []
+    found = []
     for opening in context.openings.values():
         rows, grading = waiting[opening.name], backlog.get(opening.name)
         if not opening.is_open or not (rows or grading):
             continue
         is_team, count = context.audience.is_team, context.audience.count
         named = waits.get(opening.name, {})
-        figures.append(
+        found.append(
             {
                 "opening": opening.name,
                 "waiting": count(len(rows)),
@@ -109,7 +61,27 @@ def asks(context: Context, waits: dict[str, Any]) -> list[dict[str, Any]]:
                 else None,
             }
         )
-    return sorted(figures, key=lambda one: -(one["waiting"] or 0))
+    return sorted(found, key=lambda one: -(one["waiting"] or 0))
+
+
+def section(page: Page) -> Section:
+    """Write the section."""
+    items = [(ask["opening"], sentences(ask)) for ask in page.figures.value["asks"]]
+    due = page.figures.value["health"]["retention_due"]
+    if due:
+        text = "; ".join(
+            f"{name}: {number or f'fewer than {LEAST}'}" for name, number in due.items()
+        )
+        items.append(("Retention has ended", [f"{text}. Delete them in Toggl Hire."]))
+    return Section(
+        "What waits for you",
+        "" if items else "Nothing: no candidate waits for a decision or a grader.",
+        items=items,
+        foot="All who wait: select candidate_id, days_waiting from "
+        "toggl_hire__candidates where decision = 'waiting' order by 2 desc"
+        if page.is_team
+        else "",
+    )
 
 
 def sentences(ask: dict[str, Any]) -> list[str]:

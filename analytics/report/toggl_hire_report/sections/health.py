@@ -1,16 +1,34 @@
-"""What the data say of themselves."""
+"""Whether the data can be trusted: what they say of themselves."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from toggl_hire_report.figure import whole
+from toggl_hire_report.page import Section, Table
+
 if TYPE_CHECKING:
     from datetime import datetime
 
     from toggl_hire_report.context import Context
+    from toggl_hire_report.page import Page
+
+OF_A_WORKSPACE = {
+    "history_since": "History is known since",
+    "last_complete_run": "Last complete run",
+    "failed_runs": "Failed runs",
+    "longest_gap_days": "Longest gap between runs, days",
+    "candidates_held": "Candidates, by the tap's account",
+    "candidates_rows": "Candidates in the warehouse",
+    "candidates_missing": "Missing in the warehouse",
+}
+OF_ALL = {
+    "locked": "Seem to be locked on the workspace's plan",
+    "erased": "Deleted in Toggl Hire, and erased here",
+}
 
 
-def health(context: Context) -> dict[str, Any]:
+def figures(context: Context) -> dict[str, Any]:
     """Count what is held, missing, locked, due and erased.
 
     Returns:
@@ -60,3 +78,22 @@ def optional(context: Context, number: int | None) -> int | None:
 def moment(value: datetime | None) -> str | None:
     """A time to the minute."""
     return None if value is None else f"{value:%Y-%m-%d %H:%M} UTC"
+
+
+def section(page: Page) -> Section:
+    """Write the section."""
+    found = page.figures["health"]
+    workspaces = found["workspaces"]
+    of_workspaces = [
+        {
+            "": label,
+            **{one: workspaces[one][name].shown(whole) for one in workspaces.value},
+        }
+        for name, label in OF_A_WORKSPACE.items()
+    ]
+    of_all = [
+        {"": label, "Candidates": found[name].count()} for name, label in OF_ALL.items()
+    ]
+    return Section(
+        "Can these data be trusted?", tables=[Table(of_workspaces), Table(of_all)]
+    )

@@ -1,0 +1,58 @@
+"""Figures of a survival curve, as the page's reader may see them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from toggl_hire_report import survival
+from toggl_hire_report.audience import LEAST
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from toggl_hire_report.audience import Audience
+    from toggl_hire_report.survival import Duration
+
+MOST_POINTS = 90
+
+
+def figures(audience: Audience, durations: Sequence[Duration]) -> dict[str, Any]:
+    """Estimate a curve; for others, each step stands for five.
+
+    Returns:
+        `over` and `rest` (how many were observed), `median` with `low` and `high`,
+        `within_7`, `within_14` (shares that were over by then), and `curve` (pairs of
+        days and the share that lasts longer).
+    """
+    steps = survival.curve(durations)
+    over = sum(step.over for step in steps)
+    if not audience.is_team:
+        steps = survival.thinned(steps, LEAST)
+    half = survival.median(steps)
+
+    def share(days: float) -> float | None:
+        if not steps or (steps[-1].days < days and steps[-1].share > 0):
+            return None
+        return audience.rounded(survival.share_over(steps, days))
+
+    def rounded(days: float | None) -> float | None:
+        return None if days is None else round(days, 1 if audience.is_team else 0)
+
+    every = max(len(steps) // MOST_POINTS, 1)
+    drawn = [*steps[::every], *steps[-1:]]
+    digits = 3 if audience.is_team else 2
+    return {
+        "over": audience.count(over),
+        "rest": audience.count(sum(not one.is_over for one in durations)),
+        "median": rounded(half.days),
+        "low": rounded(half.low),
+        "high": rounded(half.high),
+        "within_7": share(7),
+        "within_14": share(14),
+        "curve": [
+            [0.0, 1.0],
+            *([round(step.days, 1), round(step.share, digits)] for step in drawn),
+        ]
+        if steps
+        else [],
+    }

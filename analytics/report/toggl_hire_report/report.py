@@ -1,0 +1,73 @@
+"""All figures, as `--json` has them, and the page that shows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from toggl_hire_report.figure import root
+from toggl_hire_report.page import Page, html
+from toggl_hire_report.sections import (
+    dropouts,
+    health,
+    months,
+    options,
+    pipeline,
+    questions,
+    scores,
+    stages,
+    waiting,
+    waits,
+    week,
+)
+
+if TYPE_CHECKING:
+    from toggl_hire_report.context import Context
+
+Figures = dict[str, Any]
+
+
+def collect(context: Context) -> Figures:
+    """Read the models and compute every figure; docs/report.md describes the keys."""
+    waited = waits.figures(context)
+    judged = questions.figures(context)
+    as_of = context.as_of
+    return {
+        "workspaces": [row["workspace"] for row in context.workspaces],
+        "as_of": f"{as_of:%Y-%m-%dT%H:%M:%SZ}" if as_of else None,
+        "since": f"{context.since}" if context.since else None,
+        "week": f"{context.week}" if context.week else None,
+        "for": "team" if context.audience.is_team else "others",
+        "openings": {
+            one.name: {"is_open": one.is_open, "is_shown": one.name in context.shown}
+            for one in context.openings.values()
+        },
+        "this_week": week.figures(context),
+        "asks": waiting.figures(context, waited),
+        "funnel": dropouts.figures(context),
+        "waits": waited,
+        "stages": stages.figures(context),
+        "pipeline": pipeline.figures(context),
+        "scores": scores.figures(context),
+        **judged,
+        "distractors": options.figures(context, judged["questions"]),
+        "health": health.figures(context),
+    }
+
+
+def render(figures: Figures) -> str:
+    """Make the page; the same figures make the same bytes."""
+    page = Page(root(figures))
+    sections = [
+        week.section(page),
+        waiting.section(page),
+        dropouts.section(page),
+        months.section(page),
+        waits.section(page),
+        stages.section(page),
+        pipeline.section(page),
+        scores.section(page),
+        questions.section(page),
+        options.section(page),
+        health.section(page),
+    ]
+    return html(page, [section for section in sections if section])

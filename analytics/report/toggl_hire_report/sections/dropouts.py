@@ -1,0 +1,167 @@
+"""Where candidates drop out: how many reach each step, and how many go on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import escape
+
+from toggl_hire_report import charts
+from toggl_hire_report.audience import LEAST
+from toggl_hire_report.charts import Bar
+from toggl_hire_report.context import ALL
+from toggl_hire_report.figure import UNKNOWN, percent
+from toggl_hire_report.page import Section, Table
+from toggl_hire_report.sections import months
+from toggl_hire_report.shares import conversion
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from toggl_hire_report.context import Context
+    from toggl_hire_report.figure import Figure
+    from toggl_hire_report.page import Cells, Page
+    from toggl_hire_report.warehouse import Row
+
+QUARTER = 3
+"""Months."""
+
+
+def figures(context: Context) -> dict[str, Any]:
+    """How far candidates came, step by step, and month by month for the first step.
+
+    Returns:
+        For each opening `steps`: the counts of `toggl_hire__funnel`, `conversion`
+        (share that went beyond) with an interval of 95 %, `recent` and `before` (the
+        conversion of the last three complete months and of the three before). For all
+        openings and each of them `months`: the same for the first step.
+    """
+    rows = context.rows(
+        """
+        select
+            workspace, job_opening_id, category, position, month,
+            reached, advanced, rejected, waiting, erased
+        from toggl_hire__funnel
+        order by workspace, job_opening_id, position
+        """,
+        day="month",
+    )
+    found: dict[str, Any] = {ALL: {"months": months.figures(context, rows)}}
+    for opening in context.openings.values():
+        own = [row for row in rows if row["opening"] == opening.name]
+        found[opening.name] = {
+            "steps": _steps(context, own),
+            "months": months.figures(context, own),
+        }
+    return found
+
+
+def _steps(context: Context, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    names = {row["position"]: row["category"] for row in rows}
+    steps = [
+        {
+            "category": name or "(no category)",
+            **_step(context, [row for row in rows if row["position"] == position]),
+        }
+        for position, name in sorted(names.items())
+    ]
+    if steps:  # nothing follows the last step
+        unknown = "conversion", "low", "high", "recent", "before"
+        steps[-1] |= dict.fromkeys(unknown, None)
+    return steps
+
+
+def _step(context: Context, rows: Sequence[Row]) -> dict[str, Any]:
+    step = conversion(context.audience, rows)
+    if context.as_of is None:
+        return step
+    end = context.as_of.date().replace(day=1)
+    for name in ("recent", "before"):
+        start = _months_before(end, QUARTER)
+        quarter = [row for row in rows if start <= row["month"] < end]
+        is_enough = sum(row["reached"] for row in quarter) >= LEAST
+        share = conversion(context.audience, quarter)["conversion"]
+        step[name] = share if is_enough else None
+        end = start
+    return step
+
+
+def _months_before(month: date, number: int) -> date:
+    index = month.year * 12 + month.month - 1 - number
+    return month.replace(year=index // 12, month=index % 12 + 1)
+
+
+def section(page: Page) -> Section:
+    """Write the section."""
+    drawn: list[str] = []
+    rows: list[Cells] = []
+    for name in page.shown:
+        steps = list(page.figures["funnel"][name]["steps"])
+        while steps and not steps[-1].value["reached"]:
+            steps.pop()
+        if not steps:
+            continue
+        is_open = page.figures.value["openings"][name]["is_open"]
+        drawn.append(_chart(name, [step.value for step in steps], is_open=is_open))
+        rows += [_row(name, step) for step in steps]
+    return Section(
+        "Where candidates drop out",
+        "How many reached each step, and how many of them went on to a later one."
+        if rows
+        else "No candidate was seen in a step yet.",
+        charts=drawn,
+        label="Bars for each step of each opening",
+        tables=[Table(rows, "In numbers", is_open=False)] if rows else [],
+        foot="In brackets: the interval that holds the true share with 95 % "
+        "(Wilson). Possible hires count as waiting. Last quarter: candidates of "
+        f"the last {QUARTER} complete months.",
+        is_wide=True,
+    )
+
+
+def _chart(name: str, steps: Sequence[dict[str, Any]], *, is_open: bool) -> str:
+    bars = [
+        Bar(
+            f"{step['category']}: {step['reached'] or UNKNOWN}",
+            [step[part] or 0 for part in ("advanced", "waiting", "rejected", "erased")],
+            _goes_on(step) if step["advanced"] else "",
+        )
+        for step in steps
+    ]
+    legend = ("go on", "wait or hire", "rejected", "erased")
+    title = escape(name if is_open else f"{name} (closed)")
+    trend = _trend(steps[0]) if is_open else ""
+    return f"<h3>{title}</h3><p>{trend}</p>" + charts.bars(bars, legend, (0, 1, 4, 3))
+
+
+def _trend(step: dict[str, Any]) -> str:
+    recent, before = step.get("recent"), step.get("before")
+    if recent is None or before is None:
+        return ""
+    return (
+        f"Beyond the first step: {percent(recent)} % last quarter, "
+        f"{percent(before)} % the quarter before."
+    )
+
+
+def _goes_on(step: dict[str, Any]) -> str:
+    if step["conversion"] is None:
+        return ""
+    low, high = percent(step["low"]), percent(step["high"])
+    return f"{percent(step['conversion'])} % go on ({low} to {high})"
+
+
+def _row(name: str, step: Figure) -> Cells:
+    return {
+        "Opening": name,
+        "Step": step.value["category"],
+        "Reached": step["reached"].count(),
+        "Go on": step["advanced"].count(),
+        "Wait": step["waiting"].count(),
+        "Rejected": step["rejected"].count(),
+        "Erased": step["erased"].count(),
+        "Go on, %": step["conversion"].shown(percent),
+        "Last quarter, %": step["recent"].shown(percent),
+        "Quarter before, %": step["before"].shown(percent),
+    }
