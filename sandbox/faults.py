@@ -47,7 +47,7 @@ class Fault:
         TypeError: for an argument that the kind does not have.
 
     Attributes:
-        struck: how often it has.
+        requests: those that it affected, in order.
     """
 
     def __init__(  # noqa: PLR0913
@@ -66,7 +66,7 @@ class Fault:
         self.probability = 1.0 if probability is None else probability
         self.match = match
         self.after = after
-        self.struck = 0
+        self.requests: list[Request] = []
         self._rng = random.Random(seed)
         self._seen = 0
         self._effect = KINDS[kind]
@@ -76,6 +76,11 @@ class Fault:
     def __repr__(self) -> str:
         """Return the arguments, for the message of a failing test."""
         return f"Fault({self.kind!r}, match={self.match!r}, **{self._extra!r})"
+
+    @property
+    def struck(self) -> int:
+        """The number of requests that it affected."""
+        return len(self.requests)
 
     def strikes(self, request: Request) -> bool:
         """Return whether the fault affects this request, and count it."""
@@ -89,7 +94,7 @@ class Fault:
             return False
         if self._rng.random() >= self.probability:
             return False
-        self.struck += 1
+        self.requests.append(request)
         return True
 
     def answer(self, request: Request, ordinary: Ordinary) -> Answer:
@@ -158,9 +163,29 @@ def _empty(_: Request, __: Ordinary) -> Answer:
     return Answer()
 
 
-def _body(_: Request, __: Ordinary, *, body: bytes) -> Answer:
-    """Return 200 and these bytes as JSON."""
-    return Answer(body)
+def _body(
+    _: Request,
+    __: Ordinary,
+    *,
+    body: Any,
+    status: int = HTTPStatus.OK,
+    headers: Headers = (),
+) -> Answer:
+    """Return a body: bytes as they are, anything else as JSON."""
+    content = body if isinstance(body, bytes) else encode(body)
+    return Answer(content, status, (JSON, *headers))
+
+
+def _rewrite(
+    request: Request, ordinary: Ordinary, *, change: Callable[[Request, Any], Any]
+) -> Answer:
+    """Return what `change` makes of the decoded body of a 200."""
+    answer = ordinary()
+    if answer.status == HTTPStatus.OK:
+        body = change(request, json.loads(answer.body))
+        # With escapes: there is no other way to write half a surrogate pair.
+        answer.body = json.dumps(body).encode()
+    return answer
 
 
 def _wrong_shape(_: Request, __: Ordinary, *, value: Any = None) -> Answer:
@@ -229,6 +254,7 @@ KINDS: dict[str, Callable[..., Answer]] = {
     "not_json": _not_json,
     "empty": _empty,
     "body": _body,
+    "rewrite": _rewrite,
     "wrong_shape": _wrong_shape,
     "redirect": _redirect,
     "next": _next,

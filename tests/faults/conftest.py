@@ -43,6 +43,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture
 def command_line(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
     """Run the command line, whose pauses between attempts take no time."""
-    program = Path(__file__).with_name("quick_tap.py")
+    program = Path(__file__).parents[1] / "support" / "quick_tap.py"
     monkeypatch.setattr("tests.support.tap.COMMAND", (sys.executable, str(program)))
     return run_tap

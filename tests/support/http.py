@@ -9,27 +9,13 @@ from requests.structures import CaseInsensitiveDict
 
 from tap_toggl_hire.api.http import Response
 from tap_toggl_hire.api.throttle import Throttle
+from tests.support.clock import FakeClock
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+FakeTime = FakeClock
 Reply = t.Callable[[str], "Response | Exception"]
-
-
-class FakeTime:
-    """Time that passes only where a test or the code under test sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.slept: list[float] = []
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        """Let time pass, a little more than asked for, as sleep does."""
-        self.slept.append(seconds)
-        self.now += seconds + 1e-6
 
 
 class FakeTransport:
@@ -38,7 +24,7 @@ class FakeTransport:
     root = "https://api.example/api"
 
     def __init__(self, reply: Reply) -> None:
-        self.time = FakeTime()
+        self.time = FakeClock()
         self.throttle = Throttle(8, clock=self.time, sleep=self.time.sleep)
         self.targets: list[str] = []
         self._reply = reply

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 LISTS = ("job_openings", "categories", "tags")
-CANDIDATES, DETAILS, ANSWERS, HISTORY = FAMILY = (
+CANDIDATES, DETAILS, ANSWERS, HISTORY = CANDIDATE_STREAMS = (
     *("candidates", "candidate_details"),
     *("candidate_answers", "candidate_history"),
 )
 """The streams of candidates."""
+FAMILY = CANDIDATE_STREAMS
 UPSERTED = (CANDIDATES, DETAILS, ANSWERS)
 """Those with one row per thing; `candidate_history` has one per event."""
 FROM_DETAILS = (DETAILS, ANSWERS)
 """Those that cost a request per candidate."""
 SYNC_RUNS = "sync_runs"
-CORE = (*LISTS, *UPSERTED)
+API_STREAMS = (*LISTS, *UPSERTED)
+"""Those whose rows are the API's own; the tap makes those of the others."""
+CORE = API_STREAMS
 STREAMS = (*LISTS, *FAMILY)
 """All of them, `sync_runs` aside."""
+ALL_STREAMS = (*STREAMS, SYNC_RUNS)
 KEYS = {
     **dict.fromkeys((*LISTS, CANDIDATES, DETAILS), ("id",)),
     ANSWERS: ("candidate_id", "position"),

@@ -16,6 +16,7 @@ from singer_sdk.singerlib import RecordMessage
 
 from tap_toggl_hire.messages import MessageWriter
 from tap_toggl_hire.tap import TapTogglHire
+from tests.support.messages import Message, Messages
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -24,44 +25,45 @@ if t.TYPE_CHECKING:
 
     from sandbox import Sandbox
 
-Message = dict[str, t.Any]
 Json = dict[str, t.Any]
 
 COMMAND = (sys.executable, "-m", "tap_toggl_hire")
+QUICK_COMMAND = (sys.executable, str(Path(__file__).with_name("quick_tap.py")))
+"""The command line, whose pauses between attempts take no time."""
 
 
-def settings(box: Sandbox, **more: t.Any) -> Json:
+def settings(sandbox: Sandbox, **more: t.Any) -> Json:
     """Return the settings of a run against a sandbox."""
-    return {"api_key": box.api_key, "api_url": box.url, **more}
+    return {"api_key": sandbox.api_key, "api_url": sandbox.url, **more}
 
 
 @dataclass
-class Run:
-    """The result of the command line."""
+class CommandLineRun(Messages):
+    """What a run on the command line wrote, and its exit code."""
 
     returncode: int
     messages: list[Message]
     stderr: str
     stdout: str
 
-    def records(self, stream: str) -> list[Json]:
-        """Return the records of a stream, in order."""
-        return records(self.messages, stream)
+
+Run = CommandLineRun
 
 
-def run_tap(
+def run_tap(  # noqa: PLR0913
     config: Json,
     *arguments: str,
     state: Json | None = None,
     catalog: Json | None = None,
     environment: Mapping[str, str] | None = None,
     timeout: float = 120,
-) -> Run:
+    command: tuple[str, ...] = COMMAND,
+) -> CommandLineRun:
     """Run the command line to its end."""
     with tempfile.TemporaryDirectory() as folder:
         files = {"state": state, "catalog": catalog}
         process = subprocess.run(
-            command_line(Path(folder), config, *arguments, **files),
+            command_line(Path(folder), config, *arguments, command=command, **files),
             capture_output=True,
             check=False,
             text=True,
@@ -73,7 +75,7 @@ def run_tap(
         for line in process.stdout.split("\n")  # a text may hold U+2028
         if line.startswith('{"type"')
     ]
-    return Run(process.returncode, messages, process.stderr, process.stdout)
+    return CommandLineRun(process.returncode, messages, process.stderr, process.stdout)
 
 
 def command_line(
@@ -82,15 +84,16 @@ def command_line(
     *arguments: str,
     state: Json | None = None,
     catalog: Json | None = None,
+    command: tuple[str, ...] = COMMAND,
 ) -> list[str]:
-    """Write the files of a run, and make its command line."""
-    command = list(COMMAND)
+    """Write the files of a run, and return its command line."""
+    line = list(command)
     for option, content in (("config", config), ("state", state), ("catalog", catalog)):
         if content is not None:
             path = folder / f"{option}.json"
             path.write_text(json.dumps(content))
-            command += [f"--{option}", str(path)]
-    return [*command, *arguments]
+            line += [f"--{option}", str(path)]
+    return [*line, *arguments]
 
 
 def clean_environment() -> dict[str, str]:
@@ -109,16 +112,36 @@ def extract(
     return writer.messages
 
 
-def catalog(config: Json, *selected: str, **methods: str) -> Json:
-    """Make a catalog that selects streams, with the replication methods of some."""
+def catalog(
+    config: Json, *selected: str, without: Iterable[str] = (), **methods: str
+) -> Json:
+    """Discover a catalog, and select in it.
+
+    Args:
+        config: The settings.
+        selected: The streams to select.
+        without: Properties to deselect, such as "candidates.contact_info.phone".
+        methods: Replication methods by stream.
+    """
     found: Json = TapTogglHire(config=config).catalog_dict
+    left = set(without)
     for stream in found["streams"]:
         name = stream["tap_stream_id"]
-        root = next(m for m in stream["metadata"] if not m["breadcrumb"])["metadata"]
-        root["selected"] = name in selected
-        if name in methods:
-            stream["replication_method"] = methods[name]
-            root["forced-replication-method"] = methods[name]
+        for entry in stream["metadata"]:
+            place = [
+                name,
+                *(part for part in entry["breadcrumb"] if part != "properties"),
+            ]
+            metadata = entry["metadata"]
+            if not entry["breadcrumb"]:
+                metadata["selected"] = name in selected
+                if name in methods:
+                    stream["replication_method"] = methods[name]
+                    metadata["forced-replication-method"] = methods[name]
+            elif ".".join(place) in left:
+                metadata["selected"] = False
+                left.remove(".".join(place))
+    assert not left, f"no such properties: {left}"
     return found
 
 
@@ -134,14 +157,14 @@ def records(messages: Iterable[Message], stream: str) -> list[Json]:
 class CollectingWriter(MessageWriter):
     """Keeps what would go to stdout; calls a function before each message."""
 
-    def __init__(self, note: Callable[[], object] = lambda: None) -> None:
+    def __init__(self, before_message: Callable[[], object] = lambda: None) -> None:
         super().__init__()
         self.messages: list[Message] = []
-        self._note = note
+        self._before_message = before_message
 
     def write_message(self, message: SingerMessage) -> None:
-        """Keep a message."""
-        self._note()
+        """Keep a message, decoded."""
+        self._before_message()
         line = bytes(self.format_message(message))
         if isinstance(message, RecordMessage):
             self.record_bytes += len(line)

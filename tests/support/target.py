@@ -18,27 +18,26 @@ Key = str | tuple[t.Any, ...]
 
 
 class Target:
-    """Upsert records by key; a tombstone nulls the rest of its row.
+    """Upsert records by the key of their SCHEMA; a tombstone nulls the rest of its row.
 
     Attributes:
         tables: Rows by stream and key. A key of one column is its value.
-        state: All states seen, merged as Meltano merges them; None before the first.
+        state: All states received, merged as Meltano merges them; None before the
+            first. A test that kills the target sets the one that it had confirmed.
     """
 
     def __init__(self) -> None:
         self.tables: dict[str, dict[Key, Row]] = {}
         self.state: dict[str, t.Any] | None = None
-        self._columns: dict[str, list[str]] = {}
+        self._schemas: dict[str, Message] = {}
         self._versions: dict[str, dict[Key, int]] = {}
 
     def load(self, messages: Iterable[Message]) -> None:
-        """Take messages as a target takes them, in order."""
+        """Receive messages, in order."""
         for message in messages:
             match message["type"]:
                 case "SCHEMA":
-                    self._columns[message["stream"]] = list(
-                        message["schema"]["properties"]
-                    )
+                    self._schemas[message["stream"]] = message
                     self.tables.setdefault(message["stream"], {})
                 case "RECORD":
                     self._upsert(message)
@@ -51,22 +50,23 @@ class Target:
                     self.state = merged(self.state or {}, message["value"])
 
     def alive(self, stream: str) -> dict[Key, Row]:
-        """Rows that are not marked as deleted."""
+        """Return the rows that are not marked as deleted."""
         rows = self.tables.get(stream, {})
         return {key: row for key, row in rows.items() if not row.get(DELETED_AT)}
 
     def deleted(self, stream: str) -> dict[Key, Row]:
-        """Rows that are marked as deleted."""
+        """Return the rows that are marked as deleted."""
         rows = self.tables.get(stream, {})
         return {key: row for key, row in rows.items() if row.get(DELETED_AT)}
 
     def _upsert(self, message: Message) -> None:
         stream, record = message["stream"], message["record"]
-        assert stream in self._columns, f"RECORD of {stream} before its SCHEMA"
-        assert set(record) == set(self._columns[stream]), f"columns of {stream}"
-        row = {**record, DELETED_AT: record.get(DELETED_AT)}
-        key = row_key(stream, record)
-        self.tables[stream][key] = row
+        assert stream in self._schemas, f"RECORD of {stream} before its SCHEMA"
+        schema = self._schemas[stream]
+        assert record.keys() == schema["schema"]["properties"].keys(), stream
+        values = tuple(record[name] for name in schema["key_properties"])
+        key = values[0] if len(values) == 1 else values
+        self.tables[stream][key] = {**record, DELETED_AT: record.get(DELETED_AT)}
         if "version" in message:
             self._versions.setdefault(stream, {})[key] = message["version"]
 
@@ -84,10 +84,9 @@ def records_of(batch: Message) -> Iterator[Row]:
             yield from map(json.loads, lines)
 
 
-def row_key(stream: str, record: Row) -> Key:
-    """Return the key of a record; of one column, its value."""
-    values = tuple(record[column] for column in KEYS.get(stream, ("id",)))
-    return values[0] if len(values) == 1 else values
+def candidate_of_key(key: Key) -> str:
+    """Return the ID of the candidate in a key of a candidate stream."""
+    return t.cast("str", key[0] if isinstance(key, tuple) else key)
 
 
 def merged(base: t.Any, over: t.Any) -> t.Any:
@@ -95,3 +94,9 @@ def merged(base: t.Any, over: t.Any) -> t.Any:
     if not (isinstance(base, dict) and isinstance(over, dict)):
         return over
     return base | {name: merged(base.get(name), value) for name, value in over.items()}
+
+
+def row_key(stream: str, record: Row) -> Key:
+    """Return the key of a record; of one column, its value."""
+    values = tuple(record[column] for column in KEYS.get(stream, ("id",)))
+    return values[0] if len(values) == 1 else values
