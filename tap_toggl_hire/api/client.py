@@ -17,7 +17,6 @@ Transient failures are retried, permanent ones become errors for the user:
 
 from __future__ import annotations
 
-import codecs
 import random
 import re
 import threading
@@ -28,9 +27,15 @@ from functools import cached_property
 from itertools import chain
 from urllib.parse import quote, urlencode
 
-import msgspec
 import requests
 
+from tap_toggl_hire.api.body import (
+    MAX_VALUES,
+    Body,
+    decode,
+    error_type,
+    has_too_many_values,
+)
 from tap_toggl_hire.api.pagination import LinksPaginator, Params, loop_error
 from tap_toggl_hire.clock import http_date
 from tap_toggl_hire.errors import (
@@ -66,8 +71,6 @@ JITTER = 0.25
 MAX_PAUSE = 120.0
 """Maximum seconds for which a Retry-After of a 5xx, 408 or 425 is honoured."""
 MAX_RETRY_AFTER = 366 * 86400.0  # maximum seconds that a Retry-After is taken for
-MAX_VALUES = 4_000_000
-"""JSON values of a body: an empty object is 2 bytes there, and 64 in memory."""
 MAX_STALE_PAGES = 3
 """Pages in a row without a new row, empty ones included, that are a loop."""
 WARNING_INTERVAL = 60.0  # seconds between two warnings of the same kind
@@ -138,8 +141,8 @@ class Request(t.NamedTuple):
         """
         if self.item in {"", ".", ".."}:
             raise RequestError(
-                f"{self} is not possible for the ID '{self.item}': the URL would "
-                "be another one. Ask the support of Toggl Hire for another ID."
+                f"Invalid ID '{self.item}': it would change the path of {self}. Ask "
+                "the support of Toggl Hire for another ID."
             )
         item = "" if self.item is None else f"/{quote(self.item, safe='')}"
         query = f"?{urlencode(self.params)}" if self.params else ""
@@ -230,11 +233,11 @@ class Client:
         params = {} if opening_id is None else {"job_opening_id": opening_id}
         return self.rows("/categories", params)
 
-    def candidate(self, candidate_id: str) -> Row:
+    def candidate(self, candidate_id: str) -> Body:
         """Read one candidate with questions and answers (`/candidates/{id}`)."""
         return self._get(Request("/candidates", candidate_id))
 
-    def candidates_page(self, params: Params) -> Row:
+    def candidates_page(self, params: Params) -> Body:
         """Read one page of the list of candidates: `data`, `links` and `total`.
 
         Raises:
@@ -309,7 +312,7 @@ class Client:
 
     # The retry policy
 
-    def _get(self, request: Request) -> Row:
+    def _get(self, request: Request) -> Body:
         """Send a request until a response counts."""
         version = self.version
         return self._retried(
@@ -354,7 +357,7 @@ class Client:
         throttle.served()
         return response
 
-    def _body(self, request: Request, response: Response) -> Row:
+    def _body(self, request: Request, response: Response) -> Body:
         """Return the body of a response that counts."""
         if response.status != requests.codes.ok:
             raise self._error(request, response)
@@ -364,13 +367,13 @@ class Client:
             )
         is_item = request.item is not None  # others may well be served
         try:
-            body: Row = decode(response.body)
+            fields = decode(response.body)
         except ValueError as error:
             raise TransientError("a body that is not JSON", lasts=is_item) from error
-        if not request.matches(body):
+        if not request.matches(fields):
             reason = "a body that is not what the API documents"
             raise TransientError(reason, lasts=is_item)
-        return body
+        return Body(fields, len(response.body))
 
     def _error(self, request: Request, response: Response) -> TransientError | TapError:
         """Return what a response means that is neither 200 nor 429."""
@@ -380,7 +383,9 @@ class Client:
             after = self._retry_after(response)
             return TransientError(f"HTTP {status}", retry_after=after)
         if status in NOT_FOUND and (kind is None or response.redirects):
-            where = "after a redirect" if response.redirects else "in a foreign format"
+            where = "without the API's error object"
+            if response.redirects:
+                where = "after a redirect"
             return TransientError(f"HTTP {status} {where}; check api_url")
         is_loggable = kind and re.fullmatch(r"[A-Za-z0-9._-]{1,80}", kind)
         code = f"HTTP {status}, {kind}" if is_loggable else f"HTTP {status}"
@@ -432,50 +437,3 @@ def retry_after(value: str, now: datetime) -> float | None:
         return min(float(value), MAX_RETRY_AFTER)
     date = http_date(value)
     return None if date is None else min((date - now).total_seconds(), MAX_RETRY_AFTER)
-
-
-def has_too_many_values(content: bytes) -> bool:
-    """Return whether JSON would take too much memory, however few its bytes."""
-    # Every value but the first follows one of these bytes.
-    marks = (b"[", b"{", b",")
-    return len(content) > MAX_VALUES < sum(map(content.count, marks))
-
-
-def decode(content: bytes) -> t.Any:
-    r"""Decode JSON, or raise ValueError.
-
-    Half a surrogate pair is not text, and PostgreSQL does not store the character
-    NUL. JSON allows both (`\ud800`, `\u0000`); they become U+FFFD.
-    """
-    if b"\\u0000" not in content:
-        try:
-            return msgspec.json.decode(content)
-        except (msgspec.DecodeError, RecursionError):
-            pass  # half a surrogate pair, maybe
-    content = ESCAPE.sub(_replaced, content.removeprefix(codecs.BOM_UTF8))
-    try:
-        return msgspec.json.decode(content)
-    except RecursionError as error:
-        raise ValueError from error
-
-
-ESCAPE = re.compile(
-    rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u0000|u[dD][89a-fA-F]..)|.)", re.DOTALL
-)
-"""An escape of JSON; the group is one that is not text."""
-
-
-def _replaced(escape: re.Match[bytes]) -> bytes:
-    return rb"\ufffd" if escape[1] else escape[0]
-
-
-def error_type(content: bytes) -> str | None:
-    """Return the `error.type` of the API's error object (documentation: Errors).
-
-    It is None if the body is not that object, but a proxy's page.
-    """
-    try:
-        kind = decode(content)["error"]["type"]
-    except (ValueError, LookupError, TypeError):
-        return None
-    return kind if isinstance(kind, str) else None

@@ -8,15 +8,12 @@ the server sends.
 from __future__ import annotations
 
 import contextlib
-import gzip
-import io
 import re
 import socket
 import ssl
 import threading
 import time
 import typing as t
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,8 +21,9 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
-from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
+from urllib3.exceptions import HTTPError, NameResolutionError, ReadTimeoutError
 
+from tap_toggl_hire.api.body import MAX_BODY, MAX_ERROR_BODY, read_body
 from tap_toggl_hire.api.pagination import same_origin
 from tap_toggl_hire.errors import TapError, TransientError
 
@@ -38,12 +36,6 @@ if t.TYPE_CHECKING:
 
 REDIRECTS = {301, 302, 303, 307, 308}
 MAX_REDIRECTS = 4
-MAX_BODY = 64 << 20  # bytes, decoded, of a response with status 200
-MAX_ERROR_BODY = 64 << 10
-"""Bytes, decoded, of any other response, whose body says little."""
-PIECE = 64 << 10
-"""Bytes that are read at once. A list of tiny chunks takes forty times its content."""
-FAST = 1 << 20  # bytes that one call may decode
 LATE = "no complete response within request_timeout"
 
 
@@ -135,7 +127,7 @@ class Transport:
                 body = self._read(raw)
                 return Response(raw.status, raw.headers, body, started, redirects)
         except (requests.RequestException, HTTPError, OSError, UnicodeError) as error:
-            raise _failure(error) from error
+            raise _failure(error, url) from error
         finally:
             self.throttle.release()
 
@@ -151,44 +143,7 @@ class Transport:
         return body
 
 
-def read_body(raw: BaseHTTPResponse, limit: int) -> bytes | None:
-    """Read a body; return None, and close the connection, if it is too large.
-
-    The standard library decodes it. The decoder of urllib3 2.6 takes gigabytes for a
-    body of 1,300 bytes: if a gzip member ends at the size of a read, it keeps what
-    follows twice, at every read.
-
-    The limit is for the bytes before and after decoding.
-
-    Raises:
-        HTTPError: If it is truncated or not encoded as stated.
-    """
-    body = _read_at_most(limit, raw)
-    if body is None:
-        raw.close()
-    elif raw.headers.get("Content-Encoding", "").lower() == "gzip":
-        try:
-            # Faster than GzipFile, but not bounded if there are many members.
-            first = zlib.decompressobj(wbits=31)
-            decoded = first.decompress(body, min(limit, FAST))
-            if first.eof and not first.unused_data:
-                return decoded
-            return _read_at_most(limit, gzip.GzipFile(fileobj=io.BytesIO(body)))
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise DecodeError from error
-    return body
-
-
-def _read_at_most(limit: int, stream: t.Any) -> bytes | None:
-    content, size = io.BytesIO(), 0
-    while piece := stream.read(PIECE):
-        size += content.write(piece)
-        if size > limit:
-            return None
-    return content.getvalue()
-
-
-def _failure(error: Exception) -> TransientError | TapError:
+def _failure(error: Exception, url: str) -> TransientError | TapError:
     """Return what an exception of `requests` or `urllib3` means.
 
     Its own text is not passed on, since it quotes the URL.
@@ -205,13 +160,21 @@ def _failure(error: Exception) -> TransientError | TapError:
             "The address of the proxy is malformed or of an unsupported kind: check "
             "the variables HTTPS_PROXY, HTTP_PROXY and ALL_PROXY."
         )
+    return TransientError(_reason(error, url))
+
+
+def _reason(error: Exception, url: str) -> str:
+    """Return why there is no complete response, as a phrase."""
     if isinstance(error, requests.exceptions.ProxyError):
-        return TransientError("no connection to the proxy")
+        return "no connection to the proxy"
     if isinstance(error, (requests.exceptions.Timeout, ReadTimeoutError)):
-        return TransientError(LATE)
+        return LATE
+    cause = error.args[0] if error.args else None
+    if isinstance(getattr(cause, "reason", None), NameResolutionError):
+        return f"cannot resolve host {urlsplit(url).hostname}: check api_url"
     if isinstance(error, requests.exceptions.ConnectionError):
-        return TransientError("connection refused or reset; check api_url")
-    return TransientError("a truncated or malformed response")
+        return "connection refused or reset; check api_url"
+    return "a truncated or malformed response"
 
 
 def _check_bundle(bundle: object) -> None:

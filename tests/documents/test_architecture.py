@@ -19,7 +19,8 @@ ORDER = (
     *("sync.loop", "sync.changes", "sync.tags", "sync.lists"),
     *("sync.state", "sync.inventory", "sync.plan", "sync.rotation"),
     *("settings", "sync.scope", "answers", "privacy", "records", "progress"),
-    *("api.client", "api.http", "api.throttle", "api.workers", "api.pagination"),
+    *("api.client", "api.http", "api.body", "api.throttle"),
+    *("api.workers", "api.pagination"),
     *("redaction", "clock", "errors"),
 )
 """Each module imports only modules to its right or below."""

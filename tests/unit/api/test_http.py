@@ -4,33 +4,27 @@ from __future__ import annotations
 
 import gc
 import gzip
-import io
 import itertools
 import socket
 import ssl
 import threading
 import time
-import tracemalloc
 import typing as t
 import zlib
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import trustme
-from hypothesis import given
-from hypothesis import strategies as st
-from urllib3 import HTTPResponse
-from urllib3.exceptions import HTTPError
 
 from tap_toggl_hire.api import http
-from tap_toggl_hire.api.http import LATE, PIECE, Access, Transport, Watchdog, read_body
+from tap_toggl_hire.api.http import LATE, Access, Transport, Watchdog
 from tap_toggl_hire.api.throttle import Throttle
 from tap_toggl_hire.errors import TapError, TransientError
 from tests.support.hostile import answer, says
+from tests.support.memory import memory_below
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from tests.support.hostile import Asked, Hostile
@@ -136,72 +130,6 @@ def test_an_error_that_quotes_the_key_does_not_pass_it_on(serve: Serve) -> None:
     assert response.body == b'{"error": {"type": "Invalid.***"}}'
 
 
-def raw(content: bytes, encoding: str | None = None) -> HTTPResponse:
-    """Make a response that `requests` hands over."""
-    return HTTPResponse(
-        io.BytesIO(content),
-        {} if encoding is None else {"content-encoding": encoding},
-        preload_content=False,
-        decode_content=False,
-    )
-
-
-@contextmanager
-def memory_below(most: int) -> Iterator[None]:
-    tracemalloc.start()
-    try:
-        yield
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert peak < most
-
-
-@given(st.lists(st.binary(max_size=60), max_size=4))
-def test_a_body_is_read_whole(parts: list[bytes]) -> None:
-    """With several gzip members, empty ones too, or none at all."""
-    whole = b"".join(parts)
-    assert read_body(raw(whole), 999) == whole
-    assert read_body(raw(b"".join(map(gzip.compress, parts)), "GZIP"), 999) == whole
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        *(gzip.compress(b"{}", mtime=0)[:-cut] for cut in range(1, 22)),
-        b"{}",
-        zlib.compress(b"{}"),
-        gzip.compress(b"{}", mtime=0) + b"garbage",
-    ],
-)
-def test_a_truncated_or_malformed_encoding_is_an_error(content: bytes) -> None:
-    with pytest.raises(HTTPError):
-        read_body(raw(content, "gzip"), 999)
-
-
-def test_the_limit_of_a_body() -> None:
-    fitting, larger = b" " * 200_000, b" " * 200_001
-    for encoding, encode in ((None, bytes), ("gzip", gzip.compress)):
-        assert read_body(raw(encode(fitting), encoding), 200_000) == fitting
-        response = raw(encode(larger), encoding)
-        assert read_body(response, 200_000) is None
-        assert response.closed
-
-
-@pytest.mark.parametrize("size", [PIECE, 1])
-def test_gzip_members_that_end_where_a_read_ends_take_no_memory(size: int) -> None:
-    """The memory that urllib3's decoder takes doubles with each of them."""
-    content = gzip.compress(b" " * size) * 30
-    with memory_below(3 * 30 * size + 300_000):
-        assert read_body(raw(content, "gzip"), 1 << 30) == b" " * size * 30
-
-
-def test_a_gzip_bomb_is_not_decoded_beyond_the_limit() -> None:
-    content = gzip.compress(b" " * 20_000_000)
-    with memory_below(1_000_000):
-        assert read_body(raw(content, "gzip"), 64 << 10) is None
-
-
 def test_a_body_of_more_than_64_mib_is_a_transient_failure(serve: Serve) -> None:
     fitting = gzip.compress(b" " * (64 << 10)) * 1024
 
@@ -256,6 +184,18 @@ def test_a_truncated_response_is_a_transient_failure(
 def test_a_refused_connection_is_a_transient_failure() -> None:
     with pytest.raises(TransientError, match="connection refused or reset"):
         transport(f"http://127.0.0.1:{closed_port()}/api").send(TAGS)
+
+
+def test_unresolved_host_is_a_transient_failure_that_names_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unresolved(*_: object, **__: object) -> t.NoReturn:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr("socket.getaddrinfo", unresolved)
+    with pytest.raises(TransientError) as raised:
+        transport("http://api.example:8000/api").send(TAGS)
+    assert str(raised.value) == "cannot resolve host api.example: check api_url"
 
 
 # Redirects
