@@ -15,6 +15,7 @@ attempts take no time. `run_command_line` and `start_process` start the real pro
 
 from __future__ import annotations
 
+import math
 import typing as t
 from collections import Counter
 from collections.abc import Callable
@@ -233,6 +234,19 @@ class Pipeline:
     def ids(self) -> list[str]:
         """The IDs of the listed candidates, in the order of the list."""
         return self.account.listed_ids()
+
+    def most_requests(self) -> int:
+        """Return how many requests a run may send if nothing changed (contract 3.1)."""
+        size = int(self.config["page_size"])
+        details = [self.account.detail(candidate_id) for candidate_id in self.ids]
+        tagged = sum(len(detail["tag_ids"]) for detail in details)
+        openings, tags = self.account.openings(), self.account.tags()
+        most = math.ceil(len(details) / size) + math.ceil(tagged / size) + 6
+        most += len(openings) + len(tags)
+        if small := self.sandbox.shapes.page_small_lists:  # not as documented
+            lists = (openings, self.account.categories(), tags)
+            most += sum(len(items) // small for items in lists)
+        return most
 
     def change_rating(self, candidate_id: str) -> None:
         """Change something that the list shows."""
