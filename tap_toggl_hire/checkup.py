@@ -1,7 +1,8 @@
 """The check-up of `--test`: how this API differs from what the tap knows of it.
 
 One screen without personal data, suitable for an issue. It reads one page of each list
-and two candidates, at most 12 requests, and fails only where a run would.
+and two candidates, at most 12 requests, and fails only where a run would, but at once:
+nothing is retried.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import typing as t
 from contextlib import suppress
 
 from tap_toggl_hire import records
+from tap_toggl_hire.api.client import NO_RETRY
 from tap_toggl_hire.api.pagination import total_of
-from tap_toggl_hire.errors import NotFoundError
+from tap_toggl_hire.errors import NotFoundError, UnavailableError
 from tap_toggl_hire.records import (
     EXTRA,
     MISMATCHED,
@@ -29,14 +31,20 @@ if t.TYPE_CHECKING:
 
     from tap_toggl_hire.api.client import Client, Row
     from tap_toggl_hire.api.pagination import Params
+    from tap_toggl_hire.api.workers import Workers
     from tap_toggl_hire.records import Schema
+    from tap_toggl_hire.run import Session
     from tap_toggl_hire.settings import Settings
 
 WIDTH = 88  # characters of a line
+MAX_SEARCH = 9.0  # seconds until the API serves a version
 
 
-def report(tap: Tap, settings: Settings, client: Client) -> str:
+def report(tap: Tap, session: Session) -> str:
     """Read a sample of every resource and compare it with its schema."""
+    session.retry = NO_RETRY
+    client, settings = session.client, session.settings
+    _find_version(client, session.workers)
     rows = _lists(settings, client)
     params = settings.scope.queries()[0].first_page(settings.page_size)
     page = client.candidates_page(params)
@@ -52,6 +60,16 @@ def report(tap: Tap, settings: Settings, client: Client) -> str:
     for name, found in rows.items():
         lines += _compared(name, tap.streams[name].schema, found)
     return "\n".join([*lines, "List of candidates", *habits]) + "\n"
+
+
+def _find_version(client: Client, workers: Workers) -> None:
+    """Find the version of the API in a thread: no timeout ends a search in DNS."""
+    try:
+        workers.submit(lambda: client.version).result(timeout=MAX_SEARCH)
+    except TimeoutError:
+        raise UnavailableError(
+            f"The API served no version within {MAX_SEARCH:.0f} seconds: check api_url."
+        ) from None
 
 
 def _lists(settings: Settings, client: Client) -> dict[str, list[Row]]:

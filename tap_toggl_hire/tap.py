@@ -79,8 +79,7 @@ class TapTogglHire(Tap):
 
         config = ctx.params["config"]
         tap = cls(config=config.config, parse_env_config=config.parse_env)
-        session = tap.session
-        click.echo(report(tap, session.settings, session.client), nl=False)
+        click.echo(report(tap, tap.session), nl=False)
         ctx.exit()
 
     @classmethod

@@ -42,6 +42,7 @@ from tap_toggl_hire.errors import (
     BadRequestError,
     ForbiddenError,
     NotFoundError,
+    RateLimitError,
     RequestError,
     TapError,
     TooManyRequestsError,
@@ -82,6 +83,7 @@ class Retry(t.NamedTuple):
     pauses: Sequence[float] = PAUSES
     """Seconds before each further attempt, so there is one attempt more."""
     sleep: Callable[[float], object] = time.sleep
+    after_429: bool = True  # whether a request is also repeated after a 429
 
     def pause(self, failures: int, retry_after: float | None) -> float | None:
         """Return the seconds until the next attempt; None after the last one."""
@@ -90,6 +92,9 @@ class Retry(t.NamedTuple):
         jitter = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
         pause = self.pauses[failures - 1] * jitter
         return max(pause, min(retry_after or 0, MAX_PAUSE))
+
+
+NO_RETRY = Retry(pauses=(), after_429=False)
 
 
 class RequestCounts:
@@ -331,9 +336,10 @@ class Client:
                 failures += 1
                 pause = self._retry.pause(failures, failure.retry_after)
                 if pause is None:
+                    times = f"{failures} times (last: " if self._retry.pauses else "("
                     raise failure.final or UnavailableError(
-                        f"{request} failed {failures} times (last: {failure}). Run "
-                        "again later: the next run continues from the last state.",
+                        f"{request} failed {times}{failure}). Run again later: the "
+                        "next run continues from the last state.",
                         is_transient=not failure.lasts,
                     ) from failure
                 self.counts.add(request.endpoint, retried=1)
@@ -352,6 +358,11 @@ class Client:
         self.counts.add(endpoint, sent=1 + response.redirects, refused=is_refused)
         if is_refused:
             wait = throttle.refused(response.started, self._retry_after(response))
+            if not self._retry.after_429:
+                raise RateLimitError(
+                    "The API limits the rate of requests (HTTP 429): run again in "
+                    f"{wait:.0f} seconds."
+                )
             self._warn("429", "HTTP 429: all requests wait for %.0f s.", wait)
             raise TooManyRequestsError("HTTP 429")
         throttle.served()

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
 import typing as t
+from concurrent.futures import Future
+from unittest.mock import Mock, patch
 
 import pytest
 
 from sandbox import Account, Shapes
 from sandbox.distortion import PRIVATE
 from sandbox.shapes import ODD_NAMES, many_names
+from tap_toggl_hire import checkup
+from tap_toggl_hire.errors import TapError
 from tests.streams.checks import Start, command
 from tests.support import run_tap, settings
 
@@ -129,6 +134,42 @@ def test_odd_and_many_names_are_not_shown(
     odd = {name for name in fields if not name.isidentifier() or len(name) > 40}
     assert not any(name in text for name in odd - {""})
     assert shown in text
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://api.invalid/api", "cannot resolve host api.invalid: check api_url"),
+        ("http://127.0.0.1:1/api", "connection refused or reset; check api_url"),
+    ],
+)
+def test_unreachable_host_is_not_waited_for(
+    sandbox: Start, url: str, reason: str
+) -> None:
+    began = time.monotonic()
+    run = run_tap(settings(sandbox()) | {"api_url": url}, "--test")
+    assert time.monotonic() - began < 10
+    assert (run.returncode, run.stdout) == (1, "")
+    assert f"GET /tags failed ({reason}" in run.stderr.splitlines()[-1]
+
+
+def test_search_for_a_version_is_not_repeated(sandbox: Start) -> None:
+    box = sandbox(shapes=Shapes(versions=("v7",)))
+    run = run_tap(settings(box), "--test")
+    assert run.returncode == 1
+    assert "does not serve v2.1 or v2.2 or v2" in run.stderr.splitlines()[-1]
+    assert box.stats.requests == 3
+
+
+def test_search_for_a_version_ends_although_the_resolver_hangs() -> None:
+    """As a name server that does not answer: `request_timeout` does not apply."""
+    never = Future[str]()
+    session = Mock(workers=Mock(submit=lambda _: never))
+    with (
+        patch("tap_toggl_hire.checkup.MAX_SEARCH", 0.01),
+        pytest.raises(TapError, match=r"no version within .* check api_url"),
+    ):
+        checkup.report(Mock(), session)
 
 
 def test_a_rejected_key(sandbox: Start) -> None:

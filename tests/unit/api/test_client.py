@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tap_toggl_hire import errors
 from tap_toggl_hire.api import client
-from tap_toggl_hire.api.client import PAUSES, VERSIONS, Client, Request, Retry
+from tap_toggl_hire.api.client import NO_RETRY, PAUSES, VERSIONS, Client, Request, Retry
 from tap_toggl_hire.clock import Clock
 from tap_toggl_hire.errors import BadRequestError, NotFoundError, RequestError, TapError
 from tests.support.http import (
@@ -45,14 +45,16 @@ AGAIN = "Run again later: the next run continues from the last state."
 class Api:
     """A client of a fake API, and what it did."""
 
-    def __init__(self, reply: Reply, version: str | None = None) -> None:
+    def __init__(
+        self, reply: Reply, version: str | None = None, **retry: t.Any
+    ) -> None:
         self.transport = FakeTransport(reply)
         self.pauses: list[float] = []
         self.clock = Clock(LOGGER, lambda: NOW)
         self.client = Client(
             t.cast("t.Any", self.transport),
             version=version,
-            retry=Retry(sleep=self.pauses.append),
+            retry=Retry(**{"sleep": self.pauses.append, **retry}),
             setting_of=SETTINGS,
             clock=self.clock,
             logger=LOGGER,
@@ -360,6 +362,27 @@ def test_the_same_warning_is_logged_once_a_minute(
         now = moment
         made.client.candidate("100")
         assert len(messages(caplog)) == logged
+
+
+@pytest.mark.parametrize(
+    ("failure", "message"),
+    [
+        (error(500), f"GET /tags failed (HTTP 500). {AGAIN}"),
+        (
+            error(429, Retry_After="40"),
+            "The API limits the rate of requests (HTTP 429): run again in 40 seconds.",
+        ),
+    ],
+)
+def test_without_retries_the_first_failure_is_final(
+    failure: Response, message: str
+) -> None:
+    made = Api(lambda _: failure, **NO_RETRY._asdict())
+    with pytest.raises(TapError) as raised:
+        made.client.openings  # noqa: B018
+    assert str(raised.value) == message
+    assert raised.value.is_transient
+    assert made.targets == ["/v2.1/tags"]
 
 
 # 429
