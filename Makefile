@@ -28,7 +28,7 @@ MUTMUT := .venv-mutants/bin/mutmut
 export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help check test demo picture test-analytics test-orchestration test-slow test-lowest test-next workspaces-demo mutants bench bench-states lint format documents targets build plugins dbt clean
+.PHONY: help check test demo picture test-analytics test-orchestration test-slow test-lowest test-next workspaces-demo sandbox mutants bench bench-states lint format documents targets build plugins dbt clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' Makefile
@@ -63,6 +63,9 @@ test-next: $(NEXT) ## Run the tests with pre-releases of the SDK
 
 workspaces-demo: $(PLUGINS) $(DAGSTER) ## Load three invented workspaces with Dagster, twice
 	@.venv-dagster/bin/python -m tools.demo.workspaces
+
+sandbox: $(VENV) ## Serve an invented workspace; ARGS='--candidates 1000 --version v2.2'
+	@$(BIN)/python -m sandbox $(ARGS)
 
 mutants: $(MUTANTS) ## Run mutation tests of api/ and sync/; ARGS='tap_toggl_hire.api.*' selects some
 	$(MUTMUT) run $(ARGS)
@@ -100,8 +103,8 @@ plugins: $(PLUGINS) ## Install the tap and the targets of meltano.yml
 
 dbt: $(DBT) ## Install dbt and the report of meltano.yml
 
-clean: ## Remove everything these commands created, including the state in .meltano
-	rm -rf .venv .venv-* .meltano .targets dist output mutants report.html
+clean: ## Remove everything these commands and those of docs/ created, including the state in .meltano
+	rm -rf .venv .venv-* .meltano .targets .airflow .dagster dist output mutants report.html
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

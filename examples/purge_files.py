@@ -103,4 +103,4 @@ def purge(folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    print(f"{purge(Path(sys.argv[1]))} lines changed")  # noqa: T201
+    print(f"{purge(Path(sys.argv[1]))} lines changed")

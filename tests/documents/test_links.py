@@ -18,6 +18,7 @@ DOCUMENTS = sorted(
     [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("tools/hub/*.md")]
 )
 MAIN = "https://github.com/tap-toggl-hire/tap-toggl-hire/blob/main/"
+RAW = "https://raw.githubusercontent.com/tap-toggl-hire/tap-toggl-hire/main/"
 
 
 def links(text: str) -> list[str]:
@@ -83,4 +84,16 @@ def test_the_readme_of_the_package_has_no_relative_link() -> None:
     assert metadata.readme_content_type == "text/markdown"
     text = metadata.readme
     assert [link for link in links(text) if not re.match(r"https://|#", link)] == []
-    assert text.replace(MAIN, "") == README.read_text("utf-8")
+    pictures = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text)
+    assert pictures
+    assert [one for one in pictures if not one.startswith(RAW)] == []
+    assert text.replace(MAIN, "").replace(RAW, "") == README.read_text("utf-8")
+
+
+def test_the_image_gets_what_the_container_file_copies_and_no_more() -> None:
+    text = (ROOT / "examples" / "Containerfile").read_text("utf-8")
+    lines = re.findall(r"^COPY \S+ (.*) \S+$", text, re.MULTILINE)
+    copied = {name for line in lines for name in line.split()}
+    ignored = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+    assert ignored[1] == "*"
+    assert {line[1:] for line in ignored if line.startswith("!")} == copied

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +18,6 @@ from tools.local.postgres import Postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture(scope="session")
@@ -49,4 +53,40 @@ def project(tmp_path: Path, sandbox: Sandbox) -> Project:
     }
     project = Project(tmp_path, settings)
     (tmp_path / "examples").symlink_to(CHECKOUT / "examples")
+    return project
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the package as `make build` does, without a network."""
+    folder = tmp_path_factory.mktemp("dist")
+    hatchling = Path(sys.executable).with_name("hatchling")
+    subprocess.run(
+        [hatchling, "build", "--target", "wheel", "--directory", folder],
+        cwd=CHECKOUT,
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture
+def newcomer(project: Project, wheel: Path) -> Project:
+    """Make the project of README: examples/meltano.yml, and the tap from its wheel.
+
+    The targets are those that `make plugins` has installed.
+    """
+    folder = project.folder
+    (folder / "analytics").unlink()
+    (folder / ".meltano" / "extractors").unlink()
+    shutil.copy(folder / "examples" / "meltano.yml", folder)
+    file = folder / "meltano.yml"
+    text, count = re.subn(
+        r"pip_url: tap-toggl-hire.*", f"pip_url: {wheel}", file.read_text("utf-8")
+    )
+    assert count == 1
+    file.write_text(text, "utf-8")
+    # The packages are in uv's cache, since the checkout's tap has the same.
+    project.meltano("install", "extractor", "tap-toggl-hire", UV_OFFLINE="1")
     return project

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from copy import deepcopy
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -21,7 +20,7 @@ from tests.pipeline.warehouse import (
     tombstones,
 )
 from tests.support.target import merged
-from tools.local.meltano import CHECKOUT, PipelineError
+from tools.local.meltano import PipelineError
 
 if TYPE_CHECKING:
     from sandbox import Sandbox
@@ -89,7 +88,7 @@ def test_load_continues_after_a_failure_and_changes_follow(
 
 
 def test_full_refresh_marks_and_a_state_from_the_warehouse_erases(
-    project: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
+    newcomer: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
 ) -> None:
     """Of a candidate that was deleted while the state was lost."""
     account = sandbox.account
@@ -97,7 +96,7 @@ def test_full_refresh_marks_and_a_state_from_the_warehouse_erases(
     before = {stream: warehouse.rows(stream) for stream in CANDIDATES}
     deleted = change(account)
 
-    project.run("--full-refresh", *PLUGINS, **warehouse.settings)
+    newcomer.run("--full-refresh", *PLUGINS, **warehouse.settings)
 
     compare(warehouse.rows, account)
     for stream in CANDIDATES:
@@ -111,22 +110,22 @@ def test_full_refresh_marks_and_a_state_from_the_warehouse_erases(
             assert deleted in {key, key[0]}
             assert row | {"_sdc_deleted_at": None} == before[stream][key]
 
-    project.shell(warehouse.script(project.folder), **warehouse.settings)
+    printed = newcomer.shell(warehouse.script(newcomer.folder), **warehouse.settings)
 
+    assert ", 1 deleted, " in printed
     check_erased(warehouse.rows, account, deleted)
     rate(account, account.listed_ids()[0])
     sandbox.stats.reset()
-    project.run(*PLUGINS, **warehouse.settings)  # the state is an ordinary one now
+    newcomer.run(*PLUGINS, **warehouse.settings)  # the state is an ordinary one now
     assert sandbox.stats.count("candidate") == 1
     compare(warehouse.rows, account)
 
 
 def test_example_project_takes_settings_from_the_environment(
-    project: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
+    newcomer: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
 ) -> None:
     account = sandbox.account
     opening = account.openings()[0]["id"]
-    shutil.copy(CHECKOUT / "examples" / "meltano.yml", project.folder)
     variables = {
         "TAP_TOGGL_HIRE_CANDIDATE_FILTERS": '{"min_score": 40}',
         "TAP_TOGGL_HIRE_JOB_OPENING_IDS": json.dumps([opening]),
@@ -137,7 +136,7 @@ def test_example_project_takes_settings_from_the_environment(
         "TARGET_POSTGRES_DEFAULT_TARGET_SCHEMA": "toggl_hire",
     }
 
-    project.run("toggl-hire", **warehouse.settings, **variables)
+    newcomer.run("toggl-hire", **warehouse.settings, **variables)
 
     wanted = {
         row["id"]

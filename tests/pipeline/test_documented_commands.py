@@ -1,0 +1,162 @@
+"""Commands of the documents, copied into a folder made from examples/meltano.yml."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.pipeline.warehouse import change, check_erased, compare, duckdb_rows
+from tests.support.documents import ROOT, shell_block
+from tools.local.meltano import CHECKOUT
+
+if TYPE_CHECKING:
+    from sandbox import Sandbox
+    from tests.pipeline.warehouse import Rows
+    from tools.local.meltano import Project
+
+    Catalog = dict[tuple[str, ...], dict[str, Any]]
+
+pytestmark = pytest.mark.pipeline
+without_duckdb = pytest.mark.skipif(
+    sys.version_info >= (3, 14), reason="target-duckdb needs a DuckDB without a wheel"
+)
+
+
+def run_pipe(folder: Path, sandbox: Sandbox, **settings: object) -> int:
+    """Run the pipe of the README without Meltano, and return its exit code."""
+    config = {"api_key": sandbox.api_key, "api_url": sandbox.url, **settings}
+    (folder / "config.json").write_text(json.dumps(config))
+    target = CHECKOUT / ".meltano" / "loaders" / "target-jsonl" / "venv" / "bin"
+    path = f"{Path(sys.executable).parent}:{target}:{os.environ['PATH']}"
+    sandbox.stats.reset()
+    done = subprocess.run(
+        ["bash", "-euc", shell_block("README.md", "target-jsonl")],  # noqa: S607
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        check=False,
+    )
+    return done.returncode
+
+
+def selection_commands(purpose: str) -> str:
+    """Return the commands of one row in the table of the selection."""
+    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    (cell,) = re.findall(rf"^\| {purpose} \| (.*?) \| ", page, re.MULTILINE)
+    return "\n".join(re.findall(r"`(meltano [^`]+)`", cell))
+
+
+def catalog(project: Project) -> dict[str, Catalog]:
+    """Return the metadata of each stream by its place, as the tap gets it."""
+    printed = project.meltano("invoke", "--dump=catalog", "tap-toggl-hire")
+    entries = json.loads(printed[printed.index("\n{") :])["streams"]
+    return {
+        entry["stream"]: {
+            tuple(one["breadcrumb"]): one["metadata"] for one in entry["metadata"]
+        }
+        for entry in entries
+    }
+
+
+def selected(streams: dict[str, Catalog]) -> dict[str, set[str]]:
+    """Return the selected columns of each selected stream."""
+    return {
+        name: {
+            place[1]
+            for place, mark in marks.items()
+            if len(place) == 2
+            and (mark.get("selected") or mark["inclusion"] == "automatic")
+        }
+        for name, marks in streams.items()
+        if marks[()]["selected"]
+    }
+
+
+def test_pipe_continues_from_its_last_state(tmp_path: Path, sandbox: Sandbox) -> None:
+    account = sandbox.account
+    candidates = account.listed_ids()
+
+    assert run_pipe(tmp_path, sandbox, page_size=0) != 0  # before any state
+    assert json.loads((tmp_path / "state.json").read_text()) == {}
+
+    assert run_pipe(tmp_path, sandbox) == 0
+    assert sandbox.stats.count("candidate") == len(candidates)
+
+    account.rate(candidates[0], 1 + account.row(candidates[0])["rating"] % 3)
+    assert run_pipe(tmp_path, sandbox) == 0
+    assert sandbox.stats.count("candidate") == 1
+
+
+def test_each_row_of_the_selection_does_what_it_says(newcomer: Project) -> None:
+    everything = selected(catalog(newcomer))
+    assert len(everything) == 8
+
+    newcomer.shell(selection_commands("leave out a column"))
+    newcomer.shell(selection_commands("emit all records of a stream once more"))
+    changed = catalog(newcomer)
+    columns = everything["candidates"] - {"email"}
+    assert selected(changed) == {**everything, "candidates": columns}
+    methods = {
+        name: marks[()].get("replication-method") for name, marks in changed.items()
+    }
+    assert [name for name, method in methods.items() if method == "FULL_TABLE"] == [
+        "candidates"
+    ]
+    assert "[excluded   ] candidates.email" in newcomer.shell(
+        selection_commands("see what is selected")
+    )
+
+    newcomer.shell(selection_commands("load some streams"))
+    assert selected(catalog(newcomer)) == {"candidates": columns}
+
+
+def test_a_column_is_left_out_after_meltano_add(project: Project) -> None:
+    """The definition says nothing of a selection, so that everything is selected."""
+    assert "select:" not in (ROOT / "plugin.yaml").read_text("utf-8")
+    file = project.folder / "meltano.yml"
+    text, count = re.subn(r'      select:\n +- "\*\.\*"\n', "", file.read_text("utf-8"))
+    assert count == 1
+    file.write_text(text, "utf-8")
+    everything = selected(catalog(project))
+    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    (rule,) = re.findall(r"After `meltano add`, run `([^`]+)`", page)
+
+    project.shell(rule)
+    project.shell(selection_commands("leave out a column"))
+
+    columns = everything["candidates"] - {"email"}
+    assert selected(catalog(project)) == {**everything, "candidates": columns}
+
+
+@pytest.mark.slow
+@without_duckdb
+def test_duckdb_has_the_same_rows_forgets_and_makes_a_state(
+    newcomer: Project, sandbox: Sandbox
+) -> None:
+    plugins = ("tap-toggl-hire", "target-duckdb")
+
+    def table(stream: str) -> Rows:
+        return duckdb_rows(newcomer.folder / "warehouse.duckdb", stream)
+
+    newcomer.run(*plugins)
+    compare(table, sandbox.account, empty=None)
+    deleted = change(sandbox.account)
+    newcomer.meltano("state", "clear", "--force", f"dev:{'-to-'.join(plugins)}")
+
+    printed = newcomer.shell(shell_block("docs/guarantees.md", "query_duckdb"))
+
+    assert "1 deleted" in printed
+    check_erased(table, sandbox.account, deleted, empty=None)
+    newcomer.shell(shell_block("docs/privacy.md", "query_duckdb"))
+    scores = {
+        row["score"]
+        for row in table("candidate_history").values()
+        if row["candidate_id"] == deleted
+    }
+    assert scores == {None}
