@@ -5,8 +5,9 @@ every ID is a string (question IDs are numbers in one place and strings in anoth
 and a time without an offset is UTC. Fields that the schema does not declare, and
 values that do not fit their type, go into the column `extra`, as JSON.
 
-No response ends a run: a scalar of another type is converted if that loses nothing,
-anything else becomes null. Both are reported by the name of the field, without value.
+No response ends a run: a value of another type is converted if that loses nothing,
+anything else becomes null. A type mismatch is reported by the name of the field,
+without the value.
 """
 
 from __future__ import annotations
@@ -33,9 +34,12 @@ UNKNOWN = (
 )
 MISMATCHED = (
     "has a value that does not fit its type: it is null, and the value is in the "
-    "column extra, or dropped if pii is not keep"
+    "column extra, or dropped if it is nested too deep or pii is not keep"
 )
 EXTRA = "extra"  # the column for unknown fields and type mismatches
+MAX_DEPTH = 500
+"""Levels of nesting that a column has as JSON. The json module, whose limit depends on
+the call stack, fails at almost twice as many."""
 MAX_NAMES = 20  # field names that are logged per stream
 UNPRINTABLE = "(unusual name)"
 MORE = "more"
@@ -119,28 +123,48 @@ def conformer(schema: Schema, report: Report) -> Callable[[t.Any], Record | None
 def id_of(row: t.Any) -> str | None:
     """Return the ID of an object of the API; None if it has no usable one."""
     value = row.get("id") if isinstance(row, dict) else None
-    is_id = type(value) is int or (isinstance(value, str) and value != "")
-    return str(value) if is_id else None
+    return str(value) if _is_id(value) else None
 
 
 def as_text(value: t.Any) -> str:
-    """Return a JSON value as compact text."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """Return a JSON value as compact text, with names sorted at every depth."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def _is_id(value: t.Any) -> bool:
+    return type(value) is int or (isinstance(value, str) and value != "")
+
+
+def _is_too_deep(value: t.Any) -> bool:
+    """Return whether a JSON value has more than `MAX_DEPTH` levels."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for item in level
+            if isinstance(item, (dict, list))
+            for child in (item.values() if isinstance(item, dict) else item)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _rest(value: t.Any, made: t.Any) -> t.Any:
     """Return the part of a value that is not in what was made of it, or None.
 
     It is nested as the value is: an object has the names with a rest, a list is as
-    long as the list in the value, with null for items without a rest.
+    long as the list in the value, with null for items without a rest. What is too deep
+    is left out.
     """
     if made is None:
-        return value
+        return None if _is_too_deep(value) else value
     if isinstance(made, dict):
         found = {
             name: rest
             for name, item in value.items()
-            if (rest := _rest(item, made.get(name))) is not None or name not in made
+            if (rest := _rest(item, made.get(name))) is not None
+            or (item is None and name not in made)
         }
         return found or None
     rests = [*map(_rest, value, made)] if isinstance(made, list) else []
@@ -153,15 +177,19 @@ def _converter(schema: Schema, path: str, report: Report) -> Converter:
         return _object(schema, path, report)
     if "array" in types:
         return _array(schema, path, report)
-    convert: Converter
     if "number" in types:
-        convert = _number
-    elif "boolean" in types:
-        convert = _boolean
-    elif schema.get("format") == "date-time":
-        convert = _time
-    else:
-        return _text
+        return _checked(_number, path, report)
+    if "boolean" in types:
+        return _checked(_boolean, path, report)
+    if schema.get("format") == "date-time":
+        return _checked(_time, path, report)
+    as_string = _checked(_text, path, report)
+    # Most values are strings: a call less for each of them.
+    return lambda value: value if type(value) is str else as_string(value)
+
+
+def _checked(convert: Converter, path: str, report: Report) -> Converter:
+    """Return a converter that reports a type mismatch, and returns None for it."""
 
     def checked(value: t.Any) -> t.Any:
         try:
@@ -189,6 +217,8 @@ def _object(
             return None
         for name in value.keys() - known if not value.keys() <= known else ():
             report(prefix + name, UNKNOWN)
+            if _is_too_deep(value[name]):
+                report(prefix + name, MISMATCHED)
         get = value.get
         return {
             name: None if (item := get(name)) is None else field(item)
@@ -200,6 +230,8 @@ def _object(
 
 def _array(schema: Schema, path: str, report: Report) -> Converter:
     item = _converter(schema["items"], f"{path}[]", report)
+    if "string" in schema["items"]["type"]:  # the API's lists of text have IDs
+        item = _checked(_id, f"{path}[]", report)
 
     def convert(value: t.Any) -> list[t.Any] | None:
         if not isinstance(value, list):
@@ -211,7 +243,15 @@ def _array(schema: Schema, path: str, report: Report) -> Converter:
 
 
 def _text(value: t.Any) -> str:
-    return value if type(value) is str else as_text(value)
+    if _is_too_deep(value):
+        raise ValueError
+    return as_text(value)
+
+
+def _id(value: t.Any) -> str:
+    if _is_id(value):
+        return str(value)
+    raise ValueError
 
 
 def _number(value: t.Any) -> float:

@@ -19,6 +19,7 @@ from tap_toggl_hire import records
 from tap_toggl_hire.clock import moment
 from tap_toggl_hire.records import (
     EXTRA,
+    MAX_DEPTH,
     MAX_NAMES,
     MISMATCHED,
     UNKNOWN,
@@ -77,7 +78,7 @@ KEPT: dict[str, tuple[tuple[t.Any, t.Any], ...]] = {
     ),
     "number": ((0, 0), (-2, -2), (85.714286, 85.714286), ("12", 12), ("85.5", 85.5)),
     "flag": ((True, True), (False, False)),
-    "list": (([], []), (["a", None, 5], ["a", None, "5"]), ([["b"]], ['["b"]'])),
+    "list": (([], []), (["a", None, 5], ["a", None, "5"])),
 }
 
 
@@ -154,7 +155,7 @@ def test_unknown_fields_go_into_extra_and_are_reported_by_path() -> None:
 
 def test_nested_values_are_conformed_and_reported_by_path() -> None:
     bad = {"text": 5, "number": "x", "flag": 1, "at": "then", "list": [1, {}]}
-    fine = {"text": "5", **dict.fromkeys(("number", "flag", "at")), "list": ["1", "{}"]}
+    fine = {"text": "5", **dict.fromkeys(("number", "flag", "at")), "list": ["1", None]}
     record, reported = conformed({"one": bad, "many": [bad, None, "x"]})
     assert record["one"] == fine
     assert record["many"] == [fine, None, None]
@@ -162,10 +163,62 @@ def test_nested_values_are_conformed_and_reported_by_path() -> None:
     assert set(reported) == {
         *((f"one.{name}", MISMATCHED) for name in mismatches),
         *((f"many[].{name}", MISMATCHED) for name in mismatches),
+        ("one.list[]", MISMATCHED),
+        ("many[].list[]", MISMATCHED),
         ("many[]", MISMATCHED),
     }
-    kept = {name: bad[name] for name in mismatches}
+    kept = {name: bad[name] for name in mismatches} | {"list": [None, {}]}
     assert json.loads(record[EXTRA]) == {"one": kept, "many": [kept, None, "x"]}
+
+
+def test_items_of_a_list_of_ids_that_are_no_ids_are_null() -> None:
+    items = [{"id": "300"}, 301, False, "", 1.5, ["302"], None, "303"]
+    record, reported = conformed({"list": items})
+    assert record["list"] == [None, "301", None, None, None, None, None, "303"]
+    assert reported == [("list[]", MISMATCHED)] * 5
+    kept = [{"id": "300"}, None, False, "", 1.5, ["302"], None, None]
+    assert json.loads(record[EXTRA]) == {"list": kept}
+
+
+def test_names_in_extra_and_in_text_are_sorted_at_every_depth() -> None:
+    value = {"b": 1, "a": [{"d": 1, "c": 2}]}
+    record, _ = conformed({"new": value, "text": value})
+    assert record["text"] == '{"a":[{"c":2,"d":1}],"b":1}'
+    assert record[EXTRA] == f'{{"new":{record["text"]}}}'
+
+
+def nested(levels: int) -> t.Any:
+    """Nest objects and lists."""
+    value: t.Any = {}
+    for level in range(levels - 1):
+        value = [value] if level % 2 else {"a": value}
+    return value
+
+
+@pytest.mark.parametrize("levels", [MAX_DEPTH + 1, 985])
+def test_value_that_is_nested_too_deep_is_left_out_and_reported(levels: int) -> None:
+    deep = nested(levels)
+    record, reported = conformed(
+        {"text": deep, "new": deep, "newer": None, "one": {"new": deep, "text": "a"}}
+    )
+    assert record["text"] is None
+    assert record["one"] == {**NULLS, "text": "a"}
+    assert json.loads(record[EXTRA]) == {"newer": None}
+    assert sorted(reported) == [
+        ("new", MISMATCHED),
+        ("new", UNKNOWN),
+        ("newer", UNKNOWN),
+        ("one.new", MISMATCHED),
+        ("one.new", UNKNOWN),
+        ("text", MISMATCHED),
+    ]
+
+
+def test_value_that_is_nested_deep_but_not_too_deep_is_kept() -> None:
+    deep = nested(MAX_DEPTH)
+    record, _ = conformed({"text": deep, "one": {"new": deep}})
+    assert json.loads(record["text"]) == deep
+    assert json.loads(record[EXTRA]) == {"one": {"new": deep}}
 
 
 def test_the_object_of_the_api_is_not_changed() -> None:
