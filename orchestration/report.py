@@ -33,7 +33,8 @@ class Report:
     """Read the log line by line.
 
     Meltano logs JSON objects and passes on the extra fields of the tap's records:
-    `sync_run` (the counts of the run) and, with a failure, `is_transient`.
+    `sync_run` (the counts of the run) and, with a failure, `is_transient`. It moves
+    what a METRIC line says to `metric_info`.
 
     Args:
         log: Called with the level and the text of each line of the tap.
@@ -95,6 +96,10 @@ class Report:
                 for name, count in entry["sync_run"].items()
                 if isinstance(count, int) and not isinstance(count, bool)
             }
+        match entry.get("metric_info"):
+            case {"metric": metric, "value": value, "tags": {**tags}}:
+                place = tags.get("stream") or tags.get("endpoint") or "all"
+                text = f"{text} {metric}={value} ({place})"
         self._log(level, text)
 
     def _read_target(self, text: str) -> None:

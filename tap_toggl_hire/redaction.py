@@ -1,4 +1,4 @@
-"""No API key in the log, whichever library writes the line."""
+"""No API key in the log, whichever library writes the line, and no lines of no use."""
 
 from __future__ import annotations
 
@@ -25,7 +25,28 @@ class _Redaction(logging.Filter):
         return True
 
 
+class _SdkDetails(logging.Filter):
+    """Drops what the SDK logs at INFO about itself, unless the level is DEBUG."""
+
+    messages = (
+        "Added '%s' as child stream to '%s'",
+        "Skipping parse of env var settings...",
+    )
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        is_detail = record.msg in self.messages
+        return not is_detail or logging.getLogger(record.name).isEnabledFor(
+            logging.DEBUG
+        )
+
+
 _redaction = _Redaction()
+_sdk_details = _SdkDetails()
+
+
+def drop_sdk_details(logger: logging.Logger) -> None:
+    """Drop lines of the SDK that every command would log and no user needs."""
+    logger.addFilter(_sdk_details)
 
 
 def redact(secret: str) -> None:

@@ -23,7 +23,7 @@ from tap_toggl_hire.api.throttle import Throttle
 from tap_toggl_hire.errors import SettingError
 from tap_toggl_hire.messages import MessageWriter
 from tap_toggl_hire.projection import selected_schema
-from tap_toggl_hire.redaction import redact
+from tap_toggl_hire.redaction import drop_sdk_details, redact
 from tap_toggl_hire.run import Runner, Session
 from tap_toggl_hire.streams import STREAMS
 from tap_toggl_hire.sync.state import KEY, State, not_a_state, unwrap
@@ -52,6 +52,7 @@ class TapTogglHire(Tap):
         if parse_env_config:  # the SDK would fail without naming the variable
             self.append_builtin_config(self.config_jsonschema)
             _reject(settings.environment_problems(os.environ, self._env_var_prefix))
+        drop_sdk_details(self.logger)
         super().__init__(parse_env_config=parse_env_config, **kwargs)
         if self.config.get("api_key"):  # discovery needs none
             redact(self.config["api_key"])

@@ -44,6 +44,19 @@ def test_counts_come_from_the_record_of_the_run() -> None:
     assert made.counts == counts
 
 
+def test_metric_has_its_name_and_value() -> None:
+    of_stream = {"metric": "record_count", "value": 3, "tags": {"stream": "tags"}}
+    of_run = {"metric": "sync_duration", "value": 0.5, "tags": {"pid": 4711}}
+    _, logged = report(
+        entry("extractor", "info", "METRIC", metric_info=of_stream),
+        entry("extractor", "info", "METRIC", metric_info=of_run),
+    )
+    assert [text for _, text in logged] == [
+        "METRIC record_count=3 (tags)",
+        "METRIC sync_duration=0.5 (all)",
+    ]
+
+
 @pytest.mark.parametrize("is_transient", [True, False])
 def test_tap_says_whether_its_failure_is_transient(
     is_transient: bool,

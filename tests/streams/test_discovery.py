@@ -30,7 +30,7 @@ def found() -> Json:
     wrong = {"api_key": "", "page_size": 0, "pii": "?", "start_date": "x"}
     run = run_tap({"api_url": "http://127.0.0.1:9/api", **wrong}, "--discover")
     assert run.returncode == 0, run.stderr
-    assert "ERROR" not in run.stderr
+    assert not run.stderr  # what the SDK logs of itself is for DEBUG
     return t.cast("Json", json.loads(run.stdout))
 
 
