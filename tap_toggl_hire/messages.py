@@ -28,6 +28,8 @@ if t.TYPE_CHECKING:
 
     from tap_toggl_hire.records import Record
 
+MAX_HELD_BYTES = 64 << 20  # of records that wait for their BATCH file, as JSON
+
 
 def output_error(error: OSError) -> OutputError:
     """Return the error to raise when stdout cannot be written."""
@@ -39,8 +41,8 @@ def output_error(error: OSError) -> OutputError:
 class MessageWriter(MsgSpecWriter):
     """Write messages to stdout, each as one whole line.
 
-    Records are buffered. A STATE is flushed at once, with the records that it vouches
-    for. No signal handler raises an exception, so a signal never tears a line.
+    Records are buffered. A STATE is flushed at once, with the records that it
+    commits. No signal handler raises an exception, so a signal never tears a line.
     """
 
     def __init__(self) -> None:
@@ -139,7 +141,7 @@ class Output:
             self._write(ActivateVersionMessage(projection.alias, version))
 
     def flush(self) -> None:
-        """Write the records that are held back, so that a STATE may vouch for them."""
+        """Write the records that are held back, so that a STATE may commit them."""
 
     def _put(self, alias: str, record: Record) -> None:
         extracted = datetime.now(UTC)
@@ -154,6 +156,7 @@ class BatchOutput(Output):
         self.written = 0  # bytes of records so far, uncompressed
         self._batch_config = batch_config
         self._held: dict[str, list[Record]] = {}
+        self._held_bytes = 0
 
     def activate(self, version: int) -> None:
         """Write nothing: records in files have no version."""
@@ -165,13 +168,16 @@ class BatchOutput(Output):
             batcher = Batcher(self._tap.name, alias, config)
             for manifest in batcher.get_batches(iter(records)):
                 self._write(SDKBatchMessage(alias, config.encoding, manifest))
-        self._held = {}
+        self._held, self._held_bytes = {}, 0
 
     def _put(self, alias: str, record: Record) -> None:
         held = self._held.setdefault(alias, [])
         held.append(record)
-        self.written += len(msgspec.json.encode(record))
-        if len(held) >= self._batch_config.batch_size:
+        size = len(msgspec.json.encode(record))
+        self.written += size
+        self._held_bytes += size
+        is_full = len(held) >= self._batch_config.batch_size
+        if is_full or self._held_bytes >= MAX_HELD_BYTES:
             self.flush()
 
 

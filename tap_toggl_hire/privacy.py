@@ -24,7 +24,7 @@ def scrubber(
     """Return the function that treats the personal data of a record, in place.
 
     Args:
-        mode: `keep`, `hash` or `drop`. Null and the empty string stay as they are.
+        mode: `keep`, `hash` or `drop`. Null and empty strings are unchanged.
         key: The key of the hashes; only `hash` needs it.
         drops_tags: Whether `tag_ids` becomes null; `keep` ignores it.
     """

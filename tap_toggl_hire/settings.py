@@ -154,8 +154,8 @@ _SETTINGS = {
         th.StringType(allowed_values=["keep", "hash", "drop"]),
         "Treatment of name, email, profile_url, every field of contact_info, and text "
         "answers: {keep, hash or drop}. hash: keyed HMAC-SHA256 in hex. drop: null. In "
-        "both, text answers and the column extra are null, and null and the empty "
-        "string stay as they are.",
+        "both, text answers and the column extra are null; null and empty strings are "
+        "unchanged.",
         {"default": "keep"},
     ),
     "pii_hash_key": _Setting(
@@ -179,8 +179,16 @@ _SETTINGS = {
     "confirm_mass_deletion": _Setting(
         th.BooleanType,
         "For one run, after most candidates were deleted on purpose: skip the limit on "
-        "deletions, and the proof that the key belongs to the workspace of the state.",
+        "deletions, and the proof that the key belongs to the workspace of the state. "
+        "Each run in which it is true logs a warning.",
         {"default": False},
+    ),
+    "time_limit_minutes": _Setting(
+        th.NumberType(exclusive_minimum=0),
+        "Minutes from the start of the process until the run stops in order: {a number "
+        "greater than 0}. The run emits what it has read, writes its state and ends "
+        "with exit code 0; the next run continues. Not with FULL_TABLE for a stream of "
+        "candidates, which begins anew in every run. Unset: no limit.",
     ),
     "user_agent": _Setting(
         th.StringType(pattern=f"^[!-~]([ -~]*[!-~])?{_END}"),
@@ -379,6 +387,7 @@ class Settings:
     pii_tags: str
     part: Part
     confirm_mass_deletion: bool
+    time_limit_minutes: float | None
     user_agent: str | None
     emit_activate_version_messages: bool
 

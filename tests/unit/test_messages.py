@@ -171,6 +171,21 @@ def test_a_stream_without_an_output_writes_nothing() -> None:
     assert Stage().output.is_selected
 
 
+@pytest.mark.parametrize(
+    ("maps", "is_filtered"),
+    [
+        ({}, False),
+        ({"people": {"initial": "name[0]"}}, False),
+        ({"people": {"__filter__": "rating > 1"}}, True),
+        ({"p*": {"__filter__": "rating > 1"}}, True),
+        ({"copy": {"__source__": "people", "__filter__": "rating > 1"}}, True),
+        ({"other": {"__filter__": "rating > 1"}}, False),
+    ],
+)
+def test_filter_of_a_stream_map_is_known(maps: Json, is_filtered: bool) -> None:
+    assert Stage(stream_maps=maps).output.is_filtered is is_filtered
+
+
 def test_messages_carry_the_name_of_each_output() -> None:
     copy = {"__source__": "people"}
     stage = Stage(stream_maps={"people": {"__alias__": "persons"}, "copy": copy})
@@ -204,13 +219,17 @@ def test_a_key_made_of_other_columns_is_reported_once(
 # Files
 
 
+def stage_of_files(folder: Path, batch_size: int) -> Stage:
+    encoding = {"format": "jsonl", "compression": "gzip"}
+    storage = {"root": folder.as_uri()}
+    config = {"encoding": encoding, "storage": storage, "batch_size": batch_size}
+    return Stage(batch_config=config)
+
+
 @pytest.fixture
 def files(tmp_path: Path) -> Stage:
     """An output whose files hold two records."""
-    encoding = {"format": "jsonl", "compression": "gzip"}
-    storage = {"root": tmp_path.as_uri()}
-    config = {"encoding": encoding, "storage": storage, "batch_size": 2}
-    return Stage(batch_config=config)
+    return stage_of_files(tmp_path, batch_size=2)
 
 
 def in_files(messages: Iterable[t.Any]) -> list[Json]:
@@ -232,6 +251,17 @@ def test_records_are_held_back_until_a_flush(files: Stage) -> None:
     (batch,) = files.written
     assert batch.to_dict()["stream"] == "people"
     assert in_files(files.written) == [PERSON]
+
+
+def test_file_of_large_records_is_written_before_it_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tap_toggl_hire.messages.MAX_HELD_BYTES", 10_000)
+    stage = stage_of_files(tmp_path, batch_size=1000)
+    for _ in range(5):
+        stage.output.write({**PERSON, "name": "a" * 4_000})
+    assert len(stage.written) == 1
+    assert len(in_files(stage.written)) == 3
 
 
 def test_a_full_file_is_written_at_once_and_has_no_version(files: Stage) -> None:

@@ -84,6 +84,7 @@ INVALID: dict[str, tuple[t.Any, ...]] = {
     "pii_hash_key": ("", "k" * 15, 20 * HALF_A_PAIR, 10**16, True, [], {}),
     "pii_tags": ("", "hash", "DROP", True, ["drop"]),
     "confirm_mass_deletion": NOT_A_SWITCH,
+    "time_limit_minutes": NOT_POSITIVE,
     "part": (
         *("", "1", "0/1", "2/1", "1/0", "1/257", "1/1000", "-1/2", "01/2", "1/02"),
         *("1 / 2", "1/2\n", "1/2/3", "\uff11/\uff12", "a/b", 0.5, 1, True, [1, 2], {}),
@@ -135,6 +136,7 @@ VALID: dict[str, tuple[t.Any, ...]] = {
     "pii_hash_key": (KEY, 16 * "\u00fc"),
     "pii_tags": ("keep", "drop"),
     "confirm_mass_deletion": (True, False),
+    "time_limit_minutes": (0.1, 50, 1e6, "50", Decimal("7.5")),
     "part": ("1/1", "2/4", "4/4", "256/256"),
     "user_agent": ("tap/1 (me@example.com)", "x"),
     "emit_activate_version_messages": (True, False),
@@ -425,9 +427,14 @@ def test_narrowing_shows_no_personal_data(
 
 def test_numbers_in_the_environment_are_strings() -> None:
     filters = {"candidate_filters": {"min_score": "40"}}
-    numbers = {"requests_per_second": "2.5", "request_timeout": "7"}
+    numbers = {
+        "requests_per_second": "2.5",
+        "request_timeout": "7",
+        "time_limit_minutes": "0.5",
+    }
     parsed = Settings.parse({**GOOD, **numbers, **filters})
     assert (parsed.requests_per_second, parsed.request_timeout) == (2.5, 7.0)
+    assert parsed.time_limit_minutes == 0.5
     assert parsed.candidate_filters == (("min_score", "40"),)
 
 
