@@ -153,10 +153,15 @@ def test_duckdb_has_the_same_rows_forgets_and_makes_a_state(
 
     assert "1 deleted" in printed
     check_erased(table, sandbox.account, deleted, empty=None)
-    newcomer.shell(shell_block("docs/privacy.md", "query_duckdb"))
+    newcomer.shell(shell_block("docs/privacy.md", "query_duckdb", "forget_history"))
     scores = {
         row["score"]
         for row in table("candidate_history").values()
         if row["candidate_id"] == deleted
     }
     assert scores == {None}
+    kept = sandbox.account.listed_ids()[0]
+    request = shell_block("docs/privacy.md", "query_duckdb", "request.sql")
+    newcomer.shell(request.replace("4711", kept))
+    printed = (newcomer.folder / "candidate.json").read_text("utf-8")
+    assert [row["id"] for row in json.loads(printed)["candidates"]] == [kept]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.pipeline.warehouse import compare, expected, tombstones
+from tests.support.documents import shell_block
 from tools.local.meltano import CHECKOUT
 
 if TYPE_CHECKING:
@@ -126,3 +129,37 @@ def test_batches_hold_the_same_rows(
 
     for stream, rows in expected(sandbox.account).items():
         assert warehouse.rows(stream) == rows, stream
+
+
+def test_request_for_access_prints_every_row_of_one_candidate(
+    tmp_path: Path, sandbox: Sandbox, warehouse: PostgresWarehouse
+) -> None:
+    candidate, other, *_ = sandbox.account.listed_ids()
+    state = warehouse.load(sandbox)
+    sandbox.account.set_hire_state(candidate, "rejected")
+    warehouse.load(sandbox, state)
+    message = f"/candidates/{candidate} failed: check api_url and api_version."
+    warehouse.connection.execute(
+        "update toggl_hire.sync_runs set message = %s where started_at ="
+        " (select min(started_at) from toggl_hire.sync_runs)",
+        [message],
+    )
+    (tmp_path / "examples").symlink_to(CHECKOUT / "examples")
+    commands = shell_block("docs/privacy.md", "psql", "request.sql")
+
+    script = warehouse.script(tmp_path, commands.replace("4711", candidate))
+    subprocess.run(["bash", "-euc", script], check=True)  # noqa: S607
+
+    printed = (tmp_path / "candidate.json").read_text("utf-8")
+    found = json.loads(printed)
+    questions = sandbox.account.detail(candidate)["questions"]
+    assert {table: len(rows) for table, rows in found.items()} == {
+        "candidates": 1,
+        "candidate_details": 1,
+        "candidate_answers": len(questions),
+        "candidate_history": 2,
+        "sync_runs": 1,
+    }
+    assert found["candidates"][0]["name"] == sandbox.account.row(candidate)["name"]
+    assert found["sync_runs"][0]["message"] == message
+    assert other not in printed

