@@ -12,8 +12,9 @@ from tools.documents.tables import ROOT
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
-DESCRIPTIONS = ROOT / "analytics/dbt/models/streams.md"
-SOURCES = ROOT / "analytics/dbt/models/staging/_sources.yml"
+FOLDER = ROOT / "analytics/dbt/models/staging/toggl_hire"
+DESCRIPTIONS = FOLDER / "streams.md"
+SOURCES = FOLDER / "_sources.yml"
 
 Schema = dict[str, t.Any]
 
@@ -47,19 +48,18 @@ def sources() -> str:
         }
         for stream, schema in schemas().items()
     ]
-    for table in tables:
-        if table["name"] == "sync_runs":
-            table["config"] = {
-                "loaded_at_query": "{{ toggl_hire.oldest_complete_run() }}",
-                "freshness": {
-                    "warn_after": {"count": 1, "period": "day"},
-                    "error_after": {"count": 3, "period": "day"},
-                },
-            }
     source = {
         "name": "toggl_hire",
         "description": "What tap-toggl-hire loads.",
         "schema": "{{ var('toggl_hire_schemas')[0] }}",
+        # All streams are as fresh as the last complete run.
+        "config": {
+            "loaded_at_query": "{{ toggl_hire.oldest_complete_run() }}",
+            "freshness": {
+                "warn_after": {"count": 1, "period": "day"},
+                "error_after": {"count": 3, "period": "day"},
+            },
+        },
         "tables": tables,
     }
     content: str = yaml.safe_dump(

@@ -1,9 +1,3 @@
-{#-
-  Forget what candidate_history holds of deleted candidates: `dbt run-operation
-  forget_history`. Event, time, ID, opening and category stay; the other values become
-  null in all rows of candidates whose last event is `deleted`, in every schema of
-  `toggl_hire_schemas`. The same as examples/queries/forget_history.sql.
--#}
 {% macro forget_history() -%}
 {%- set declared = source('toggl_hire', 'candidate_history') -%}
 {%- for schema in (var('toggl_hire_schemas') if execute else []) -%}
@@ -29,7 +23,6 @@ where
 {%- endmacro %}
 
 
-{#- The same before a build or run, if the variable or the environment asks for it. -#}
 {% macro forget_history_first() -%}
 {%- set wanted = var('toggl_hire_forget_history', env_var('TOGGL_HIRE_FORGET_HISTORY', 'false')) -%}
 {%- do toggl_hire.forget_history() if flags.WHICH in ['build', 'run'] and wanted | string | lower in ['true', '1'] -%}

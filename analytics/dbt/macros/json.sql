@@ -1,10 +1,8 @@
-{#- The type of JSON. -#}
 {% macro json_type() %}{{ return(adapter.dispatch('json_type', 'toggl_hire')()) }}{% endmacro %}
 {% macro postgres__json_type() %}{{ return('jsonb') }}{% endmacro %}
 {% macro duckdb__json_type() %}{{ return('json') }}{% endmacro %}
 
 
-{#- A column as JSON, whatever a target made of it: JSON, text, or an array. -#}
 {% macro to_json(column, dtype) %}{{ return(adapter.dispatch('to_json', 'toggl_hire')(column, dtype)) }}{% endmacro %}
 
 {% macro postgres__to_json(column, dtype) -%}
@@ -20,7 +18,6 @@
 {%- endmacro %}
 
 
-{#- A join with the items of a JSON list: value and place, which begins at 1. -#}
 {% macro join_items(list, alias) %}{{ return(adapter.dispatch('join_items', 'toggl_hire')(list, alias)) }}{% endmacro %}
 
 {% macro postgres__join_items(list, alias) -%}
@@ -40,7 +37,6 @@ cross join lateral (
 {%- endmacro %}
 
 
-{#- The text of a field of a JSON object or, without a field, of the value itself. -#}
 {% macro json_text(value, field=none) %}{{ return(adapter.dispatch('json_text', 'toggl_hire')(value, field)) }}{% endmacro %}
 
 {% macro postgres__json_text(value, field) -%}
@@ -52,7 +48,6 @@ cross join lateral (
 {%- endmacro %}
 
 
-{#- JSON that can be compared and grouped by; null counts as an empty list. -#}
 {% macro json_list(value) %}{{ return(adapter.dispatch('json_list', 'toggl_hire')(value)) }}{% endmacro %}
 {% macro default__json_list(value) -%}
 coalesce({{ value }}, cast('[]' as {{ toggl_hire.json_type() }}))

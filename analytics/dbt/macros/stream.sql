@@ -1,77 +1,92 @@
-{#-
-  The rows of a stream of the tap, from every schema of `toggl_hire_schemas`.
+{% macro stream(name, key, columns) -%}
+select
+    *,
+    {{ toggl_hire.row_id(['workspace'] + key) }} as row_id
+from (
+    {%- for schema in var('toggl_hire_schemas') %}
+    {{ toggl_hire.rows_of(name, schema, columns) }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+) as {{ name }}
+{%- endmacro %}
 
-  A stream that was never loaded has no rows, and a column that was not selected is
-  null: neither fails a build.
 
-  Args:
-    name: the stream.
-    columns: its columns, with their types: text, verbatim (a text whose empty string
-      means something), numeric, bigint, boolean, timestamp (in UTC), json.
--#}
-{% macro stream(name, columns) -%}
+{% macro rows_of(name, schema, columns) -%}
 {%- set declared = source('toggl_hire', name) -%}
-{%- for schema in var('toggl_hire_schemas') -%}
 {%- set relation = adapter.get_relation(declared.database, schema, name) if execute -%}
 {%- set found = {} -%}
 {%- for column in (adapter.get_columns_in_relation(relation) if relation else []) -%}
 {%- do found.update({column.name: column.dtype}) -%}
-{%- endfor %}
-select
-    cast('{{ schema }}' as {{ dbt.type_string() }}) as workspace
-    {%- for column, type in columns.items() %},
-    {{ toggl_hire.typed(column, found.get(column), type) }} as {{ column }}
-    {%- endfor %}
-{{ 'from ' ~ relation if relation else 'where false' }}
-{{ 'union all' if not loop.last }}
 {%- endfor -%}
+select
+        cast('{{ schema }}' as {{ dbt.type_string() }}) as workspace
+        {%- for column, declared in columns.items() %}
+        {%- set spec = [column, declared] if declared is string else declared %},
+        {{ toggl_hire.typed(spec[0], found.get(spec[0]), spec[1], spec[2] if spec | length > 2) }} as {{ column }}
+        {%- endfor %}
+    {{ 'from ' ~ relation if relation else 'where false' }}
 {%- endmacro %}
 
 
-{#- A column as its type. `dtype` is what the warehouse has it as, none if it has not. -#}
-{% macro typed(column, dtype, type) -%}
-{%- set names = {'text': dbt.type_string(), 'verbatim': dbt.type_string(), 'numeric': 'numeric(28, 6)', 'json': toggl_hire.json_type()} -%}
+{% macro typed(column, dtype, type, field=none) -%}
+{%- set quoted = adapter.quote(column) -%}
 {%- if not dtype -%}
-    cast(null as {{ names.get(type, type) }})
+    {{ 'false' if type == 'presence' else 'cast(null as ' ~ toggl_hire.type_name(type) ~ ')' }}
+{%- elif type == 'presence' -%}
+    {{ toggl_hire.json_text(toggl_hire.to_json(quoted, dtype)) }} is not null
+{%- elif field -%}
+    nullif({{ toggl_hire.json_text(toggl_hire.to_json(quoted, dtype), field) }}, '')
 {%- elif type == 'text' -%}
-    nullif(cast({{ adapter.quote(column) }} as {{ dbt.type_string() }}), '')
+    nullif(cast({{ quoted }} as {{ dbt.type_string() }}), '')
 {%- elif type == 'json' -%}
-    {{ toggl_hire.to_json(adapter.quote(column), dtype) }}
+    {{ toggl_hire.to_json(quoted, dtype) }}
 {%- elif type == 'timestamp' and not dtype | lower is in ['timestamp', 'timestamp without time zone'] -%}
-    {{ toggl_hire.utc(adapter.quote(column)) }}
+    {{ toggl_hire.utc(quoted) }}
 {%- else -%}
-    cast({{ adapter.quote(column) }} as {{ names.get(type, type) }})
+    cast({{ quoted }} as {{ toggl_hire.type_name(type) }})
 {%- endif -%}
 {%- endmacro %}
 
 
-{#- One row per workspace that a stream was ever loaded into. -#}
-{% macro loaded(name) -%}
-{%- set declared = source('toggl_hire', name) -%}
-{%- for schema in var('toggl_hire_schemas') -%}
-{%- set relation = adapter.get_relation(declared.database, schema, name) if execute %}
-select cast('{{ schema }}' as {{ dbt.type_string() }}) as workspace
-{{ 'where false' if not relation }}
-{{ 'union all' if not loop.last }}
-{%- endfor -%}
+{% macro type_name(type) -%}
+{%- set names = {'text': dbt.type_string(), 'verbatim': dbt.type_string(), 'numeric': 'numeric(28, 6)', 'json': toggl_hire.json_type()} -%}
+{{ return(names.get(type, type)) }}
 {%- endmacro %}
 
 
-{#- When the last complete run ended, in the workspace where that is longest ago. -#}
+{% macro candidate_columns() -%}
+{{ return({
+    'candidate_id': ['id', 'text'],
+    'name': 'text',
+    'email': 'text',
+    'profile_url': 'text',
+    'full_name': ['contact_info', 'text', 'full_name'],
+    'contact_email': ['contact_info', 'text', 'contact_email'],
+    'linkedin': ['contact_info', 'text', 'linkedin'],
+    'phone': ['contact_info', 'text', 'phone'],
+    'city': ['contact_info', 'text', 'city'],
+    'country': ['contact_info', 'text', 'country'],
+    'has_contact_info': ['contact_info', 'presence'],
+    'started_at': 'timestamp',
+    'finished_at': 'timestamp',
+    'points': 'numeric',
+    'score': 'numeric',
+    'rating': 'numeric',
+    'hire_state': 'text',
+    'category_id': 'text',
+    'job_opening_id': 'text',
+    'deleted_at': ['_sdc_deleted_at', 'timestamp'],
+}) }}
+{%- endmacro %}
+
+
 {% macro oldest_complete_run() -%}
 select min(coalesce(finished_at, cast('1970-01-01' as timestamp)))
 from (
-    select workspaces.workspace, max(runs.finished_at) as finished_at
-    from (
-        {%- for schema in var('toggl_hire_schemas') %}
-        select cast('{{ schema }}' as {{ dbt.type_string() }}) as workspace
-        {{ 'union all' if not loop.last }}
-        {%- endfor %}
-    ) as workspaces
-    left join (
-        {{ toggl_hire.stream('sync_runs', {'finished_at': 'timestamp', 'outcome': 'text'}) }}
-    ) as runs
-        on runs.workspace = workspaces.workspace and runs.outcome = 'complete'
-    group by workspaces.workspace
+    {%- for schema in var('toggl_hire_schemas') %}
+    select max(case when outcome = 'complete' then finished_at end) as finished_at
+    from ({{ toggl_hire.rows_of('sync_runs', schema, {'finished_at': 'timestamp', 'outcome': 'text'}) }}) as runs
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 ) as last_runs
 {%- endmacro %}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from analytics.tests.dbt import edges
+from analytics.tests.dbt.properties import described
 from analytics.tests.dbt.truth import Truth
 from analytics.tests.dbt.warehouses import MARTS, PERSONAL, PROJECT
 from analytics.tests.dbt.world import World, at
@@ -94,6 +95,18 @@ def built(warehouse: Warehouse) -> Warehouse:
 def test_each_model_is_in_its_schema(built: Warehouse) -> None:
     found = built.models()
     assert {model: found[model] for model in MODELS} == MODELS
+
+
+def test_every_column_of_every_model_is_described(built: Warehouse) -> None:
+    compiled = built.compile(SCHEMAS, toggl_hire_groups="people.groups")
+    models = described("models")
+    assert compiled.keys() == models.keys()
+    for model, sql in compiled.items():
+        (row,) = built.fetch(
+            f"select model.* from (select 1) as one left join ({sql}) as model on false"
+        )
+        columns = [column["name"] for column in models[model]["columns"]]
+        assert sorted(row) == sorted(columns), model
 
 
 @pytest.mark.parametrize("name", KEYS)

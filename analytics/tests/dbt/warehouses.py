@@ -58,6 +58,13 @@ class Warehouse:
         variables = {"toggl_hire_schemas": list(schemas), **variables}
         self.dbt("build", "--warn-error", *options, project=project, **variables)
 
+    def compile(self, schemas: Sequence[str], **variables: Any) -> dict[str, str]:
+        """The SQL of every model."""
+        self.dbt("compile", toggl_hire_schemas=list(schemas), **variables)
+        folder = self._folder / "target/compiled/toggl_hire/models"
+        found = (path for path in folder.glob("**/*.sql") if not path.parent.suffix)
+        return {path.stem: path.read_text("utf-8") for path in found}
+
     def check_freshness(self, schemas: Sequence[str]) -> None:
         """Fail if the last complete run of any workspace is too old."""
         command = ("source", "freshness", "--warn-error")

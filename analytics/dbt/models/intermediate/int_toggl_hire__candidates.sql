@@ -1,4 +1,3 @@
--- One row per candidate, erased ones too, from whichever streams there are.
 {%- set personal = ['name', 'email', 'profile_url'] %}
 {%- set contact = ['full_name', 'contact_email', 'linkedin', 'phone', 'city', 'country', 'has_contact_info'] %}
 {%- set others = [
@@ -14,8 +13,22 @@ details as (
     select * from {{ ref('stg_toggl_hire__candidate_details') }}
 ),
 
+observed as (
+    select
+        workspace,
+        candidate_id,
+        min(valid_from) as first_observed_at,
+        max(valid_from) as last_changed_at
+    from {{ ref('int_toggl_hire__history') }}
+    group by workspace, candidate_id
+),
+
 last_states as (
-    select * from {{ ref('int_toggl_hire__history') }} where is_last
+    select history.*, observed.first_observed_at, observed.last_changed_at
+    from {{ ref('int_toggl_hire__history') }} as history
+    inner join observed
+        on observed.workspace = history.workspace and observed.candidate_id = history.candidate_id
+    where history.is_last
 ),
 
 found as (
@@ -67,9 +80,23 @@ select
     coalesce(found.{{ column }}, details.{{ column }}) as {{ column }},
     {%- endfor %}
     found.has_contact_info or coalesce(details.has_contact_info, false) as has_contact_info,
-    coalesce(details.tag_ids, last_states.tag_ids) as tag_ids
+    coalesce(details.tag_ids, last_states.tag_ids) as tag_ids,
+    openings.name as job_opening,
+    categories.name as category,
+    last_states.first_observed_at,
+    last_states.last_changed_at,
+    -- The time of finishing of an erased candidate is not known. The first observation
+    -- is close to it, except in the first run.
+    coalesce(found.finished_at, last_states.first_observed_at) > looks.first_run_completed_at as is_new,
+    {{ row_id(['found.workspace', 'found.candidate_id']) }} as row_id
 from found
 left join details
     on details.workspace = found.workspace and details.candidate_id = found.candidate_id
 left join last_states
     on last_states.workspace = found.workspace and last_states.candidate_id = found.candidate_id
+left join {{ ref('stg_toggl_hire__job_openings') }} as openings
+    on openings.workspace = found.workspace and openings.job_opening_id = found.job_opening_id
+left join {{ ref('stg_toggl_hire__categories') }} as categories
+    on categories.workspace = found.workspace and categories.category_id = found.category_id
+left join {{ ref('int_toggl_hire__looks') }} as looks
+    on looks.workspace = found.workspace

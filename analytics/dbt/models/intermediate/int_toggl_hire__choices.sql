@@ -1,5 +1,3 @@
--- One row per distinct choice: the options that were shown together with those that were
--- chosen. There are far fewer choices than answers.
 with choices as (
     select distinct
         {{ json_list('options') }} as options,

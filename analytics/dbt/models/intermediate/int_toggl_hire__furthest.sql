@@ -1,5 +1,3 @@
--- One row per candidate who was observed in a category of their opening: the furthest
--- step. The erased are here as far as candidate_history has them: it keeps the steps.
 with people as (
     select
         candidates.workspace,
@@ -32,10 +30,11 @@ furthest as (
         steps.workspace,
         steps.candidate_id,
         steps.job_opening_id,
+        max(stages.job_opening) as job_opening,
         max(stages.position) as position,
         min(steps.observed_at) as first_observed_at
     from steps
-    inner join {{ ref('toggl_hire__stage_order') }} as stages
+    inner join {{ ref('int_toggl_hire__stage_order') }} as stages
         on stages.workspace = steps.workspace
         and stages.job_opening_id is not distinct from steps.job_opening_id
         and stages.category_id = steps.category_id
@@ -46,10 +45,12 @@ select
     people.workspace,
     people.candidate_id,
     people.job_opening_id,
+    furthest.job_opening,
     people.hire_state,
     people.is_erased,
     cast({{ dbt.date_trunc('month', 'coalesce(people.finished_at, furthest.first_observed_at)') }} as date) as month,
-    furthest.position
+    furthest.position,
+    {{ row_id(['people.workspace', 'people.candidate_id']) }} as row_id
 from people
 inner join furthest
     on furthest.workspace = people.workspace

@@ -1,7 +1,3 @@
--- One row per observed state of each candidate, erased ones too: from when until when it
--- held, and which of the candidate's stages it belongs to. A stage lasts as long as the
--- candidate is in the same category; a candidate who was deleted and came back begins
--- another.
 with events as (
     select
         *,
@@ -53,5 +49,6 @@ select
         end
     ) over (
         partition by workspace, candidate_id order by number rows unbounded preceding
-    ) as bigint) as stage_number
+    ) as bigint) as stage_number,
+    {{ row_id(['workspace', 'candidate_id', 'number']) }} as row_id
 from states

@@ -1,6 +1,3 @@
--- One row per workspace: since when its history is known, and when the tap last looked.
--- A look is the end of a complete run, or a time at which a change was observed: a run
--- that fails may have seen nothing.
 with times as (
     select
         workspace,

@@ -1,4 +1,3 @@
--- One row per option of each choice.
 with chosen as (
     select distinct choices.choice_id, {{ json_text('items.value') }} as option_id
     from {{ ref('int_toggl_hire__choices') }} as choices
@@ -18,7 +17,8 @@ shown as (
 
 select
     shown.*,
-    chosen.option_id is not null as is_chosen
+    chosen.option_id is not null as is_chosen,
+    {{ row_id(['shown.choice_id', 'shown.place']) }} as row_id
 from shown
 left join chosen
     on chosen.choice_id = shown.choice_id and chosen.option_id = shown.option_id

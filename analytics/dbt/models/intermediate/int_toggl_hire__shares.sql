@@ -1,5 +1,3 @@
--- One row per answer to a question with an ID: its share of points, and that of the
--- candidate's other graded questions, as numbers that are fast to calculate with.
 select
     answers.workspace,
     answers.question_id,
@@ -13,8 +11,9 @@ select
                 'totals.earned - answers.points_earned',
                 'totals.gradable - coalesce(answers.question_points, 0)'
             ) }}
-    end as rest_share
-from {{ ref('toggl_hire__answers') }} as answers
+    end as rest_share,
+    answers.row_id
+from {{ ref('int_toggl_hire__answers') }} as answers
 inner join {{ ref('int_toggl_hire__totals') }} as totals
     on totals.workspace = answers.workspace and totals.candidate_id = answers.candidate_id
 where answers.question_id is not null

@@ -1,22 +1,21 @@
--- One row per candidate with answers: what they come to, and in which half of the
--- opening's candidates, by the time of finishing, the candidate is.
 with totals as (
     select
         workspace,
         candidate_id,
         min(job_opening_id) as job_opening_id,
+        min(job_opening) as job_opening,
         min(finished_at) as finished_at,
         count(*) as questions,
         sum(case when answered then 1 else 0 end) as answered,
         sum(case when answered and choice_id is null and correct is null then 1 else 0 end) as written,
-        sum(case when answered and choice_id is null and answer <> '' then 1 else 0 end) as shown_texts,
+        sum(case when answered and choice_id is null and text_answer <> '' then 1 else 0 end) as shown_texts,
         sum(case when is_graded then 0 else 1 end) as ungraded,
         sum(coalesce(points_earned, 0)) as earned,
         sum(case when mod(position, 2) = 0 then coalesce(points_earned, 0) else 0 end) as earned_even,
         sum(coalesce(question_points, 0)) as possible,
         sum(case when mod(position, 2) = 0 then coalesce(question_points, 0) else 0 end) as possible_even,
         sum(case when is_graded then coalesce(question_points, 0) else 0 end) as gradable
-    from {{ ref('toggl_hire__answers') }}
+    from {{ ref('int_toggl_hire__answers') }}
     group by workspace, candidate_id
 )
 
@@ -28,5 +27,6 @@ select
                 partition by workspace, job_opening_id, case when finished_at is null then 1 else 0 end
                 order by finished_at, candidate_id
             )
-    end as half
+    end as half,
+    {{ row_id(['workspace', 'candidate_id']) }} as row_id
 from totals

@@ -3,14 +3,14 @@ with counted as (
     select
         furthest.workspace,
         furthest.job_opening_id,
-        groups.{{ adapter.quote('group') }} as group_name,
+        furthest.job_opening,
+        groups.group_name,
         count(*) as candidates,
         count(case when furthest.position > 1 then 1 end) as advanced
     from {{ ref('int_toggl_hire__furthest') }} as furthest
-    inner join {{ var('toggl_hire_groups') }} as groups
-        on cast(groups.candidate_id as {{ dbt.type_string() }}) = furthest.candidate_id
-    where groups.{{ adapter.quote('group') }} is not null
-    group by furthest.workspace, furthest.job_opening_id, groups.{{ adapter.quote('group') }}
+    inner join {{ ref('stg_toggl_hire__groups') }} as groups
+        on groups.candidate_id = furthest.candidate_id
+    group by furthest.workspace, furthest.job_opening_id, furthest.job_opening, groups.group_name
 ),
 
 ranked as (
@@ -53,7 +53,7 @@ bounded as (
 select
     bounded.workspace,
     bounded.job_opening_id,
-    openings.name as job_opening,
+    bounded.job_opening,
     bounded.group_name,
     bounded.candidates,
     bounded.advanced,
@@ -64,5 +64,3 @@ select
     coalesce(bounded.ratio_high < 1, false) as is_conclusive,
     {{ row_id(['bounded.workspace', 'bounded.job_opening_id', 'bounded.group_name']) }} as row_id
 from bounded
-left join {{ ref('stg_toggl_hire__job_openings') }} as openings
-    on openings.workspace = bounded.workspace and openings.job_opening_id = bounded.job_opening_id

@@ -1,48 +1,32 @@
 {{ config(grants=grants('toggl_hire_readers')) }}
-with recursive people as (
-    select
-        candidates.workspace,
-        candidates.candidate_id,
-        candidates.deleted_at,
-        candidates.finished_at,
-        -- The time of finishing of an erased candidate is not known. The first observation
-        -- is close to it, except in the first run.
-        coalesce(candidates.finished_at, seen.valid_from) > looks.first_run_completed_at as is_new
-    from {{ ref('int_toggl_hire__candidates') }} as candidates
-    inner join {{ ref('int_toggl_hire__looks') }} as looks
-        on looks.workspace = candidates.workspace
-    left join {{ ref('int_toggl_hire__history') }} as seen
-        on seen.workspace = candidates.workspace and seen.candidate_id = candidates.candidate_id and seen.number = 1
-),
-
 -- Changes that were observed. The first state of a candidate is one if it came about
 -- after the first run.
-changes as (
+with changes as (
     select
         history.workspace,
         history.candidate_id,
         history.job_opening_id,
-        cast({{ dbt.date_trunc('week', 'history.valid_from') }} as date) as week,
-        people.deleted_at is not null and people.is_new and history.number = 1 as is_finished,
+        {{ week('history.valid_from') }} as week,
+        candidates.deleted_at is not null and candidates.is_new and history.number = 1 as is_finished,
         case
-            when history.number = 1 then people.is_new and stages.position > 1
+            when history.number = 1 then candidates.is_new and stages.position > 1
             when history.job_opening_id is distinct from history.job_opening_id_before then false
             else stages.position > before.position
         end as is_moved_on,
         history.hire_state = 'rejected'
             and history.hire_state_before is distinct from 'rejected'
-            and (history.number > 1 or people.is_new) as is_rejected,
+            and (history.number > 1 or candidates.is_new) as is_rejected,
         history.hire_state = 'possible-hire'
             and history.hire_state_before is distinct from 'possible-hire'
-            and (history.number > 1 or people.is_new) as is_possible_hire
+            and (history.number > 1 or candidates.is_new) as is_possible_hire
     from {{ ref('int_toggl_hire__history') }} as history
-    inner join people
-        on people.workspace = history.workspace and people.candidate_id = history.candidate_id
-    left join {{ ref('toggl_hire__stage_order') }} as stages
+    inner join {{ ref('int_toggl_hire__candidates') }} as candidates
+        on candidates.workspace = history.workspace and candidates.candidate_id = history.candidate_id
+    left join {{ ref('int_toggl_hire__stage_order') }} as stages
         on stages.workspace = history.workspace
         and stages.job_opening_id is not distinct from history.job_opening_id
         and stages.category_id = history.category_id
-    left join {{ ref('toggl_hire__stage_order') }} as before
+    left join {{ ref('int_toggl_hire__stage_order') }} as before
         on before.workspace = history.workspace
         and before.job_opening_id is not distinct from history.job_opening_id
         and before.category_id = history.category_id_before
@@ -54,23 +38,16 @@ waits as (
         candidates.job_opening_id,
         candidates.finished_at,
         candidates.decided_at,
-        cast({{ dbt.date_trunc('week', 'candidates.finished_at') }} as date) as first_week,
+        {{ week('candidates.finished_at') }} as first_week,
         -- Those with a decision wait no longer at the end of its week.
-        cast({{ dbt.date_trunc('week', 'candidates.decided_at') }} as date) as last_week
+        {{ week('candidates.decided_at') }} as last_week
     from {{ ref('toggl_hire__candidates') }} as candidates
     where candidates.decision <> 'decided before' and candidates.finished_at is not null
 ),
 
 weeks as (
-    select workspace, cast({{ dbt.date_trunc('week', 'history_since') }} as date) as week
-    from {{ ref('int_toggl_hire__looks') }}
-    where history_since is not null
-    union all
-    select weeks.workspace, cast({{ dbt.dateadd('day', 7, 'weeks.week') }} as date)
-    from weeks
-    inner join {{ ref('int_toggl_hire__looks') }} as looks
-        on looks.workspace = weeks.workspace
-    where cast({{ dbt.dateadd('day', 7, 'weeks.week') }} as date) <= cast(looks.last_looked_at as date)
+    select distinct workspace, week, first_run_completed_at, last_looked_at
+    from {{ ref('int_toggl_hire__calendar') }}
 ),
 
 counts as (
@@ -90,7 +67,7 @@ counts as (
     select
         workspace,
         job_opening_id,
-        cast({{ dbt.date_trunc('week', 'finished_at') }} as date),
+        {{ week('finished_at') }},
         count(*),
         0,
         0,
@@ -98,7 +75,7 @@ counts as (
         0,
         null
     from {{ ref('toggl_hire__candidates') }}
-    group by workspace, job_opening_id, cast({{ dbt.date_trunc('week', 'finished_at') }} as date)
+    group by workspace, job_opening_id, {{ week('finished_at') }}
     union all
     select
         waits.workspace,
@@ -145,24 +122,22 @@ ended as (
         weeks.workspace,
         places.job_opening_id,
         weeks.week,
-        weeks.week >= looks.first_run_completed_at
-            and cast({{ dbt.dateadd('day', 7, 'weeks.week') }} as date) <= looks.last_looked_at as is_complete,
+        weeks.week >= weeks.first_run_completed_at
+            and cast({{ dbt.dateadd('day', 7, 'weeks.week') }} as date) <= weeks.last_looked_at as is_complete,
         case
-            when cast({{ dbt.dateadd('day', 7, 'weeks.week') }} as timestamp) < looks.last_looked_at
+            when cast({{ dbt.dateadd('day', 7, 'weeks.week') }} as timestamp) < weeks.last_looked_at
                 then cast({{ dbt.dateadd('day', 7, 'weeks.week') }} as timestamp)
-            else looks.last_looked_at
+            else weeks.last_looked_at
         end as ended_at
     from weeks
     inner join places
         on places.workspace = weeks.workspace and weeks.week >= places.week
-    inner join {{ ref('int_toggl_hire__looks') }} as looks
-        on looks.workspace = weeks.workspace
 )
 
 select
     ended.workspace,
     ended.job_opening_id,
-    openings.name as job_opening,
+    openings.job_opening,
     ended.week,
     coalesce(ended.is_complete, false) as is_complete,
     {%- for column in ['finished', 'moved_on', 'rejected', 'possible_hires', 'waiting'] %}
@@ -175,5 +150,5 @@ left join summed
     on summed.workspace = ended.workspace
     and summed.job_opening_id is not distinct from ended.job_opening_id
     and summed.week = ended.week
-left join {{ ref('stg_toggl_hire__job_openings') }} as openings
+left join {{ ref('toggl_hire__openings') }} as openings
     on openings.workspace = ended.workspace and openings.job_opening_id = ended.job_opening_id

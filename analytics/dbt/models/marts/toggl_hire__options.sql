@@ -75,5 +75,6 @@ select
     cast(upper_shown as bigint) as upper_shown,
     {{ ratio('upper_chosen', 'upper_shown') }} as upper_chosen_share,
     cast(lower_shown as bigint) as lower_shown,
-    {{ ratio('lower_chosen', 'lower_shown') }} as lower_chosen_share
+    {{ ratio('lower_chosen', 'lower_shown') }} as lower_chosen_share,
+    {{ row_id(['workspace', 'question_id', 'option_id']) }} as row_id
 from counted

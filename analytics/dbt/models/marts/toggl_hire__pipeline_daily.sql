@@ -1,7 +1,7 @@
 {{ config(grants=grants('toggl_hire_readers')) }}
 -- How many came into each category and left it on each day, summed up day by day: the
 -- work grows with the changes, not with candidates times days.
-with recursive history as (
+with history as (
     select
         history.workspace,
         history.job_opening_id,
@@ -12,9 +12,8 @@ with recursive history as (
         case when history.hire_state = 'possible-hire' then 1 else 0 end as possible_hires,
         case when history.hire_state = 'rejected' then 1 else 0 end as rejected
     from {{ ref('int_toggl_hire__history') }} as history
-    inner join {{ ref('int_toggl_hire__candidates') }} as candidates
+    inner join {{ ref('toggl_hire__candidates') }} as candidates
         on candidates.workspace = history.workspace and candidates.candidate_id = history.candidate_id
-    where candidates.deleted_at is null
 ),
 
 changes as (
@@ -38,18 +37,6 @@ changes as (
     group by workspace, job_opening_id, category_id, day
 ),
 
-days as (
-    select workspace, min(first_day) as day
-    from history
-    group by workspace
-    union all
-    select days.workspace, cast({{ dbt.dateadd('day', 1, 'days.day') }} as date)
-    from days
-    inner join {{ ref('int_toggl_hire__looks') }} as looks
-        on looks.workspace = days.workspace
-    where days.day < cast(looks.last_looked_at as date)
-),
-
 places as (
     select distinct workspace, job_opening_id, category_id from changes
 ),
@@ -67,7 +54,7 @@ sums as (
         ) as bigint) as {{ count }}{{ ',' if not loop.last }}
         {%- endfor %}
     from places
-    inner join days
+    inner join {{ ref('int_toggl_hire__calendar') }} as days
         on days.workspace = places.workspace
     left join changes
         on changes.workspace = places.workspace
@@ -80,7 +67,7 @@ select
     sums.workspace,
     sums.day,
     sums.job_opening_id,
-    openings.name as job_opening,
+    openings.job_opening,
     sums.category_id,
     categories.name as category,
     sums.candidates,
@@ -90,7 +77,7 @@ select
     sums.rejected,
     {{ row_id(['sums.workspace', 'sums.day', 'sums.job_opening_id', 'sums.category_id']) }} as row_id
 from sums
-left join {{ ref('stg_toggl_hire__job_openings') }} as openings
+left join {{ ref('toggl_hire__openings') }} as openings
     on openings.workspace = sums.workspace and openings.job_opening_id = sums.job_opening_id
 left join {{ ref('stg_toggl_hire__categories') }} as categories
     on categories.workspace = sums.workspace and categories.category_id = sums.category_id

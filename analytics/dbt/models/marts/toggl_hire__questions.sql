@@ -1,21 +1,6 @@
 {{ config(grants=grants('toggl_hire_readers')) }}
 with questions as (
-    select
-        workspace,
-        question_id,
-        min(question_type) as question_type,
-        min(skill) as skill,
-        min(question) as question,
-        count(*) as shown,
-        sum(case when answered then 1 else 0 end) as answered,
-        count(correct) as checked,
-        sum(case when correct then 1 else 0 end) as correct,
-        sum(case when is_graded then 1 else 0 end) as graded,
-        sum(points_earned) as points_earned,
-        sum(case when is_graded then question_points end) as points_possible
-    from {{ ref('toggl_hire__answers') }}
-    where question_id is not null
-    group by workspace, question_id
+    select * from {{ ref('int_toggl_hire__items') }}
 ),
 
 -- What is below needs these sums alone: x is the share of the question's points, y that
@@ -181,7 +166,7 @@ select
     cast(questions.shown - questions.graded as bigint) as ungraded,
     cast(coalesce(questions.points_earned, 0) as numeric(28, 6)) as points_earned,
     cast(coalesce(questions.points_possible, 0) as numeric(28, 6)) as points_possible,
-    {{ ratio('questions.points_earned', 'questions.points_possible') }} as facility,
+    questions.facility,
     changes.change as facility_change,
     changes.change - 1.96 * changes.deviation as facility_change_low,
     changes.change + 1.96 * changes.deviation as facility_change_high,
@@ -199,7 +184,8 @@ select
             and judged.z - 2.576 * sqrt(judged.variance) > 0.2027
             then 'good'
         else 'too early'
-    end as verdict
+    end as verdict,
+    questions.row_id
 from questions
 left join openings
     on openings.workspace = questions.workspace and openings.question_id = questions.question_id

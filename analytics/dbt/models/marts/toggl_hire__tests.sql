@@ -6,7 +6,7 @@ with items as (
         question_id,
         count(*) as shown,
         var_samp(cast(coalesce(points_earned, 0) as {{ double() }})) as variance
-    from {{ ref('toggl_hire__answers') }}
+    from {{ ref('int_toggl_hire__answers') }}
     group by workspace, job_opening_id, question_id
 ),
 
@@ -35,6 +35,7 @@ totals as (
     select
         workspace,
         job_opening_id,
+        min(job_opening) as job_opening,
         count(*) as candidates,
         var_samp(cast(earned as {{ double() }})) as variance,
         stddev_samp(share) as deviation,
@@ -73,7 +74,7 @@ reliable as (
 select
     reliable.workspace,
     reliable.job_opening_id,
-    openings.name as job_opening,
+    reliable.job_opening,
     reliable.candidates,
     reliable.questions,
     reliable.is_smart_test,
@@ -89,5 +90,3 @@ select
     ) as standard_error,
     {{ row_id(['reliable.workspace', 'reliable.job_opening_id']) }} as row_id
 from reliable
-left join {{ ref('stg_toggl_hire__job_openings') }} as openings
-    on openings.workspace = reliable.workspace and openings.job_opening_id = reliable.job_opening_id

@@ -15,18 +15,14 @@ with held as (
 
 present as (
     select
-        loaded.workspace,
+        candidates.workspace,
         count(case when candidates.deleted_at is null then candidates.candidate_id end) as candidates_rows,
         -- Deleted by a later run that failed: the last complete one still held them.
         count(case when candidates.deleted_at > held.finished_at then 1 end) as deleted_since
-    from (
-        {{ loaded('candidates') }}
-    ) as loaded
-    left join {{ ref('stg_toggl_hire__candidates') }} as candidates
-        on candidates.workspace = loaded.workspace
+    from {{ ref('stg_toggl_hire__candidates') }} as candidates
     left join held
-        on held.workspace = loaded.workspace
-    group by loaded.workspace
+        on held.workspace = candidates.workspace
+    group by candidates.workspace
 )
 
 select
@@ -39,8 +35,9 @@ select
     looks.last_looked_at,
     looks.longest_gap_days,
     held.candidates_held,
-    present.candidates_rows,
-    held.candidates_held - present.candidates_rows - present.deleted_since as candidates_missing
+    coalesce(present.candidates_rows, case when held.candidates_held is not null then 0 end) as candidates_rows,
+    held.candidates_held - coalesce(present.candidates_rows, 0) - coalesce(present.deleted_since, 0)
+        as candidates_missing
 from {{ ref('int_toggl_hire__looks') }} as looks
 left join held
     on held.workspace = looks.workspace

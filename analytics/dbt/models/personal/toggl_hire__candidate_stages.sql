@@ -1,47 +1,24 @@
 {{ config(grants=grants('toggl_hire_personal_readers')) }}
-with history as (
-    select
-        history.*,
-        -- A rejection that was undone ends no stage.
-        max(case when history.hire_state is distinct from 'rejected' then history.number end) over (
-            partition by history.workspace, history.candidate_id, history.stage_number
-        ) as last_number_in_play
-    from {{ ref('int_toggl_hire__history') }} as history
-    inner join {{ ref('int_toggl_hire__candidates') }} as candidates
-        on candidates.workspace = history.workspace and candidates.candidate_id = history.candidate_id
-    where candidates.deleted_at is null
-),
-
-stages as (
-    select
-        workspace,
-        candidate_id,
-        stage_number,
-        job_opening_id,
-        category_id,
-        min(valid_from) as valid_from,
-        case when count(valid_to) = count(*) then max(valid_to) end as left_at,
-        min(case when number > coalesce(last_number_in_play, 0) then valid_from end) as rejected_at
-    from history
-    group by workspace, candidate_id, stage_number, job_opening_id, category_id
+with stays as (
+    select * from {{ ref('int_toggl_hire__stays') }} where not is_erased
 ),
 
 placed as (
     select
-        stages.*,
+        stays.*,
         positions.category,
         positions.position,
-        lead(stages.valid_from) over (partition by stages.workspace, stages.candidate_id order by stages.stage_number)
+        lead(stays.valid_from) over (partition by stays.workspace, stays.candidate_id order by stays.stage_number)
             as next_from,
-        lead(stages.job_opening_id) over (partition by stages.workspace, stages.candidate_id order by stages.stage_number)
+        lead(stays.job_opening_id) over (partition by stays.workspace, stays.candidate_id order by stays.stage_number)
             as next_job_opening_id,
-        lead(positions.position) over (partition by stages.workspace, stages.candidate_id order by stages.stage_number)
+        lead(positions.position) over (partition by stays.workspace, stays.candidate_id order by stays.stage_number)
             as next_position
-    from stages
-    left join {{ ref('toggl_hire__stage_order') }} as positions
-        on positions.workspace = stages.workspace
-        and positions.job_opening_id is not distinct from stages.job_opening_id
-        and positions.category_id = stages.category_id
+    from stays
+    left join {{ ref('int_toggl_hire__stage_order') }} as positions
+        on positions.workspace = stays.workspace
+        and positions.job_opening_id is not distinct from stays.job_opening_id
+        and positions.category_id = stays.category_id
 ),
 
 ended as (
@@ -63,7 +40,7 @@ select
     ended.candidate_id,
     ended.stage_number,
     ended.job_opening_id,
-    openings.name as job_opening,
+    ended.job_opening,
     ended.category_id,
     ended.category,
     ended.position,
@@ -73,9 +50,8 @@ select
     {{ days_between('ended.valid_from', 'coalesce(ended.valid_to, looks.last_looked_at)') }} as days,
     ended.valid_to is null as is_current,
     ended.stage_number = 1
-        and coalesce(ended.valid_from <= looks.first_run_completed_at, true) as began_before_first_run
+        and coalesce(ended.valid_from <= looks.first_run_completed_at, true) as began_before_first_run,
+    ended.row_id
 from ended
 left join {{ ref('int_toggl_hire__looks') }} as looks
     on looks.workspace = ended.workspace
-left join {{ ref('stg_toggl_hire__job_openings') }} as openings
-    on openings.workspace = ended.workspace and openings.job_opening_id = ended.job_opening_id

@@ -4,110 +4,72 @@ with candidates as (
 ),
 
 tags as (
-    select
-        candidates.workspace,
-        candidates.candidate_id,
-        {{ joined('tags.name', "', '", 'items.place') }} as tags
-    from candidates
-    {{ join_items('candidates.tag_ids', 'items') }}
-    inner join {{ ref('stg_toggl_hire__tags') }} as tags
-        on tags.workspace = candidates.workspace and tags.tag_id = {{ json_text('items.value') }}
-    group by candidates.workspace, candidates.candidate_id
+    select workspace, candidate_id, {{ joined('tag', "', '", 'place') }} as tags
+    from {{ ref('int_toggl_hire__candidate_tags') }}
+    group by workspace, candidate_id
 ),
 
 draws as (
     select
         answers.workspace,
         answers.candidate_id,
-        100 * {{ ratio('sum(questions.facility * answers.question_points)', 'sum(answers.question_points)') }}
+        100 * {{ ratio('sum(items.facility * answers.question_points)', 'sum(answers.question_points)') }}
             as expected_score
-    from {{ ref('toggl_hire__answers') }} as answers
-    inner join {{ ref('toggl_hire__questions') }} as questions
-        on questions.workspace = answers.workspace and questions.question_id = answers.question_id
-    where questions.facility is not null
+    from {{ ref('int_toggl_hire__answers') }} as answers
+    inner join {{ ref('int_toggl_hire__items') }} as items
+        on items.workspace = answers.workspace and items.question_id = answers.question_id
+    where items.facility is not null
     group by answers.workspace, answers.candidate_id
-),
-
-joined as (
-    select
-        candidates.*,
-        openings.name as job_opening,
-        categories.name as category,
-        tags.tags,
-        totals.questions,
-        totals.answered,
-        totals.ungraded,
-        totals.written,
-        totals.shown_texts,
-        totals.possible,
-        totals.gradable,
-        draws.expected_score,
-        decisions.first_observed_at,
-        decisions.last_changed_at,
-        case
-            when coalesce(decisions.is_decided_before, candidates.hire_state is not null) then 'decided before'
-            when decisions.decided_at is not null then 'decided'
-            else 'waiting'
-        end as decision,
-        decisions.decided_at,
-        looks.last_looked_at
-    from candidates
-    left join {{ ref('stg_toggl_hire__job_openings') }} as openings
-        on openings.workspace = candidates.workspace and openings.job_opening_id = candidates.job_opening_id
-    left join {{ ref('stg_toggl_hire__categories') }} as categories
-        on categories.workspace = candidates.workspace and categories.category_id = candidates.category_id
-    left join tags
-        on tags.workspace = candidates.workspace and tags.candidate_id = candidates.candidate_id
-    left join {{ ref('int_toggl_hire__totals') }} as totals
-        on totals.workspace = candidates.workspace and totals.candidate_id = candidates.candidate_id
-    left join draws
-        on draws.workspace = candidates.workspace and draws.candidate_id = candidates.candidate_id
-    left join {{ ref('int_toggl_hire__decisions') }} as decisions
-        on decisions.workspace = candidates.workspace and decisions.candidate_id = candidates.candidate_id
-    left join {{ ref('int_toggl_hire__looks') }} as looks
-        on looks.workspace = candidates.workspace
 )
 
 select
-    workspace,
-    candidate_id,
-    name,
-    email,
-    profile_url,
-    full_name,
-    contact_email,
-    linkedin,
-    phone,
-    city,
-    country,
-    job_opening_id,
-    job_opening,
-    category_id,
-    category,
-    hire_state,
-    rating,
-    points,
-    score,
-    cast(score + 100 * {{ ratio('possible - gradable', 'possible') }} as numeric(28, 6)) as score_possible,
-    cast(expected_score as numeric(28, 6)) as expected_score,
-    cast(cast(score as {{ double() }}) - expected_score as numeric(28, 6)) as score_above_expected,
-    tags,
-    started_at,
-    finished_at,
-    cast({{ days_between('started_at', 'finished_at') }} * 1440 as numeric(28, 6)) as minutes_taken,
-    cast(questions as bigint) as questions,
-    cast(answered as bigint) as answered,
-    cast(ungraded as bigint) as ungraded_answers,
-    ungraded = 0 as is_fully_graded,
-    case when written > 0 then shown_texts = 0 and not has_contact_info end as seems_locked,
-    first_observed_at,
-    last_changed_at,
-    case
-        when first_observed_at <= finished_at then 0
-        else {{ days_between('finished_at', 'first_observed_at') }}
-    end as entered_after_days,
-    decision,
-    case when decision = 'decided' then decided_at end as decided_at,
-    case when decision = 'decided' then {{ days_between('finished_at', 'decided_at') }} end as days_to_decision,
-    case when decision = 'waiting' then {{ days_between('finished_at', 'last_looked_at') }} end as days_waiting
-from joined
+    candidates.workspace,
+    candidates.candidate_id,
+    candidates.name,
+    candidates.email,
+    candidates.profile_url,
+    candidates.full_name,
+    candidates.contact_email,
+    candidates.linkedin,
+    candidates.phone,
+    candidates.city,
+    candidates.country,
+    candidates.job_opening_id,
+    candidates.job_opening,
+    candidates.category_id,
+    candidates.category,
+    candidates.hire_state,
+    candidates.rating,
+    candidates.points,
+    candidates.score,
+    cast(candidates.score + 100 * {{ ratio('totals.possible - totals.gradable', 'totals.possible') }} as numeric(28, 6))
+        as score_possible,
+    cast(draws.expected_score as numeric(28, 6)) as expected_score,
+    cast(cast(candidates.score as {{ double() }}) - draws.expected_score as numeric(28, 6)) as score_above_expected,
+    tags.tags,
+    candidates.started_at,
+    candidates.finished_at,
+    cast({{ days_between('candidates.started_at', 'candidates.finished_at') }} * 1440 as numeric(28, 6))
+        as minutes_taken,
+    cast(totals.questions as bigint) as questions,
+    cast(totals.answered as bigint) as answered,
+    cast(totals.ungraded as bigint) as ungraded_answers,
+    totals.ungraded = 0 as is_fully_graded,
+    case when totals.written > 0 then totals.shown_texts = 0 and not candidates.has_contact_info end as seems_locked,
+    candidates.first_observed_at,
+    candidates.last_changed_at,
+    decisions.entered_after_days,
+    decisions.decision,
+    decisions.decided_at,
+    decisions.days_to_decision,
+    decisions.days_waiting,
+    candidates.row_id
+from candidates
+inner join {{ ref('int_toggl_hire__decisions') }} as decisions
+    on decisions.workspace = candidates.workspace and decisions.candidate_id = candidates.candidate_id
+left join tags
+    on tags.workspace = candidates.workspace and tags.candidate_id = candidates.candidate_id
+left join {{ ref('int_toggl_hire__totals') }} as totals
+    on totals.workspace = candidates.workspace and totals.candidate_id = candidates.candidate_id
+left join draws
+    on draws.workspace = candidates.workspace and draws.candidate_id = candidates.candidate_id

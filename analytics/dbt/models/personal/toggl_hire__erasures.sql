@@ -1,14 +1,8 @@
 {{ config(grants=grants('toggl_hire_personal_readers')) }}
 with erased as (
-    select workspace, candidate_id, deleted_at
+    select workspace, candidate_id, deleted_at, first_observed_at, row_id
     from {{ ref('int_toggl_hire__candidates') }}
     where deleted_at is not null
-),
-
-observed as (
-    select workspace, candidate_id, min(valid_from) as first_observed_at
-    from {{ ref('int_toggl_hire__history') }}
-    group by workspace, candidate_id
 ),
 
 -- A tombstone has no opening. A row that ACTIVATE_VERSION marked as deleted has its data.
@@ -39,16 +33,15 @@ select
     erased.workspace,
     erased.candidate_id,
     coalesce(
-        due.due_at, {{ days_after('observed.first_observed_at', var('toggl_hire_retention_days')) }}
+        due.due_at, {{ days_after('erased.first_observed_at', var('toggl_hire_retention_days')) }}
     ) as due_at,
     due.due_at is null as is_due_at_estimated,
     erased.deleted_at as erased_at,
     counted.rows_erased,
-    counted.rows_remaining
+    counted.rows_remaining,
+    erased.row_id
 from erased
 left join counted
     on counted.workspace = erased.workspace and counted.candidate_id = erased.candidate_id
-left join observed
-    on observed.workspace = erased.workspace and observed.candidate_id = erased.candidate_id
 left join {{ ref('int_toggl_hire__due_dates') }} as due
-    on due.workspace = erased.workspace and due.candidate_id = erased.candidate_id
+    on due.row_id = erased.row_id

@@ -1,0 +1,63 @@
+with chosen as (
+    select distinct choice_id from {{ ref('int_toggl_hire__options') }}
+),
+
+choices as (
+    select choices.*
+    from {{ ref('int_toggl_hire__choices') }} as choices
+    inner join chosen
+        on chosen.choice_id = choices.choice_id
+),
+
+answers as (
+    select
+        answers.*,
+        choices.choice_id,
+        candidates.finished_at,
+        candidates.hire_state,
+        openings.name as job_opening
+    from {{ ref('stg_toggl_hire__candidate_answers') }} as answers
+    left join {{ ref('int_toggl_hire__candidates') }} as candidates
+        on candidates.workspace = answers.workspace and candidates.candidate_id = answers.candidate_id
+    left join choices
+        on choices.options = {{ json_list('answers.options') }}
+        and choices.chosen_option_ids = {{ json_list('answers.chosen_option_ids') }}
+    left join {{ ref('stg_toggl_hire__job_openings') }} as openings
+        on openings.workspace = answers.workspace and openings.job_opening_id = answers.job_opening_id
+    where answers.deleted_at is null and candidates.deleted_at is null
+),
+
+graded as (
+    select
+        *,
+        not coalesce(answered, true)
+        {%- if var('toggl_hire_ungraded') == 'zero' %}
+        or points <> 0 or (points = 0 and (choice_id is not null or correct is not null))
+        {%- else %}
+        or points is not null
+        {%- endif %} as is_known
+    from answers
+)
+
+select
+    workspace,
+    candidate_id,
+    position,
+    job_opening_id,
+    job_opening,
+    question_id,
+    question_type,
+    skill,
+    question,
+    question_points,
+    answered,
+    text_answer,
+    points,
+    coalesce(is_known, false) as is_graded,
+    case when is_known then coalesce(points, 0) end as points_earned,
+    correct,
+    finished_at,
+    hire_state,
+    choice_id,
+    row_id
+from graded

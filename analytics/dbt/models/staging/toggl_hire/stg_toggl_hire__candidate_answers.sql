@@ -1,0 +1,17 @@
+{{ stream('candidate_answers', key=['candidate_id', 'position'], columns={
+    'candidate_id': 'text',
+    'position': 'bigint',
+    'job_opening_id': 'text',
+    'question_id': 'text',
+    'question_type': 'text',
+    'skill': 'text',
+    'question': 'text',
+    'question_points': 'numeric',
+    'options': 'json',
+    'answered': 'boolean',
+    'text_answer': 'verbatim',
+    'points': 'numeric',
+    'chosen_option_ids': 'json',
+    'correct': 'boolean',
+    'deleted_at': ['_sdc_deleted_at', 'timestamp'],
+}) }}

@@ -1,0 +1,1 @@
+{{ stream('candidates', key=['candidate_id'], columns=candidate_columns()) }}

@@ -1,0 +1,6 @@
+{{ stream('sync_runs', key=['started_at'], columns={
+    'started_at': 'timestamp',
+    'finished_at': 'timestamp',
+    'outcome': 'text',
+    'candidates_held': 'bigint',
+}) }}
