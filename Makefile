@@ -19,6 +19,7 @@ DBT := .meltano/.dbt-ready
 ANALYTICS := .venv-analytics/.ready
 DAGSTER := .venv-dagster/.ready
 AIRFLOW := .venv-airflow/.ready
+DBT_NEXT := .venv-dbt-next/.ready
 LOWEST := .venv-lowest/.ready
 NEXT := .venv-next/.ready
 MUTANTS := .venv-mutants/.ready
@@ -28,7 +29,7 @@ MUTMUT := .venv-mutants/bin/mutmut
 export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help check test demo picture test-analytics test-orchestration test-slow test-lowest test-next workspaces-demo sandbox mutants bench bench-states lint format documents targets build plugins dbt clean
+.PHONY: help check test demo picture test-analytics test-dbt-next test-orchestration test-slow test-lowest test-next workspaces-demo sandbox mutants bench bench-states lint format documents targets build plugins dbt clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' Makefile
@@ -48,6 +49,9 @@ picture: $(PLUGINS) $(DBT) ## Photograph the report of the demo for docs/report.
 
 test-analytics: $(ANALYTICS) ## Run the tests of the dbt models and the report
 	.venv-analytics/bin/$(PYTEST) analytics/tests $(ARGS)
+
+test-dbt-next: $(ANALYTICS) $(DBT_NEXT) ## Run the tests of the dbt models with the newest dbt and DuckDB
+	DBT_VENV=$(CURDIR)/.venv-dbt-next .venv-analytics/bin/$(PYTEST) analytics/tests/dbt $(ARGS)
 
 test-orchestration: $(PLUGINS) $(DAGSTER) $(AIRFLOW) ## Run the tests of orchestration/, with Dagster and Airflow
 	.venv-dagster/bin/$(PYTEST) orchestration/tests $(ARGS)
@@ -139,6 +143,11 @@ $(ANALYTICS): $(DUCKDB) $(DBT)
 	$(UV) pip install --python .venv-analytics --editable . --group analytics \
 		--editable './analytics/report[duckdb,postgres]'
 	-$(INSTALL) dbt-duckdb
+	@touch $@
+
+$(DBT_NEXT): $(VENV)
+	$(UV) venv --clear --python $(BIN)/python .venv-dbt-next
+	$(UV) pip install --python .venv-dbt-next --group dbt-next
 	@touch $@
 
 # Each orchestrator has an environment of its own; Meltano and its plugins do not move.

@@ -66,7 +66,7 @@ def test_the_exposure_names_every_model_that_the_report_reads() -> None:
     report = described("exposures")["toggl_hire_report"]
     named = re.findall(r"ref\('(\w+)'\)", " ".join(report["depends_on"]))
     queries = " ".join(
-        path.read_text("utf-8") for path in ROOT.glob("analytics/report/*/*.py")
+        path.read_text("utf-8") for path in ROOT.glob("analytics/report/**/*.py")
     )
     read = set(re.findall(r"(?:from|join) (toggl_hire__\w+)", queries.replace('"', "")))
     assert set(named) == read

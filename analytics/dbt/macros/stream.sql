@@ -22,7 +22,7 @@ select
         cast('{{ schema }}' as {{ dbt.type_string() }}) as workspace
         {%- for column, declared in columns.items() %}
         {%- set spec = [column, declared] if declared is string else declared %},
-        {{ toggl_hire.typed(spec[0], found.get(spec[0]), spec[1], spec[2] if spec | length > 2) }} as {{ column }}
+        {{ toggl_hire.typed(spec[0], found.get(spec[0]), spec[1], spec[2] if spec | length > 2 else none) }} as {{ column }}
         {%- endfor %}
     {{ 'from ' ~ relation if relation else 'where false' }}
 {%- endmacro %}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -14,14 +15,12 @@ from tools.local.meltano import CHECKOUT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from tools.local.postgres import Postgres
 
 Row = dict[str, Any]
 
 PLUGINS = CHECKOUT / ".meltano"
-PYTHON_OF_DBT = PLUGINS / "utilities/dbt-duckdb/venv/bin/python"
 PROJECT = CHECKOUT / "analytics" / "dbt"
 MARTS = "toggl_hire_marts"
 PERSONAL = f"{MARTS}_personal"
@@ -73,7 +72,7 @@ class Warehouse:
     def dbt(self, *command: str, project: Path = PROJECT, **variables: Any) -> None:
         """Run a command of dbt."""
         self._run(
-            PLUGINS / f"utilities/dbt-{self.engine}/venv/bin/dbt",
+            self.program("dbt"),
             *(*command, "--quiet"),
             *("--project-dir", project, "--profiles-dir", PROJECT),
             *("--target-path", self._folder / "target"),
@@ -81,6 +80,11 @@ class Warehouse:
             *("--vars", json.dumps(variables)),
             env=self._environment,
         )
+
+    def program(self, name: str) -> Path:
+        """A program beside dbt: of the plugin, or of the environment DBT_VENV."""
+        plugin = PLUGINS / f"utilities/dbt-{self.engine}/venv"
+        return Path(os.environ.get("DBT_VENV", plugin)) / "bin" / name
 
     def rows(self, model: str) -> list[Row]:
         """The rows of a model."""
@@ -193,7 +197,7 @@ class InDuckDB(Warehouse):
     def execute(self, statement: str) -> None:
         # Not with the DuckDB of the tests: it is newer than the one that dbt runs on.
         self._run(
-            PYTHON_OF_DBT,
+            self.program("python"),
             *(
                 "-c",
                 "import duckdb, sys; duckdb.connect(sys.argv[1]).execute(sys.argv[2])",
