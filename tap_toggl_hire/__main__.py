@@ -47,9 +47,9 @@ def main(tap_class: type[TapTogglHire] = TapTogglHire) -> None:
         code = stop.code
     except StoppedError as error:
         failure, code = error, 128 + error.signum
-    except Exception as error:  # noqa: BLE001 - the last resort
+    except Exception as error:  # noqa: BLE001 - any failure ends with one line
         failure, code = error, 1
-    # The rest has to happen whatever signals follow: the target waits for it.
+    # Ignore further signals: the target waits for the rest.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     try:

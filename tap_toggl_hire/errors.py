@@ -82,7 +82,10 @@ class UnavailableError(RequestError):
 
 
 class TransientError(Exception):
-    """An attempt at a request failed and is worth another one; a phrase says why."""
+    """A request attempt failed and may be retried.
+
+    Its text is a phrase that says why.
+    """
 
     def __init__(
         self,
@@ -95,7 +98,7 @@ class TransientError(Exception):
         super().__init__(reason)
         self.retry_after = retry_after  # seconds to wait at least, if the API says so
         self.final = final  # what the last attempt raises, instead of UnavailableError
-        self.lasts = lasts  # whether a later run is likely to fail the same way
+        self.lasts = lasts  # whether a later run is likely to fail in the same way
 
 
 class TooManyRequestsError(TransientError):

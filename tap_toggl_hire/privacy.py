@@ -1,6 +1,6 @@
 """Personal data in candidate records: kept, hashed or dropped (setting `pii`).
 
-Records are treated before they are compared, emitted or digested, so neither a
+Records are redacted before they are compared, emitted or digested, so neither a
 message nor the state holds more than what this module returns.
 """
 
@@ -21,7 +21,7 @@ PERSONAL_FIELDS = ("name", "email", "profile_url")
 def scrubber(
     mode: str, key: str | None, *, drops_tags: bool
 ) -> Callable[[Record], Record]:
-    """Return the function that treats the personal data of a record, in place.
+    """Return the function that redacts the personal data of a record, in place.
 
     Args:
         mode: `keep`, `hash` or `drop`. Null and empty strings are unchanged.
@@ -59,9 +59,9 @@ def scrubber(
 
 
 def pii_fingerprint(mode: str, key: str | None, *, drops_tags: bool) -> str:
-    """Return a text that differs between treatments and does not reveal the key.
+    """Return a text that identifies these settings and does not reveal the key.
 
-    It is part of the digests: another treatment makes all records differ.
+    The state has its hash: if the settings change, all records are emitted again.
     """
     if mode == "keep":
         return mode

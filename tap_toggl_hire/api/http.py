@@ -1,8 +1,8 @@
 """One attempt at a request.
 
-The only place that knows the API key, which is sent to the origin of `api_url` alone.
-No response takes more time than the deadline or more memory than the limit, whatever
-the server sends.
+The only place that sends the API key, and only to the origin of `api_url`. No response
+takes more time than the deadline or more memory than the limit, whatever the server
+sends.
 """
 
 from __future__ import annotations
@@ -205,7 +205,7 @@ class Watch:
     socket: socket.socket | None = None
 
     def end(self) -> None:
-        """Shut down its socket; again each time, as it may have another by then."""
+        """Shut down its socket. It may have another one by the next call."""
         self.is_late = True
         sock = self.socket or getattr(self.connection, "sock", None)
         if sock is not None:
@@ -219,8 +219,8 @@ class Watchdog:
     The timeout of a socket is for each read: a status line, a header, an interim
     response (1xx), a chunk extension or an empty compressed block can trickle in
     endlessly without reaching it, inside the libraries. So a thread, which lives while
-    there are requests, shuts down the sockets of late ones, and that ends whatever
-    reads from them. A timer per request costs a tenth of the time of a first run.
+    there are requests, shuts down the sockets of late ones, which ends every read from
+    them. A timer per request would cost a tenth of the time of a first run.
     """
 
     def __init__(self, timeout: float) -> None:
@@ -234,7 +234,8 @@ class Watchdog:
     def watch(self) -> Iterator[Watch]:
         """Watch the request that this thread sends; raise TransientError if it is late.
 
-        Its socket, once shut down, may raise or seem to end a body without a length.
+        A socket that was shut down may raise, or look like the end of a body without
+        Content-Length.
         """
         watch = Watch(time.monotonic() + self._timeout)
         _in_flight.watch = watch

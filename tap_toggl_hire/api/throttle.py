@@ -1,9 +1,8 @@
 """The pace of all requests of a run, over all threads.
 
-One object decides when a request may start: no more at once than allowed, never above
-the rate that the user set, never before the time that the API asked for with 429 and,
-after a 429, no faster than the pace that the API was seen to allow. It also ends all
-requests once none can succeed.
+One object limits the number of concurrent requests, the rate that the user set, the
+waits that a 429 asks for and, after a 429, the rate that the API was seen to allow. It
+also ends all requests once none can succeed.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ MARGIN = 1.01
 
 
 class Throttle:
-    """Let each request start when it may."""
+    """Delay the start of each request until the limits allow it."""
 
     def __init__(
         self,
@@ -50,7 +49,7 @@ class Throttle:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._slots = threading.BoundedSemaphore(max_concurrency)
-        self._shortest = MARGIN / requests_per_second if requests_per_second else 0.0
+        self._min_interval = MARGIN / requests_per_second if requests_per_second else 0.0
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
@@ -108,7 +107,7 @@ class Throttle:
         with self._lock:
             now = self._clock()
             self._served += 1
-            # A response that comes during a wait does not end it.
+            # A response that arrives during a wait does not end it.
             self._refused_since = now if self._resume_at > now else None
             if self._refusals_in_a_row:
                 self._refusals_in_a_row = 0
@@ -165,9 +164,9 @@ class Throttle:
 
     def _interval(self, now: float) -> float:
         if self._pace is None:
-            return self._shortest
+            return self._min_interval
         probe = PROBE if self._refusals_in_a_row else 0.0
-        return max(self._shortest, probe, 1.0 / self._current_pace(now))
+        return max(self._min_interval, probe, 1.0 / self._current_pace(now))
 
 
 def _rate_limit_error(wait: float) -> RateLimitError:

@@ -1,7 +1,8 @@
-"""Worker threads, the only place where the tap is concurrent.
+"""The threads that make requests.
 
-Workers make requests and nothing else. Records, state and logs come from the main
-thread, which takes the results in the order it needs.
+They make requests and nothing else: records and states come from the main thread, which
+takes the results in the order it needs. Log lines about retries and rate limits come
+from these threads, too.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Workers:
     """A fixed number of threads that run calls, in the order of their submission.
 
     The threads are daemons. A `ThreadPoolExecutor` joins its threads at exit, so a run
-    that ends early (an error, a signal) would wait for responses it does not need.
+    that ends early (an error, a signal) would wait for responses that it does not need.
     """
 
     def __init__(self, size: int) -> None:
@@ -41,8 +42,8 @@ class Workers:
     ) -> Future[T]:
         """Run a call in a worker thread, unless its future is cancelled before.
 
-        An urgent call goes before those that wait. The pages of a list are urgent, or
-        they would wait for hundreds of details.
+        An urgent call overtakes those that wait. The pages of a list are urgent:
+        otherwise they would wait for hundreds of details.
         """
         if len(self._threads) < self.size:
             thread = threading.Thread(target=_work, args=(self._calls,), daemon=True)
