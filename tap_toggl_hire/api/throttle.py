@@ -49,7 +49,8 @@ class Throttle:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._slots = threading.BoundedSemaphore(max_concurrency)
-        self._min_interval = MARGIN / requests_per_second if requests_per_second else 0.0
+        rate = requests_per_second
+        self._min_interval = MARGIN / rate if rate else 0.0
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
