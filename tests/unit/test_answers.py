@@ -109,11 +109,11 @@ def test_correct_is_choosing_exactly_the_correct_options(correct: bool | None) -
 
 @pytest.mark.parametrize("answers", [None, [], [None], [answer(999)], [answer(None)]])
 def test_an_unanswered_question_has_a_row(answers: t.Any) -> None:
-    made = rows([question(400), question(None), question(401, options=None)], answers)
-    for row in made:
+    result = rows([question(400), question(None), question(401, options=None)], answers)
+    for row in result:
         assert row["answered"] is False
         assert row["text_answer"] is row["points"] is row["chosen_option_ids"] is None
-    assert [row["correct"] for row in made] == [False, False, None]
+    assert [row["correct"] for row in result] == [False, False, None]
 
 
 def test_without_questions_there_are_no_rows() -> None:
@@ -131,8 +131,8 @@ def test_a_question_that_is_null_keeps_its_position_free() -> None:
 
 def test_a_question_shown_twice_has_two_rows_and_the_last_answer_counts() -> None:
     answers = [answer(400, text_answer="first"), answer(400, text_answer="second")]
-    made = rows([question(400), question(400)], answers)
-    assert [row["text_answer"] for row in made] == ["second", "second"]
+    result = rows([question(400), question(400)], answers)
+    assert [row["text_answer"] for row in result] == ["second", "second"]
 
 
 @pytest.mark.parametrize(

@@ -79,12 +79,12 @@ def run(body: str, stdout: int = subprocess.PIPE) -> tuple[int, list[dict[str, t
 def test_a_failure_ends_with_one_structured_line(
     error: str, code: int, message: str, *, is_transient: bool
 ) -> None:
-    found, (line,) = run(f"raise {error}")
-    assert found == code
-    assert line["level"] == "error"
-    assert message in line["message"]
-    assert line["extra"] == {"is_transient": is_transient}
-    assert "Zo" not in str(line)
+    exit_code, (entry,) = run(f"raise {error}")
+    assert exit_code == code
+    assert entry["level"] == "error"
+    assert message in entry["message"]
+    assert entry["extra"] == {"is_transient": is_transient}
+    assert "Zo" not in str(entry)
 
 
 def test_a_worker_logs_nothing_after_the_last_line() -> None:
@@ -116,7 +116,7 @@ def test_a_signal_tears_no_line() -> None:
         process.send_signal(signal.SIGTERM)
         rest, _ = process.communicate()
     messages = [json.loads(line) for line in (first + rest).splitlines()]
-    assert {one["type"] for one in messages[:-1]} == {"RECORD"}
+    assert {message["type"] for message in messages[:-1]} == {"RECORD"}
     assert messages[-1]["type"] == "STATE"
     assert process.returncode == 128 + signal.SIGTERM
 

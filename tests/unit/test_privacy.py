@@ -77,7 +77,7 @@ def test_a_hash_is_hmac_sha256_in_hex() -> None:
     )
 
 
-def test_hash() -> None:
+def test_hash_replaces_personal_fields() -> None:
     assert scrubbed(DETAILS, "hash") == {
         **DETAILS,
         **SCRUBBED,
@@ -95,7 +95,7 @@ def test_hash() -> None:
     }
 
 
-def test_drop() -> None:
+def test_drop_nulls_personal_fields() -> None:
     assert scrubbed(DETAILS, "drop") == {
         **DETAILS,
         **SCRUBBED,
@@ -131,30 +131,31 @@ def test_null_and_the_empty_string_stay(mode: str) -> None:
         assert scrubbed({**DETAILS, missing: None}, mode)[missing] is None
 
 
-@given(one=st.text(min_size=1), other=st.text(min_size=1), key=st.text(min_size=1))
+@given(first=st.text(min_size=1), second=st.text(min_size=1), key=st.text(min_size=1))
 def test_equal_values_have_equal_hashes_and_others_do_not(
-    one: str, other: str, key: str
+    first: str, second: str, key: str
 ) -> None:
-    record = {**ROW, "name": one, "email": one, "profile_url": other}
-    made = scrubbed(record, "hash", key)
-    assert made["name"] == made["email"] == hashed(one, key)
-    assert (made["name"] == made["profile_url"]) is (one == other)
-    assert made["name"] != scrubbed(record, "hash", key + "x")["name"]
+    record = {**ROW, "name": first, "email": first, "profile_url": second}
+    hashes = scrubbed(record, "hash", key)
+    assert hashes["name"] == hashes["email"] == hashed(first, key)
+    assert (hashes["name"] == hashes["profile_url"]) is (first == second)
+    assert hashes["name"] != scrubbed(record, "hash", key + "x")["name"]
 
 
-def test_treatments_have_different_fingerprints_without_the_key() -> None:
-    treatments = [("keep", "a secret"), ("drop", "a secret")]
-    treatments += [("hash", "a secret"), ("hash", "another")]
-    made = {
+def test_pii_settings_have_different_fingerprints_without_the_key() -> None:
+    settings = [("keep", "a secret"), ("drop", "a secret")]
+    settings += [("hash", "a secret"), ("hash", "another")]
+    fingerprints = {
         (mode, key, drops_tags): pii_fingerprint(mode, key, drops_tags=drops_tags)
-        for mode, key in treatments
+        for mode, key in settings
         for drops_tags in (False, True)
     }
-    assert made["keep", "a secret", True] == pii_fingerprint(
+    assert fingerprints["keep", "a secret", True] == pii_fingerprint(
         "keep", None, drops_tags=False
     )
-    assert made["drop", "a secret", True] == pii_fingerprint(
+    assert fingerprints["drop", "a secret", True] == pii_fingerprint(
         "drop", None, drops_tags=True
     )
-    assert len(set(made.values())) == len(made) - 1  # with keep, tags stay
-    assert not any(key in text for text in made.values() for _, key in treatments)
+    # With keep, tags stay.
+    assert len(set(fingerprints.values())) == len(fingerprints) - 1
+    assert not any(key in text for text in fingerprints.values() for _, key in settings)

@@ -76,7 +76,7 @@ KEPT: dict[str, tuple[tuple[t.Any, t.Any], ...]] = {
         *((2**70, str(2**70)), (True, "true"), ({"a": 1}, '{"a":1}')),
         (["\u00fc", None], '["\u00fc",null]'),
     ),
-    "number": ((0, 0), (-2, -2), (85.714286, 85.714286), ("12", 12), ("85.5", 85.5)),
+    "number": ((0, 0), (-2, -2), (85.714286, 85.714286), ("12", 12.0), ("85.5", 85.5)),
     "flag": ((True, True), (False, False)),
     "list": (([], []), (["a", None, 5], ["a", None, "5"])),
 }
@@ -85,9 +85,9 @@ KEPT: dict[str, tuple[tuple[t.Any, t.Any], ...]] = {
 @pytest.mark.parametrize("name", KEPT)
 def test_a_value_is_kept_or_converted_without_loss(name: str) -> None:
     for value, expected in KEPT[name]:
-        made, is_mismatched = field(name, value)
-        assert made == expected
-        assert type(made) is type(expected) or name == "number"
+        column, is_mismatched = field(name, value)
+        assert column == expected
+        assert type(column) is type(expected)
         assert not is_mismatched
 
 
@@ -282,14 +282,14 @@ def test_every_emitted_time_can_be_parsed(
     when: datetime, fraction: str, separator: str, offset: str
 ) -> None:
     text = f"{when:%m-%dT%H:%M:%S}".replace("T", separator)
-    made, is_mismatched = field("at", f"{when.year:04d}-{text}{fraction}{offset}")
+    column, is_mismatched = field("at", f"{when.year:04d}-{text}{fraction}{offset}")
     if is_mismatched:
         assert int(offset[1:3]) > 23 or int(offset[-2:]) > 59
         return
-    assert RFC_3339.fullmatch(made)
-    assert fraction in made
+    assert RFC_3339.fullmatch(column)
+    assert fraction in column
     micros = int((fraction[1:] + "000000")[:6])
-    read = moment(made)
+    read = moment(column)
     assert read.replace(tzinfo=None) == when.replace(microsecond=micros)
     assert read.tzinfo is not None
 
@@ -359,7 +359,7 @@ def test_any_value_becomes_a_record_that_fits_its_schema(
     rest = {name: value for name, value in record.items() if name != EXTRA}
     assert conformed(rest, schema) == ({**rest, EXTRA: None}, [])
     assert (record[EXTRA] is None) is (not reported)
-    assert all("new" not in path or path.endswith("new") for path, _ in reported)
+    assert ("new" in value) is (("new", UNKNOWN) in reported)
 
 
 def properties(schema: Json, depth: int = 0) -> t.Iterator[tuple[int, str, Json]]:

@@ -22,7 +22,11 @@ KEY = "k" * 16
 OPTIONS: Json = {name: settings.SCHEMA["properties"][name] for name in settings.NAMES}
 GOOD: Json = {
     "api_key": "a-key",
-    **{name: one["default"] for name, one in OPTIONS.items() if "default" in one},
+    **{
+        name: option["default"]
+        for name, option in OPTIONS.items()
+        if "default" in option
+    },
 }
 HALF_A_PAIR = "\ud800"
 """Valid in JSON (as `"\\ud800"`), but it cannot be encoded."""
@@ -151,9 +155,9 @@ def rows(table: dict[str, tuple[t.Any, ...]]) -> list[t.Any]:
     ]
 
 
-def only(name: str, found: list[str]) -> str:
+def only(name: str, sentences: list[str]) -> str:
     """The only sentence, which is about this setting."""
-    (sentence,) = found
+    (sentence,) = sentences
     assert sentence.startswith(f"Setting {name} ")
     assert sentence.endswith(".")
     assert "\n" not in sentence
@@ -177,8 +181,8 @@ def test_an_invalid_value_is_rejected(name: str, value: object) -> None:
 
 @pytest.mark.parametrize(("name", "value"), rows(INVALID_FILTERS))
 def test_an_invalid_filter_is_rejected(name: str, value: object) -> None:
-    found = settings.problems({**GOOD, "candidate_filters": {name: value}})
-    only(f"candidate_filters.{name}", found)
+    sentences = settings.problems({**GOOD, "candidate_filters": {name: value}})
+    only(f"candidate_filters.{name}", sentences)
 
 
 @pytest.mark.parametrize(("name", "value"), rows(VALID))
@@ -188,8 +192,8 @@ def test_a_valid_value_is_accepted(name: str, value: object) -> None:
 
 def test_an_unknown_filter_is_rejected_with_the_known_ones() -> None:
     for name in ("", "Email", "state", "job_opening_id", "limit"):
-        found = settings.problems({**GOOD, "candidate_filters": {name: "x"}})
-        sentence = only("candidate_filters", found)
+        sentences = settings.problems({**GOOD, "candidate_filters": {name: "x"}})
+        sentence = only("candidate_filters", sentences)
         assert all(known in sentence for known in settings.FILTERS)
 
 
@@ -198,9 +202,9 @@ def test_a_minimum_above_the_maximum_is_rejected(field: str) -> None:
     cases: list[tuple[t.Any, t.Any, int]] = [(2, 1, 1), ("2", 1.5, 1), (1, "1", 0)]
     for low, high, count in cases:
         filters = {f"min_{field}": low, f"max_{field}": high}
-        found = settings.problems({**GOOD, "candidate_filters": filters})
-        assert len(found) == count
-        for sentence in found:
+        sentences = settings.problems({**GOOD, "candidate_filters": filters})
+        assert len(sentences) == count
+        for sentence in sentences:
             assert f"max_{field}" in only(f"candidate_filters.min_{field}", [sentence])
 
 
@@ -295,8 +299,8 @@ UNPARSED: dict[str, tuple[str, ...]] = {
 
 @pytest.mark.parametrize(("name", "text"), rows(UNPARSED))
 def test_a_variable_that_cannot_be_parsed_is_rejected(name: str, text: str) -> None:
-    found = settings.environment_problems({PREFIX + name.upper(): text}, PREFIX)
-    sentence = only(name, found)
+    sentences = settings.environment_problems({PREFIX + name.upper(): text}, PREFIX)
+    sentence = only(name, sentences)
     assert len(text) < 3 or text not in sentence
 
 
@@ -390,9 +394,9 @@ def test_whether_requests_leave_the_machine_unencrypted() -> None:
         *("http://example.com/.localhost/", "http://localhost.example.com/"),
     )
     for url in (*safe, *unsafe):
-        found = settings.warnings({**GOOD, "api_url": url}, {}, PREFIX)
-        assert len(found) == (url in unsafe)
-        assert "without encryption" in "".join(found) or url in safe
+        sentences = settings.warnings({**GOOD, "api_url": url}, {}, PREFIX)
+        assert len(sentences) == (url in unsafe)
+        assert "without encryption" in "".join(sentences) or url in safe
 
 
 # Parsed settings

@@ -66,12 +66,12 @@ class Api:
         return self.transport.targets
 
 
-def api(responses: dict[str, Response] | None = None, **options: t.Any) -> Api:
+def serving(responses: dict[str, Response] | None = None, **options: t.Any) -> Api:
     """Make a client of an API that answers by target, in version v2.1."""
     return Api(routes({"/v2.1/tags": TAGS, **(responses or {})}), **options)
 
 
-def details(*responses: Response | Exception) -> Api:
+def serving_candidate(*responses: Response | Exception) -> Api:
     """Make a client of an API whose candidate answers with each of these in turn."""
     answer = in_turn(*responses)
     return Api(lambda target: TAGS if target.endswith("/tags") else answer())
@@ -88,32 +88,32 @@ GOOD = response({"id": "100", "questions": []})
 
 def test_tags_are_read_with_the_first_request_and_again_on_demand() -> None:
     tags = [{"id": "1"}]
-    made = Api(lambda _: page(*tags))
-    assert made.client.tags == [{"id": "1"}]
+    api = Api(lambda _: page(*tags))
+    assert api.client.tags == [{"id": "1"}]
     tags.append({"id": "2"})
-    assert made.client.tags == [{"id": "1"}]
-    assert made.client.reread_tags() == made.client.tags == tags
-    assert made.targets == ["/v2.1/tags"] * 2
+    assert api.client.tags == [{"id": "1"}]
+    assert api.client.reread_tags() == api.client.tags == tags
+    assert api.targets == ["/v2.1/tags"] * 2
 
 
 def test_the_version_costs_one_request_however_many_pages_of_tags_there_are() -> None:
     """So that `--test` makes few."""
-    made = api(
+    api = serving(
         {
             "/v2.1/tags": page({"id": "1"}, after="1"),
             "/v2.1/tags?after_id=1": page({"id": "2"}),
         }
     )
-    assert made.client.found_version is None
-    assert made.client.version == "v2.1"
-    assert made.targets == ["/v2.1/tags"]
-    assert made.client.tags == [{"id": "1"}, {"id": "2"}]
-    assert made.targets == ["/v2.1/tags", "/v2.1/tags?after_id=1"]
+    assert api.client.found_version is None
+    assert api.client.version == "v2.1"
+    assert api.targets == ["/v2.1/tags"]
+    assert api.client.tags == [{"id": "1"}, {"id": "2"}]
+    assert api.targets == ["/v2.1/tags", "/v2.1/tags?after_id=1"]
 
 
 def test_resources_that_are_read_once_and_those_that_are_read_on_demand() -> None:
     body = {"data": [{"id": "1"}], "links": {"next": "?after_id=1"}, "total": 9}
-    made = api(
+    api = serving(
         {
             "/v2.1/openings": page({"id": "5"}),
             "/v2.1/openings/5": response({"id": "5", "name": "Pilot"}),
@@ -124,22 +124,22 @@ def test_resources_that_are_read_once_and_those_that_are_read_on_demand() -> Non
         }
     )
     for _ in range(2):
-        assert made.client.openings == [{"id": "5"}]
-        assert made.client.opening("5") == {"id": "5", "name": "Pilot"}
+        assert api.client.openings == [{"id": "5"}]
+        assert api.client.opening("5") == {"id": "5", "name": "Pilot"}
     once = ["/v2.1/tags", "/v2.1/openings", "/v2.1/openings/5"]
-    assert made.targets == once
-    assert made.client.categories() == [{"id": "1"}, {"id": "2"}]
-    assert made.client.categories("5") == [{"id": "2"}]
-    assert made.client.candidates_page({"limit": "1"}) == body
-    assert made.client.candidate("100") == {"id": "100", "questions": []}
-    pages = made.client.paginator({"limit": "5"})
+    assert api.targets == once
+    assert api.client.categories() == [{"id": "1"}, {"id": "2"}]
+    assert api.client.categories("5") == [{"id": "2"}]
+    assert api.client.candidates_page({"limit": "1"}) == body
+    assert api.client.candidate("100") == {"id": "100", "questions": []}
+    pages = api.client.paginator({"limit": "5"})
     pages.advance({"links": {"next": "https://api.example/x?after_id=1"}})
     assert pages.current_value == {"limit": "5", "after_id": "1"}
 
 
 def test_an_unknown_opening_names_the_setting() -> None:
     with pytest.raises(TapError) as raised:
-        api().client.opening("5")
+        serving().client.opening("5")
     assert str(raised.value) == (
         "The workspace has no job opening 5: remove it from the setting "
         "job_opening_ids, or check which workspace the API key belongs to."
@@ -149,27 +149,27 @@ def test_an_unknown_opening_names_the_setting() -> None:
 
 def test_a_list_is_read_to_its_end() -> None:
     first = "/v2.1/openings?limit=1"
-    made = api(
+    api = serving(
         {
             first: page({"id": "1"}, after="1"),
             f"{first}&after_id=1": page({"id": "2"}, after="2"),
             f"{first}&after_id=2": page(),
         }
     )
-    assert made.client.rows("/openings", {"limit": "1"}) == [{"id": "1"}, {"id": "2"}]
-    pages = [*made.client.pages("/openings", {"limit": "1"})]
+    assert api.client.rows("/openings", {"limit": "1"}) == [{"id": "1"}, {"id": "2"}]
+    pages = [*api.client.pages("/openings", {"limit": "1"})]
     assert pages == [[{"id": "1"}], [{"id": "2"}], []]
 
 
 @pytest.mark.parametrize("rows", [[], [{"id": "1"}], [{"id": "1"}, {"id": "2"}]])
 def test_pages_without_new_rows_are_a_loop(rows: list[object]) -> None:
     """Each link is new, so that only the rows show it."""
-    numbers, one = iter(range(1000)), cycle(rows)
-    made = Api(lambda _: page(*islice(one, 1), after=str(next(numbers))))
+    numbers, repeated = iter(range(1000)), cycle(rows)
+    api = Api(lambda _: page(*islice(repeated, 1), after=str(next(numbers))))
     with pytest.raises(TapError, match="form a loop") as raised:
-        made.client.rows("/openings")
+        api.client.rows("/openings")
     assert raised.value.is_transient
-    assert len(made.targets) == 1 + len(rows) + 3
+    assert len(api.targets) == 1 + len(rows) + 3
 
 
 # Requests
@@ -199,14 +199,14 @@ def test_request_target_and_label(
 
 @pytest.mark.parametrize("item", ["", ".", ".."])
 def test_an_id_that_would_be_another_url_is_not_requested(item: str) -> None:
-    made = details(GOOD)
+    api = serving_candidate(GOOD)
     with pytest.raises(RequestError) as raised:
-        made.client.candidate(item)
+        api.client.candidate(item)
     assert str(raised.value) == (
         f"Invalid ID '{item}': it would change the path of GET /candidates/{{id}}. Ask "
         "the support of Toggl Hire for another ID."
     )
-    assert made.targets == ["/v2.1/tags"]
+    assert api.targets == ["/v2.1/tags"]
 
 
 def test_the_documented_shape() -> None:
@@ -231,12 +231,12 @@ def test_the_documented_shape() -> None:
 def test_a_version_that_is_not_found_leads_to_the_next_one_at_once(
     caplog: pytest.LogCaptureFixture, gone: Response, version: str
 ) -> None:
-    tags = {f"/{one}/tags": gone for one in VERSIONS}
-    made = api({**tags, f"/{version}/tags": page({"id": "9"})})
-    assert made.client.tags == [{"id": "9"}]
-    assert made.client.version == made.client.found_version == version
-    assert len(made.targets) == 1 + VERSIONS.index(version)
-    assert not made.pauses
+    tags = {f"/{name}/tags": gone for name in VERSIONS}
+    api = serving({**tags, f"/{version}/tags": page({"id": "9"})})
+    assert api.client.tags == [{"id": "9"}]
+    assert api.client.version == api.client.found_version == version
+    assert len(api.targets) == 1 + VERSIONS.index(version)
+    assert not api.pauses
     (message,) = messages(caplog)
     assert message == (
         f"The API does not serve version v2.1; using {version}. Set api_version to "
@@ -250,26 +250,26 @@ def test_a_version_that_is_not_found_leads_to_the_next_one_at_once(
 def test_if_no_version_is_served_the_search_is_repeated_and_fails(
     setting: str | None, versions: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    made = Api(lambda _: html(404), setting)
+    api = Api(lambda _: html(404), setting)
     for _ in range(2):  # the second time without a request
         with pytest.raises(TapError) as raised:
-            made.client.categories()
+            api.client.categories()
         assert str(raised.value) == (
             f"The API does not serve {versions} (HTTP 404 or 410): check api_url and "
             "api_version."
         )
         assert not raised.value.is_transient
-    assert len(made.pauses) == len(PAUSES)
-    searched = [f"/{one}/tags" for one in ([setting] if setting else VERSIONS)]
-    assert made.targets == searched * (len(PAUSES) + 1)
+    assert len(api.pauses) == len(PAUSES)
+    searched = [f"/{name}/tags" for name in ([setting] if setting else VERSIONS)]
+    assert api.targets == searched * (len(PAUSES) + 1)
     assert messages(caplog) == ["Retrying GET /tags (no version of the API found)."]
 
 
 def test_a_search_that_succeeds_later_goes_on() -> None:
     answer = in_turn(*[html(404)] * 3, error(500), TAGS)
-    made = Api(lambda _: answer())
-    assert made.client.version == "v2.1"
-    assert len(made.pauses) == 2
+    api = Api(lambda _: answer())
+    assert api.client.version == "v2.1"
+    assert len(api.pauses) == 2
 
 
 def test_the_first_response_of_the_api_corrects_the_clock() -> None:
@@ -281,9 +281,9 @@ def test_the_first_response_of_the_api_corrects_the_clock() -> None:
         (answer, NOW),
         (lambda: TAGS._replace(headers={"Date": date}), ahead),
     ):
-        made = Api(lambda _, reply=reply: reply())  # type: ignore[misc]
-        assert made.client.version == "v2.1"
-        assert made.clock.now() == expected
+        api = Api(lambda _, reply=reply: reply())  # type: ignore[misc]
+        assert api.client.version == "v2.1"
+        assert api.clock.now() == expected
 
 
 # Transient failures
@@ -309,23 +309,23 @@ MALFORMED = {reason for _, reason in TRANSIENT if "body" in reason}
 def test_a_transient_failure_is_retried_and_then_final(
     caplog: pytest.LogCaptureFixture, failure: Response | Exception, reason: str
 ) -> None:
-    made = details(failure, failure, GOOD, *[failure] * 6, GOOD)
-    assert made.client.candidate("100")["id"] == "100"
-    assert len(made.pauses) == made.client.counts.retried == 2
+    api = serving_candidate(failure, failure, GOOD, *[failure] * 6, GOOD)
+    assert api.client.candidate("100")["id"] == "100"
+    assert len(api.pauses) == api.client.counts.retried == 2
     assert messages(caplog) == [f"Retrying GET /candidates/{{id}} ({reason})."]
 
     with pytest.raises(errors.UnavailableError) as raised:
-        made.client.candidate("100")
+        api.client.candidate("100")
     assert str(raised.value) == (
         f"GET /candidates/100 failed 6 times (last: {reason}). {AGAIN}"
     )
     assert raised.value.is_transient is (reason not in MALFORMED)  # one candidate's
-    assert made.client.candidate("100")["id"] == "100"  # other requests go on
+    assert api.client.candidate("100")["id"] == "100"  # other requests go on
 
 
 def test_an_id_that_is_not_a_plain_word_is_not_logged() -> None:
     with pytest.raises(errors.UnavailableError, match=r"/\{id\} failed 6 times"):
-        details(error(500)).client.candidate("zoe@example.com")
+        serving_candidate(error(500)).client.candidate("zoe@example.com")
 
 
 def test_pauses_grow_with_jitter_over_at_least_20_seconds() -> None:
@@ -346,9 +346,9 @@ def test_pauses_grow_with_jitter_over_at_least_20_seconds() -> None:
 def test_retry_after_of_a_5xx_is_honoured_up_to_a_limit(
     header: str, least: float
 ) -> None:
-    made = details(error(503, Retry_After=header), GOOD)
-    made.client.candidate("100")
-    (pause,) = made.pauses
+    api = serving_candidate(error(503, Retry_After=header), GOOD)
+    api.client.candidate("100")
+    (pause,) = api.pauses
     assert least <= pause <= max(least, 1.25)
 
 
@@ -357,10 +357,10 @@ def test_the_same_warning_is_logged_once_a_minute(
 ) -> None:
     now = 0.0
     monkeypatch.setattr("tap_toggl_hire.api.client.time.monotonic", lambda: now)
-    made = details(*[error(500), error(429), GOOD] * 3)
+    api = serving_candidate(*[error(500), error(429), GOOD] * 3)
     for moment, logged in ((0, 2), (59.9, 2), (60, 4)):
         now = moment
-        made.client.candidate("100")
+        api.client.candidate("100")
         assert len(messages(caplog)) == logged
 
 
@@ -377,12 +377,12 @@ def test_the_same_warning_is_logged_once_a_minute(
 def test_without_retries_the_first_failure_is_final(
     failure: Response, message: str
 ) -> None:
-    made = Api(lambda _: failure, **NO_RETRY._asdict())
+    api = Api(lambda _: failure, **NO_RETRY._asdict())
     with pytest.raises(TapError) as raised:
-        made.client.openings  # noqa: B018
+        api.client.openings  # noqa: B018
     assert str(raised.value) == message
     assert raised.value.is_transient
-    assert made.targets == ["/v2.1/tags"]
+    assert api.targets == ["/v2.1/tags"]
 
 
 # 429
@@ -391,12 +391,12 @@ def test_without_retries_the_first_failure_is_final(
 def test_all_requests_wait_for_as_long_as_a_429_says(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    made = details(*[error(429, Retry_After="40")] * 10, GOOD)
-    began = made.transport.time.now
-    made.client.candidate("100")
-    assert made.transport.time.now - began == pytest.approx(400, abs=5)
-    assert not made.pauses  # it is not a failed attempt
-    assert (made.client.counts.refused, made.client.counts.retried) == (10, 0)
+    api = serving_candidate(*[error(429, Retry_After="40")] * 10, GOOD)
+    began = api.transport.time.now
+    api.client.candidate("100")
+    assert api.transport.time.now - began == pytest.approx(400, abs=5)
+    assert not api.pauses  # it is not a failed attempt
+    assert (api.client.counts.refused, api.client.counts.retried) == (10, 0)
     assert messages(caplog) == ["HTTP 429: all requests wait for 40 s."]
 
 
@@ -406,10 +406,10 @@ def test_a_date_in_retry_after_is_a_time_of_the_api() -> None:
     tags = TAGS._replace(headers={"Date": format_datetime(theirs)})
     date = format_datetime(theirs + timedelta(seconds=20))
     answer = in_turn(tags, error(429, Retry_After=date), GOOD)
-    made = Api(lambda _: answer())
-    began = made.transport.time.now
-    made.client.candidate("100")
-    assert made.transport.time.now - began == pytest.approx(20, abs=1)
+    api = Api(lambda _: answer())
+    began = api.transport.time.now
+    api.client.candidate("100")
+    assert api.transport.time.now - began == pytest.approx(20, abs=1)
 
 
 @pytest.mark.parametrize(("header", "requests"), [("86400", 1), ("600", 2)])
@@ -417,9 +417,9 @@ def test_a_date_in_retry_after_is_a_time_of_the_api() -> None:
 def test_429_for_too_long_ends_the_run_and_says_until_when(
     header: str, requests: int
 ) -> None:
-    made = details(error(429, Retry_After=header))
+    api = serving_candidate(error(429, Retry_After=header))
     with pytest.raises(errors.RateLimitError) as raised:
-        made.client.candidate("100")
+        api.client.candidate("100")
     until = NOW + timedelta(seconds=int(header))
     assert str(raised.value) == (
         "The API limits the rate of requests (HTTP 429): it asks to be called again "
@@ -428,36 +428,36 @@ def test_429_for_too_long_ends_the_run_and_says_until_when(
     )
     assert raised.value.is_transient
     with pytest.raises(errors.RateLimitError):  # every other request fails at once
-        made.client.openings  # noqa: B018
-    assert len(made.targets) == 1 + requests
+        api.client.openings  # noqa: B018
+    assert len(api.targets) == 1 + requests
 
 
 # Permanent failures
 
 
 def test_401_is_final_for_every_request() -> None:
-    made = details(error(401, "Unauthorized"), GOOD)
+    api = serving_candidate(error(401, "Unauthorized"), GOOD)
     for _ in range(2):
         with pytest.raises(errors.UnauthorizedError) as raised:
-            made.client.candidate("100")
+            api.client.candidate("100")
         assert str(raised.value) == (
             "The API rejects the API key (GET /candidates/100: HTTP 401, "
             "Unauthorized): check the setting api_key, which belongs to one workspace."
         )
         assert not raised.value.is_transient
-    assert len(made.targets) == 2
+    assert len(api.targets) == 2
 
 
 def test_403_is_about_one_resource_or_for_a_list_about_the_key() -> None:
-    made = details(error(403), GOOD)
+    api = serving_candidate(error(403), GOOD)
     with pytest.raises(errors.ForbiddenError) as raised:
-        made.client.candidate("100")
+        api.client.candidate("100")
     assert str(raised.value) == (
         "GET /candidates/100 is forbidden (HTTP 403, SomeError): check what the key in "
         "api_key may read."
     )
-    assert made.client.candidate("100")
-    listing = api({"/v2.1/openings": error(403)})
+    assert api.client.candidate("100")
+    listing = serving({"/v2.1/openings": error(403)})
     for _ in range(2):
         with pytest.raises(
             errors.UnauthorizedError, match=r"/openings: .*403.*api_key"
@@ -467,41 +467,41 @@ def test_403_is_about_one_resource_or_for_a_list_about_the_key() -> None:
 
 
 def test_400_names_the_settings_behind_the_parameters() -> None:
-    made = details(error(400, "ValidationError"))
+    api = serving_candidate(error(400, "ValidationError"))
     for names, named in (
         ((), "api_version"),
         (("limit", "order"), "page_size"),
         (("limit", "email"), "page_size and candidate_filters.email"),
     ):
         with pytest.raises(BadRequestError) as raised:
-            made.client.candidates_page(dict.fromkeys(names, "5"))
+            api.client.candidates_page(dict.fromkeys(names, "5"))
         assert str(raised.value) == (
             "The API rejects GET /candidates (HTTP 400, ValidationError): check "
             f"{named}."
         )
     with pytest.raises(BadRequestError):  # it leads to no other version
         Api(lambda _: error(400)).client.version  # noqa: B018
-    assert not made.pauses
+    assert not api.pauses
 
 
 @pytest.mark.parametrize("status", [404, 410])
 def test_not_found_in_the_api_s_own_words(status: int) -> None:
-    made = details(error(status, "NotFoundError"))
+    api = serving_candidate(error(status, "NotFoundError"))
     with pytest.raises(NotFoundError, match=f"/100 .*{status}, NotFoundError"):
-        made.client.candidate("100")
+        api.client.candidate("100")
     with pytest.raises(NotFoundError):
-        made.client.candidates_page({"after_id": "7"})
-    assert not made.pauses
+        api.client.candidates_page({"after_id": "7"})
+    assert not api.pauses
 
 
 @pytest.mark.parametrize("status", [204, 302, 402, 418, 451])
 def test_any_other_status_is_final_for_one_request(status: int) -> None:
-    made = details(html(status), GOOD)
+    api = serving_candidate(html(status), GOOD)
     with pytest.raises(RequestError, match=f"/100 failed .HTTP {status}.") as raised:
-        made.client.candidate("100")
+        api.client.candidate("100")
     assert not isinstance(raised.value, NotFoundError)
     assert not raised.value.is_transient
-    assert made.client.candidate("100")
+    assert api.client.candidate("100")
 
 
 KINDS = ("", "a" * 81, "zoe@example.com", "two words", "line\nbreak", "٣")
@@ -511,7 +511,7 @@ def test_an_error_type_is_shown_if_it_is_a_plain_word() -> None:
     shown = {kind: f", {kind}" for kind in ("not-found.candidate_2", "a" * 80)}
     for kind, text in {**shown, **dict.fromkeys(KINDS, "")}.items():
         with pytest.raises(RequestError) as raised:
-            details(error(418, kind)).client.candidate("100")
+            serving_candidate(error(418, kind)).client.candidate("100")
         assert f"(HTTP 418{text}):" in str(raised.value)
 
 
@@ -520,9 +520,9 @@ def test_an_error_type_is_shown_if_it_is_a_plain_word() -> None:
 
 def test_requests_are_counted_by_endpoint_with_retries_and_redirects() -> None:
     reset = errors.TransientError("connection reset")
-    made = details(error(500), error(429), reset, GOOD._replace(redirects=2))
-    made.client.candidate("100")
-    counts = made.client.counts
+    api = serving_candidate(error(500), error(429), reset, GOOD._replace(redirects=2))
+    api.client.candidate("100")
+    counts = api.client.counts
     assert counts.by_endpoint == {"/tags": 1, "/candidates/{id}": 6}
     assert (counts.requests, counts.refused, counts.retried) == (7, 1, 2)
 
@@ -563,14 +563,16 @@ def test_any_retry_after_can_be_waited_for(header: str) -> None:
 
 
 def test_size_of_a_response_is_that_of_its_json() -> None:
-    assert details(response(b'{"id": "100"}')).client.candidate("100").size == 13
+    assert (
+        serving_candidate(response(b'{"id": "100"}')).client.candidate("100").size == 13
+    )
 
 
 def test_a_body_of_too_many_values_takes_little_memory() -> None:
     body = b'{"data": [%s]}' % b",".join([b"{}"] * 4_000_001)
-    made = details(response(body))
+    api = serving_candidate(response(body))
     with (
         memory_below(1_000_000),
         pytest.raises(errors.UnavailableError, match=r"than 4,000,000 JSON values"),
     ):
-        made.client.openings  # noqa: B018
+        api.client.openings  # noqa: B018

@@ -59,7 +59,7 @@ def closed_port() -> int:
 # What is sent
 
 
-def test_a_request(serve: Serve) -> None:
+def test_request_line_and_headers(serve: Serve) -> None:
     server = serve(says(answer({})))
     sender = transport(server.url + "/")
     assert server.connections == 0
@@ -106,7 +106,9 @@ def test_the_key_is_not_in_the_text_of_an_access() -> None:
     ],
     ids=["length", "chunks", "until closed", "after 100", "compressed"],
 )
-def test_a_response(serve: Serve, pieces: list[bytes]) -> None:
+def test_body_is_read_however_it_is_delimited(
+    serve: Serve, pieces: list[bytes]
+) -> None:
     response = transport(serve(says(*pieces)).url).send(TAGS)
     assert (response.status, response.body) == (200, b'{"data": []}')
     assert response.redirects == 0

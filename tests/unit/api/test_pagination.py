@@ -35,7 +35,7 @@ def test_it_begins_with_the_given_query() -> None:
 LAST: tuple[t.Any, ...] = ({"next": None}, {"next": ""}, {"self": "/"}, {}, None, [])
 
 
-@pytest.mark.parametrize("body", [*({"links": one} for one in LAST), {}], ids=str)
+@pytest.mark.parametrize("body", [*({"links": links} for links in LAST), {}], ids=str)
 def test_a_page_without_a_link_is_the_last_one(body: dict[str, t.Any]) -> None:
     pages = paginator()
     pages.advance({"data": [], **body})

@@ -18,7 +18,9 @@ def clock() -> FakeTime:
     return FakeTime()
 
 
-def made(clock: FakeTime, size: int = 8, ceiling: float | None = None) -> Throttle:
+def throttle_at(
+    clock: FakeTime, size: int = 8, ceiling: float | None = None
+) -> Throttle:
     return Throttle(size, ceiling, clock=clock, sleep=clock.sleep)
 
 
@@ -49,7 +51,7 @@ def serve(throttle: Throttle, count: int = 1) -> None:
 
 
 def test_without_a_limit_all_requests_start_at_once(clock: FakeTime) -> None:
-    assert starts(made(clock), clock, 1000) == [0.0] * 1000
+    assert starts(throttle_at(clock), clock, 1000) == [0.0] * 1000
     assert not clock.pauses
 
 
@@ -57,7 +59,7 @@ def test_without_a_limit_all_requests_start_at_once(clock: FakeTime) -> None:
 def test_no_more_requests_are_in_flight_than_allowed(
     clock: FakeTime, size: int
 ) -> None:
-    throttle = made(clock, size)
+    throttle = throttle_at(clock, size)
     for _ in range(size):
         throttle.acquire()
     began = threading.Event()
@@ -91,9 +93,9 @@ def test_an_exception_while_waiting_frees_the_slot(clock: FakeTime) -> None:
 
 
 @pytest.mark.parametrize("ceiling", [0.5, 10.0, 400.0])
-def test_the_rate_is_kept_and_nearly_reached(clock: FakeTime, ceiling: float) -> None:
+def test_rate_limit_is_respected_and_used(clock: FakeTime, ceiling: float) -> None:
     """However calm it was before: unused requests are not saved."""
-    throttle = made(clock, ceiling=ceiling)
+    throttle = throttle_at(clock, ceiling=ceiling)
     refuse(throttle, 1)
     clock.now += 10_000
     serve(throttle)
@@ -110,13 +112,13 @@ def test_the_rate_is_kept_and_nearly_reached(clock: FakeTime, ceiling: float) ->
 def test_all_requests_wait_as_long_as_the_api_asks(
     clock: FakeTime, asked: float
 ) -> None:
-    throttle = made(clock)
+    throttle = throttle_at(clock)
     assert refuse(throttle, asked) == asked
     assert starts(throttle, clock, 1)[0] >= asked
 
 
 def test_a_shorter_wait_does_not_cut_a_longer_one(clock: FakeTime) -> None:
-    throttle = made(clock)
+    throttle = throttle_at(clock)
     first, second = throttle.acquire(), throttle.acquire()
     assert throttle.refused(first, 30) == 30
     clock.now += 1
@@ -128,7 +130,7 @@ def test_a_shorter_wait_does_not_cut_a_longer_one(clock: FakeTime) -> None:
 def test_without_retry_after_the_wait_grows(
     clock: FakeTime, asked: float | None
 ) -> None:
-    throttle = made(clock)
+    throttle = throttle_at(clock)
     assert [refuse(throttle, asked) for _ in range(4)] == [1, 2, 2, 2]
     serve(throttle)
     assert refuse(throttle, asked) == 1
@@ -136,17 +138,17 @@ def test_without_retry_after_the_wait_grows(
 
 def test_refusals_of_one_burst_count_as_one(clock: FakeTime) -> None:
     """They were sent before the first response."""
-    throttle = made(clock)
+    throttle = throttle_at(clock)
     burst = [throttle.acquire() for _ in range(8)]
     clock.now += 0.02
-    assert [throttle.refused(one, None) for one in burst] == [1.0] * 8
+    assert [throttle.refused(started, None) for started in burst] == [1.0] * 8
     assert throttle._refusals_in_a_row == 1
 
 
 def test_after_a_wait_requests_start_one_by_one_until_one_is_served(
     clock: FakeTime,
 ) -> None:
-    throttle = made(clock)
+    throttle = throttle_at(clock)
     serve(throttle, 1000)
     clock.now += 1
     refuse(throttle, 5)
@@ -161,7 +163,7 @@ def test_after_a_wait_requests_start_one_by_one_until_one_is_served(
 
 
 def test_429_for_15_minutes_without_a_served_request_is_final(clock: FakeTime) -> None:
-    throttle = made(clock)
+    throttle = throttle_at(clock)
     for _ in range(10):
         refuse(throttle, 600)
         serve(throttle)
@@ -176,7 +178,7 @@ def test_429_for_15_minutes_without_a_served_request_is_final(clock: FakeTime) -
 def test_a_response_that_comes_during_the_wait_does_not_begin_the_15_minutes_anew(
     clock: FakeTime,
 ) -> None:
-    throttle = made(clock)
+    throttle = throttle_at(clock)
     began = clock.now
     refuse(throttle, 600)
     throttle.served()  # sent before
@@ -187,7 +189,7 @@ def test_a_response_that_comes_during_the_wait_does_not_begin_the_15_minutes_ane
 
 def test_time_without_requests_is_not_part_of_the_15_minutes(clock: FakeTime) -> None:
     """A target may take half an hour for its rows."""
-    throttle = made(clock)
+    throttle = throttle_at(clock)
     serve(throttle)
     clock.now += 1800
     assert refuse(throttle, 600) == 600
@@ -223,7 +225,7 @@ def slowed(
     clock: FakeTime, served: int = 100, seconds: float = 4, asked: float = 6
 ) -> Throttle:
     """A throttle that was refused after some requests in some time."""
-    throttle = made(clock)
+    throttle = throttle_at(clock)
     serve(throttle, served)
     clock.now += seconds
     refuse(throttle, asked)
