@@ -79,3 +79,24 @@ def test_the_threads_end_with_the_object_and_do_not_keep_the_process_alive() -> 
     for thread in started:
         thread.join(timeout=2)
     assert not any(thread.is_alive() for thread in started)
+
+
+def test_urgent_calls_overtake_others_and_otherwise_the_order_is_kept() -> None:
+    pool, go_on, order = Workers(1), threading.Event(), list[str]()
+    pool.submit(go_on.wait, LONG)
+    calls = ("first", False), ("page", True), ("second", False), ("next page", True)
+    futures = [pool.submit(order.append, name, urgent=urgent) for name, urgent in calls]
+    go_on.set()
+    for future in futures:
+        future.result(LONG)
+    assert order == ["page", "next page", "first", "second"]
+
+
+def test_calls_that_wait_are_made_although_the_object_is_gone() -> None:
+    pool, go_on = Workers(1), threading.Event()
+    pool.submit(go_on.wait, LONG)
+    future = pool.submit(divmod, 7, 2)
+    del pool
+    gc.collect()
+    go_on.set()
+    assert future.result(LONG) == (3, 1)
