@@ -9,6 +9,9 @@ from datetime import UTC, datetime
 import msgspec
 from singer_sdk.batch import Batcher
 from singer_sdk.contrib.msgspec import MsgSpecWriter
+
+# Private: a public batch message, or a stream's method that writes one batch of records
+# without reading them itself, would replace it.
 from singer_sdk.helpers._batch import SDKBatchMessage
 from singer_sdk.singerlib import (
     ActivateVersionMessage,
@@ -166,8 +169,15 @@ class BatchOutput(Output):
         config = self._batch_config
         for alias, records in self._held.items():
             batcher = Batcher(self._tap.name, alias, config)
-            for manifest in batcher.get_batches(iter(records)):
-                self._write(SDKBatchMessage(alias, config.encoding, manifest))
+            try:
+                for manifest in batcher.get_batches(iter(records)):
+                    self._write(SDKBatchMessage(alias, config.encoding, manifest))
+            except ModuleNotFoundError as error:
+                raise SettingError(
+                    f"Setting batch_config: the format {config.encoding.format} needs "
+                    f"the package {error.name}, which is not installed. For parquet, "
+                    "install tap-toggl-hire[parquet]."
+                ) from error
         self._held, self._held_bytes = {}, 0
 
     def _put(self, alias: str, record: Record) -> None:

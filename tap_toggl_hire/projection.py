@@ -13,6 +13,9 @@ from fnmatch import fnmatch
 from hashlib import blake2b
 
 import msgspec
+
+# Private: a stream's public method for the schema of the selected columns would
+# replace it.
 from singer_sdk.helpers._catalog import get_selected_schema
 from singer_sdk.mapper import PluginMapper, RemoveRecordTransform, SameRecordTransform
 

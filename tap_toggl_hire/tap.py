@@ -32,6 +32,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
 
+    # Private, for types only: `cb_config` returns it. A public name would replace it.
     from singer_sdk.plugin_base import _ConfigInput
 
     from tap_toggl_hire.streams import TogglHireStream

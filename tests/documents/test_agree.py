@@ -81,6 +81,12 @@ def test_env_example_has_the_settings_of_the_code() -> None:
             assert yaml.safe_load(value) == setting["default"], name
 
 
+def test_documents_have_every_setting_of_the_sdk() -> None:
+    schema = TapTogglHire.config_jsonschema
+    TapTogglHire.append_builtin_config(schema)
+    assert SETTINGS.keys() == schema["properties"].keys()
+
+
 def test_every_setting_has_a_title_and_a_description() -> None:
     without = [
         name

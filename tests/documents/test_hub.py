@@ -82,5 +82,5 @@ def test_everything_goes_to_its_place_in_a_checkout(tmp_path: Path) -> None:
     names = yaml.safe_load(maintainers.read_text())
     assert list(names) == ["a", DEFINITION["variant"], "z"]
     copy = tmp_path / definitions.HUB_FILE.relative_to(HUB)
-    assert copy.read_text() == definitions.text()
+    assert copy.read_text() == definitions.entry()
     assert (tmp_path / f"static{DEFINITION['logo_url']}").exists()

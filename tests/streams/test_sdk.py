@@ -223,7 +223,7 @@ def test_settings_are_completed_and_checked_by_the_tap(box: Sandbox) -> None:
     assert type(made.message_writer) is messages.MessageWriter
     wrong = TapTogglHire(config={"page_size": 0}, validate_config=False)
     problems = wrong._validate_config(raise_errors=False)
-    assert [problem.split()[1] for problem in problems] == ["page_size", "api_key"]
+    assert {problem.split()[1] for problem in problems} == {"page_size", "api_key"}
 
 
 # The SDK's own tests of a tap, against the sandbox

@@ -8,6 +8,7 @@ import io
 import json
 import logging
 import os
+import sys
 import typing as t
 from contextlib import contextmanager, redirect_stdout
 
@@ -138,7 +139,8 @@ def test_a_schema_is_written_once(stream: str, bookmark: list[str] | None) -> No
     assert isinstance(schema, SchemaMessage)
     assert schema.stream == stream
     assert list(schema.key_properties or ()) == ["id"]
-    assert schema.bookmark_properties == bookmark
+    found = schema.bookmark_properties
+    assert (None if found is None else list(found)) == bookmark
     assert stage.output.is_full_table is (bookmark is None)
     assert "$schema" not in schema.schema
 
@@ -224,8 +226,8 @@ def test_a_key_made_of_other_columns_is_reported_once(
 # Files
 
 
-def stage_of_files(folder: Path, batch_size: int) -> Stage:
-    encoding = {"format": "jsonl", "compression": "gzip"}
+def stage_of_files(folder: Path, batch_size: int, form: str = "jsonl") -> Stage:
+    encoding = {"format": form, "compression": "gzip"}
     storage = {"root": folder.as_uri()}
     config = {"encoding": encoding, "storage": storage, "batch_size": batch_size}
     return Stage(batch_config=config)
@@ -256,6 +258,15 @@ def test_records_are_held_back_until_a_flush(files: Stage) -> None:
     (batch,) = files.written
     assert batch.to_dict()["stream"] == "people"
     assert in_files(files.written) == [PERSON]
+
+
+def test_format_without_its_package_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    stage = stage_of_files(tmp_path, batch_size=1, form="parquet")
+    with pytest.raises(Exception, match=r"(?i)parquet .*pyarrow.* not installed"):
+        stage.output.write(PERSON)
 
 
 def test_file_of_large_records_is_written_before_it_is_full(

@@ -14,7 +14,9 @@ NAME = TapTogglHire.name
 REPOSITORY = "https://github.com/tap-toggl-hire/tap-toggl-hire"
 HUB_FILE = ROOT / "tools/hub/_data/meltano/extractors" / NAME / f"{NAME}.yml"
 PROJECT = ROOT / "meltano.yml"
-FILES = (ROOT / "plugin.yaml", HUB_FILE)
+PLUGIN_FILE = ROOT / "plugin.yaml"
+LATER_IN_THE_HUB = {"start-date"}
+"""Capabilities that the Hub's schema does not know yet."""
 
 
 def definition() -> dict[str, t.Any]:
@@ -46,8 +48,12 @@ def definition() -> dict[str, t.Any]:
 
 
 def capabilities() -> list[str]:
-    """Return the capabilities, with `test`, which the SDK does not list."""
-    return sorted({"test", *(one.value for one in TapTogglHire.capabilities)})
+    """Return the capabilities.
+
+    The SDK does not list `test`, and `start-date` only from version 0.55 on.
+    """
+    listed = (one.value for one in TapTogglHire.capabilities)
+    return sorted({"start-date", "test", *listed})
 
 
 def required() -> list[str]:
@@ -55,10 +61,15 @@ def required() -> list[str]:
     return [name for name, one in settings().items() if "null" not in one["type"]]
 
 
-def text() -> str:
-    """Return the definition as the Hub formats it: keys sorted, lists not indented."""
-    content: str = yaml.safe_dump(definition(), allow_unicode=True, width=88)
-    return content
+def plugin() -> str:
+    """Return plugin.yaml, as the Hub formats it: keys sorted, lists not indented."""
+    return _dump(definition())
+
+
+def entry() -> str:
+    """Return the entry in the Hub."""
+    known = [one for one in capabilities() if one not in LATER_IN_THE_HUB]
+    return _dump(definition() | {"capabilities": known})
 
 
 def project() -> str:
@@ -67,6 +78,11 @@ def project() -> str:
     content = yaml.safe_dump(listed, allow_unicode=True, sort_keys=False, width=80)
     block = textwrap.indent(content, 8 * " ")
     return replace(PROJECT.read_text("utf-8"), "settings", block)
+
+
+def _dump(content: dict[str, t.Any]) -> str:
+    dumped: str = yaml.safe_dump(content, allow_unicode=True, width=88)
+    return dumped
 
 
 def _of_project(name: str) -> dict[str, t.Any]:

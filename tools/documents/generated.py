@@ -16,6 +16,7 @@ FILES: dict[Path, Callable[[], str]] = {
     privacy.PAGE: privacy.page,
     sample.PAGE: sample.page,
     definitions.PROJECT: definitions.project,
-    **dict.fromkeys(definitions.FILES, definitions.text),
+    definitions.PLUGIN_FILE: definitions.plugin,
+    definitions.HUB_FILE: definitions.entry,
     **models.FILES,
 }

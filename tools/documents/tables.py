@@ -8,6 +8,7 @@ import re
 import typing as t
 from pathlib import Path
 
+from tap_toggl_hire.settings import NAMES
 from tap_toggl_hire.sync import plan
 from tap_toggl_hire.tap import TapTogglHire
 
@@ -21,12 +22,56 @@ ARCHITECTURE = ROOT / "ARCHITECTURE.md"
 Setting = dict[str, t.Any]
 
 
+SDK_SETTINGS = {
+    "stream_maps": (
+        "Stream maps",
+        "Filters, expressions, copies and other names for streams and columns.",
+    ),
+    "stream_map_config": (
+        "Stream map config",
+        "Values that the expressions of stream_maps may use.",
+    ),
+    "faker_config": (
+        "Faker config",
+        "Seed and locale of `fake` in stream_maps. Needs the extra `faker`.",
+    ),
+    "flattening_enabled": (
+        "Flattening enabled",
+        "Whether to make a column of each nested property.",
+    ),
+    "flattening_max_depth": (
+        "Flattening max depth",
+        "Down to which depth to flatten.",
+    ),
+    "flattening_max_key_length": (
+        "Flattening max key length",
+        "Maximum length of the name of such a column.",
+    ),
+    "flattening_separator": (
+        "Flattening separator",
+        "What separates the names of a column and a property.",
+    ),
+    "batch_config": (
+        "Batch config",
+        "Files and BATCH messages in place of records: encoding and storage.",
+    ),
+}
+"""Label and description of the settings that every tap of the SDK has.
+
+Written here, since the SDK's own texts change with its version.
+"""
+
+
 def settings() -> dict[str, Setting]:
-    """Return all settings as `--about` shows them, including those of the SDK."""
+    """Return all settings of `--about`, those of the SDK with our descriptions."""
     schema = TapTogglHire.config_jsonschema
     TapTogglHire.append_builtin_config(schema)
-    properties: dict[str, Setting] = schema["properties"]
-    return properties
+    found: dict[str, Setting] = schema["properties"]
+    own = {name: setting for name, setting in found.items() if name in NAMES}
+    return own | {
+        name: {**found[name], "title": title, "description": text}
+        for name, (title, text) in SDK_SETTINGS.items()
+    }
 
 
 def catalog() -> dict[str, dict[str, t.Any]]:
@@ -46,10 +91,12 @@ def kind(setting: Setting) -> str:
     return "decimal" if name == "number" else name
 
 
-def settings_table() -> str:
+def settings_table(*, of_sdk: bool) -> str:
     """Return one row per setting: name, kind, default, description."""
     rows = []
     for name, setting in settings().items():
+        if (name in SDK_SETTINGS) != of_sdk:
+            continue
         required = "null" not in setting["type"]
         default = json.dumps(setting.get("default", "")).strip('"')
         rows.append(
@@ -107,7 +154,9 @@ def replace(text: str, marker: str, content: str) -> str:
 
 def readme() -> str:
     """Return the README with its tables as the code has them."""
-    text = replace(README.read_text("utf-8"), "settings", settings_table())
+    text = README.read_text("utf-8")
+    text = replace(text, "settings", settings_table(of_sdk=False))
+    text = replace(text, "sdk-settings", settings_table(of_sdk=True))
     return replace(text, "streams", streams_table())
 
 
