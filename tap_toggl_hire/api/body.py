@@ -24,6 +24,9 @@ MAX_BODY = 64 << 20  # bytes, decompressed, of a response with status 200
 MAX_ERROR_BODY = 64 << 10
 """Bytes, decompressed, of any other response, whose body says little."""
 MAX_VALUES = 4_000_000  # JSON values of a body
+MAX_NESTING = 700
+"""Levels that are decoded: Python's recursion limit ends the decoder at about 990. A
+record leaves out values of more than `records.MAX_DEPTH` levels, which are fewer."""
 MAX_READ = 64 << 10
 """Bytes that are read at once. A list of tiny chunks takes forty times its content."""
 MAX_FIRST_READ = 1 << 20  # bytes that the fast decompressor may return
@@ -96,9 +99,14 @@ def decode(content: bytes) -> t.Any:
             pass  # something that is not text, maybe
     content = content.removeprefix(codecs.BOM_UTF8)
     content = content.decode("utf-8", "replace").encode()
+    content = _ESCAPE.sub(_replaced, content)
     try:
-        return msgspec.json.decode(_ESCAPE.sub(_replaced, content))
-    except RecursionError as error:
+        return msgspec.json.decode(content)
+    except RecursionError:
+        content = _without_deep_values(content)
+    try:
+        return msgspec.json.decode(content)
+    except RecursionError as error:  # brackets that are not closed
         raise ValueError from error
 
 
@@ -110,6 +118,30 @@ _ESCAPE = re.compile(
 
 def _replaced(escape: re.Match[bytes]) -> bytes:
     return rb"\ufffd" if escape[1] else escape[0]
+
+
+def _without_deep_values(content: bytes) -> bytes:
+    """Replace what is nested deeper than `MAX_NESTING` by null."""
+    pieces, kept, depth, is_string = [], 0, 0, False
+    for match in _MARK.finditer(content):
+        mark = match[0]
+        if mark == b'"':
+            is_string = not is_string
+        elif is_string:
+            continue
+        elif mark in {b"[", b"{"}:
+            depth += 1
+            if depth == MAX_NESTING:
+                pieces.append(content[kept : match.start()] + b"null")
+        elif mark in {b"]", b"}"}:
+            if depth == MAX_NESTING:
+                kept = match.end()
+            depth -= 1
+    return b"".join([*pieces, content[kept:]])
+
+
+_MARK = re.compile(rb'\\.|["\[\]{}]', re.DOTALL)
+"""What begins or ends a string, an array or an object; or an escape."""
 
 
 def error_type(content: bytes) -> str | None:

@@ -16,6 +16,7 @@ from urllib3.exceptions import HTTPError
 
 from tap_toggl_hire.api import body
 from tap_toggl_hire.api.body import MAX_READ, decode, read_body
+from tap_toggl_hire.records import MAX_DEPTH
 from tests.support.memory import memory_below
 
 # Reading
@@ -118,9 +119,38 @@ def test_what_a_target_cannot_store_is_replaced(content: bytes, value: object) -
     assert decode(content) == value
 
 
+@pytest.mark.parametrize("levels", [985, 100_000])
+def test_what_is_nested_too_deep_does_not_fail_its_neighbours(levels: int) -> None:
+    deep = b'{"a": [' * (levels // 2) + b"1" + b"]}" * (levels // 2)
+    page = b'{"data": [{"new": %s, "name": "[{\\"]"}, {"new": %s}, {"b": 2}]}' % (
+        deep,
+        deep,
+    )
+    first, second, third = decode(page)["data"]
+    assert first == {"new": second["new"], "name": '[{"]'}
+    assert third == {"b": 2}
+    # Too deep for a record, which leaves it out.
+    assert MAX_DEPTH < depth_of(first["new"]) <= min(levels, 1000)
+
+
+def depth_of(value: t.Any) -> int:
+    """Count the levels of a nested value with one child each."""
+    levels = 0
+    while isinstance(value, (dict, list)):
+        (value,) = value.values() if isinstance(value, dict) else value
+        levels += 1
+    return levels
+
+
 NOT_JSON = (
     *(b"", b"<html>", b'{"data": [', b'{"data": []}{}', b"NaN", b"1e400", b"9" * 5000),
-    *(b"[" * 100_000 + b"]" * 100_000, b'"\x00"', b"\xff\xfe[\x00]\x00"),
+    *(
+        b"[" * 100_000,
+        b"[" * 100_000 + b"}" * 100_000,
+        b"]" * 1000,
+        b'"\x00"',
+        b"\xff\xfe[\x00]\x00",
+    ),
 )
 
 
