@@ -86,12 +86,19 @@ def test_a_row_in_full() -> None:
 CORRECT: dict[bool | None, tuple[tuple[t.Any, t.Any], ...]] = {
     # options, and those that are chosen
     True: (
-        *((OPTIONS, ["500", "502"]), (OPTIONS, ["502", "500", "500"])),
-        *((NONE_CORRECT, []), ([None, OPTIONS[0]], ["500"])),
+        (OPTIONS, ["500", "502"]),
+        (OPTIONS, ["502", "500", "500"]),
+        (NONE_CORRECT, []),
+        ([None, OPTIONS[0]], ["500"]),
     ),
     False: (
-        *((OPTIONS, ["500"]), (OPTIONS, ["500", "501", "502"]), (OPTIONS, ["501"])),
-        *((OPTIONS, ["999"]), (OPTIONS, []), (OPTIONS, None), (NONE_CORRECT, ["500"])),
+        (OPTIONS, ["500"]),
+        (OPTIONS, ["500", "501", "502"]),
+        (OPTIONS, ["501"]),
+        (OPTIONS, ["999"]),
+        (OPTIONS, []),
+        (OPTIONS, None),
+        (NONE_CORRECT, ["500"]),
         ([{"id": "500", "content": "This", "correct": None}], ["500"]),
     ),
     None: (([], []), (None, None)),

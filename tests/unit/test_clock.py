@@ -35,8 +35,10 @@ def test_other_text_is_not_a_time(text: str) -> None:
 
 def test_every_form_of_an_http_date_is_utc() -> None:
     for text in (
-        *("Sat, 31 Jan 2026 12:00:00 GMT", "Saturday, 31-Jan-26 12:00:00 GMT"),
-        *("Sat Jan 31 12:00:00 2026", "Sat, 31 Jan 2026 13:00:00 +0100"),
+        "Sat, 31 Jan 2026 12:00:00 GMT",
+        "Saturday, 31-Jan-26 12:00:00 GMT",
+        "Sat Jan 31 12:00:00 2026",
+        "Sat, 31 Jan 2026 13:00:00 +0100",
     ):
         assert http_date(text) == NOW
 

@@ -169,11 +169,9 @@ def test_a_new_column_expression_filter_or_key_is_noticed(
 
 
 MASKED = (
-    *(
-        {"people": {"name": MASK}},
-        {"*": {"name": MASK}},
-        {"people": {"__filter__": MASK}},
-    ),
+    {"people": {"name": MASK}},
+    {"*": {"name": MASK}},
+    {"people": {"__filter__": MASK}},
     {"copy": {"__source__": "people", "name": MASK}},
 )
 
@@ -192,7 +190,8 @@ def test_settings_of_expressions_cost_nothing_without_expressions() -> None:
 
 def test_flattening_is_noticed() -> None:
     for name, value in (
-        *(("flattening_max_depth", 1), ("flattening_separator", "-")),
+        ("flattening_max_depth", 1),
+        ("flattening_separator", "-"),
         ("flattening_max_key_length", 5),
     ):
         flat = fingerprints_of(**{**FLAT, name: value})

@@ -97,7 +97,7 @@ def test_tags_are_read_with_the_first_request_and_again_on_demand() -> None:
 
 
 def test_the_version_costs_one_request_however_many_pages_of_tags_there_are() -> None:
-    """So that `--test` makes few."""
+    """`--test` makes few requests."""
     api = serving(
         {
             "/v2.1/tags": page({"id": "1"}, after="1"),
@@ -536,7 +536,8 @@ RETRY_AFTER: dict[float | None, tuple[str, ...]] = {
     366 * 86400: ("9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"),
     None: ("", "soon", "-5", "1e3", "\u0667"),
     20: (
-        *("Sat, 31 Jan 2026 12:00:20 GMT", "Saturday, 31-Jan-26 12:00:20 GMT"),
+        "Sat, 31 Jan 2026 12:00:20 GMT",
+        "Saturday, 31-Jan-26 12:00:20 GMT",
         "Sat Jan 31 12:00:20 2026",
     ),
     -60: ("Sat, 31 Jan 2026 11:59:00 GMT",),

@@ -245,9 +245,12 @@ def test_a_redirect_within_the_origin_is_followed(
 @pytest.mark.parametrize(
     "location",
     [
-        *("http://127.0.0.1:PORT/api", "https://localhost:PORT/api"),
-        *("http://localhost:1/api", "//elsewhere.example/api"),
-        *("http://[::1/", "ftp://localhost:PORT/"),
+        "http://127.0.0.1:PORT/api",
+        "https://localhost:PORT/api",
+        "http://localhost:1/api",
+        "//elsewhere.example/api",
+        "http://[::1/",
+        "ftp://localhost:PORT/",
     ],
 )
 def test_a_redirect_to_another_origin_is_not_followed(
@@ -501,7 +504,7 @@ def send_late(watchdog: Watchdog, connection: socket.socket) -> None:
 
 
 def test_a_request_that_has_ended_is_left_alone() -> None:
-    """Its connection may serve the next one."""
+    """Its connection may serve the next request."""
     watchdog = Watchdog(0.05)
     (ours, theirs), (other, another) = socket.socketpair(), socket.socketpair()
     with ours, theirs, other, another:

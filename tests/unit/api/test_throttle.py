@@ -94,7 +94,7 @@ def test_an_exception_while_waiting_frees_the_slot(clock: FakeTime) -> None:
 
 @pytest.mark.parametrize("ceiling", [0.5, 10.0, 400.0])
 def test_rate_limit_is_respected_and_used(clock: FakeTime, ceiling: float) -> None:
-    """However calm it was before: unused requests are not saved."""
+    """Requests that a calm time did not use are not saved for later."""
     throttle = throttle_at(clock, ceiling=ceiling)
     refuse(throttle, 1)
     clock.now += 10_000

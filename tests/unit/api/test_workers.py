@@ -67,7 +67,7 @@ def test_no_more_calls_run_at_once_than_there_are_workers(size: int) -> None:
 
 
 def test_the_threads_end_with_the_object_and_do_not_keep_the_process_alive() -> None:
-    """Otherwise a process that runs the tap often, as tests do, fills with threads."""
+    """A process that runs the tap often, as tests do, would fill with threads."""
     before = set(threading.enumerate())
     pool = Workers(3)
     for future in [pool.submit(int) for _ in range(6)]:
