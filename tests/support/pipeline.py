@@ -81,6 +81,11 @@ class Run(Messages):
     requests_before: list[int]
 
     @property
+    def is_transient_failure(self) -> bool:
+        """Whether it failed, and says that it may succeed if it is repeated."""
+        return isinstance(self.error, TapError) and self.error.is_transient
+
+    @property
     def details_requested(self) -> list[str]:
         """The ID in each request for details, in order."""
         return [r.route.item_id for r in self.requests if r.kind == "candidate"]

@@ -28,7 +28,11 @@ if t.TYPE_CHECKING:
 Json = dict[str, t.Any]
 
 COMMAND = (sys.executable, "-m", "tap_toggl_hire")
-QUICK_COMMAND = (sys.executable, str(Path(__file__).with_name("quick_tap.py")))
+QUICK_COMMAND = (
+    sys.executable,
+    "-P",  # modules of this folder hide none of the standard library
+    str(Path(__file__).with_name("quick_tap.py")),
+)
 """The command line, whose pauses between attempts take no time."""
 
 

@@ -1,4 +1,4 @@
-"""The pace against hidden limits: the real throttle, in simulated time."""
+"""What the throttle makes of limits that it does not know, in simulated time."""
 
 from __future__ import annotations
 
@@ -12,13 +12,9 @@ import pytest
 
 from sandbox import RateLimit
 from tap_toggl_hire.api.throttle import Throttle
-from tests.faults.trials import Clock, Strikes, account, assert_true, attempt, small
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
-
-    from tests.streams.checks import Start
-
 
 NO_LIMIT = RateLimit(math.inf)
 WORKERS = 8
@@ -166,22 +162,3 @@ def test_a_limit_that_is_gone_is_noticed() -> None:
     simulation.run(600)
     simulation.limit = NO_LIMIT
     assert simulation.run(8000) <= 120
-
-
-# Whole runs
-
-
-def test_the_rate_counts_retries_and_redirects(sandbox: Start, clock: Clock) -> None:
-    box = sandbox(account(30))
-    box.faults = [
-        Strikes("close", match="candidate", times=5),
-        Strikes("redirect", location="/api/v2.1/openings?moved=1", match="openings"),
-    ]
-    box.faults[1].match = lambda one: one.kind == "openings" and not one.query
-    times: list[float] = []
-    box.on_request = lambda _: times.append(clock())
-    config = small(box, max_concurrency=1, requests_per_second=10)
-    trial = attempt(config).good()
-    assert_true(trial.messages, box.account)
-    # A request that takes long to arrive may arrive shortly before the next.
-    assert times[-1] - times[0] >= (len(times) - 1) / 10 - 0.5
