@@ -47,6 +47,7 @@ def main() -> None:
         help="begin here, not before",
     )
     parser.add_argument("--opening", metavar="NAME", help="only this one; or its ID")
+    parser.add_argument("--title", metavar="NAME", help="of the team or the workspace")
     parser.add_argument("--output", type=Path, default=Path("report.html"))
     parser.add_argument("--json", type=Path, metavar="FILE", help="all figures, too")
     given = parser.parse_args()
@@ -54,7 +55,8 @@ def main() -> None:
     try:
         with connect(given.schema, personal, given.duckdb) as warehouse:
             audience = Audience(is_team=given.reader == "team")
-            figures = collect(context(warehouse, audience, given.opening, given.since))
+            about = context(warehouse, audience, given.opening, given.since)
+            figures = collect(about, given.title)
     except ReportError as error:
         sys.exit(f"toggl-hire-report: {error}")
     given.output.write_text(render(figures), "utf-8")

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 ALL = "All"
 """The key of figures of all openings together."""
-MOST = 6
-"""The most openings or steps that a chart shows."""
+MOST = 12
+"""The most openings that a table shows."""
 
 
 class Opening(NamedTuple):
@@ -59,7 +59,7 @@ class Context:
 
     @property
     def shown(self) -> list[str]:
-        """The names of the openings that charts show: the largest open ones."""
+        """The names of the openings that tables show: the largest open ones first."""
         names = [one.name for one in self.openings.values() if one.has_candidates]
         return names[:MOST]
 

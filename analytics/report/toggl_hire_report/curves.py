@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from toggl_hire_report.survival import Duration
 
 MOST_POINTS = 90
+TENTH = 0.1
 
 
 def figures(audience: Audience, durations: Sequence[Duration]) -> dict[str, Any]:
@@ -21,8 +22,9 @@ def figures(audience: Audience, durations: Sequence[Duration]) -> dict[str, Any]
 
     Returns:
         `over` and `rest` (how many were observed), `median` with `low` and `high`,
-        `within_7`, `within_14` (shares that were over by then), and `curve` (pairs of
-        days and the share that lasts longer).
+        `slowest_tenth` (days after which nine tenths are over), `within_7`, `within_14`
+        (shares that were over by then), and `curve` (pairs of days and the share that
+        lasts longer).
     """
     steps = survival.curve(durations)
     over = sum(step.over for step in steps)
@@ -47,6 +49,7 @@ def figures(audience: Audience, durations: Sequence[Duration]) -> dict[str, Any]
         "median": rounded(half.days),
         "low": rounded(half.low),
         "high": rounded(half.high),
+        "slowest_tenth": rounded(survival.quantile(steps, TENTH)),
         "within_7": share(7),
         "within_14": share(14),
         "curve": [

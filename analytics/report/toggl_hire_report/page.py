@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Cells = dict[str, str]
 """The cells of a table's row by the heads of their columns. What a `Figure` shows is
-`Markup` and set as a number, any other cell as words."""
+`Markup` and set as a number; a `Phrase` and any other cell are set as words."""
 
 
 @dataclass
@@ -30,6 +30,31 @@ class Table:
     is_open: bool = True
     """Whether it is shown before a reader opens it."""
 
+    @property
+    def is_wide(self) -> bool:
+        """Whether a phone shows each of its rows as a list."""
+        return len(self.rows[0]) > 3 or bool(self.caption)  # noqa: PLR2004
+
+
+class Phrase(Markup):
+    """Words with figures in them."""
+
+
+class Chart(NamedTuple):
+    """A drawing under its title and a note."""
+
+    drawing: str
+    title: str = ""
+    note: str = ""
+
+
+class Tile(NamedTuple):
+    """A figure that is read first, and what it is compared with."""
+
+    label: str
+    value: Markup
+    notes: Sequence[Markup]
+
 
 @dataclass
 class Section:
@@ -37,13 +62,17 @@ class Section:
 
     title: str
     lead: str = ""
-    charts: list[str] = field(default_factory=list)
+    tiles: list[Tile] = field(default_factory=list)
+    items: list[tuple[str, list[str]]] = field(default_factory=list)
+    legend: list[tuple[str, str]] = field(default_factory=list)
+    """Marks of the charts, drawn, and their names."""
+    charts: list[Chart] = field(default_factory=list)
     label: str = ""
     """What the charts show, for those who do not see them."""
     tables: list[Table] = field(default_factory=list)
-    items: list[tuple[str, list[str]]] = field(default_factory=list)
     foot: str = ""
-    is_wide: bool = False
+    is_half: bool = False
+    """Whether it stands beside another one on a wide screen."""
 
 
 class Page:
@@ -52,21 +81,25 @@ class Page:
     Attributes:
         figures: all of them.
         all: the key of figures of all openings of the page together.
-        shown: the openings that charts show.
+        shown: the openings that tables show; charts show the first of them.
     """
 
     def __init__(self, figures: Figure) -> None:
         self.figures = figures
         self.is_team = figures.value["for"] == "team"
         openings = figures.value["openings"]
-        self.all = ALL if len(openings) != 1 else next(iter(openings))
+        self.is_one_opening = len(openings) == 1
+        self.all = next(iter(openings)) if self.is_one_opening else ALL
         self.shown = [name for name, one in openings.items() if one["is_shown"]]
 
     @property
     def title(self) -> str:
-        """The page's name."""
-        about = ", ".join(self.figures.value["workspaces"]) or "no data yet"
-        return f"Hiring report: {about if self.all == ALL else self.all}"
+        """The page's name: what it is about, where that is given."""
+        about = [self.figures.value["title"]]
+        if self.is_one_opening:
+            about.append(self.all)
+        given = ", ".join(name for name in about if name)
+        return f"Hiring report: {given}" if given else "Hiring report"
 
     @property
     def period(self) -> str:
@@ -93,7 +126,10 @@ def html(page: Page, sections: Sequence[Section]) -> str:
         lstrip_blocks=True,
     )
     environment.filters["words"] = words
-    environment.tests["number_cell"] = lambda cell: isinstance(cell, Markup)
+    environment.tests["phrase"] = lambda cell: isinstance(cell, Phrase)
+    environment.tests["number_cell"] = lambda cell: (
+        isinstance(cell, Markup) and not isinstance(cell, Phrase)
+    )
     return environment.get_template("page.html.j2").render(
         page=page, sections=sections, least=LEAST
     )

@@ -26,24 +26,24 @@ if TYPE_CHECKING:
 Figures = dict[str, Any]
 
 
-def collect(context: Context) -> Figures:
+def collect(context: Context, title: str | None = None) -> Figures:
     """Read the models and compute every figure; docs/report.md describes the keys."""
     waited = waits.figures(context)
     judged = questions.figures(context)
     as_of = context.as_of
     return {
+        "title": title,
         "workspaces": [row["workspace"] for row in context.workspaces],
         "as_of": f"{as_of:%Y-%m-%dT%H:%M:%SZ}" if as_of else None,
         "since": f"{context.since}" if context.since else None,
-        "week": f"{context.week}" if context.week else None,
         "for": "team" if context.audience.is_team else "others",
         "openings": {
             one.name: {"is_open": one.is_open, "is_shown": one.name in context.shown}
             for one in context.openings.values()
         },
-        "this_week": week.figures(context),
+        "week": week.figures(context),
         "asks": waiting.figures(context, waited),
-        "funnel": dropouts.figures(context),
+        "funnel": dropouts.figures(context, waited),
         "waits": waited,
         "stages": stages.figures(context),
         "pipeline": pipeline.figures(context),
@@ -61,8 +61,8 @@ def render(figures: Figures) -> str:
         week.section(page),
         waiting.section(page),
         dropouts.section(page),
-        months.section(page),
         waits.section(page),
+        months.section(page),
         stages.section(page),
         pipeline.section(page),
         scores.section(page),

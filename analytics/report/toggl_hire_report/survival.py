@@ -85,6 +85,11 @@ def median(steps: Sequence[Step]) -> Median:
     )
 
 
+def quantile(steps: Sequence[Step], share: float) -> float | None:
+    """Find the days after which only a share is left; None if that was not reached."""
+    return next((step.days for step in steps if step.share <= share), None)
+
+
 def share_over(steps: Sequence[Step], days: float) -> float:
     """Estimate the share for which it is over within some days."""
     return 1 - next((s.share for s in reversed(steps) if s.days <= days), 1.0)

@@ -90,14 +90,14 @@ def funnel(figures: dict[str, Any]) -> Problem:
 
 
 def scores_and_week(figures: dict[str, Any]) -> Problem:
-    """All that the page says of scores, of this week and of ended stays."""
+    """All that the page says of scores, of weeks and of ended stays."""
     problem = Problem()
     for found in figures["scores"].values():
         bands = [problem.count(band) for band in found["bands"]]
         problem.add(problem.count(found["scored"]), bands)
-    week = figures["this_week"]
+    week = figures["week"]["openings"]
     for column in ("finished", "moved_on", "rejected", "possible_hires"):
-        for suffix in ("", "_last_week"):
+        for suffix in ("", "_so_far"):
             key = column + suffix
             own = [problem.count(one[key]) for n, one in week.items() if n != "All"]
             problem.add(problem.count(week["All"][key]), own)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import escape
-
 from toggl_hire_report import charts
 from toggl_hire_report.audience import LEAST
 from toggl_hire_report.charts import Bar
 from toggl_hire_report.context import ALL
 from toggl_hire_report.figure import UNKNOWN, percent
-from toggl_hire_report.page import Section, Table
+from toggl_hire_report.page import Chart, Section, Table
 from toggl_hire_report.sections import months
-from toggl_hire_report.shares import conversion
+from toggl_hire_report.shares import COUNTS, conversion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,16 +24,29 @@ if TYPE_CHECKING:
 
 QUARTER = 3
 """Months."""
+QUARTERS = ("recent", "before")
+PARTS = {
+    "advanced": "go on",
+    "waiting": "wait or hire",
+    "rejected": "rejected",
+    "erased": "erased",
+}
+FILLS = (0, 1, 2, 3)
 
 
-def figures(context: Context) -> dict[str, Any]:
+def figures(context: Context, waits: dict[str, Any]) -> dict[str, Any]:
     """How far candidates came, step by step, and month by month for the first step.
+
+    Args:
+        context: of the page.
+        waits: the figures of `waits`, for how long a month stays open.
 
     Returns:
         For each opening `steps`: the counts of `toggl_hire__funnel`, `conversion`
         (share that went beyond) with an interval of 95 %, `recent` and `before` (the
-        conversion of the last three complete months and of the three before). For all
-        openings and each of them `months`: the same for the first step.
+        conversion of the last three complete months and of the three before, with
+        theirs). For all openings and each of them `months`: the same for the first
+        step.
     """
     rows = context.rows(
         """
@@ -47,12 +58,12 @@ def figures(context: Context) -> dict[str, Any]:
         """,
         day="month",
     )
-    found: dict[str, Any] = {ALL: {"months": months.figures(context, rows)}}
+    found: dict[str, Any] = {ALL: {"months": months.figures(context, rows, waits[ALL])}}
     for opening in context.openings.values():
         own = [row for row in rows if row["opening"] == opening.name]
         found[opening.name] = {
             "steps": _steps(context, own),
-            "months": months.figures(context, own),
+            "months": months.figures(context, own, waits[opening.name]),
         }
     return found
 
@@ -67,8 +78,7 @@ def _steps(context: Context, rows: Sequence[Row]) -> list[dict[str, Any]]:
         for position, name in sorted(names.items())
     ]
     if steps:  # nothing follows the last step
-        unknown = "conversion", "low", "high", "recent", "before"
-        steps[-1] |= dict.fromkeys(unknown, None)
+        steps[-1] |= dict.fromkeys(set(steps[-1]) - {"category", *COUNTS})
     return steps
 
 
@@ -77,12 +87,15 @@ def _step(context: Context, rows: Sequence[Row]) -> dict[str, Any]:
     if context.as_of is None:
         return step
     end = context.as_of.date().replace(day=1)
-    for name in ("recent", "before"):
+    for name in QUARTERS:
         start = _months_before(end, QUARTER)
-        quarter = [row for row in rows if start <= row["month"] < end]
-        is_enough = sum(row["reached"] for row in quarter) >= LEAST
-        share = conversion(context.audience, quarter)["conversion"]
-        step[name] = share if is_enough else None
+        quarter = conversion(
+            context.audience, [row for row in rows if start <= row["month"] < end]
+        )
+        is_enough = (quarter["reached"] or 0) >= LEAST
+        step[name] = quarter["conversion"] if is_enough else None
+        step[f"{name}_low"] = quarter["low"] if is_enough else None
+        step[f"{name}_high"] = quarter["high"] if is_enough else None
         end = start
     return step
 
@@ -94,7 +107,7 @@ def _months_before(month: date, number: int) -> date:
 
 def section(page: Page) -> Section:
     """Write the section."""
-    drawn: list[str] = []
+    drawn: list[Chart] = []
     rows: list[Cells] = []
     for name in page.shown:
         steps = list(page.figures["funnel"][name]["steps"])
@@ -102,46 +115,57 @@ def section(page: Page) -> Section:
             steps.pop()
         if not steps:
             continue
-        is_open = page.figures.value["openings"][name]["is_open"]
-        drawn.append(_chart(name, [step.value for step in steps], is_open=is_open))
+        if len(drawn) < charts.MOST:
+            is_open = page.figures.value["openings"][name]["is_open"]
+            drawn.append(_chart(name, [step.value for step in steps], is_open=is_open))
         rows += [_row(name, step) for step in steps]
     return Section(
         "Where candidates drop out",
-        "How many reached each step, and how many of them went on to a later one."
+        "How many reached each step, and how many percent of them went on to a later "
+        "one."
         if rows
         else "No candidate was seen in a step yet.",
+        legend=[
+            (charts.fill_key(fill), name)
+            for fill, name in zip(FILLS, PARTS.values(), strict=True)
+        ]
+        if rows
+        else [],
         charts=drawn,
         label="Bars for each step of each opening",
         tables=[Table(rows, "In numbers", is_open=False)] if rows else [],
-        foot="In brackets: the interval that holds the true share with 95 % "
-        "(Wilson). Possible hires count as waiting. Last quarter: candidates of "
-        f"the last {QUARTER} complete months.",
-        is_wide=True,
+        foot="In brackets: the interval that holds the true share with 95 %.",
     )
 
 
-def _chart(name: str, steps: Sequence[dict[str, Any]], *, is_open: bool) -> str:
+def _chart(name: str, steps: Sequence[dict[str, Any]], *, is_open: bool) -> Chart:
     bars = [
         Bar(
             f"{step['category']}: {step['reached'] or UNKNOWN}",
-            [step[part] or 0 for part in ("advanced", "waiting", "rejected", "erased")],
+            [step[part] or 0 for part in PARTS],
             _goes_on(step) if step["advanced"] else "",
         )
         for step in steps
     ]
-    legend = ("go on", "wait or hire", "rejected", "erased")
-    title = escape(name if is_open else f"{name} (closed)")
-    trend = _trend(steps[0]) if is_open else ""
-    return f"<h3>{title}</h3><p>{trend}</p>" + charts.bars(bars, legend, (0, 1, 4, 3))
+    title = name if is_open else f"{name} (closed)"
+    note = _trend(steps[0]) if is_open else ""
+    return Chart(charts.bars(bars, FILLS), title, note)
 
 
 def _trend(step: dict[str, Any]) -> str:
+    """Say that the share changed, if the intervals of two quarters are apart."""
     recent, before = step.get("recent"), step.get("before")
     if recent is None or before is None:
         return ""
+    if step["recent_low"] > step["before_high"]:
+        change = "More go on"
+    elif step["recent_high"] < step["before_low"]:
+        change = "Fewer go on"
+    else:
+        return ""
     return (
-        f"Beyond the first step: {percent(recent)} % last quarter, "
-        f"{percent(before)} % the quarter before."
+        f"{change} beyond the first step: {percent(recent)} % in the last {QUARTER} "
+        f"months, {percent(before)} % in the {QUARTER} before."
     )
 
 
@@ -149,7 +173,7 @@ def _goes_on(step: dict[str, Any]) -> str:
     if step["conversion"] is None:
         return ""
     low, high = percent(step["low"]), percent(step["high"])
-    return f"{percent(step['conversion'])} % go on ({low} to {high})"
+    return f"{percent(step['conversion'])} % ({low} to {high})"
 
 
 def _row(name: str, step: Figure) -> Cells:
@@ -158,10 +182,8 @@ def _row(name: str, step: Figure) -> Cells:
         "Step": step.value["category"],
         "Reached": step["reached"].count(),
         "Go on": step["advanced"].count(),
-        "Wait": step["waiting"].count(),
+        "Wait or hire": step["waiting"].count(),
         "Rejected": step["rejected"].count(),
         "Erased": step["erased"].count(),
-        "Go on, %": step["conversion"].shown(percent),
-        "Last quarter, %": step["recent"].shown(percent),
-        "Quarter before, %": step["before"].shown(percent),
+        "Go on, %": step.estimate("conversion", percent),
     }

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from toggl_hire_report.audience import LEAST
 from toggl_hire_report.figure import whole
 from toggl_hire_report.page import Section, Table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from toggl_hire_report.context import Context
     from toggl_hire_report.page import Page
+    from toggl_hire_report.warehouse import Row
 
+TITLE = "Can these data be trusted?"
+LONGEST_GAP = timedelta(days=2)
+"""Between complete runs; a longer one is a problem."""
+RECENT = timedelta(weeks=5)
+"""How long a gap matters: the last complete week, and the four before it."""
 OF_A_WORKSPACE = {
     "history_since": "History is known since",
     "last_complete_run": "Last complete run",
@@ -35,7 +45,8 @@ def figures(context: Context) -> dict[str, Any]:
         `workspaces`: for each one `history_since`, `last_complete_run`, `failed_runs`,
         `longest_gap_days`, `candidates_held` (by the tap's own account),
         `candidates_rows` (in the table), `candidates_missing`. In all of them
-        together `locked` and `erased`; for the openings of the page `retention_due`.
+        together `locked` and `erased`; `problems`, in words; for the openings of the
+        page `retention_due`.
     """
     count = context.audience.count
     (locked,) = context.warehouse.rows(
@@ -64,10 +75,60 @@ def figures(context: Context) -> dict[str, Any]:
             }
             for row in context.workspaces
         },
+        "problems": [
+            *(
+                problem
+                for row in context.workspaces
+                for problem in _problems(context, row)
+            ),
+            *_locked(context, locked["number"]),
+        ],
         "locked": count(locked["number"]),
         "erased": count(erased["number"]),
         "retention_due": {name: count(number) for name, number in sorted(due.items())},
     }
+
+
+def _problems(context: Context, workspace: Row) -> Iterator[str]:
+    """Say what is wrong with the data of a workspace, as far as it matters now."""
+    where = f" of {workspace['workspace']}" if len(context.workspaces) > 1 else ""
+    last, looks = (
+        workspace["last_run_completed_at"],
+        context.looks[workspace["workspace"]],
+    )
+    if last is None or context.as_of is None:
+        yield f"No complete run{where} is recorded, so gaps are unknown."
+        return
+    if context.as_of - last > LONGEST_GAP:
+        yield f"The last complete run{where} ended on {moment(last)}."
+    recent = [look for look in looks if look > context.as_of - RECENT]
+    gaps = [(end - start, end) for start, end in pairwise(recent)]
+    gap, end = max(gaps, default=(timedelta(), last))
+    if gap > LONGEST_GAP:
+        yield (
+            f"No run{where} was complete in the {gap / timedelta(days=1):.1f} days "
+            f"before {moment(end)}."
+        )
+    missing = int(workspace["candidates_missing"] or 0)
+    if missing > 0:
+        number = context.audience.count(missing) or f"Fewer than {LEAST}"
+        yield f"Candidates{where} that the warehouse lacks: {number}."
+
+
+def _locked(context: Context, number: int) -> Iterator[str]:
+    if number:
+        shown = context.audience.count(number) or f"fewer than {LEAST}"
+        yield f"Candidates who seem to be locked on the workspace's plan: {shown}."
+
+
+def _praise(health: dict[str, Any]) -> str:
+    ends = [one["last_complete_run"] for one in health["workspaces"].values()]
+    days, weeks = LONGEST_GAP.days, RECENT.days // 7
+    return (
+        f"Yes: the last complete run ended on {min(ends)}, the warehouse has every "
+        f"candidate that the tap holds, and in {weeks} weeks there was no gap of more "
+        f"than {days} days between runs."
+    )
 
 
 def optional(context: Context, number: int | None) -> int | None:
@@ -83,17 +144,24 @@ def moment(value: datetime | None) -> str | None:
 def section(page: Page) -> Section:
     """Write the section."""
     found = page.figures["health"]
+    if not found.value["workspaces"]:
+        return Section(TITLE, "No run of the tap has been loaded yet.")
+    if not found.value["problems"]:
+        return Section(TITLE, _praise(found.value))
     workspaces = found["workspaces"]
     of_workspaces = [
         {
-            "": label,
+            "Of the workspace": label,
             **{one: workspaces[one][name].shown(whole) for one in workspaces.value},
         }
         for name, label in OF_A_WORKSPACE.items()
     ]
     of_all = [
-        {"": label, "Candidates": found[name].count()} for name, label in OF_ALL.items()
+        {"Of all": label, "Candidates": found[name].count()}
+        for name, label in OF_ALL.items()
     ]
     return Section(
-        "Can these data be trusted?", tables=[Table(of_workspaces), Table(of_all)]
+        TITLE,
+        f"Not fully. {' '.join(found.value['problems'])}",
+        tables=[Table(of_workspaces), Table(of_all)],
     )

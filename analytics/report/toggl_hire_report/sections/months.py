@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from toggl_hire_report.figure import percent
@@ -18,54 +18,60 @@ if TYPE_CHECKING:
     from toggl_hire_report.page import Cells, Page
     from toggl_hire_report.warehouse import Row
 
-STILL_OPEN = 0.05
-"""The share that may still wait in a month that is complete."""
 LISTED = 9
 
 
-def figures(context: Context, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Return the cohorts of the first step; one is complete if hardly any of it waits.
+def figures(
+    context: Context, rows: Sequence[Row], waits: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Return the cohorts of the first step.
+
+    A month is still open if it is not over, or younger than the slowest tenth of waits.
 
     Args:
         context: of the page.
         rows: of `toggl_hire__funnel`.
+        waits: the figures of `waits` for the same openings.
     """
     cohorts: dict[date, list[Row]] = defaultdict(list)
     for row in rows:
         if row["position"] == 1:
             cohorts[row["month"]].append(row)
-    now = context.as_of.date().replace(day=1) if context.as_of else date.max
-    found = []
-    for month, cohort in sorted(cohorts.items()):
-        waiting = sum(row["waiting"] for row in cohort)
-        reached = sum(row["reached"] for row in cohort)
-        found.append(
-            {
-                "month": f"{month:%Y-%m}",
-                **conversion(context.audience, cohort),
-                "is_complete": month < now and waiting <= STILL_OPEN * reached,
-            }
-        )
-    return found
+    closed = date.max
+    if context.as_of is not None:
+        closed = context.as_of.date() - timedelta(days=waits["slowest_tenth"] or 0)
+    return [
+        {
+            "month": f"{month:%Y-%m}",
+            **conversion(context.audience, cohort),
+            "is_still_open": _next(month) > closed,
+        }
+        for month, cohort in sorted(cohorts.items())
+    ]
+
+
+def _next(month: date) -> date:
+    return (month + timedelta(days=31)).replace(day=1)
 
 
 def section(page: Page) -> Section:
     """Write the section."""
-    months = list(page.figures["funnel"][page.all]["months"])
+    months = list(page.figures["funnel"][page.all]["months"])[-LISTED:]
+    is_any_open = any(month.value["is_still_open"] for month in months)
     return Section(
         "Month by month",
         "Candidates by the month in which they finished the test, and how many "
         "went beyond the first step."
         if months
         else "No month has candidates yet.",
-        tables=[Table([_row(month) for month in months[-LISTED:]])] if months else [],
-        foot="* Not complete: more than 5 % still wait, or the month is not over, "
-        "so the share will rise. In brackets: the interval of 95 %.",
+        tables=[Table([_row(month) for month in months])] if months else [],
+        foot="* Still open: the share will rise." if is_any_open else "",
+        is_half=True,
     )
 
 
 def _row(month: Figure) -> Cells:
-    mark = "" if month.value["is_complete"] else " *"
+    mark = " *" if month.value["is_still_open"] else ""
     return {
         "Month": f"{month.value['month']}{mark}",
         "Finished": month["reached"].count(),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from toggl_hire_report import charts
 from toggl_hire_report.charts import Bar
 from toggl_hire_report.figure import UNKNOWN, percent
-from toggl_hire_report.page import Section, Table
+from toggl_hire_report.page import Chart, Section, Table
 from toggl_hire_report.sections.questions import shortened
 
 if TYPE_CHECKING:
@@ -63,17 +63,22 @@ def section(page: Page) -> Section | None:
         return None
     bars = []
     for option in found["options"]:
-        for third, name in (("strong", _name(option)), ("weak", "")):
-            share = option.value[third]
-            parts = [share or 0, 0] if third == "strong" else [0, share or 0]
-            note = UNKNOWN if share is None else f"{third} {percent(share)} %"
-            bars.append(Bar(name, parts, note))
+        strong, weak = option.value["strong"], option.value["weak"]
+        shares = [UNKNOWN if one is None else percent(one) for one in (strong, weak)]
+        bars += [
+            Bar(_name(option), [strong or 0, 0], f"{' and '.join(shares)} %"),
+            Bar("", [0, weak or 0]),
+        ]
     return Section(
         "Who chose what",
         f"The first bad question, {found.value['question_id']}: "
         f"“{found.value['text']}”. A wrong option that strong candidates prefer "
         "may be the right one.",
-        charts=[charts.bars(bars, ("strong third", "weak third"), top=1)],
+        legend=[
+            (charts.fill_key(0), "strong third of the candidates"),
+            (charts.fill_key(1), "weak third"),
+        ],
+        charts=[Chart(charts.bars(bars, top=1))],
         label="How many of the strong and the weak third chose each option",
         tables=[Table([_row(option) for option in found["options"]])],
     )

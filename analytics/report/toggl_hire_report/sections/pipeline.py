@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import date, timedelta
+from itertools import pairwise
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from toggl_hire_report import charts
-from toggl_hire_report.page import Section, Table
+from toggl_hire_report.page import Chart, Section, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from toggl_hire_report.context import Context
     from toggl_hire_report.page import Page
 
-WEEKS_DRAWN, WEEKS_LISTED = 52, 13
+WEEKS_DRAWN, WEEKS_LISTED, MONTHS_NAMED = 52, 5, 5
+TITLE = "Candidates in play"
 
 
 def figures(context: Context) -> dict[str, Any]:
@@ -94,29 +96,39 @@ def section(page: Page) -> Section:
     """Write the section."""
     found = page.figures["pipeline"]
     weeks, steps = found.value["weeks"], found.value["undecided"]
-    ages = [float(-n) for n in reversed(range(len(weeks)))]
-    series: dict[str, charts.Points] = {
-        name: list(zip(ages, values, strict=True))
-        for name, values in list(steps.items())[: charts.MOST]
-    }
+    if len(weeks) <= 1:
+        return Section(TITLE, "History has less than a week so far.")
+    names = list(steps)[: charts.MOST_LINES]
+    series = [list(enumerate(steps[name])) for name in names]
     rows = [
         {
             "Week until": weeks[place],
-            **{name: found["undecided"][name][place].shown() for name in series},
+            **{name: found["undecided"][name][place].shown() for name in names},
         }
-        for place in list(range(len(weeks)))[-WEEKS_LISTED:]
+        for place in range(len(weeks))[-WEEKS_LISTED:]
     ]
-    is_drawn = len(weeks) > 1
-    axes = "weeks before the last look", "candidates"
+    is_gap = page.is_team and any(None in values for values in steps.values())
+    drawing = charts.lines(series, ("", "candidates"), names=_months(weeks))
     return Section(
-        "Candidates in play",
+        TITLE,
         "Those in each step at the end of each week, without the rejected and "
-        "without possible hires."
-        if is_drawn
-        else "History has less than a week so far.",
-        charts=[charts.lines(series, axes)] if is_drawn else [],
+        "without possible hires.",
+        legend=[(charts.line_key(place), name) for place, name in enumerate(names)],
+        charts=[Chart(drawing)],
         label="Lines of the candidates in each step, by week",
-        tables=[Table(rows)] if rows else [],
-        foot="A gap: no run was complete in that week.",
-        is_wide=True,
+        tables=[Table(rows)],
+        foot="A gap: no run was complete in that week." if is_gap else "",
     )
+
+
+def _months(weeks: Sequence[str]) -> list[tuple[float, str]]:
+    """Name the first week of some months, at most five of them."""
+    pairs = enumerate(pairwise(week[:7] for week in weeks), 1)
+    first = [place for place, (before, month) in pairs if month > before]
+    if not first:
+        return [(0.0, f"{date.fromisoformat(weeks[0]):%-d %b}")]
+    every = -(-len(first) // MONTHS_NAMED)
+    return [
+        (float(place), f"{date.fromisoformat(weeks[place]):%b %y}")
+        for place in first[::-every][::-1]
+    ]

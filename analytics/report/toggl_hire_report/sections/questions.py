@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from toggl_hire_report import charts
 from toggl_hire_report.audience import LEAST
 from toggl_hire_report.figure import percent, signed
-from toggl_hire_report.page import Section, Table
+from toggl_hire_report.page import Chart, Section, Table
 
 if TYPE_CHECKING:
     from toggl_hire_report.context import Context
@@ -24,7 +24,7 @@ LIMIT = 0.2
 """A discrimination below it is bad."""
 MOST_NEEDED = 2000
 VERDICTS = {"bad": "bad", "too early": "too early to say", "good": "good"}
-LISTED = 12
+LISTED = 6
 
 
 def figures(context: Context) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def figures(context: Context) -> dict[str, Any]:
                 "low": _rounded(row["discrimination_low"]),
                 "high": _rounded(row["discrimination_high"]),
                 "verdict": row["verdict"],
-                "needed": _still_needed(row) if row["verdict"] == "too early" else None,
+                "needed": _needed(row) if row["verdict"] == "too early" else None,
             }
         )
     verdicts = [question["verdict"] for question in found]
@@ -84,7 +84,7 @@ def _openings(context: Context) -> dict[tuple[str, str], list[str]]:
     return {key: sorted(found) for key, found in names.items()}
 
 
-def _still_needed(row: Row) -> int | None:
+def _needed(row: Row) -> int | None:
     """How many more graded answers a verdict takes if the estimate stays as it is."""
     distance = abs(row["discrimination"] - LIMIT)
     low, high = row["discrimination_low"], row["discrimination_high"]
@@ -112,41 +112,58 @@ def _rounded(value: float | None) -> float | None:
 def section(page: Page) -> Section:
     """Write the section."""
     found = list(page.figures["questions"])
-    counts = page.figures.value["counts"]
+    kinds = list(VERDICTS)
     points = [
-        (one["facility"], one["discrimination"], VERDICTS[one["verdict"]])
+        (one["facility"], one["discrimination"], kinds.index(one["verdict"]))
         for one in page.figures.value["questions"]
         if one["facility"] is not None
     ]
-    axes = "share of points earned, % (hard on the left)", "separates"
-    bad, early = (
-        [one for one in found if one.value["verdict"] == verdict][:LISTED]
-        for verdict in ("bad", "too early")
+    axes = "points earned, % (hard on the left)", "separates"
+    bad = [one for one in found if one.value["verdict"] == "bad"]
+    soon = sorted(
+        (one for one in found if one.value["needed"] is not None),
+        key=lambda one: float(one.value["needed"]),
     )
     tables = [
-        Table([_row(one) for one in bad], "Look at these first"),
+        Table([_row(one) for one in bad[:LISTED]], "Look at these first"),
         Table(
-            [{**_row(one), "More answers needed": _needed(one)} for one in early],
-            "Not enough answers yet",
+            [
+                {**_row(one), "More answers needed": one["needed"].shown()}
+                for one in soon[:LISTED]
+            ],
+            "Can be judged soon",
             is_open=False,
         ),
     ]
     return Section(
         "Questions",
-        f"Do not separate strong from weak candidates: {counts['bad']}. "
-        f"Do: {counts['good']}. Not enough answers to say: {counts['too early']}."
+        _lead(page.figures.value["counts"])
         if found
         else "No question has enough answers yet.",
-        charts=[charts.scatter(points, list(VERDICTS.values()), axes)]
+        legend=[
+            (charts.dot_key(place), name)
+            for place, name in enumerate(VERDICTS.values())
+        ]
         if points
         else [],
+        charts=[Chart(charts.scatter(points, axes))] if points else [],
         label="Each question by the share of points earned and by how it separates",
         tables=[table for table in tables if table.rows],
-        foot="Separates: discrimination, the correlation of the points in a "
-        "question with those in the candidate's other questions, within openings. "
-        "Bad: below 0.2 with a probability of 95 %; good: above.",
-        is_wide=True,
+        foot="Separates: the correlation of the points in a question with those in the "
+        "candidate's other questions; in brackets the interval of 95 %. Bad: below 0.2 "
+        "with a probability of 95 %.",
     )
+
+
+def _lead(counts: dict[str, int]) -> str:
+    number = sum(counts.values())
+    text = f"{number - counts['bad']} of {number} questions need nothing"
+    if counts["too early"]:
+        text += f" ({counts['too early']} have too few answers to say)"
+    if not counts["bad"]:
+        return f"{text}."
+    verb = "does" if counts["bad"] == 1 else "do"
+    return f"{text}; {counts['bad']} {verb} not separate strong from weak candidates."
 
 
 def _row(question: Figure) -> Cells:
@@ -159,7 +176,3 @@ def _row(question: Figure) -> Cells:
         "Points earned, %": question["facility"].shown(percent),
         "Separates": question.estimate("discrimination", signed),
     }
-
-
-def _needed(question: Figure) -> str:
-    return question["needed"].shown(unknown="many")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from toggl_hire_report import charts
 from toggl_hire_report.audience import LEAST
 from toggl_hire_report.figure import UNKNOWN, number
-from toggl_hire_report.page import Section, Table
+from toggl_hire_report.page import Chart, Section, Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,27 +97,24 @@ def section(page: Page) -> Section:
     names = [name for name in page.shown if name in found.value]
     return Section(
         "How they score",
-        "Candidates by score, from 0 to 100. 61 ± 9 means: the same candidate "
-        "would score between 52 and 70 in two of three repetitions."
+        "Candidates by score, from 0 to 100. One score ± 9 means: the same candidate "
+        "would come within 9 points of it in two of three repetitions."
         if names
         else "No candidate has a score yet.",
-        charts=[_chart(name, found.value[name]) for name in names],
+        charts=[_chart(name, found.value[name]) for name in names[: charts.MOST]],
         label="A histogram of scores for each opening",
         tables=[Table([_row(name, found[name]) for name in names])] if names else [],
-        foot="±: the standard error of measurement. The test is: by its "
-        "reliability (Cronbach's alpha or, for Smart Tests, split halves after "
-        "Spearman and Brown). Luck of the draw: the score of an average candidate "
-        "with a hard draw (9 of 10 are easier) and with an easy one (1 of 10 is "
-        "easier).",
-        is_wide=True,
+        foot="The test is: in brackets its reliability. Luck of the draw: the score of "
+        "an average candidate with a hard draw of questions and with an easy one."
+        if any(found.value[name]["is_smart_test"] for name in names)
+        else "The test is: in brackets its reliability.",
     )
 
 
-def _chart(name: str, scores: dict[str, Any]) -> str:
+def _chart(name: str, scores: dict[str, Any]) -> Chart:
     error = scores["standard_error"]
-    exact = "" if error is None else f" ± {error:.0f}"
-    note = f"median {scores['median']:.0f}{exact}"
-    return charts.histogram(name, note, scores["bands"])
+    note = "" if error is None else f"one score ± {error:.0f}"
+    return Chart(charts.histogram(scores["bands"]), name, note)
 
 
 def _reliability(scores: dict[str, Any]) -> str:

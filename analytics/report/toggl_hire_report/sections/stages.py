@@ -6,9 +6,8 @@ from collections import defaultdict
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from toggl_hire_report import charts, curves
-from toggl_hire_report.charts import Range
-from toggl_hire_report.figure import UNKNOWN, number
+from toggl_hire_report import curves
+from toggl_hire_report.figure import number
 from toggl_hire_report.page import Section, Table
 from toggl_hire_report.survival import Duration
 
@@ -77,20 +76,11 @@ def section(page: Page) -> Section:
         "How long candidates stay until they are moved or rejected."
         if steps
         else "No stay in a step was observed yet.",
-        charts=[charts.ranges([_range(step.value) for step in steps], "days")]
-        if steps
-        else [],
-        label="The median and its interval for each step",
         tables=[Table([_row(step) for step in steps])] if steps else [],
-        foot="Median of the Kaplan-Meier estimate and its interval of 95 %. Stays "
-        "that had begun before the first run are left out.",
+        foot="In brackets: the interval of 95 %. Stays that had begun before the first "
+        "run are left out.",
+        is_half=True,
     )
-
-
-def _range(step: dict[str, Any]) -> Range:
-    median = step["median"]
-    note = UNKNOWN if median is None else f"{median:g} days"
-    return Range(step["category"], median, step["low"], step["high"], note)
 
 
 def _row(step: Figure) -> Cells:

@@ -77,10 +77,6 @@ def section(page: Page) -> Section:
         "What waits for you",
         "" if items else "Nothing: no candidate waits for a decision or a grader.",
         items=items,
-        foot="All who wait: select candidate_id, days_waiting from "
-        "toggl_hire__candidates where decision = 'waiting' order by 2 desc"
-        if page.is_team
-        else "",
     )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from datetime import datetime, timedelta
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from toggl_hire_report import charts, curves
 from toggl_hire_report.context import ALL
 from toggl_hire_report.figure import number, percent
-from toggl_hire_report.page import Section, Table
+from toggl_hire_report.page import Chart, Section, Table
 from toggl_hire_report.survival import Duration
 
 if TYPE_CHECKING:
@@ -20,14 +21,17 @@ if TYPE_CHECKING:
     from toggl_hire_report.figure import Figure
     from toggl_hire_report.page import Cells, Page
 
+TITLE = "How long they wait for a decision"
+
 
 def figures(context: Context) -> dict[str, Any]:
     """Estimate the waits of all openings together, and of each.
 
     Returns:
-        `median` days with `low` and `high`, `within_7` and `within_14` (shares decided
-        by then), `decided` and `waiting` (how many were observed), `curve` (pairs of
-        days and the share that still waits).
+        `median` days with `low` and `high`, `slowest_tenth` (days after which nine
+        tenths are decided), `within_7` and `within_14` (shares decided by then),
+        `decided` and `waiting` (how many were observed), `curve` (pairs of days and the
+        share that still waits).
     """
     groups: dict[str, list[Duration]] = defaultdict(list)
     for row in context.rows(
@@ -73,41 +77,57 @@ def section(page: Page) -> Section:
     found = page.figures["waits"]
     names = list(dict.fromkeys((page.all, *page.shown)))
     names = [name for name in names if found.value[name]["curve"]]
-    series: dict[str, charts.Points] = {
-        name: [(days, 100 * share) for days, share in found.value[name]["curve"]]
-        for name in names[: charts.MOST]
-    }
-    drawn = charts.lines(
-        series, ("days since the test", "still wait, %"), steps=True, top=100
-    )
+    if not names:
+        return Section(TITLE, "Too few decisions were observed yet.")
+    slowest = max(names, key=lambda name: _median(found.value[name]))
+    drawn = list(dict.fromkeys((names[0], slowest)))
+    series: list[charts.Points] = [
+        [(days, 100 * share) for days, share in found.value[name]["curve"]]
+        for name in drawn
+    ]
+    axes = "days since the test", "still wait, %"
     return Section(
-        "How long they wait for a decision",
-        _lead(found.value[page.all]["median"])
-        if names
-        else "Too few decisions were observed yet.",
-        charts=[drawn] if names else [],
+        TITLE,
+        _lead(found.value, names[0], slowest),
+        legend=[
+            (charts.line_key(place), _title(name)) for place, name in enumerate(drawn)
+        ],
+        charts=[Chart(charts.lines(series, axes, steps=True, top=100))],
         label="Lines of the share that still waits, by days since the test",
-        tables=[Table([_row(name, found[name]) for name in names])] if names else [],
-        foot="Kaplan-Meier estimate with delayed entry: those who still wait count "
-        "as long as known, and those who finished before the first run count from "
-        "it on. A decision counts in the middle between the run that saw it and "
-        "the one before. In brackets: the interval of 95 %.",
-        is_wide=True,
+        tables=[Table([_row(name, found[name]) for name in names])],
+        foot="Kaplan-Meier estimate: those who still wait count as long as known. In "
+        "brackets: the interval of 95 %.",
     )
 
 
-def _lead(median: float | None) -> str:
+def _title(name: str) -> str:
+    return "All openings" if name == ALL else name
+
+
+def _median(waits: dict[str, Any]) -> float:
+    """The median; one that was not reached is the largest."""
+    return inf if waits["median"] is None else float(waits["median"])
+
+
+def _lead(waits: dict[str, Any], first: str, slowest: str) -> str:
+    median = waits[first]["median"]
     if median is None:
         return "Fewer than half have a decision yet."
-    return f"Half of the candidates have a decision within {median:g} days."
+    text = f"Half of the candidates have a decision within {median:g} days"
+    if slowest == first:
+        return f"{text}."
+    longest = waits[slowest]["median"]
+    if longest is None:
+        return f"{text}; in the slowest opening, {slowest}, fewer than half have one."
+    return f"{text}; in the slowest opening, {slowest}, within {longest:g} days."
 
 
 def _row(name: str, wait: Figure) -> Cells:
     return {
-        "Opening": name,
+        "Opening": _title(name),
         "Half within, days": wait.estimate("median", number),
+        "9 of 10 within, days": wait["slowest_tenth"].shown(number),
         "In 7 days, %": wait["within_7"].shown(percent),
-        "In 14 days, %": wait["within_14"].shown(percent),
         "Decided": wait["decided"].count(),
         "Wait": wait["waiting"].count(),
     }

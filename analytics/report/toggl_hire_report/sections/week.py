@@ -1,20 +1,21 @@
-"""What happened this week."""
+"""What happened in the last complete week, and so far in this one."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
 
 from toggl_hire_report.context import ALL
 from toggl_hire_report.figure import number
-from toggl_hire_report.page import Section, Table
+from toggl_hire_report.page import Phrase, Section, Table, Tile
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from toggl_hire_report.context import Context
-    from toggl_hire_report.page import Page
+    from toggl_hire_report.figure import Figure
+    from toggl_hire_report.page import Cells, Page
 
 COUNTED = {
     "finished": "Finished the test",
@@ -23,75 +24,130 @@ COUNTED = {
     "possible_hires": "Possible hires",
 }
 WEEKS = 4
-"""Weeks whose mean is the usual."""
+"""Weeks before the last one whose mean is the usual."""
 
 
 def figures(context: Context) -> dict[str, Any]:
-    """Count what happened in the week of the last look, and in those before it.
+    """Count what happened in the last complete week, in those before it, and since.
 
     Returns:
-        For all openings and each of them: the four counts; the same with the suffix
-        `_last_week`; with `_usual`, the mean of the four weeks before, as far as they
-        lie after the first run.
+        `first_day` and `last_day` of the week; `usual_weeks`, how many complete weeks
+        of the four before it the usual is made of; `openings`: for all together and
+        each of them the four counts; with the suffix `_usual`, the mean of those weeks;
+        with `_so_far`, the counts of the week of the last look, from Tuesday on.
     """
-    week = context.week
-    if week is None:
-        return {}
     counts: dict[tuple[str, date], dict[str, int]] = defaultdict(
         lambda: dict.fromkeys(COUNTED, 0)
     )
+    complete = set()
     for row in context.rows(
-        "select workspace, job_opening_id, week, finished, moved_on, rejected, "
-        "possible_hires from toggl_hire__openings_weekly"
+        "select workspace, job_opening_id, week, is_complete, finished, moved_on, "
+        "rejected, possible_hires from toggl_hire__openings_weekly"
     ):
+        if row["is_complete"]:
+            complete.add(row["week"])
         for name in (ALL, row["opening"]):
             for column in COUNTED:
-                counts[name, row["week"]][column] += row[column] or 0
-    firsts = [row["history_since"] for row in context.workspaces]
-    first = min((one.date() for one in firsts if one), default=week)
-    before = [week - timedelta(weeks=number) for number in range(1, WEEKS + 1)]
-    before = [one for one in before if one >= first]
+                counts[name, row["week"]][column] += row[column]
+    last = max(complete, default=None)
+    usual: list[date] = []
+    if last is not None:
+        before = {last - timedelta(weeks=n) for n in range(1, WEEKS + 1)}
+        usual = sorted(before & complete)
+    now = context.week if context.as_of and context.as_of.weekday() else None
     count = context.audience.count
-    found: dict[str, Any] = {}
-    for name in (ALL, *(one.name for one in context.openings.values())):
-        made: dict[str, float | None] = {}
-        found[name] = made
-        for column in COUNTED:
-            made[column] = count(counts[name, week][column])
-            last = before[0] if before else None
-            made[f"{column}_last_week"] = (
-                count(counts[name, last][column]) if last else None
-            )
-            total = count(sum(counts[name, one][column] for one in before))
-            usual = None if total is None or not before else total / len(before)
-            made[f"{column}_usual"] = None if usual is None else round(usual, 1)
-    return found
+
+    def of(name: str, week: date | None, column: str) -> int | None:
+        return None if week is None else count(counts[name, week][column])
+
+    def compared(name: str, column: str) -> dict[str, float | None]:
+        total = count(sum(counts[name, week][column] for week in usual))
+        return {
+            column: of(name, last, column),
+            f"{column}_usual": round(total / len(usual), 1)
+            if usual and total is not None
+            else None,
+            f"{column}_so_far": of(name, now, column),
+        }
+
+    return {
+        "first_day": last and f"{last}",
+        "last_day": last and f"{last + timedelta(days=6)}",
+        "usual_weeks": len(usual),
+        "openings": {
+            name: {
+                key: value
+                for column in COUNTED
+                for key, value in compared(name, column).items()
+            }
+            for name in (ALL, *(one.name for one in context.openings.values()))
+        }
+        if counts
+        else {},
+    }
 
 
 def section(page: Page) -> Section:
     """Write the section."""
-    found = page.figures["this_week"]
-    if not found.value:
-        return Section("This week", "There are no candidates yet.", foot=FOOT)
-    week = found[page.all]
-    rows = [
-        {
-            "": label,
-            "This week": week[name].count(),
-            "Week before": week[f"{name}_last_week"].count(),
-            "Usual": week[f"{name}_usual"].shown(number),
-        }
-        for name, label in COUNTED.items()
-    ]
+    week = page.figures["week"]
+    if not week.value["openings"]:
+        return Section("Last week", "There are no candidates yet.")
+    openings = week["openings"]
+    together = openings[page.all]
+    rows = (
+        []
+        if page.is_one_opening
+        else [_row(name, openings[name]) for name in page.shown]
+    )
     return Section(
-        "This week",
-        f"Since Monday, {page.figures.value['week']}.",
-        tables=[Table(rows)],
-        foot=FOOT,
+        "Last week",
+        f"Monday, {day(week.value['first_day'])}, to Sunday, "
+        f"{day(week.value['last_day'])}."
+        if week.value["first_day"]
+        else "No week was observed from its beginning to its end yet.",
+        tiles=[
+            Tile(label, together[name].count(), _notes(together, name))
+            for name, label in COUNTED.items()
+        ],
+        tables=[Table(rows)] if rows else [],
+        foot=_foot(week.value["usual_weeks"]),
     )
 
 
-FOOT = (
-    "Usual: the mean of the four weeks before. Moves and decisions count in the week "
-    "of the run that saw them."
-)
+def _notes(counts: Figure, name: str) -> list[Markup]:
+    notes = []
+    if counts.value[f"{name}_usual"] is not None:
+        notes.append(Markup("usually {}").format(counts[f"{name}_usual"].shown(number)))
+    if counts.value[f"{name}_so_far"] is not None:
+        so_far = counts[f"{name}_so_far"].count()
+        notes.append(Markup("so far this week {}").format(so_far))
+    return notes
+
+
+def _row(name: str, counts: Figure) -> Cells:
+    cells: Cells = {"Opening": name}
+    for column, label in COUNTED.items():
+        cells[label] = counts[column].count()
+        if counts.value[f"{column}_usual"] is not None:
+            usual = counts[f"{column}_usual"].shown(number)
+            cells[label] = Markup("{} ({})").format(cells[label], usual)
+    so_far = [
+        Markup("{} {}").format(counts[f"{column}_so_far"].count(), label.lower())
+        for column, label in COUNTED.items()
+        if counts.value[f"{column}_so_far"]
+    ]
+    if any(counts.value[f"{column}_so_far"] is not None for column in COUNTED):
+        cells["So far this week"] = Phrase(", ").join(so_far) or "-"
+    return cells
+
+
+def _foot(weeks: int) -> str:
+    usual = {0: "", 1: "In brackets: the week before. "}.get(
+        weeks, f"Usually, and in brackets: the mean of {weeks} weeks before. "
+    )
+    return f"{usual}Moves and decisions count in the week of the run that saw them."
+
+
+def day(text: str) -> str:
+    """A date in words."""
+    return f"{date.fromisoformat(text):%-d %B %Y}"
