@@ -8,11 +8,14 @@ Transient failures are retried, permanent ones become errors for the user:
 | 429 | the throttle delays all requests; not counted as an attempt |
 | 5xx, 408, 425, no response, a malformed body | retried |
 | 404, 410 with the API's error object (documentation: Errors) | `NotFoundError` |
-| 404, 410 in other words or after a redirect: a proxy's | retried |
+| 404, 410 without it, or after a redirect: a proxy's | retried |
 | 401, and 403 for a list | `UnauthorizedError`; no request starts after it |
 | 403 for one resource | `ForbiddenError` |
 | 400 | `BadRequestError` |
 | any other status | `RequestError` |
+
+Until a version of the API has answered, any 404 or 410 means that it does not serve
+this version.
 """
 
 from __future__ import annotations
@@ -62,8 +65,9 @@ if t.TYPE_CHECKING:
 T = t.TypeVar("T")
 Row = dict[str, t.Any]
 
-VERSIONS = ("v2.1", "v2.2", "v2")
-"""Tried in this order: the documented one, its successor, the vendor's latest."""
+LATEST = "v2"  # always the latest version, which cannot be pinned
+VERSIONS = ("v2.1", "v2.2", LATEST)
+"""Tried in this order: the documented one, its successor, the latest."""
 NOT_FOUND = {404, 410}
 TRANSIENT = {408, 425}  # statuses to retry, beside 5xx
 PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before each further attempt
@@ -296,24 +300,35 @@ class Client:
 
     def _find_version(self) -> str:
         """Try each version; keep the first page of tags of the one that is served."""
-        first = self._versions[0]
         for version in self._versions:
             response = self._send(TAGS, version)
             if response.status not in NOT_FOUND:
                 self._first_page = self._body(TAGS, response)
                 self._clock.correct(response.headers.get("Date"))
-                if version != first:
-                    self._logger.warning(
-                        "The API does not serve version %s; using %s. Set api_version "
-                        "to %s to pin it and to avoid this warning.",
-                        *(first, version, version),
-                    )
+                if version != self._versions[0]:
+                    self._warn_of(version)
                 return version
         final = TapError(
             f"The API does not serve {' or '.join(self._versions)} (HTTP 404 or 410): "
             "check api_url and api_version."
         )
         raise TransientError("no version of the API found", final=final)
+
+    def _warn_of(self, version: str) -> None:
+        """Log that the first version is not served, and how to pin this one."""
+        if version == LATEST:
+            self._logger.warning(
+                "The API does not serve version %s; using %s, which is always the "
+                "latest version and cannot be pinned. Set api_version to %s to avoid "
+                "this warning.",
+                *(self._versions[0], version, version),
+            )
+        else:
+            self._logger.warning(
+                "The API does not serve version %s; using %s. Set api_version to %s to "
+                "pin it and to avoid this warning.",
+                *(self._versions[0], version, version),
+            )
 
     # The retry policy
 

@@ -224,12 +224,27 @@ def test_the_documented_shape() -> None:
 # Versions
 
 
-@pytest.mark.parametrize("version", VERSIONS[1:])
+@pytest.mark.parametrize(
+    ("version", "advice"),
+    [
+        (
+            "v2.2",
+            "using v2.2. Set api_version to v2.2 to pin it and to avoid this warning.",
+        ),
+        (
+            "v2",
+            (
+                "using v2, which is always the latest version and cannot be pinned. "
+                "Set api_version to v2 to avoid this warning."
+            ),
+        ),
+    ],
+)
 @pytest.mark.parametrize(
     "gone", [error(404), error(410), html(404), html(410)._replace(redirects=1)]
 )
 def test_a_version_that_is_not_found_leads_to_the_next_one_at_once(
-    caplog: pytest.LogCaptureFixture, gone: Response, version: str
+    caplog: pytest.LogCaptureFixture, gone: Response, version: str, advice: str
 ) -> None:
     tags = {f"/{name}/tags": gone for name in VERSIONS}
     api = serving({**tags, f"/{version}/tags": page({"id": "9"})})
@@ -238,10 +253,7 @@ def test_a_version_that_is_not_found_leads_to_the_next_one_at_once(
     assert len(api.targets) == 1 + VERSIONS.index(version)
     assert not api.pauses
     (message,) = messages(caplog)
-    assert message == (
-        f"The API does not serve version v2.1; using {version}. Set api_version to "
-        f"{version} to pin it and to avoid this warning."
-    )
+    assert message == f"The API does not serve version v2.1; {advice}"
 
 
 @pytest.mark.parametrize(
