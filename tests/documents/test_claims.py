@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 CLAIMS = ROOT / "docs" / "claims.md"
 DOCUMENTS = [
     ROOT / "README.md",
+    ROOT / "orchestration" / "README.md",
     *(path for path in sorted(ROOT.glob("docs/*.md")) if path != CLAIMS),
 ]
 WORDS = re.compile(r"personal|erased|deleted|hash", re.IGNORECASE)
@@ -57,7 +58,9 @@ def test_a_sentence_with_one_of_the_words_is_found() -> None:
     assert list(sentences(text)) == ["Hashed:", "| hash |"]
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix()
+)
 def test_each_sentence_about_personal_data_is_claimed_and_tested(
     document: Path,
 ) -> None:
@@ -70,7 +73,9 @@ def test_each_sentence_about_personal_data_is_claimed_and_tested(
     assert not missing, "add these to docs/claims.md:\n" + "\n".join(missing)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix()
+)
 def test_each_claim_is_in_its_document(document: Path) -> None:
     text = document.read_text("utf-8")
     assert [words for words in claims(document) if words not in text] == []

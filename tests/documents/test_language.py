@@ -23,7 +23,13 @@ FILES = [
     path
     for pattern in (
         *("*.md", "*.yaml", "*.yml", ".github/ISSUE_TEMPLATE/*", "docs/**/*"),
-        *("examples/**/*", "schemas/*", "tap_toggl_hire/**/*", "tools/hub/*"),
+        *(
+            "examples/**/*",
+            "orchestration/*",
+            "schemas/*",
+            "tap_toggl_hire/**/*",
+            "tools/hub/*",
+        ),
     )
     for path in sorted(ROOT.glob(pattern))
     if path.suffix in SUFFIXES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.pipeline.warehouse import change, check_erased, compare, duckdb_rows
-from tests.support.documents import ROOT, shell_block
+from tests.support.documents import ROOT, shell_block, shell_blocks
 from tools.local.meltano import CHECKOUT
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def run_pipe(folder: Path, sandbox: Sandbox, **settings: object) -> int:
 
 def selection_commands(purpose: str) -> str:
     """Return the commands of one row in the table of the selection."""
-    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    page = (ROOT / "docs" / "selection.md").read_text("utf-8")
     (cell,) = re.findall(rf"^\| {purpose} \| (.*?) \| ", page, re.MULTILINE)
     return "\n".join(re.findall(r"`(meltano [^`]+)`", cell))
 
@@ -124,7 +125,7 @@ def test_a_column_is_left_out_after_meltano_add(project: Project) -> None:
     assert count == 1
     file.write_text(text, "utf-8")
     everything = selected(catalog(project))
-    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    page = (ROOT / "docs" / "selection.md").read_text("utf-8")
     (rule,) = re.findall(r"After `meltano add`, run `([^`]+)`", page)
 
     project.shell(rule)
@@ -165,3 +166,51 @@ def test_duckdb_has_the_same_rows_forgets_and_makes_a_state(
     newcomer.shell(request.replace("4711", kept))
     printed = (newcomer.folder / "candidate.json").read_text("utf-8")
     assert [row["id"] for row in json.loads(printed)["candidates"]] == [kept]
+
+
+@pytest.mark.slow
+@without_duckdb
+def test_tutorial_loads_finds_no_change_and_drops_names(
+    newcomer: Project, sandbox: Sandbox
+) -> None:
+    blocks = shell_blocks("docs/tutorial.md")
+    first = next(n for n, block in enumerate(blocks) if "meltano run" in block)
+
+    printed = newcomer.shell("\n".join(blocks[first:]))
+
+    count = len(sandbox.account.listed_ids())
+    loads = re.findall(r"(\d+) new, (\d+) changed, 0 deleted", printed)
+    assert loads == [(str(count), "0"), ("0", "0"), ("0", str(count))]
+    assert printed.splitlines()[-1] == f"{count}\t0\t0"
+
+
+@without_duckdb
+def test_quickstart_prints_the_mean_score(tmp_path: Path, sandbox: Sandbox) -> None:
+    install, _, *commands = shell_block("README.md", "git+https").splitlines()
+    assert install.endswith("git+https://github.com/tap-toggl-hire/tap-toggl-hire")
+    target = CHECKOUT / ".meltano" / "loaders" / "target-duckdb" / "venv" / "bin"
+    if not target.exists():
+        pytest.skip("`make test-slow` installs target-duckdb")
+    tap = tmp_path / "bin" / "tap-toggl-hire"
+    tap.parent.mkdir()
+    tap.symlink_to(Path(sys.executable).with_name("tap-toggl-hire"))
+    settings = {
+        "PATH": f"{target}:{tap.parent}:{os.environ['PATH']}",
+        "TAP_TOGGL_HIRE_API_KEY": sandbox.api_key,
+        "TAP_TOGGL_HIRE_API_URL": sandbox.url,
+    }
+
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", "\n".join(commands)],  # noqa: S607
+        cwd=tmp_path,
+        env={**os.environ, **settings},
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+    rows = sandbox.account.list_rows()
+    mean = sum(row["score"] for row in rows) / len(rows)
+    ((count, printed),) = ast.literal_eval(done.stdout.splitlines()[-1])
+    assert (count, printed) == (len(rows), pytest.approx(mean))
+    json.loads((tmp_path / "state.json").read_text("utf-8"))

@@ -1,6 +1,6 @@
 """Measure many workspaces: `python -m tools.bench.workspaces 50`.
 
-Each has 200 candidates. docs/operations.md has the figures.
+Each has 200 candidates. docs/performance.md has the figures.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ class Demo:
         self._load(names)
         for name, why in not_fresh(self._instance, names).items():
             _say(f"   {name} failed: {why}")
-        _say("\n   With workspaces of your own: docs/operations.md")
+        _say("\n   With workspaces of your own: orchestration/README.md")
 
     def _load(self, names: Iterable[str]) -> None:
         job = self._definitions.resolve_job_def(JOB)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tools.documents import definitions, models, privacy, sample, tables
+from tools.documents import definitions, models, privacy, rows, sample, tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +14,7 @@ FILES: dict[Path, Callable[[], str]] = {
     tables.README: tables.readme,
     tables.ARCHITECTURE: tables.architecture,
     privacy.PAGE: privacy.page,
+    rows.PAGE: rows.page,
     sample.PAGE: sample.page,
     definitions.PROJECT: definitions.project,
     definitions.PLUGIN_FILE: definitions.plugin,

@@ -185,6 +185,11 @@ def _replication(entry: dict[str, t.Any]) -> str:
     return f"{method}, `{key}`" if key else method
 
 
+def escaped(cells: Iterable[str]) -> tuple[str, ...]:
+    """Return cells in which no character has a meaning in a table."""
+    return tuple(map(_text, cells))
+
+
 def _text(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
 
