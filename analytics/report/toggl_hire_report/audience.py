@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 LEAST = 5
 """For others, no number stands for fewer candidates."""
+LEAST_OF_QUANTILES = 20
+"""For others, no median or tenth is of fewer candidates."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,20 @@ class Audience:
         """The share of a whole, as it may be shown."""
         shown, of = self.count(part), self.count(whole)
         return None if shown is None or not of else shown / of
+
+    def quantile(self, values: Sequence[float], share: float) -> float | None:
+        """A quantile of sorted values, as it may be shown.
+
+        A tenth is one of ten values at least; for others, it is a whole number.
+        """
+        least = max(share, 1 - share) / min(share, 1 - share) + 1
+        if len(values) < (least if self.is_team else LEAST_OF_QUANTILES):
+            return None
+        at = (len(values) - 1) * share
+        low, part = int(at), at - int(at)
+        high = min(low + 1, len(values) - 1)
+        value = values[low] + part * (values[high] - values[low])
+        return round(value, 1 if self.is_team else 0)
 
     def rounded(self, share: float | None) -> float | None:
         """An estimated share: for others in steps of 5 %."""

@@ -47,6 +47,20 @@ def test_no_hidden_part_can_be_computed_from_its_total_and_the_other_parts(
             assert max(low, 0) < min(high, LEAST - 1)
 
 
+def test_others_see_quantiles_of_twenty_candidates_or_more_in_whole_numbers() -> None:
+    minutes = [float(n) + 0.4 for n in range(19)]
+    assert OTHERS.quantile(minutes, 0.5) is None
+    assert OTHERS.quantile([*minutes, 20], 0.5) == 10
+    assert Audience(is_team=True).quantile(minutes, 0.5) == 9.4
+
+
+def test_a_tenth_is_one_of_ten_candidates_at_least() -> None:
+    team = Audience(is_team=True)
+    assert team.quantile([1, 2, 3, 4, 5, 6, 7, 8, 9], 0.1) is None
+    assert team.quantile([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 0.1) == 1.9
+    assert team.quantile([], 0.5) is None
+
+
 def test_shares_for_others_come_from_counts_that_they_see() -> None:
     assert OTHERS.share(7, 19) == 5 / 15
     assert OTHERS.share(3, 19) is None

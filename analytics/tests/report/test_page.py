@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections import defaultdict
 from datetime import date, datetime, timedelta
 from itertools import pairwise
-from statistics import fmean, median
+from statistics import fmean, median, quantiles
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -132,6 +133,38 @@ def test_the_median_wait_is_near_the_truth(world: World, for_team: Report) -> No
     assert found["low"] < found["median"] < found["high"]
     within = sum(wait <= 7 for wait in waits) / len(waits)
     assert found["within_7"] == pytest.approx(within, abs=0.06)
+
+
+def test_the_minutes_of_the_half_and_of_the_quickest_tenth(
+    world: World, for_team: Report
+) -> None:
+    for opening in world.openings:
+        minutes = [one.minutes for one in world.living if one.opening is opening]
+        found = for_team.figures["minutes"][opening.name]
+        assert found["candidates"] == len(minutes)
+        assert found["median"] == median(minutes)
+        tenth = quantiles(minutes, n=10, method="inclusive")[0]
+        assert found["quickest_tenth"] == pytest.approx(tenth, abs=0.06)
+
+
+def test_skills_have_the_median_of_their_scores(world: World, for_team: Report) -> None:
+    for opening in world.openings:
+        scores: dict[str, list[float]] = defaultdict(list)
+        for candidate in (one for one in world.living if one.opening is opening):
+            points: dict[str, list[tuple[float, float]]] = defaultdict(list)
+            for answer in candidate.answers:
+                if answer.graded_day <= world.last_look:
+                    pair = answer.points, answer.question.points
+                    points[answer.question.skill].append(pair)
+            for skill, pairs in points.items():
+                earned, possible = map(sum, zip(*pairs, strict=True))
+                scores[skill].append(100 * earned / possible)
+        found = for_team.figures["skills"][opening.name]
+        assert {one["skill"]: one["median"] for one in found} == {
+            skill: pytest.approx(median(values), abs=0.06)
+            for skill, values in scores.items()
+        }
+        assert found == sorted(found, key=lambda one: one["median"])
 
 
 def test_the_funnel_is_in_order_and_adds_up(for_team: Report) -> None:
