@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sandbox import Account, Sandbox
 from tests.pipeline.warehouse import change, check_erased, compare, duckdb_rows
 from tests.support.documents import ROOT, shell_block, shell_blocks
 from tools.local.meltano import CHECKOUT
 
 if TYPE_CHECKING:
-    from sandbox import Sandbox
-    from tests.pipeline.warehouse import Rows
+    from tests.pipeline.warehouse import PostgresWarehouse, Rows
     from tools.local.meltano import Project
 
     Catalog = dict[tuple[str, ...], dict[str, Any]]
@@ -146,6 +146,13 @@ def test_duckdb_has_the_same_rows_forgets_and_makes_a_state(
         return duckdb_rows(newcomer.folder / "warehouse.duckdb", stream)
 
     newcomer.run(*plugins)
+    cached = newcomer.folder / ".meltano/run/tap-toggl-hire/tap.properties.json"
+    older = json.loads(cached.read_text())
+    older["streams"].pop()
+    cached.write_text(json.dumps(older))
+    refresh = selection_commands("get new streams and columns after an upgrade")
+    newcomer.shell(refresh.replace("...", " ".join(plugins)))
+    assert len(json.loads(cached.read_text())["streams"]) == 8
     compare(table, sandbox.account, empty=None)
     deleted = change(sandbox.account)
     newcomer.meltano("state", "clear", "--force", f"dev:{'-to-'.join(plugins)}")
@@ -214,3 +221,28 @@ def test_quickstart_prints_the_mean_score(tmp_path: Path, sandbox: Sandbox) -> N
     ((count, printed),) = ast.literal_eval(done.stdout.splitlines()[-1])
     assert (count, printed) == (len(rows), pytest.approx(mean))
     json.loads((tmp_path / "state.json").read_text("utf-8"))
+
+
+@pytest.mark.slow
+def test_cron_loads_two_workspaces_into_a_schema_each(
+    newcomer: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
+) -> None:
+    other = Account.example(candidates=5, seed=8)
+    with Sandbox(other, "key-of-lisbon") as lisbon:
+        for name, one in {"berlin": sandbox, "lisbon": lisbon}.items():
+            (newcomer.folder / f"{name}.env").write_text(
+                f"TAP_TOGGL_HIRE_API_KEY={one.api_key}\n"
+                f"TAP_TOGGL_HIRE_API_URL={one.url}\n"
+                f"TARGET_POSTGRES_DEFAULT_TARGET_SCHEMA=toggl_hire_{name}\n"
+            )
+        script = shell_block("orchestration/README.md", "flock")
+        script = script.replace('"/tmp/', f'"{newcomer.folder}/')
+        script = script.replace("/etc/toggl-hire", str(newcomer.folder))
+
+        newcomer.shell(script, **warehouse.settings)
+
+    for name, account in {"berlin": sandbox.account, "lisbon": other}.items():
+        rows = warehouse.connection.execute(
+            f"select id from toggl_hire_{name}.candidates".encode()
+        )
+        assert {one for (one,) in rows} == set(account.listed_ids())
