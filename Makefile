@@ -43,7 +43,7 @@ test: $(PLUGINS) ## Run the tests of the tap, including pipelines; ARGS='-k stat
 demo: $(PLUGINS) $(DBT) ## Load invented candidates into a temporary PostgreSQL, and render the report
 	@$(BIN)/python -m tools.demo
 
-picture: $(PLUGINS) $(DBT) ## Photograph the report of the demo for docs/report.md; needs Chromium
+picture: $(PLUGINS) $(DBT) ## Take the screenshot of docs/report.md; needs Chromium
 	$(BIN)/python -m tools.demo --today 2026-06-05T16:00
 	chromium --headless --no-sandbox --hide-scrollbars --window-size=1280,2210 --screenshot=docs/report.png report.html 2>/dev/null
 

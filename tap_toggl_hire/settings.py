@@ -152,10 +152,10 @@ _SETTINGS = {
     ),
     "pii": _Setting(
         th.StringType(allowed_values=["keep", "hash", "drop"]),
-        "Treatment of name, email, profile_url, every field of contact_info, and text "
-        "answers: {keep, hash or drop}. hash: keyed HMAC-SHA256 in hex. drop: null. In "
-        "both, text answers and the column extra are null; null and empty strings are "
-        "unchanged.",
+        "What happens to name, email, profile_url, every field of contact_info, and "
+        "text answers: {keep, hash or drop}. hash: keyed HMAC-SHA256 in hex. drop: "
+        "null. With both, text answers and the column extra are null; null and empty "
+        "strings are unchanged.",
         {"default": "keep"},
     ),
     "pii_hash_key": _Setting(
@@ -166,8 +166,8 @@ _SETTINGS = {
     ),
     "pii_tags": _Setting(
         th.StringType(allowed_values=["keep", "drop"]),
-        "Treatment of the tag_ids of candidates if pii is hash or drop: {keep or drop} "
-        "(null). A tag may say anything about a person.",
+        "What happens to the tag_ids of candidates if pii is hash or drop: {keep or "
+        "drop} (null). A tag may say anything about a person.",
         {"default": "keep"},
     ),
     "part": _Setting(
@@ -185,10 +185,10 @@ _SETTINGS = {
     ),
     "time_limit_minutes": _Setting(
         th.NumberType(exclusive_minimum=0),
-        "Minutes from the start of the process until the run stops in order: {a number "
+        "Minutes after the start of the process at which the run stops: {a number "
         "greater than 0}. The run emits what it has read, writes its state and ends "
         "with exit code 0; the next run continues. Not with FULL_TABLE for a stream of "
-        "candidates, which begins anew in every run. Unset: no limit.",
+        "candidates, which starts over in every run. Unset: no limit.",
     ),
     "user_agent": _Setting(
         th.StringType(pattern=f"^[!-~]([ -~]*[!-~])?{_END}"),
