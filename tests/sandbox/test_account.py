@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import random
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sandbox import Account, changes, random_change
-from tests.support.truth import truth
+from tests.support.api_rows import api_rows
 
 if TYPE_CHECKING:
     from tests.sandbox.conftest import Client
@@ -64,47 +63,12 @@ def test_random_change_is_as_visible_as_its_kind(kind: str) -> None:
     account = Account.example(candidates=40, in_progress=3)
     rng = random.Random(7)
     for _ in range(3):
-        before = truth(account)
+        before = api_rows(account)
         done, changed = random_change(account, rng, [kind])
-        after = truth(account)
+        after = api_rows(account)
         assert (done, bool(changed)) == (kind, True)
         assert before != after
         if kind in changes.CANDIDATE and kind not in {"tag", "untag"}:
             assert before["candidates"] != after["candidates"]
         elif kind in {"unlock", "regrade_equal_sum"}:
             assert before["candidates"] == after["candidates"]
-
-
-def test_truth_has_the_rows_of_the_streams() -> None:
-    """The tests compare the tap with `truth`, which must not err itself."""
-    account = Account()
-    opening = account.add_opening("Tester")
-    options = [{"id": "500", "content": "This", "correct": True, "hint": "x"}]
-    question = {"id": 400, "content": "Which?", "points": 3, "options": options}
-    answer = {"question_id": "400", "points": 3, "chosen_option_ids": ["500"]}
-    one = account.add_candidate(
-        opening,
-        "2019-03-10T02:39:32.59275",
-        contact_info={"city": "Nowhere", "pronouns": None},
-        questions=[question],
-        answers=[answer],
-        finished_at="yesterday",
-        hire_state=7,
-    )
-    rows = truth(account)
-
-    candidate = rows["candidates"][one]
-    assert candidate["started_at"] == "2019-03-10T02:39:32.59275+00:00"
-    assert (candidate["finished_at"], candidate["hire_state"]) == (None, "7")
-    assert (candidate["points"], candidate["score"]) == (3, 100)
-    assert candidate["contact_info"]["country"] is None
-    assert json.loads(candidate["extra"]) == {
-        "contact_info": {"pronouns": None},
-        "finished_at": "yesterday",
-    }
-    assert rows["candidate_details"][one]["questions"][0]["id"] == "400"
-    row = rows["candidate_answers"][one, 0]
-    assert (row["question_id"], row["answered"], row["correct"]) == ("400", True, True)
-    assert row["options"] == [{"id": "500", "content": "This", "correct": True}]
-    assert row["extra"] == '{"question":{"options":[{"hint":"x"}]}}'
-    assert row["skill"] is row["text_answer"] is row["_sdc_deleted_at"] is None

@@ -21,6 +21,8 @@ Rows = dict[t.Any, Row]
 
 TIMES = ("created_at", "published_at", "closed_at", "started_at", "finished_at")
 CONTACT_FIELDS = ("full_name", "contact_email", "linkedin", "phone", "city", "country")
+QUESTION_FIELDS = ("id", "question_type", "skill", "content", "points", "options")
+ANSWER_FIELDS = ("question_id", "text_answer", "points", "chosen_option_ids")
 
 
 def api_rows(account: Account, *, archived: bool = False) -> dict[str, Rows]:
@@ -60,24 +62,28 @@ def _candidate(shown: Row) -> Row:
     documented = (*ROW_FIELDS, *DETAIL_FIELDS)
     extra = {name: value for name, value in shown.items() if name not in documented}
     row = {name: shown[name] for name in documented if name in shown}
-    row["contact_info"] = info and {name: info.get(name) for name in CONTACT_FIELDS}
+    row["contact_info"] = info and _columns(info, CONTACT_FIELDS)
     row["extra"] = json.dumps(extra, separators=(",", ":")) if extra else None
     return _with_offsets(row)
 
 
 def _details(shown: Row) -> Row:
-    questions = [
-        {**question, "id": str(question["id"]), "options": question.get("options")}
-        for question in shown["questions"]
-    ]
-    return {**_candidate(shown), "questions": questions}
+    questions = [_columns(question, QUESTION_FIELDS) for question in shown["questions"]]
+    return {
+        **_candidate(shown),
+        "questions": [
+            {**question, "id": str(question["id"])} for question in questions
+        ],
+        "answers": [_columns(answer, ANSWER_FIELDS) for answer in shown["answers"]],
+    }
 
 
 def _answer(shown: Row, position: int) -> Row:
     """Return a row of `candidate_answers`: a question, and the answer to it if any."""
-    question = _details(shown)["questions"][position]
-    answers = {answer["question_id"]: answer for answer in shown["answers"]}
-    answer = answers.get(question["id"], {})
+    details = _details(shown)
+    question = details["questions"][position]
+    answers = {answer["question_id"]: answer for answer in details["answers"]}
+    answer = answers.get(question["id"], dict.fromkeys(ANSWER_FIELDS))
     return {
         "candidate_id": shown["id"],
         "job_opening_id": shown["job_opening_id"],
@@ -88,11 +94,16 @@ def _answer(shown: Row, position: int) -> Row:
         "question": question["content"],
         "question_points": question["points"],
         "options": question["options"],
-        "text_answer": answer.get("text_answer"),
-        "points": answer.get("points"),
-        "chosen_option_ids": answer.get("chosen_option_ids"),
+        "text_answer": answer["text_answer"],
+        "points": answer["points"],
+        "chosen_option_ids": answer["chosen_option_ids"],
         "extra": None,
     }
+
+
+def _columns(item: Row, names: tuple[str, ...]) -> Row:
+    """Return documented fields; a missing one is null."""
+    return {name: item.get(name) for name in names}
 
 
 def _with_offsets(item: Row) -> Row:

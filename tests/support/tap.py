@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -12,8 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from click.testing import CliRunner
 from singer_sdk.singerlib import RecordMessage
 
+from tap_toggl_hire.errors import TapError
 from tap_toggl_hire.messages import MessageWriter
 from tap_toggl_hire.tap import TapTogglHire
 from tests.support.messages import Message, Messages
@@ -173,3 +176,22 @@ class CollectingWriter(MessageWriter):
         if isinstance(message, RecordMessage):
             self.record_bytes += len(line)
         self.messages.append(msgspec.json.decode(line))
+
+
+def invoke(*arguments: str) -> t.Any:
+    """Run the command line in this process; return what click's CliRunner does."""
+    excepthook = sys.excepthook
+    try:
+        return CliRunner().invoke(TapTogglHire.get_singer_command(), arguments)
+    finally:  # the SDK changes both, for a process of its own
+        sys.excepthook = excepthook
+        logging.captureWarnings(capture=False)
+
+
+def rejection(*arguments: str) -> str:
+    """Run the command line in this process; return the one line that it fails with."""
+    result = invoke(*arguments)
+    assert isinstance(result.exception, TapError), repr(result.exception)
+    assert result.stdout == ""
+    assert "\n" not in str(result.exception)
+    return str(result.exception)

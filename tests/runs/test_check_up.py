@@ -10,55 +10,53 @@ from unittest.mock import Mock, patch
 
 import pytest
 
-from sandbox import Account, Shapes
+from sandbox import Account, Sandbox, Shapes
 from sandbox.distortion import PRIVATE
 from sandbox.shapes import ODD_NAMES, many_names
 from tap_toggl_hire import checkup
 from tap_toggl_hire.errors import TapError
-from tests.streams.checks import Start, command
-from tests.support import run_tap, settings
+from tests.support.pipeline import make_account
+from tests.support.tap import invoke
 
 if t.TYPE_CHECKING:
     from pathlib import Path
 
-    from sandbox import Sandbox
+    from tests.support.pipeline import MakePipeline, Pipeline
 
 Json = dict[str, t.Any]
 Report = t.Callable[..., str]
 
-LIST = "List of candidates"
-
 
 @pytest.fixture
 def report(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Report:
-    """Run the check-up in this process; return what it prints."""
+    """Run `--test` in this process; return what it prints."""
 
-    def check_up(box: Sandbox, **more: t.Any) -> str:
-        config = tmp_path / "config.json"
-        config.write_text(json.dumps(settings(box, **more)))
-        ended = command("--config", str(config), "--test")
-        assert ended.exit_code == 0, repr(ended.exception)
-        text = str(ended.stdout)
-        assert box.stats.requests <= 12
+    def run(pipeline: Pipeline, **config: t.Any) -> str:
+        path = tmp_path / "config.json"
+        path.write_text(json.dumps({**pipeline.config, **config}))
+        result = invoke("--config", str(path), "--test")
+        assert result.exit_code == 0, repr(result.exception)
+        text = str(result.stdout)
+        assert pipeline.sandbox.stats.requests <= 12
         assert len(text.splitlines()) <= 60
-        for row in box.account.list_rows():
+        for row in pipeline.account.list_rows():
             assert row["email"] not in text
             assert row["id"] not in text.split()
         assert PRIVATE not in text + caplog.text
         return text
 
-    return check_up
+    return run
 
 
 def findings(text: str) -> dict[str, str]:
-    """What a report says of the list of candidates."""
-    lines = text.partition(f"{LIST}\n")[2].splitlines()
+    """Return what a report says of the list of candidates, by name."""
+    lines = text.partition("List of candidates\n")[2].splitlines()
     pairs = (line.partition(": ") for line in lines)
     return {name.strip(): finding for name, _, finding in pairs}
 
 
 @pytest.mark.parametrize(
-    ("account", "more"),
+    ("account", "config"),
     [
         (Account.example(candidates=640, openings=12, tags=30), {}),
         (
@@ -69,29 +67,32 @@ def findings(text: str) -> dict[str, str]:
     ],
     ids=["large", "filtered", "empty"],
 )
-def test_the_documented_api(
-    sandbox: Start, report: Report, account: Account, more: Json
+def test_api_as_documented_has_no_findings(
+    make_pipeline: MakePipeline, report: Report, account: Account, config: Json
 ) -> None:
-    box = sandbox(account)
-    text = report(box, **more)
+    pipeline = make_pipeline(account)
+    text = report(pipeline, **config)
+    stats = pipeline.sandbox.stats
     head = text.splitlines()[0]
     assert "API v2.1" in head
-    assert f"{box.stats.requests} requests" in head
+    assert f"{stats.requests} requests" in head
     for title in ("unknown fields", "missing fields", "type mismatches"):
         assert title not in text
-    found = findings(text)
-    assert found["total"] == "present"
-    granted, _, expected = found["page size"].removesuffix(" rows").split()
+    assert findings(text)["total"] == "present"
+    page_size = findings(text)["page size"].removesuffix(" rows")
+    granted, _, expected = page_size.split()
     assert granted == expected
     if account.listed_ids():
-        assert found["next link"] in {"followed", "none"}
-        kinds = {request.kind for request in box.stats.log}
+        assert findings(text)["next link"] in {"followed", "none"}
+        kinds = {request.kind for request in stats.log}
         assert kinds == {"openings", "categories", "tags", "candidates", "candidate"}
 
 
-def test_fields_of_a_later_version(sandbox: Start, report: Report) -> None:
-    account = Account.example(candidates=40, text_ids=True)
-    text = report(sandbox(account, versions=("v2.2",)))
+def test_fields_of_a_later_version_are_named(
+    make_pipeline: MakePipeline, report: Report
+) -> None:
+    account = make_account(40, questions=8, text_ids=True)
+    text = report(make_pipeline(Sandbox(account, versions=("v2.2",))))
     assert "API v2.2" in text.splitlines()[0]
     assert "\n  missing fields: profile_url\n  type mismatches: rating\n" in text
     for name in ("photo_url", "questions[].difficulty", "questions[].options[].hint"):
@@ -99,12 +100,13 @@ def test_fields_of_a_later_version(sandbox: Start, report: Report) -> None:
 
 
 @pytest.mark.parametrize("page_size", [1, 1000])
-def test_paged_lists_take_at_most_12_requests(
-    sandbox: Start, report: Report, page_size: int
+def test_lists_in_many_pages_take_at_most_12_requests(
+    make_pipeline: MakePipeline, report: Report, page_size: int
 ) -> None:
+    account = make_account(1100, openings=12, tags=30)
     shapes = Shapes(page_small_lists=1, max_limit=1000, versions=("v2",))
-    box = sandbox(Account.example(candidates=1100, openings=12, tags=30), shapes=shapes)
-    assert "API v2," in report(box, page_size=page_size)
+    pipeline = make_pipeline(Sandbox(account, shapes=shapes))
+    assert "API v2," in report(pipeline, page_size=page_size)
 
 
 @pytest.mark.parametrize(
@@ -115,24 +117,25 @@ def test_paged_lists_take_at_most_12_requests(
         ({"next_link": "bare"}, "next link", "followed"),
     ],
 )
-def test_the_list_of_candidates(
-    sandbox: Start, report: Report, shape: Json, name: str, finding: str
+def test_shape_of_the_list_of_candidates_is_found(
+    make_pipeline: MakePipeline, report: Report, shape: Json, name: str, finding: str
 ) -> None:
-    box = sandbox(Account.example(candidates=80), shapes=Shapes(**shape))
-    assert findings(report(box, page_size=50))[name] == finding
+    pipeline = make_pipeline(80)
+    pipeline.sandbox.shapes = Shapes(**shape)
+    assert findings(report(pipeline, page_size=50))[name] == finding
 
 
 @pytest.mark.parametrize(
     ("fields", "shown"),
     [(ODD_NAMES, "(unusual name)"), (many_names(300), "and more")],
 )
-def test_odd_and_many_names_are_not_shown(
-    sandbox: Start, report: Report, fields: Json, shown: str
+def test_unusual_and_many_names_are_not_shown(
+    pipeline: Pipeline, report: Report, fields: Json, shown: str
 ) -> None:
-    shapes = Shapes(extra_fields=fields)
-    text = report(sandbox(Account.example(candidates=20), shapes=shapes))
-    odd = {name for name in fields if not name.isidentifier() or len(name) > 40}
-    assert not any(name in text for name in odd - {""})
+    pipeline.sandbox.shapes = Shapes(extra_fields=fields)
+    text = report(pipeline)
+    unusual = {name for name in fields if not name.isidentifier() or len(name) > 40}
+    assert not any(name in text for name in unusual - {""})
     assert shown in text
 
 
@@ -144,21 +147,21 @@ def test_odd_and_many_names_are_not_shown(
     ],
 )
 def test_unreachable_host_is_not_waited_for(
-    sandbox: Start, url: str, reason: str
+    pipeline: Pipeline, url: str, reason: str
 ) -> None:
     began = time.monotonic()
-    run = run_tap(settings(sandbox()) | {"api_url": url}, "--test")
+    run = pipeline.run_command_line("--test", config={"api_url": url})
     assert time.monotonic() - began < 10
     assert (run.returncode, run.stdout) == (1, "")
     assert f"GET /tags failed ({reason}" in run.stderr.splitlines()[-1]
 
 
-def test_search_for_a_version_is_not_repeated(sandbox: Start) -> None:
-    box = sandbox(shapes=Shapes(versions=("v7",)))
-    run = run_tap(settings(box), "--test")
+def test_search_for_a_version_is_not_repeated(pipeline: Pipeline) -> None:
+    pipeline.sandbox.shapes = Shapes(versions=("v7",))
+    run = pipeline.run_command_line("--test")
     assert run.returncode == 1
     assert "does not serve v2.1 or v2.2 or v2" in run.stderr.splitlines()[-1]
-    assert box.stats.requests == 3
+    assert pipeline.sandbox.stats.requests == 3
 
 
 def test_search_for_a_version_ends_although_the_resolver_hangs() -> None:
@@ -172,11 +175,10 @@ def test_search_for_a_version_ends_although_the_resolver_hangs() -> None:
         checkup.report(Mock(), session)
 
 
-def test_a_rejected_key(sandbox: Start) -> None:
-    run = run_tap(settings(sandbox()) | {"api_key": "wrong"}, "--test")
-    assert run.returncode == 1
+def test_rejected_key_is_one_line_without_the_key(pipeline: Pipeline) -> None:
+    run = pipeline.run_command_line("--test", config={"api_key": "wrong"})
+    assert (run.returncode, run.stdout) == (1, "")
     error = run.stderr.splitlines()[-1]
     assert "ERROR" in error
     assert "api_key" in error
     assert "wrong" not in run.stderr
-    assert not run.stdout

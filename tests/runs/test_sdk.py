@@ -21,31 +21,23 @@ from sandbox import Account, Sandbox
 from tap_toggl_hire import messages, streams, tap
 from tap_toggl_hire.api import pagination
 from tap_toggl_hire.tap import TapTogglHire
-from tests.streams.checks import (
-    ALL,
-    Start,
-    assert_columns,
-    assert_holds,
-    candidate_of,
-    expected,
-    loaded,
-    of,
-)
-from tests.support import extract, run_tap, settings
+from tests.support.messages import assert_one_schema_per_stream, candidate_of
 from tests.support.streams import (
+    ALL_STREAMS,
+    CANDIDATE_STREAMS,
     CANDIDATES,
     DETAILS,
-    FAMILY,
     HISTORY,
     LISTS,
     STATE_KEY,
     SYNC_RUNS,
 )
+from tests.support.tap import run_tap, settings
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support import Run
+    from tests.support.tap import CommandLineRun
 
 Json = dict[str, t.Any]
 
@@ -86,7 +78,7 @@ def overrides() -> Iterator[tuple[type, str, t.Any]]:
                         yield base, name, value
 
 
-def test_the_overridden_hooks_exist_in_the_sdk() -> None:
+def test_overridden_hooks_exist_in_the_sdk() -> None:
     listed = {(base, name) for base, names in HOOKS.items() for name in names}
     assert {(base, name) for base, name, _ in overrides()} == listed
     assert [(base, name) for base, name in listed if not hasattr(base, name)] == []
@@ -96,33 +88,33 @@ def test_the_overridden_hooks_exist_in_the_sdk() -> None:
 
 
 @pytest.fixture(scope="module")
-def box() -> Iterator[Sandbox]:
+def sandbox() -> Iterator[Sandbox]:
     """No test changes it."""
     with Sandbox(Account.example(candidates=250)) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def run(box: Sandbox) -> Run:
+def run(sandbox: Sandbox) -> CommandLineRun:
     """A first run of everything, on the command line."""
-    made = run_tap(settings(box, emit_activate_version_messages=True))
-    assert made.returncode == 0, made.stderr
-    return made
+    run = run_tap(settings(sandbox, emit_activate_version_messages=True))
+    assert run.returncode == 0, run.stderr
+    return run
 
 
 def test_one_schema_per_stream_and_the_records_of_a_candidate_together(
-    run: Run,
+    run: CommandLineRun,
 ) -> None:
     """The SDK's own loop writes a SCHEMA at every sync of a child stream."""
-    schemas = [m["stream"] for m in of(run.messages, "SCHEMA")]
-    assert sorted(schemas) == sorted(ALL)
-    assert_columns(run.messages)
-    family = [m for m in of(run.messages, "RECORD") if m["stream"] in FAMILY]
+    schemas = [m["stream"] for m in run.of_type("SCHEMA")]
+    assert sorted(schemas) == sorted(ALL_STREAMS)
+    assert_one_schema_per_stream(run.messages)
+    family = [m for m in run.of_type("RECORD") if m["stream"] in CANDIDATE_STREAMS]
     turns = [
         list(dict.fromkeys(m["stream"] for m in group))
         for _, group in groupby(family, lambda m: candidate_of(m["record"]))
     ]
-    assert turns == [list(FAMILY)] * 250
+    assert turns == [list(CANDIDATE_STREAMS)] * 250
 
 
 MARKERS = (
@@ -131,8 +123,8 @@ MARKERS = (
 )
 
 
-def test_a_state_has_bookmarks_and_no_marker_of_the_sdk(run: Run) -> None:
-    states = of(run.messages, "STATE")
+def test_state_has_bookmarks_and_no_marker_of_the_sdk(run: CommandLineRun) -> None:
+    states = run.of_type("STATE")
     assert 1 <= len(states) <= 5  # the SDK writes one per stream and sync
     for message in states:
         text = json.dumps(message)
@@ -150,40 +142,42 @@ def test_a_state_has_bookmarks_and_no_marker_of_the_sdk(run: Run) -> None:
         }
 
 
-def test_a_second_run_begins_with_the_state_it_is_given(run: Run, box: Sandbox) -> None:
-    state = of(run.messages, "STATE")[-1]["value"]
-    config = settings(box, emit_activate_version_messages=True)
+def test_second_run_begins_with_the_state_it_is_given(
+    run: CommandLineRun, sandbox: Sandbox
+) -> None:
+    state = run.of_type("STATE")[-1]["value"]
+    config = settings(sandbox, emit_activate_version_messages=True)
     second = run_tap(config, state={"singer_state": state})  # as Meltano prints it
     assert second.returncode == 0, second.stderr
-    assert {m["stream"] for m in of(second.messages, "RECORD")} == {*LISTS, SYNC_RUNS}
-    last = of(second.messages, "STATE")[-1]["value"]
+    assert {m["stream"] for m in second.of_type("RECORD")} == {*LISTS, SYNC_RUNS}
+    last = second.of_type("STATE")[-1]["value"]
     assert last[STATE_KEY]["candidates"] == state[STATE_KEY]["candidates"]
     # Of candidates, a run with a state activates no version.
-    activated = {m["stream"] for m in of(second.messages, "ACTIVATE_VERSION")}
+    activated = {m["stream"] for m in second.of_type("ACTIVATE_VERSION")}
     assert activated == set(LISTS)
 
 
-def test_a_program_finds_the_last_state_in_the_tap(
-    box: Sandbox, capsysbinary: pytest.CaptureFixture[bytes]
+def test_program_finds_the_last_state_in_the_tap(
+    sandbox: Sandbox, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    tap = TapTogglHire(config=settings(box))
+    tap = TapTogglHire(config=settings(sandbox))
     tap.sync_all()
     last = json.loads(capsysbinary.readouterr().out.splitlines()[-1])
     assert last["value"] == tap.state
-    next_tap = TapTogglHire(config=settings(box), state=last["value"])
+    next_tap = TapTogglHire(config=settings(sandbox), state=last["value"])
     assert dict(next_tap.state)[STATE_KEY] == last["value"][STATE_KEY]
 
 
 METRIC = re.compile(r"METRIC: (\{.*\})")
 
 
-def test_metrics_are_logged_once_at_the_end(run: Run) -> None:
+def test_metrics_are_logged_once_at_the_end(run: CommandLineRun) -> None:
     lines = run.stderr.splitlines()
     points = [json.loads(m[1]) for line in lines if (m := METRIC.search(line))]
     counts = {
         p["tags"]["stream"]: p["value"] for p in points if p["metric"] == "record_count"
     }
-    assert counts == {stream: len(run.records(stream)) for stream in ALL}
+    assert counts == {stream: len(run.records(stream)) for stream in ALL_STREAMS}
     requests = {
         p["tags"]["endpoint"]: p["value"]
         for p in points
@@ -202,23 +196,11 @@ def test_metrics_are_logged_once_at_the_end(run: Run) -> None:
     assert "context" not in run.stderr
 
 
-def test_each_run_has_a_version_of_its_own(sandbox: Start) -> None:
-    """Two runs within a second, too."""
-    box = sandbox(Account.example(candidates=1))
-    config = settings(box, emit_activate_version_messages=True)
-    target = loaded(extract(config))
-    gone = box.account.tags()[0]["id"]
-    box.account.delete_tag(gone)
-    target.load(extract(config, target.state))
-    assert set(target.deleted("tags")) == {gone}
-    assert_holds(target, expected(box.account), deleted=True)
-
-
 # The other hooks
 
 
-def test_settings_are_completed_and_checked_by_the_tap(box: Sandbox) -> None:
-    made = TapTogglHire(config=settings(box))
+def test_settings_are_completed_and_checked_by_the_tap(sandbox: Sandbox) -> None:
+    made = TapTogglHire(config=settings(sandbox))
     assert (made.config["page_size"], made.config["pii"]) == (100, "keep")
     assert type(made.message_writer) is messages.MessageWriter
     wrong = TapTogglHire(config={"page_size": 0}, validate_config=False)

@@ -9,11 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import Account
 from tap_toggl_hire import settings as tap_settings
-from tests.streams.checks import ALL, Start, command, of, rejection
-from tests.support import KEYS, catalog, extract, run_tap, settings
-from tests.support.streams import CANDIDATES, DETAILS, HISTORY, LISTS, SYNC_RUNS
+from tests.support.streams import (
+    ALL_STREAMS,
+    CANDIDATES,
+    DETAILS,
+    HISTORY,
+    KEYS,
+    LISTS,
+    SYNC_RUNS,
+)
+from tests.support.tap import catalog, extract, invoke, rejection, run_tap
+
+if t.TYPE_CHECKING:
+    from tests.support.pipeline import Pipeline
 
 Json = dict[str, t.Any]
 
@@ -25,7 +34,7 @@ REPLICATION_KEYS = {
 
 
 @pytest.fixture(scope="module")
-def found() -> Json:
+def discovered() -> Json:
     """A catalog, discovered without network and with invalid settings."""
     wrong = {"api_key": "", "page_size": 0, "pii": "?", "start_date": "x"}
     run = run_tap({"api_url": "http://127.0.0.1:9/api", **wrong}, "--discover")
@@ -34,16 +43,22 @@ def found() -> Json:
     return t.cast("Json", json.loads(run.stdout))
 
 
-def test_a_catalog_has_the_schemas_of_the_repository(found: Json) -> None:
-    schemas = {one["tap_stream_id"]: one["schema"] for one in found["streams"]}
+def test_catalog_has_the_schemas_of_the_repository(discovered: Json) -> None:
+    schemas = {
+        entry["tap_stream_id"]: entry["schema"] for entry in discovered["streams"]
+    }
     assert schemas == {
         path.stem: json.loads(path.read_text()) for path in SCHEMAS.glob("*.json")
     }
 
 
-@pytest.mark.parametrize("stream", ALL)
-def test_a_catalog_entry(found: Json, stream: str) -> None:
-    (entry,) = (one for one in found["streams"] if one["tap_stream_id"] == stream)
+@pytest.mark.parametrize("stream", ALL_STREAMS)
+def test_catalog_entry_says_how_the_stream_is_replicated(
+    discovered: Json, stream: str
+) -> None:
+    (entry,) = (
+        entry for entry in discovered["streams"] if entry["tap_stream_id"] == stream
+    )
     metadata = {tuple(m["breadcrumb"]): m["metadata"] for m in entry["metadata"]}
     assert entry["key_properties"] == list(KEYS[stream])
     assert metadata[()]["selected"] is True
@@ -58,30 +73,33 @@ def test_a_catalog_entry(found: Json, stream: str) -> None:
     assert ("_sdc_deleted_at" in properties) is has_tombstones
 
 
-def test_a_discovered_catalog_can_be_used(sandbox: Start, found: Json) -> None:
-    box = sandbox(Account.example(candidates=5))
-    messages = extract(settings(box), catalog=found)
-    assert {m["stream"] for m in of(messages, "RECORD")} == set(ALL)
+def test_discovered_catalog_selects_everything(
+    pipeline: Pipeline, discovered: Json
+) -> None:
+    messages = extract(pipeline.config, catalog=discovered)
+    streams = {m["stream"] for m in messages if m["type"] == "RECORD"}
+    assert streams == set(ALL_STREAMS)
 
 
-def test_a_catalog_that_selects_nothing_is_an_error(
-    sandbox: Start, found: Json, tmp_path: Path
+@pytest.mark.parametrize("selected", ["no stream", "a stream of another tap"])
+def test_catalog_that_selects_nothing_is_an_error(
+    pipeline: Pipeline, discovered: Json, tmp_path: Path, selected: str
 ) -> None:
     """Exit code 0 would look like a success."""
-    box = sandbox()
-    config, chosen = tmp_path / "config.json", tmp_path / "catalog.json"
-    config.write_text(json.dumps(settings(box)))
-    foreign = {**found["streams"][0], "tap_stream_id": "people", "stream": "people"}
-    contents: list[Json] = [catalog(settings(box)), {"streams": [foreign]}]
-    for content in contents:
-        chosen.write_text(json.dumps(content))
-        sentence = rejection("--config", str(config), "--catalog", str(chosen))
-        assert "selects no stream" in sentence
-    assert box.stats.requests == 0
+    chosen = catalog(pipeline.config)
+    if selected != "no stream":
+        foreign = {"tap_stream_id": "people", "stream": "people"}
+        chosen = {"streams": [{**discovered["streams"][0], **foreign}]}
+    config_file, catalog_file = tmp_path / "config.json", tmp_path / "catalog.json"
+    config_file.write_text(json.dumps(pipeline.config))
+    catalog_file.write_text(json.dumps(chosen))
+    sentence = rejection("--config", str(config_file), "--catalog", str(catalog_file))
+    assert "selects no stream" in sentence
+    assert pipeline.sandbox.stats.requests == 0
 
 
-def test_about_in_json() -> None:
-    about = json.loads(command("--about", "--format", "json").stdout)
+def test_about_shows_settings_with_their_bounds() -> None:
+    about = json.loads(invoke("--about", "--format", "json").stdout)
     assert about["name"] == "tap-toggl-hire"
     properties = about["settings"]["properties"]
     assert set(properties) >= tap_settings.NAMES
@@ -95,16 +113,15 @@ def test_about_in_json() -> None:
     assert capabilities <= set(about["capabilities"])
 
 
-def test_the_version() -> None:
+def test_version_of_tap_and_sdk() -> None:
     version = importlib.metadata.version("tap-toggl-hire")
     start = f"tap-toggl-hire v{version}, Meltano SDK v"
-    assert command("--version").stdout.startswith(start)
+    assert invoke("--version").stdout.startswith(start)
 
 
-def test_a_test_of_the_schemas_makes_no_requests(sandbox: Start) -> None:
-    box = sandbox()
-    run = run_tap(settings(box), "--test=schema")
+def test_test_of_the_schemas_makes_no_requests(pipeline: Pipeline) -> None:
+    run = pipeline.run_command_line("--test=schema")
     assert run.returncode == 0, run.stderr
-    assert sorted(m["stream"] for m in run.messages) == sorted(ALL)
+    assert sorted(m["stream"] for m in run.messages) == sorted(ALL_STREAMS)
     assert {m["type"] for m in run.messages} == {"SCHEMA"}
-    assert box.stats.requests == 0
+    assert pipeline.sandbox.stats.requests == 0

@@ -10,14 +10,12 @@ import typing as t
 
 import pytest
 
-from sandbox import Account
-from tests.streams.checks import Start, rejection
-from tests.support import run_tap, settings
+from tests.support.tap import rejection, run_tap
 
 if t.TYPE_CHECKING:
     from pathlib import Path
 
-    from sandbox import Sandbox
+    from tests.support.pipeline import Pipeline
 
 Json = dict[str, t.Any]
 
@@ -25,11 +23,10 @@ PREFIX = "TAP_TOGGL_HIRE_"
 
 
 @pytest.fixture
-def box(sandbox: Start) -> t.Iterator[Sandbox]:
-    """No request may arrive."""
-    made = sandbox(Account.example(candidates=1))
-    yield made
-    assert made.stats.requests == 0
+def config(pipeline: Pipeline) -> t.Iterator[Json]:
+    """Valid settings; no request may arrive."""
+    yield pipeline.config
+    assert pipeline.sandbox.stats.requests == 0
 
 
 @pytest.mark.parametrize(
@@ -48,12 +45,12 @@ def box(sandbox: Start) -> t.Iterator[Sandbox]:
     ],
     ids=str,
 )
-def test_an_invalid_setting_is_rejected(
-    box: Sandbox, name: str, wrong: Json, tmp_path: Path
+def test_invalid_setting_is_rejected(
+    config: Json, name: str, wrong: Json, tmp_path: Path
 ) -> None:
-    config = tmp_path / "config.json"
-    config.write_text(json.dumps(settings(box, **wrong)))
-    sentence = rejection("--config", str(config))
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({**config, **wrong}))
+    sentence = rejection("--config", str(path))
     assert f"Setting {name} " in sentence
     assert "s3cr3t" not in sentence
 
@@ -61,17 +58,17 @@ def test_an_invalid_setting_is_rejected(
 @pytest.mark.parametrize(
     ("name", "text"), [("page_size", "s3cr3t"), ("stream_maps", "{s3cr3t")]
 )
-def test_an_invalid_variable_is_rejected(
-    box: Sandbox,
+def test_invalid_variable_is_rejected(
+    config: Json,
     name: str,
     text: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    config = tmp_path / "config.json"
-    config.write_text(json.dumps(settings(box)))
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(config))
     monkeypatch.setenv(PREFIX + name.upper(), text)
-    sentence = rejection("--config", str(config), "--config=ENV")
+    sentence = rejection("--config", str(path), "--config=ENV")
     assert f"Setting {name} " in sentence
     assert "s3cr3t" not in sentence
 
@@ -95,34 +92,35 @@ NO_STATE = "The state is not one of tap-toggl-hire: "
         ("--catalog", '{"streams": [{}]}', "not a Singer catalog"),
     ],
 )
-def test_a_file_of_another_kind_is_rejected(
-    box: Sandbox, option: str, content: str | None, words: str, tmp_path: Path
+def test_file_of_another_kind_is_rejected(
+    config: Json, option: str, content: str | None, words: str, tmp_path: Path
 ) -> None:
-    right, wrong = tmp_path / "right.json", tmp_path / "wrong.json"
-    right.write_text(json.dumps(settings(box)))
+    valid, invalid = tmp_path / "valid.json", tmp_path / "invalid.json"
+    valid.write_text(json.dumps(config))
     if content is not None:
-        wrong.write_text(content)
-    sentence = rejection("--config", str(right), option, str(wrong))
+        invalid.write_text(content)
+    sentence = rejection("--config", str(valid), option, str(invalid))
     assert words in sentence
     assert option.strip("-") in sentence
     assert "s3cr3t" not in sentence
 
 
-def test_settings_without_effect_are_logged(sandbox: Start) -> None:
-    config = settings(sandbox(Account.example(candidates=1)), start_dat="2024-01-31")
-    run = run_tap(config, environment={PREFIX + "PII": "drop"})
+def test_setting_without_effect_is_logged(pipeline: Pipeline) -> None:
+    run = pipeline.run_command_line(
+        config={"start_dat": "2024-01-31"}, environment={PREFIX + "PII": "drop"}
+    )
     assert run.returncode == 0, run.stderr
     first, second = (line for line in run.stderr.splitlines() if "| WARNING" in line)
     assert "Did you mean start_date?" in first
     assert f"{PREFIX}PII is in the environment and not read" in second
 
 
-def test_settings_from_the_environment(sandbox: Start) -> None:
-    box = sandbox()
-    openings = [row["id"] for row in box.account.openings()[:2]]
+def test_settings_are_read_from_the_environment(pipeline: Pipeline) -> None:
+    sandbox = pipeline.sandbox
+    openings = [opening["id"] for opening in pipeline.account.openings()[:1]]
     values = {
-        "api_key": box.api_key,
-        "api_url": box.url,
+        "api_key": sandbox.api_key,
+        "api_url": sandbox.url,
         "page_size": "7",
         "requests_per_second": "900.5",
         "request_timeout": "9.5",
@@ -134,9 +132,10 @@ def test_settings_from_the_environment(sandbox: Start) -> None:
     environment = {PREFIX + name.upper(): value for name, value in values.items()}
     run = run_tap({}, "--config=ENV", environment=environment)
     assert run.returncode == 0, run.stderr
-    requests = [one for one in box.stats.log if one.kind == "candidates"]
-    assert {one.query["limit"] for one in requests} == {"7"}
-    assert {one.query["min_score"] for one in requests} == {"1"}
-    assert {one.headers["user-agent"] for one in requests} == {"from the environment"}
+    requests = [r for r in sandbox.stats.log if r.kind == "candidates"]
+    assert {request.query["limit"] for request in requests} == {"7"}
+    assert {request.query["min_score"] for request in requests} == {"1"}
+    user_agents = {request.headers["user-agent"] for request in requests}
+    assert user_agents == {"from the environment"}
     assert [row["id"] for row in run.records("job_openings")] == openings
-    assert box.stats.max_in_flight <= 2
+    assert sandbox.stats.max_in_flight <= 2
