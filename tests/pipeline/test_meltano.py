@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from copy import deepcopy
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -203,9 +204,14 @@ def test_full_refresh_with_hard_delete_removes_deleted_candidates(
 def fail_after_30_candidates(
     project: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
 ) -> None:
-    """Run a first load during which the API key is revoked."""
+    """Run a first load during which the API key is revoked.
+
+    If the target ends before Meltano has seen the tap end, Meltano takes the run for a
+    good one: the log alone shows the failure in each case.
+    """
     revoked = Fault("status", status=401, match="candidate", after=30)
     sandbox.faults.append(revoked)
-    with pytest.raises(PipelineError, match="rejects the API key"):
+    with suppress(PipelineError):
         project.run(*PLUGINS, **warehouse.settings)
+    assert "rejects the API key" in project.log.read_text("utf-8")
     sandbox.faults.remove(revoked)

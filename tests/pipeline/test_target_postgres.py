@@ -117,7 +117,7 @@ def test_flattened_and_mapped_columns_are_erased_with_their_candidate(
         assert marked == {deleted: {"id", "_sdc_deleted_at"}}, stream
 
 
-def test_batches_hold_the_same_rows(
+def test_batch_files_land_as_the_same_rows(
     tmp_path: Path, sandbox: Sandbox, warehouse: PostgresWarehouse
 ) -> None:
     config = {
@@ -127,6 +127,7 @@ def test_batches_hold_the_same_rows(
 
     warehouse.load(sandbox, batch_config=config)
 
+    assert {path.suffix for path in tmp_path.iterdir()} == {".gz"}
     for stream, rows in expected(sandbox.account).items():
         check_rows(warehouse.rows(stream), rows)
 
