@@ -1,7 +1,7 @@
 """Copy the files of this folder into a checkout of the Meltano Hub.
 
-`python3 tools/hub/into.py ../hub` copies the definition and the logo, and adds a line to
-the default variants and an entry to the maintainers, in alphabetical order.
+`python3 tools/hub/into.py ../hub` copies the definition and the logo, and adds a line
+to the default variants and an entry to the maintainers, in alphabetical order.
 """
 
 from __future__ import annotations
