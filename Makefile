@@ -87,7 +87,7 @@ lint: $(VENV) ## Check style, formatting, types and workflows
 	$(BIN)/ruff check --quiet
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/mypy
-	$(BIN)/deptry tap_toggl_hire
+	@found=$$($(BIN)/deptry tap_toggl_hire 2>&1) || { echo "$$found"; exit 1; }
 	$(BIN)/zizmor --offline --pedantic --quiet .github examples/github-actions.yml
 
 format: $(VENV) ## Format the code, and apply automatic fixes
