@@ -29,10 +29,14 @@ MUTMUT := .venv-mutants/bin/mutmut
 export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help check test demo picture test-analytics test-dbt-next test-orchestration test-slow test-lowest test-next workspaces-demo sandbox mutants bench bench-states lint format documents targets build plugins dbt clean
+.PHONY: help demo check test format documents picture test-analytics test-dbt-next test-orchestration test-slow test-lowest test-next workspaces-demo sandbox mutants bench bench-states lint targets build plugins dbt clean
 
-help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' Makefile
+help: ## Show this list, the commands for every day first
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / && $$1 != "help" { \
+		if (n++ == 5) print ""; printf "make %-18s %s\n", $$1, $$2 }' Makefile
+
+demo: $(PLUGINS) $(DBT) ## Load invented candidates into a temporary PostgreSQL, and render the report
+	@$(BIN)/python -m tools.demo
 
 check: lint ## Check style and types, and run the unit tests and those of the documents
 	$(BIN)/$(PYTEST) tests/unit tests/documents -m 'not slow' $(ARGS)
@@ -40,8 +44,12 @@ check: lint ## Check style and types, and run the unit tests and those of the do
 test: $(PLUGINS) ## Run the tests of the tap, including pipelines; ARGS='-k state' selects some
 	$(BIN)/$(PYTEST) tests -m 'not slow' $(ARGS)
 
-demo: $(PLUGINS) $(DBT) ## Load invented candidates into a temporary PostgreSQL, and render the report
-	@$(BIN)/python -m tools.demo
+format: $(VENV) ## Format the code, and apply automatic fixes
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+documents: $(VENV) ## Generate the tables and definitions that come from the code
+	$(BIN)/python -m tools.documents
 
 picture: $(PLUGINS) $(DBT) ## Take the screenshot of docs/report.md; needs Chromium
 	$(BIN)/python -m tools.demo --today 2026-06-05T16:00
@@ -90,15 +98,8 @@ lint: $(VENV) ## Check style, formatting, types and workflows
 	@found=$$($(BIN)/deptry tap_toggl_hire 2>&1) || { echo "$$found"; exit 1; }
 	$(BIN)/zizmor --offline --pedantic --quiet .github examples/github-actions.yml
 
-format: $(VENV) ## Format the code, and apply automatic fixes
-	$(BIN)/ruff format
-	$(BIN)/ruff check --fix
-
 targets: $(DUCKDB) ## Try the tap with the targets of docs/targets.md; ARGS=--write
 	$(BIN)/python -m tools.targets $(ARGS)
-
-documents: $(VENV) ## Generate the tables and definitions that come from the code
-	$(BIN)/python -m tools.documents
 
 build: $(VENV) ## Build the wheel and the source distribution into dist/
 	rm -rf dist

@@ -46,14 +46,16 @@ def test_generated_file_is_up_to_date(path: Path) -> None:
 def test_project_lists_every_setting(file: str) -> None:
     """Meltano takes only listed settings from the environment."""
     found = plugin_definition(file)
-    assert {
+    listed = {
         setting["name"]: (parsed(setting.get("kind")), setting.get("sensitive", False))
         for setting in found["settings"]
-    } == {
+    }
+    assert listed == {
         name: (parsed(tables.kind(setting)), setting.get("secret", False))
         for name, setting in SETTINGS.items()
-    }
-    assert sorted(found["capabilities"]) == definitions.capabilities()
+    }, f"edit the settings of the tap in {file}: name, kind, sensitive"
+    capabilities = definitions.capabilities()
+    assert sorted(found["capabilities"]) == capabilities, f"edit {file}: capabilities"
 
 
 def test_both_projects_list_the_same_settings_of_a_target() -> None:
@@ -65,26 +67,30 @@ def test_both_projects_list_the_same_settings_of_a_target() -> None:
         }
 
     ours, example = targets("meltano.yml"), targets("examples/meltano.yml")
-    assert example == {name: ours[name] for name in example}
+    expected = {name: ours[name] for name in example}
+    assert example == expected, "edit the loaders of both meltano.yml"
 
 
 def test_env_example_has_the_settings_of_the_code() -> None:
     text = (ROOT / ".env.example").read_text("utf-8")
     prefix = "TAP_TOGGL_HIRE_"
     found = dict(re.findall(rf"^(?:# ?)?{prefix}([A-Z_]+)=(.*)$", text, re.MULTILINE))
-    assert {name.lower() for name in found} == set(SETTINGS)
+    names = {name.lower() for name in found}
+    assert names == set(SETTINGS), "edit .env.example: one line per setting"
     for name, setting in SETTINGS.items():
         value = found.get(name.upper())
         if setting.get("secret"):
-            assert value == "", name
+            assert value == "", f"edit .env.example: {name} without a value"
         elif value is not None and "default" in setting:
-            assert yaml.safe_load(value) == setting["default"], name
+            default = setting["default"]
+            assert yaml.safe_load(value) == default, f"edit .env.example: {name}"
 
 
 def test_documents_have_every_setting_of_the_sdk() -> None:
     schema = TapTogglHire.config_jsonschema
     TapTogglHire.append_builtin_config(schema)
-    assert SETTINGS.keys() == schema["properties"].keys()
+    names = schema["properties"].keys()
+    assert SETTINGS.keys() == names, "edit SETTINGS in tools/documents/tables.py"
 
 
 def test_every_setting_has_a_title_and_a_description() -> None:
@@ -93,16 +99,17 @@ def test_every_setting_has_a_title_and_a_description() -> None:
         for name, setting in SETTINGS.items()
         if not (setting.get("title") and setting.get("description"))
     ]
-    assert without == []
+    assert not without, f"add a title and a description in settings.py: {without}"
 
 
 def test_example_project_pins_the_tap() -> None:
     project = yaml.safe_load((ROOT / "examples/meltano.yml").read_text("utf-8"))
     (tap,) = project["plugins"]["extractors"]
-    assert tap["pip_url"] == f"{TapTogglHire.name}~={VERSION.rpartition('.')[0]}.0"
+    pinned = f"{TapTogglHire.name}~={VERSION.rpartition('.')[0]}.0"
+    assert tap["pip_url"] == pinned, "edit pip_url in examples/meltano.yml"
 
 
 def test_changelog_begins_with_this_version() -> None:
     text = (ROOT / "CHANGELOG.md").read_text("utf-8")
     (first, *_) = re.findall(r"^## (\S+)", text, re.MULTILINE)
-    assert first == VERSION
+    assert first == VERSION, "edit CHANGELOG.md: its first section, or the version"

@@ -1,8 +1,9 @@
-"""docs/claims.md names a test for each claim about personal data."""
+"""claims.md names a test for each claim about personal data."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,14 +12,14 @@ from tools.documents.tables import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-CLAIMS = ROOT / "docs" / "claims.md"
+CLAIMS = Path(__file__).with_name("claims.md")
 DOCUMENTS = [
     ROOT / "README.md",
     ROOT / "orchestration" / "README.md",
-    *(path for path in sorted(ROOT.glob("docs/*.md")) if path != CLAIMS),
+    *sorted(ROOT.glob("docs/*.md")),
 ]
+HERE = "tests/documents/claims.md"
 WORDS = re.compile(r"personal|erased|deleted|hash", re.IGNORECASE)
 NAMES = re.compile(r"`[^`]*`|\]\([^)]*\)|(?<=/)\w+(?=\.md)")
 SECTION = re.compile(r"^## (\S+)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
@@ -64,13 +65,13 @@ def test_a_sentence_with_one_of_the_words_is_found() -> None:
 def test_each_sentence_about_personal_data_is_claimed_and_tested(
     document: Path,
 ) -> None:
-    found = claims(document)
+    claimed = claims(document)
     missing = [
         sentence
         for sentence in sentences(document.read_text("utf-8"))
-        if not any(words in sentence for words in found)
+        if not any(words in sentence for words in claimed)
     ]
-    assert not missing, "add these to docs/claims.md:\n" + "\n".join(missing)
+    assert not missing, f"add to {HERE} with a test, or -:\n" + "\n".join(missing)
 
 
 @pytest.mark.parametrize(
@@ -78,12 +79,16 @@ def test_each_sentence_about_personal_data_is_claimed_and_tested(
 )
 def test_each_claim_is_in_its_document(document: Path) -> None:
     text = document.read_text("utf-8")
-    assert [words for words in claims(document) if words not in text] == []
+    gone = [words for words in claims(document) if words not in text]
+    assert not gone, f"in {HERE}, use words of {document.name} for:\n" + "\n".join(gone)
 
 
 def test_each_test_exists() -> None:
     named = {
-        test for one in DOCUMENTS for tests in claims(one).values() for test in tests
+        test
+        for document in DOCUMENTS
+        for tests in claims(document).values()
+        for test in tests
     }
     assert named
     missing = []
@@ -92,4 +97,4 @@ def test_each_test_exists() -> None:
         file = ROOT / path
         if not file.is_file() or f"def {name}(" not in file.read_text("utf-8"):
             missing.append(test)
-    assert missing == []
+    assert not missing, f"name existing tests in {HERE} for:\n" + "\n".join(missing)
