@@ -32,7 +32,6 @@ pytestmark = pytest.mark.skipif(
 PAGE = (CHECKOUT / "docs" / "privacy.md").read_text("utf-8")
 TABLES = ("candidates", "candidate_details", "candidate_answers", "candidate_history")
 PLUGINS = ("tap-toggl-hire", "target-postgres")
-FORGET = {"TOGGL_HIRE_FORGET_HISTORY": "true"}
 Texts = dict[str, str]
 
 
@@ -185,7 +184,7 @@ def test_nothing_of_the_deleted_is_left_but_what_the_page_says(
         return {name: found[name] for name in found if name.startswith("toggl_hire.")}
 
     # Load everything as it is.
-    project.run("toggl-hire-answers", **warehouse.settings, **FORGET)
+    project.run("toggl-hire-forget-and-answers", **warehouse.settings)
     everywhere = tables(fetch)
     for one in (*deleted, living):
         for value in one.personal | one.others:
@@ -216,7 +215,7 @@ def test_nothing_of_the_deleted_is_left_but_what_the_page_says(
     assert_hidden(living, loaded())
     account.delete(dropped.id)
     drop = {"TAP_TOGGL_HIRE_PII": "drop", "TAP_TOGGL_HIRE_PII_TAGS": "drop"}
-    project.run("toggl-hire-answers", **warehouse.settings, **drop, **FORGET)
+    project.run("toggl-hire-forget-and-answers", **warehouse.settings, **drop)
     warehouse.connection.execute("vacuum analyze")
 
     found = tables(fetch) | files(project.folder)
@@ -255,11 +254,13 @@ def test_duckdb_with_hashes(project: Project, sandbox: Sandbox) -> None:
     }
     person.personal |= hashes
     database = project.folder / "warehouse.duckdb"
-    plugins = ("tap-toggl-hire", "target-duckdb", "dbt-duckdb:build")
+    plugins = (
+        *("tap-toggl-hire", "target-duckdb"),
+        *("dbt-duckdb:forget", "dbt-duckdb:build"),
+    )
     settings = {
         "TAP_TOGGL_HIRE_PII": "hash",
         "TAP_TOGGL_HIRE_PII_HASH_KEY": key,
-        **FORGET,
     }
 
     def fetch(query: str) -> list[tuple[Any, ...]]:

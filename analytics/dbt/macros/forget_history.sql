@@ -21,9 +21,3 @@ where
 {%- endif -%}
 {%- endfor -%}
 {%- endmacro %}
-
-
-{% macro forget_history_first() -%}
-{%- set wanted = var('toggl_hire_forget_history', env_var('TOGGL_HIRE_FORGET_HISTORY', 'false')) -%}
-{%- do toggl_hire.forget_history() if flags.WHICH in ['build', 'run'] and wanted | string | lower in ['true', '1'] -%}
-{%- endmacro %}
