@@ -51,7 +51,10 @@ TYPES = {
     "boolean": {"candidate_answers": "answered correct", "sync_runs": "is_transient"},
     "bigint": {
         "candidate_answers": "position",
-        "sync_runs": ("candidates_listed candidates_held candidates_without_details"),
+        "sync_runs": (
+            "candidates_listed candidates_held details_held answers_held"
+            " candidates_without_details"
+        ),
     },
 }
 

@@ -161,14 +161,18 @@ def test_a_tag_has_a_row_of_its_own(built: Warehouse) -> None:
 def test_a_workspace_counts_what_is_held_and_missing(built: Warehouse) -> None:
     rows = {row["workspace"]: row for row in built.rows("toggl_hire__workspaces")}
     world, narrow = rows["toggl_hire"], rows["narrow"]
-    assert world["candidates_held"] == world["candidates_rows"] == len(WORLD.living)
-    assert world["candidates_missing"] == 0
+    answers = sum(len(one.answers) for one in WORLD.living)
+    living = len(WORLD.living)
+    wanted = {"candidates": living, "details": living, "answers": answers}
+    for stream, count in wanted.items():
+        assert world[f"{stream}_held"] == world[f"{stream}_rows"] == count
+        assert world[f"{stream}_missing"] == 0
     assert narrow["candidates_held"] is narrow["candidates_missing"] is None
     assert rows["edges"]["failed_runs"] == 1
     assert rows["edges"]["complete_runs"] == 3
     assert rows["edges"]["last_looked_at"] == edges.march(10, hour=7)
     assert float(rows["edges"]["longest_gap_days"]) == 2.0
-    assert rows["history_alone"]["candidates_rows"] is None
+    assert rows["history_alone"]["candidates_rows"] == 0
 
 
 def test_an_erasure_is_evidence(built: Warehouse) -> None:

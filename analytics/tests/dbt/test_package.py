@@ -36,6 +36,7 @@ vars:
   toggl_hire_retention_days: 30
   toggl_hire_retention_clock: decided_or_closed
 """,
+    "packages.yml": f"packages: [{{ local: {PROJECT} }}]",
     "macros/ratio.sql": "{% macro ratio(a, b) %}broken{% endmacro %}",
     "macros/stream.sql": "{% macro stream(a, b) %}broken{% endmacro %}",
     **{f"models/{name}.sql": "select 1 as id" for name in OWN},
@@ -90,9 +91,9 @@ def test_a_project_has_the_package_beside_models_of_its_own(
 
     lost = {**tables, "candidates": tables["candidates"][3:]}
     warehouse.fill("toggl_hire", lost)
-    with pytest.raises(AssertionError, match="no_candidate_is_missing"):
+    with pytest.raises(AssertionError, match="no_row_is_missing"):
         warehouse.build(
-            ["toggl_hire"], "--select", "toggl_hire__workspaces", project=project
+            ["toggl_hire"], "--select", "+toggl_hire__workspaces", project=project
         )
     rows = warehouse.rows("toggl_hire__workspaces")
     assert rows[0]["candidates_missing"] == 3

@@ -345,12 +345,14 @@ class World:
                     "finished_at": at(day) + timedelta(minutes=5),
                     "outcome": "complete",
                     "is_transient": None,
-                    "candidates_listed": listed,
-                    "candidates_held": listed,
+                    "candidates_listed": len(held),
+                    "candidates_held": len(held),
+                    "details_held": len(held),
+                    "answers_held": sum(len(c.answers) for c in held),
                     "candidates_without_details": 0,
                 }
                 for day in self.looks
-                for listed in [sum(self.present(c, day) for c in self.candidates)]
+                for held in [[c for c in self.candidates if self.present(c, day)]]
             ],
         }
 

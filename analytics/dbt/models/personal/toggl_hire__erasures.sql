@@ -5,28 +5,14 @@ with erased as (
     where deleted_at is not null
 ),
 
--- A tombstone has no opening. A row that ACTIVATE_VERSION marked as deleted has its data.
-held as (
-    select workspace, candidate_id, deleted_at is not null and job_opening_id is null as is_erased
-    from {{ ref('stg_toggl_hire__candidates') }}
-    union all
-    select workspace, candidate_id, deleted_at is not null and job_opening_id is null
-    from {{ ref('stg_toggl_hire__candidate_details') }}
-    union all
-    select workspace, candidate_id, deleted_at is not null and job_opening_id is null
-    from {{ ref('stg_toggl_hire__candidate_answers') }}
-),
-
 counted as (
     select
-        erased.workspace,
-        erased.candidate_id,
-        count(case when held.is_erased then 1 end) as rows_erased,
-        count(case when not held.is_erased then 1 end) as rows_remaining
-    from erased
-    left join held
-        on held.workspace = erased.workspace and held.candidate_id = erased.candidate_id
-    group by erased.workspace, erased.candidate_id
+        workspace,
+        candidate_id,
+        sum(erased_count) as rows_erased,
+        sum(row_count - erased_count) as rows_remaining
+    from {{ ref('int_toggl_hire__row_counts') }}
+    group by workspace, candidate_id
 )
 
 select
@@ -37,8 +23,8 @@ select
     ) as due_at,
     due.due_at is null as is_due_at_estimated,
     erased.deleted_at as erased_at,
-    counted.rows_erased,
-    counted.rows_remaining,
+    cast(coalesce(counted.rows_erased, 0) as bigint) as rows_erased,
+    cast(coalesce(counted.rows_remaining, 0) as bigint) as rows_remaining,
     erased.row_id
 from erased
 left join counted
