@@ -24,7 +24,7 @@ TYPES = {
             "event_id candidate_id event job_opening_id category_id hire_state"
         ),
         "sync_runs": "outcome scope",
-        "groups": "candidate_id group",
+        "groups": "workspace candidate_id group",
     },
     "timestamp": {
         "job_openings": "created_at published_at closed_at _sdc_deleted_at",

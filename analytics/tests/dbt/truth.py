@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Rows = dict[Any, dict[str, Any]]
 LOOK = timedelta(minutes=2)
 END = timedelta(minutes=5)
+FEW = 5
+"""Groups of fewer candidates have no figures."""
 
 
 def days(earlier: datetime, later: datetime) -> float:
@@ -423,20 +425,47 @@ class Truth:
                 count[1] += self._furthest(one) > 0
         rows: Rows = {}
         for opening_id, groups in counts.items():
-            total, most = max(groups.values(), key=lambda count: count[1] / count[0])
+            total, most = (sum(side) for side in zip(*groups.values(), strict=True))
             for name, (n, advanced) in groups.items():
-                rate, best = advanced / n, most / total
-                row: Row = {"candidates": n, "advanced": advanced, "rate": rate}
-                row["ratio"] = rate / best
-                if rate != best:
-                    width = 1.96 * math.sqrt(
-                        1 / advanced - 1 / n + 1 / most - 1 / total
+                if n < FEW:
+                    rows[opening_id, name] = dict.fromkeys(
+                        ("candidates", "advanced", "rate", "others_rate", "ratio"),
                     )
-                    row["ratio_low"] = rate / best * math.exp(-width)
-                    row["ratio_high"] = rate / best * math.exp(width)
-                    row["is_conclusive"] = row["ratio_high"] < 1
-                rows[opening_id, name] = row
+                    continue
+                m, others = total - n, most - advanced
+                low, high = newcombe(advanced, n, others, m)
+                rows[opening_id, name] = {
+                    "candidates": n,
+                    "advanced": advanced,
+                    "rate": advanced / n,
+                    "others_candidates": m,
+                    "others_advanced": others,
+                    "others_rate": others / m,
+                    "ratio": advanced / n * m / others,
+                    "difference": advanced / n - others / m,
+                    "difference_low": low,
+                    "difference_high": high,
+                }
         return rows
+
+
+def newcombe(a: int, n: int, b: int, m: int) -> tuple[float, float]:
+    """Newcombe's interval of a/n - b/m, from the roots that are Wilson's interval."""
+
+    def wilson(part: int, whole: int) -> tuple[float, float]:
+        z = 1.96**2
+        middle, width = 2 * part + z, math.sqrt(z * (z + 4 * part * (1 - part / whole)))
+        return (
+            (middle - width) / 2 / (whole + z),
+            (middle + width) / 2 / (whole + z),
+        )
+
+    (low_a, high_a), (low_b, high_b) = wilson(a, n), wilson(b, m)
+    p, q = a / n, b / m
+    return (
+        p - q - math.hypot(p - low_a, high_b - q),
+        p - q + math.hypot(high_a - p, q - low_b),
+    )
 
 
 def is_graded(answer: Answer, day: float) -> bool:
