@@ -3,7 +3,7 @@
 Tests, demo and benchmark run the tap against it. It follows the vendor's
 documentation, takes every shape that the documentation leaves open (`Shapes`),
 limits its rate (`RateLimit`), fails on request (`Fault`), and has an invented later
-version (`sandbox.versions`). `Team` is a believable account, eight months long:
+version (`sandbox.versions`):
 
     account = Account.example(candidates=200)
     with Sandbox(account) as sandbox:
@@ -18,7 +18,6 @@ from sandbox.faults import Fault, details_of
 from sandbox.ratelimit import RateLimit
 from sandbox.server import Sandbox
 from sandbox.shapes import Shapes
-from sandbox.team import Team
 
 __all__ = [
     "Account",
@@ -26,7 +25,6 @@ __all__ = [
     "RateLimit",
     "Sandbox",
     "Shapes",
-    "Team",
     "details_of",
     "random_change",
 ]

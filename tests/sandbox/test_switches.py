@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
@@ -219,3 +220,12 @@ def test_command_line_serves_until_sigterm() -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=5) == 0
     assert page["total"] == 3
+
+
+def test_responses_have_the_date_of_the_clock_that_is_set(
+    client: Client, sandbox: Sandbox
+) -> None:
+    assert "Date" not in client.get("/tags").headers
+    sandbox.now = lambda: datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+    assert client.get("/tags").headers["Date"] == "Mon, 02 Mar 2026 09:30:00 GMT"
+    assert "Date" in client.get("/candidates/unknown").headers

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unicodedata import combining, east_asian_width
 
-from sandbox import Sandbox, Team
+from sandbox import Sandbox
 from tap_toggl_hire.tap import TapTogglHire
+from tools.demo.team import Team
 from tools.local.meltano import CHECKOUT, PipelineError, Project
 from tools.local.postgres import Postgres, PostgresError
 

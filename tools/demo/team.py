@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox import invented
 from sandbox.account import Account
-from sandbox.library import CODE, LIBRARY, SOME, TEXT, Item
+from tools.demo.library import CODE, LIBRARY, SOME, TEXT, Item
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,16 +1,12 @@
-"""The invented team lives as its model says, up to its last day."""
+"""The invented team of `make demo` lives as its model says, up to its last day."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox import Sandbox, Team
-
-if TYPE_CHECKING:
-    from tests.sandbox.conftest import Client
+from tools.demo.team import Team
 
 TODAY = datetime(2026, 6, 1, 8, tzinfo=UTC)
 
@@ -18,9 +14,9 @@ TODAY = datetime(2026, 6, 1, 8, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def team() -> Team:
     """The team on its last day."""
-    made = Team(TODAY)
-    made.advance(TODAY)
-    return made
+    team = Team(TODAY)
+    team.advance(TODAY)
+    return team
 
 
 def test_the_calendar_ends_today(team: Team) -> None:
@@ -44,12 +40,3 @@ def test_some_are_erased_and_an_opening_is_closed(team: Team) -> None:
     assert [one["name"] for one in team.account.openings() if one["closed_at"]] == [
         "Customer Support Agent"
     ]
-
-
-def test_responses_have_the_date_of_the_calendar(
-    client: Client, sandbox: Sandbox
-) -> None:
-    assert "Date" not in client.get("/tags").headers
-    sandbox.now = lambda: datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-    assert client.get("/tags").headers["Date"] == "Mon, 02 Mar 2026 09:30:00 GMT"
-    assert "Date" in client.get("/candidates/unknown").headers
