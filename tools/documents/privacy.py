@@ -53,11 +53,11 @@ def of_candidates() -> dict[str, Json]:
 
 
 def columns_table() -> str:
-    """Return the columns of candidates: category, treatment, what a deletion leaves."""
+    """Return the columns of candidates, and what `pii` and a deletion do to them."""
     kept, hashed, dropped = (_redacted(mode) for mode in ("keep", "hash", "drop"))
     untagged = _redacted("drop", drops_tags=True)
 
-    def treatment(value: t.Any, column: tuple[str, str]) -> str:
+    def effect(value: t.Any, column: tuple[str, str]) -> str:
         if value is None:
             return "null"
         if value != kept[column]:
@@ -71,8 +71,8 @@ def columns_table() -> str:
             column = (stream, path)
             group = (
                 category(field["description"]) or ABOUT,
-                treatment(hashed[column], column),
-                treatment(dropped[column], column),
+                effect(hashed[column], column),
+                effect(dropped[column], column),
                 _after_deletion(stream, path),
             )
             groups.setdefault(group, []).append(f"`{path}`")
@@ -151,20 +151,20 @@ def leaves(schema: Json, path: str = "") -> t.Iterator[tuple[str, Json]]:
 def _redacted(mode: str, *, drops_tags: bool = False) -> dict[tuple[str, str], t.Any]:
     """Return every column's value in a redacted sample."""
     scrub = scrubber(mode, "the key of the sample", drops_tags=drops_tags)
-    made = {stream: _sample(schema) for stream, schema in of_candidates().items()}
-    made["candidate_details"]["extra"] = '{"questions": [1], "answers": [1]}'
+    samples = {stream: _sample(schema) for stream, schema in of_candidates().items()}
+    samples["candidate_details"]["extra"] = '{"questions": [1], "answers": [1]}'
     for stream in ("candidates", "candidate_details"):
-        scrub(made[stream])
-    details = made["candidate_details"]
+        scrub(samples[stream])
+    details = samples["candidate_details"]
     (answers,) = t.cast("list[Json]", answer_rows("1", details))
-    made["candidate_answers"] |= answers
-    made["candidate_history"] |= {
+    samples["candidate_answers"] |= answers
+    samples["candidate_history"] |= {
         name: copy.deepcopy(value)
         for name, value in details.items()
-        if name in made["candidate_history"]
+        if name in samples["candidate_history"]
     }
     return {
-        (stream, path): _value(made[stream], path)
+        (stream, path): _value(samples[stream], path)
         for stream, schema in of_candidates().items()
         for path, _ in leaves(schema)
     }
