@@ -26,7 +26,7 @@ class Account(Roster):
         *,
         text_ids: bool = False,
     ) -> Account:
-        """Invent an account; the same one for the same arguments.
+        """Invent an account; equal arguments give equal accounts.
 
         Args:
             candidates: how many have submitted.
@@ -111,7 +111,7 @@ class Account(Roster):
             candidate.fields["tag_ids"] = [*(t for t in held if t != tag_id), tag_id]
 
     def untag(self, candidate_id: str, tag_id: str) -> None:
-        """Take a tag away."""
+        """Remove a tag."""
         with self._changing(candidate_id) as candidate:
             held = candidate.fields["tag_ids"]
             candidate.fields["tag_ids"] = [t for t in held if t != tag_id]
@@ -134,7 +134,7 @@ class Account(Roster):
             candidate.fields[name] = value
 
     def set_questions(self, candidate_id: str, count: int) -> None:
-        """Take questions away from the end, with their answers, or add unanswered."""
+        """Remove questions and answers from the end, or add unanswered questions."""
         with self._changing(candidate_id) as candidate:
             fields = candidate.fields
             asked = fields["questions"][:count]
@@ -150,15 +150,15 @@ class Account(Roster):
     # What the API may show of them
 
     def hold_details(self, candidate_id: str) -> None:
-        """Let the details lag: they stay as they are now until `release_details`.
+        """Freeze the details until `release_details`; the list stays current.
 
-        The list goes on, as where a replica answers for the details.
+        An API does so if a replica that lags behind serves the details.
         """
         with self._changing(candidate_id) as candidate:
             candidate.held = candidate.detail()
 
     def release_details(self, candidate_id: str) -> None:
-        """Let the details show the current candidate again."""
+        """Unfreeze the details: they show the current candidate again."""
         with self._changing(candidate_id) as candidate:
             candidate.held = None
 
@@ -177,7 +177,7 @@ class Account(Roster):
     # What happens to the workspace has an effect on candidates
 
     def delete_category(self, category_id: str) -> None:
-        """Delete a category; its candidates are in none then."""
+        """Delete a category; its candidates then have none."""
         with self.lock:
             super().delete_category(category_id)
             for candidate_id, candidate in self._candidates.items():
@@ -185,7 +185,7 @@ class Account(Roster):
                     self.move(candidate_id, None)
 
     def delete_tag(self, tag_id: str) -> None:
-        """Delete a tag, from every candidate too."""
+        """Delete a tag, and remove it from every candidate."""
         with self.lock:
             super().delete_tag(tag_id)
             for candidate_id, candidate in self._candidates.items():

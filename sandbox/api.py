@@ -42,7 +42,7 @@ class Api:
         return request.headers.get("authorization") == self._bearer
 
     def answer(self, request: Request, shapes: Shapes) -> Answer:
-        """Respond as documented, and as `shapes` where nothing is documented."""
+        """Respond as documented or, where the documentation is silent, as `shapes`."""
         try:
             self._admit(request, shapes)
             with self._account.lock:

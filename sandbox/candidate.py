@@ -52,8 +52,8 @@ class Candidate:
     def row(self) -> Fields:
         """Return the candidate as the list shows it.
 
-        Contact details of a candidate that came locked never show there: the
-        unlocking leaves no trace in the list.
+        If the candidate was locked on submission, its contact details never appear
+        there: unlocking leaves no trace in the list.
         """
         row = {k: v for k, v in self.fields.items() if k not in DETAIL_FIELDS}
         if self.lock != "never":

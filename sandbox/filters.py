@@ -47,7 +47,7 @@ def choice(query: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str
 class Filters:
     """What a candidate must match; None and no tags match all.
 
-    Combined with AND, the tags among themselves too.
+    All filters are combined with AND, and so are the tags.
     """
 
     job_opening_id: str | None = None

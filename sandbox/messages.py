@@ -106,6 +106,6 @@ def error(status: int, error_type: str, headers: Headers = ()) -> Answer:
 
 
 def page(status: int, title: str, headers: Headers = ()) -> Answer:
-    """An answer in HTML, as a proxy gives one."""
+    """Return an answer in HTML, such as a proxy's."""
     body = f"<!doctype html><html><title>{title}</title><h1>{title}</h1></html>\n"
     return Answer(body.encode(), status, (HTML, *headers))

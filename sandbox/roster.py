@@ -62,7 +62,7 @@ class Roster(Workspace):
             return [key.id for key in self._order]
 
     def in_progress_ids(self) -> list[str]:
-        """Return the IDs of candidates who have started and not submitted."""
+        """Return the IDs of candidates who have started but not submitted."""
         with self.lock:
             return [key for key, one in self._candidates.items() if not one.submitted]
 
@@ -169,7 +169,7 @@ class Roster(Workspace):
             return candidate_id
 
     def submit(self, candidate_id: str) -> None:
-        """Submit the test: the candidate appears in the list, where it started."""
+        """Submit the test: the candidate appears in the list, by its start."""
         with self._changing(candidate_id) as candidate:
             candidate.submitted = True
             candidate.fields["finished_at"] = invented.finish(
@@ -177,15 +177,15 @@ class Roster(Workspace):
             )
 
     def archive(self, candidate_id: str, *, listed: bool = False) -> None:
-        """Archive: the details still answer.
+        """Archive a candidate; its details are still served.
 
-        Whether the list still shows it is not documented: `listed` says.
+        The API does not document whether the list still shows it: `listed` decides.
         """
         with self._changing(candidate_id) as candidate:
             candidate.archived = not listed
 
     def delete(self, candidate_id: str) -> None:
-        """Delete permanently: out of the list, and the details are a 404."""
+        """Delete permanently: no longer listed, and the details answer 404."""
         with self.lock:
             with self._changing(candidate_id) as candidate:
                 candidate.submitted = False  # which takes it out of the list

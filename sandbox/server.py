@@ -1,4 +1,4 @@
-"""The HTTP server: an event loop in a thread of its own."""
+"""The HTTP server: an event loop in a separate thread."""
 
 from __future__ import annotations
 

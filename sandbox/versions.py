@@ -1,8 +1,8 @@
-"""An invented version v2.2 of the API: what a later version may do to the objects.
+"""An invented version v2.2 of the API: what a later version may do to objects.
 
-What the real v2.2 changed is not known outside the vendor. This one does, at every
-level, what later versions do: fields are new, one is called otherwise, one is of
-another type, one changes by itself, and states have other names.
+What the real v2.2 changed is not known outside the vendor. This one does at every
+level what later versions do: it has new fields, renames one, gives one another type,
+changes one with each response, and renames states.
 """
 
 from __future__ import annotations

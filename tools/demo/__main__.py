@@ -205,7 +205,7 @@ class Demo:
 
 
 def _play(demo: Demo, team: Team) -> None:
-    """Let the team live through its eight months, with loads now and then."""
+    """Play the eight months of the team, with loads in between."""
     team.advance(team.start + FIRST_LOAD)
     _say(f"\n1. The first load reads everything ({team.now:%d %B %Y})")
     demo.load(*LISTS, *CANDIDATES)

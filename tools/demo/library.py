@@ -1,4 +1,4 @@
-"""The questions of the invented team: content, and how hard and telling each one is."""
+"""The questions of the invented team: content, difficulty and discrimination."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ class Team:
                 self._at(self._day(day, 15), self._grade)
 
     def advance(self, until: datetime) -> None:
-        """Let everything happen that happens until a moment."""
+        """Advance the calendar to a moment."""
         while self._events and self._events[0][0] <= until:
             self.now, _, happen = heapq.heappop(self._events)
             happen()
@@ -326,7 +326,7 @@ class Team:
             self._settle(applicant, moves_on=invented.chance(self._rng, rate))
 
     def _settle(self, applicant: Applicant, *, moves_on: bool) -> None:
-        """Do what was decided of a candidate."""
+        """Apply the decision on a candidate."""
         account, steps = self.account, applicant.opening.steps
         if not moves_on:
             account.set_hire_state(applicant.id, "rejected")

@@ -1,1 +1,1 @@
-"""Generators of what documents and definitions take from the code."""
+"""Generate the parts of documents and definitions that come from the code."""

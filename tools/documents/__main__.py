@@ -1,4 +1,4 @@
-"""Generate what documents and definitions take from the code: `make documents`."""
+"""Generate the parts of documents that come from the code: `make documents`."""
 
 import sys
 

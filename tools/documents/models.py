@@ -1,4 +1,4 @@
-"""What the dbt project says of the streams, from their schemas."""
+"""Descriptions of the streams for the dbt project, from their schemas."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ Schema = dict[str, t.Any]
 
 
 def schemas() -> dict[str, Schema]:
-    """The schemas by stream."""
+    """Return the schemas by stream."""
     paths = sorted((ROOT / "schemas").glob("*.json"))
     return {path.stem: json.loads(path.read_text("utf-8")) for path in paths}
 
 
 def descriptions() -> str:
-    """A block of documentation for each field, named `stream__field`."""
+    """Return a block of documentation per field, named `stream__field`."""
     blocks = [
         f"{{% docs {stream}__{path} %}}\n{text}\n{{% enddocs %}}\n"
         for stream, schema in schemas().items()
@@ -36,7 +36,7 @@ def descriptions() -> str:
 
 
 def sources() -> str:
-    """The streams as dbt's sources."""
+    """Return the streams as sources of dbt."""
     tables = [
         {
             "name": stream,
@@ -69,7 +69,7 @@ def sources() -> str:
 
 
 def fields(schema: Schema) -> Iterator[tuple[str, str]]:
-    """The description of each field, at every depth."""
+    """Yield each field, at every depth, with its description."""
     for name, field in schema.get("properties", {}).items():
         yield name, field["description"]
         nested = field.get("items", field)

@@ -63,7 +63,7 @@ Written here, since the SDK's own texts change with its version.
 
 
 def settings() -> dict[str, Setting]:
-    """Return all settings of `--about`, those of the SDK with our descriptions."""
+    """Return all settings; those of the SDK have our own descriptions."""
     schema = TapTogglHire.config_jsonschema
     TapTogglHire.append_builtin_config(schema)
     found: dict[str, Setting] = schema["properties"]
@@ -186,7 +186,7 @@ def _replication(entry: dict[str, t.Any]) -> str:
 
 
 def escaped(cells: Iterable[str]) -> tuple[str, ...]:
-    """Return cells in which no character has a meaning in a table."""
+    """Escape the characters that have a meaning in a table."""
     return tuple(map(_text, cells))
 
 

@@ -1,4 +1,4 @@
-"""The targets that are tried, with the settings they need to be right."""
+"""The targets that are tried, with the settings that make them correct."""
 
 from __future__ import annotations
 

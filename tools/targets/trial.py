@@ -107,10 +107,10 @@ class Trial:
         )
 
     def rows_behind_state(self, **settings: Any) -> int:
-        """Kill a load; count lost rows that the last confirmed STATE vouches for.
+        """Kill a load; count lost rows that the last confirmed STATE commits.
 
         Args:
-            settings: Settings of the target beside the recommended ones.
+            settings: Settings of the target, in addition to the recommended ones.
         """
         messages = list(_with_states(self._extracted(None)))
         config = self._config(**self._pairing.batch, **settings)
