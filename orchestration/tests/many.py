@@ -105,7 +105,7 @@ class Many:
         assert row
         return str(row[0])
 
-    def assert_true(self, name: str) -> None:
+    def assert_loaded(self, name: str) -> None:
         """Compare the tables of a workspace with its API."""
         for stream, rows in expected(self.sandboxes[name].account).items():
             assert living(self.rows(name, stream)) == rows, (name, stream)

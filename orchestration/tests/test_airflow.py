@@ -64,7 +64,7 @@ def test_mapped_tasks_load_all_workspaces_and_failures_are_reported(
     assert message in output, output
     assert "check the setting api_key" in output
     for name in ("berlin", "oslo"):
-        many.assert_true(name)
+        many.assert_loaded(name)
         many.change(name)
 
     many.give_key("lisbon", many.sandboxes["lisbon"].api_key)
@@ -72,7 +72,7 @@ def test_mapped_tasks_load_all_workspaces_and_failures_are_reported(
 
     assert code == 0, again
     for name, sandbox in many.sandboxes.items():
-        many.assert_true(name)
+        many.assert_loaded(name)
         created = many.created(name)
         assert len(created) == len(set(created))
         assert sandbox.api_key not in output + again

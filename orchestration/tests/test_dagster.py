@@ -118,7 +118,7 @@ def test_workspace_with_a_wrong_key_is_reported_and_stops_no_other(
     assert len(tries) == 1  # a rejected key is a permanent failure
     for name in FIVE:
         if name != "oslo":
-            many.assert_true(name)
+            many.assert_loaded(name)
             (event,) = results[name].get_asset_materialization_events()
             figures = event.step_materialization_data.materialization.metadata
             assert figures["candidates_created"].value == len(many.created(name))
@@ -134,14 +134,17 @@ def test_workspace_with_a_wrong_key_is_reported_and_stops_no_other(
     for name in ("berlin", "oslo"):
         many.change(name)
         assert run(many, instance, name).success
-        many.assert_true(name)
+        many.assert_loaded(name)
     (check,) = freshness.execute_in_process(
         instance=instance
     ).get_asset_check_evaluations()
     assert check.passed
     logged = "".join(capfd.readouterr())
     assert "The API rejects the API key" in logged
-    for secret in ["wrong-key", *(box.api_key for box in many.sandboxes.values())]:
+    for secret in [
+        "wrong-key",
+        *(sandbox.api_key for sandbox in many.sandboxes.values()),
+    ]:
         assert secret not in logged
     many.assert_no_key_in(home)
 
@@ -165,7 +168,7 @@ def test_processes_respect_the_limits(
     assert [process.returncode for process in processes] == [0, 0, 0], "\n".join(logs)
     assert most == 1
     for name in ("berlin", "lisbon"):
-        many.assert_true(name)
+        many.assert_loaded(name)
         listed = many.sandboxes[name].account.listed_ids()
         assert many.created(name) == sorted(listed)
     many.assert_no_key_in(tmp_path)
@@ -194,7 +197,7 @@ def test_transient_failure_is_retried(many: Many, instance: Any) -> None:
     retries = [e for e in result.all_events if e.is_step_up_for_retry]
     assert retries
     assert "Another run of berlin" in str(retries[0].step_retry_data.error)
-    many.assert_true("berlin")
+    many.assert_loaded("berlin")
 
 
 def test_sensor_keeps_partitions_in_step_with_the_file(
@@ -247,7 +250,7 @@ def test_parts_are_static_partitions(many: Many, instance: Any) -> None:
     for key in keys:
         assert run(many, instance, key, job).success
 
-    many.assert_true("big")
+    many.assert_loaded("big")
     checked = code.resolve_job_def("check_toggl_hire_big").execute_in_process(
         instance=instance
     )

@@ -54,7 +54,7 @@ def wait_for_details(many: Many, name: str, count: int) -> None:
         time.sleep(0.02)
 
 
-def test_twelve_at_once_on_a_fresh_system_database_and_then_staggered(
+def test_twelve_runs_share_a_fresh_system_database(
     many: Many,
 ) -> None:
     many.add(*TWELVE)
@@ -64,7 +64,7 @@ def test_twelve_at_once_on_a_fresh_system_database_and_then_staggered(
     first = load(many, TWELVE)
 
     for name in TWELVE:
-        many.assert_true(name)
+        many.assert_loaded(name)
         listed = many.sandboxes[name].account.listed_ids()
         assert first[name].counts["candidates_created"] == len(listed)
         many.change(name)
@@ -73,7 +73,7 @@ def test_twelve_at_once_on_a_fresh_system_database_and_then_staggered(
     second = load(many, TWELVE, gap=0.1)
 
     for name in TWELVE:
-        many.assert_true(name)
+        many.assert_loaded(name)
         # With the state of another workspace, or none, all would be read again.
         assert many.sandboxes[name].stats.count("candidate") <= 6, name
         created = second[name].counts["candidates_created"]
@@ -83,7 +83,7 @@ def test_twelve_at_once_on_a_fresh_system_database_and_then_staggered(
     many.assert_no_key_in()
 
 
-def test_two_runs_of_one_workspace_at_once(many: Many) -> None:
+def test_second_run_of_a_workspace_at_once_is_rejected(many: Many) -> None:
     many.add("berlin", "lisbon", candidates=60)
     many.sandboxes["berlin"].latency = 0.1
     running = start("berlin")
@@ -97,7 +97,7 @@ def test_two_runs_of_one_workspace_at_once(many: Many) -> None:
 
     assert failed.value.is_transient
     assert running.wait() == 0
-    many.assert_true("berlin")
+    many.assert_loaded("berlin")
     assert many.created("berlin") == sorted(
         many.sandboxes["berlin"].account.listed_ids()
     )
@@ -121,7 +121,7 @@ def test_run_after_a_killed_run_loads_the_rest(many: Many, killed: str) -> None:
             many.project.load("berlin")
         time.sleep(0.2)
     many.project.load("berlin")
-    many.assert_true("berlin")
+    many.assert_loaded("berlin")
     assert many.created("berlin") == sorted(
         many.sandboxes["berlin"].account.listed_ids()
     )
@@ -185,7 +185,7 @@ def test_concurrent_parts_equal_the_whole(many: Many) -> None:
     for name in parts[:1]:  # creates the tables, before three runs try to
         many.project.load(name)
     load(many, parts)
-    many.assert_true("big")
+    many.assert_loaded("big")
 
     opening = account.add_opening("New")
     moved, deleted, *_ = account.listed_ids()
@@ -196,7 +196,7 @@ def test_concurrent_parts_equal_the_whole(many: Many) -> None:
     many.sandboxes["big"].stats.reset()
     load(many, parts)
 
-    many.assert_true("big")
+    many.assert_loaded("big")
     created = many.created("big")
     assert len(created) == len(set(created))
     assert deleted in tombstones(many.rows("big", "candidates"))
@@ -222,6 +222,6 @@ def test_from_two_parts_to_three_with_a_state_from_the_warehouse(many: Many) -> 
         subprocess.run(command, cwd=many.folder, check=True, capture_output=True)
         many.project.load(load.name)
 
-    many.assert_true("big")
+    many.assert_loaded("big")
     marked = tombstones(many.rows("big", "candidates"))
     assert marked == {deleted: {"id", "_sdc_deleted_at"}}

@@ -67,7 +67,7 @@ def test_workspaces_have_separate_schemas_states_and_environments(
     }
 
 
-def test_parts_share_a_schema_and_the_pace_and_nothing_else(tmp_path: Path) -> None:
+def test_parts_share_only_the_schema_and_the_rate(tmp_path: Path) -> None:
     text = """
         workspaces:
           - name: big
@@ -158,7 +158,7 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
         Workspaces.read(tmp_path / "none.yml")
 
 
-def test_the_example_has_a_workspace_of_each_kind() -> None:
+def test_example_has_a_workspace_of_each_kind() -> None:
     workspaces = Workspaces.read(EXAMPLE)
     assert workspaces.whole
     assert workspaces.in_parts
