@@ -45,17 +45,17 @@ def test_generated_file_is_up_to_date(path: Path) -> None:
 @pytest.mark.parametrize("file", ["meltano.yml", "examples/meltano.yml"])
 def test_project_lists_every_setting(file: str) -> None:
     """Meltano takes only listed settings from the environment."""
-    found = plugin_definition(file)
+    plugin = plugin_definition(file)
     listed = {
         setting["name"]: (parsed(setting.get("kind")), setting.get("sensitive", False))
-        for setting in found["settings"]
+        for setting in plugin["settings"]
     }
     assert listed == {
         name: (parsed(tables.kind(setting)), setting.get("secret", False))
         for name, setting in SETTINGS.items()
     }, f"edit the settings of the tap in {file}: name, kind, sensitive"
     capabilities = definitions.capabilities()
-    assert sorted(found["capabilities"]) == capabilities, f"edit {file}: capabilities"
+    assert sorted(plugin["capabilities"]) == capabilities, f"edit {file}: capabilities"
 
 
 def test_both_projects_list_the_same_settings_of_a_target() -> None:
@@ -74,11 +74,11 @@ def test_both_projects_list_the_same_settings_of_a_target() -> None:
 def test_env_example_has_the_settings_of_the_code() -> None:
     text = (ROOT / ".env.example").read_text("utf-8")
     prefix = "TAP_TOGGL_HIRE_"
-    found = dict(re.findall(rf"^(?:# ?)?{prefix}([A-Z_]+)=(.*)$", text, re.MULTILINE))
-    names = {name.lower() for name in found}
+    lines = dict(re.findall(rf"^(?:# ?)?{prefix}([A-Z_]+)=(.*)$", text, re.MULTILINE))
+    names = {name.lower() for name in lines}
     assert names == set(SETTINGS), "edit .env.example: one line per setting"
     for name, setting in SETTINGS.items():
-        value = found.get(name.upper())
+        value = lines.get(name.upper())
         if setting.get("secret"):
             assert value == "", f"edit .env.example: {name} without a value"
         elif value is not None and "default" in setting:

@@ -39,13 +39,15 @@ def keys_in_order(node: object) -> t.Iterator[list[str]]:
 def problems(definition: dict[str, t.Any]) -> list[str]:
     """What the Hub's schemas say against a definition."""
     resources = [(schema["$id"], DRAFT7.create_resource(schema)) for schema in SCHEMAS]
-    (schema,) = (one for one in SCHEMAS if one["$id"] == "extractors.schema.json")
+    (schema,) = (
+        schema for schema in SCHEMAS if schema["$id"] == "extractors.schema.json"
+    )
     registry = Registry().with_resources(resources)
     errors = Draft7Validator(schema, registry=registry).iter_errors(definition)
     return [error.message for error in errors]
 
 
-def test_the_definition_fits_the_schemas_of_the_hub() -> None:
+def test_definition_fits_the_schemas_of_the_hub() -> None:
     assert problems(DEFINITION) == [], "edit tools/documents/definitions.py"
     assert DEFINITION["log_parser"] == "singer-sdk"
 
@@ -58,12 +60,12 @@ def test_keys_and_lists_are_sorted_as_the_hub_sorts() -> None:
     assert names == sorted(names)
 
 
-def test_the_logo_is_a_picture_at_its_place() -> None:
+def test_logo_is_a_picture_at_its_place() -> None:
     logo = HUB / f"static{DEFINITION['logo_url']}"
     assert ET.parse(logo).getroot().tag.endswith("svg")  # noqa: S314 - our own file
 
 
-def test_everything_goes_to_its_place_in_a_checkout(tmp_path: Path) -> None:
+def test_definition_goes_to_its_place_in_a_checkout(tmp_path: Path) -> None:
     (tmp_path / "_data").mkdir()
     variants = tmp_path / "_data" / "default_variants.yml"
     variants.write_text(

@@ -40,7 +40,7 @@ def start(folder: Path, **settings: str) -> subprocess.Popen[str]:
     )
 
 
-def test_it_plays_eight_months_ends_with_the_report_and_leaves_nothing(
+def test_demo_plays_eight_months_ends_with_the_report_and_leaves_nothing(
     demo: subprocess.Popen[str], tmp_path: Path
 ) -> None:
     printed, errors = demo.communicate()
@@ -52,7 +52,7 @@ def test_it_plays_eight_months_ends_with_the_report_and_leaves_nothing(
     assert lines[-1].endswith("report.html")
     assert max(map(len, lines)) <= 88
     read = re.findall(r"(\d+) of them for one candidate \((\d+) due", printed)
-    (first, none), (second, due) = (map(int, one) for one in read)
+    (first, none), (second, due) = (map(int, pair) for pair in read)
     assert first > 80
     assert none == 0
     assert 0 < due < second
@@ -64,7 +64,7 @@ def test_it_plays_eight_months_ends_with_the_report_and_leaves_nothing(
     assert not list(tmp_path.iterdir())
 
 
-def test_the_real_api_is_only_read(tmp_path: Path) -> None:
+def test_real_api_is_only_read(tmp_path: Path) -> None:
     with Sandbox(Account.example(candidates=30)) as workspace:
         version = workspace.account.version
         settings = {
@@ -91,14 +91,17 @@ def test_an_interrupted_demo_leaves_nothing(
     while not (meltano / "run" / "tap-toggl-hire").exists():
         time.sleep(0.1)
     started = psutil.Process(demo.pid).children(recursive=True)
-    servers = [one for one in started if "-k" in one.cmdline()]
-    folders = [Path(one.cmdline()[one.cmdline().index("-k") + 1]) for one in servers]
+    servers = [process for process in started if "-k" in process.cmdline()]
+    folders = [
+        Path(process.cmdline()[process.cmdline().index("-k") + 1])
+        for process in servers
+    ]
     assert folders
 
     demo.send_signal(number)
 
     assert demo.wait(30) == 128 + number
     psutil.wait_procs(started, timeout=5)
-    assert not [one for one in started if one.is_running()]
+    assert not [process for process in started if process.is_running()]
     assert not any(folder.exists() for folder in folders)
     assert not list(tmp_path.iterdir())

@@ -168,8 +168,8 @@ def test_state_from_the_warehouse_with_another_key_deletes_nothing(
 ) -> None:
     warehouse.load(sandbox)
     before = {stream: warehouse.rows(stream) for stream in CANDIDATES}
-    for one in sandbox.account.listed_ids()[:40]:
-        sandbox.account.delete(one)
+    for candidate_id in sandbox.account.listed_ids()[:40]:
+        sandbox.account.delete(candidate_id)
 
     with pytest.raises(PipelineError, match=r"40 of .* are not found"):
         project.shell(warehouse.script(project.folder), **warehouse.settings)

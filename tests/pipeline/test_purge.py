@@ -43,8 +43,13 @@ ROWS: Rows = {
         },
     ],
     "candidate_history": [
-        {"candidate_id": one, "observed_at": at, "event": event, "score": score}
-        for one, at, event, score in (
+        {
+            "candidate_id": candidate_id,
+            "observed_at": at,
+            "event": event,
+            "score": score,
+        }
+        for candidate_id, at, event, score in (
             ("1", "2026-03-01T00:00:00Z", "created", 61.5),
             ("2", "2026-03-01T00:00:00Z", "created", 62.5),
             ("3", "2026-03-01T00:00:00Z", "created", 63.5),
@@ -65,7 +70,7 @@ def write_singer(folder: Path, stream: str, rows: list[Row]) -> None:
     messages = [{"type": "SCHEMA", "stream": stream, "schema": {}}] + [
         {"type": "RECORD", "stream": stream, "record": row} for row in rows
     ]
-    text = "".join(json.dumps(one) + "\n" for one in messages)
+    text = "".join(json.dumps(message) + "\n" for message in messages)
     (folder / stream).mkdir()
     path = folder / stream / f"{stream}-1.singer.gz"
     path.write_bytes(gzip.compress(text.encode()))

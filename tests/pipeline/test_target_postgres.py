@@ -44,15 +44,17 @@ def test_odd_texts_land_unchanged_and_go_with_their_candidate(
 ) -> None:
     account = sandbox.account
     ids = account.listed_ids()[: len(ODD_TEXTS) + 1]
-    for one, text in zip(ids, (*ODD_TEXTS, None), strict=True):
+    for candidate_id, text in zip(ids, (*ODD_TEXTS, None), strict=True):
         for name in ("name", "email", "profile_url", "hire_state"):
-            account.set_field(one, name, text)
-        account.set_field(one, "contact_info", {"full_name": text, "city": None})
+            account.set_field(candidate_id, name, text)
+        account.set_field(
+            candidate_id, "contact_info", {"full_name": text, "city": None}
+        )
         options = [{"id": "8", "content": text, "correct": True}]
         question = {"id": 7, "content": text, "points": 1, "options": options}
         answer = {"question_id": "7", "text_answer": text, "points": None}
-        account.set_field(one, "questions", [question])
-        account.set_field(one, "answers", [answer])
+        account.set_field(candidate_id, "questions", [question])
+        account.set_field(candidate_id, "answers", [answer])
         account.add_tag(text)
         account.add_opening(text)
 
@@ -60,11 +62,13 @@ def test_odd_texts_land_unchanged_and_go_with_their_candidate(
 
     for stream, rows in expected(account).items():
         check_rows(warehouse.rows(stream), rows)
-    answers = {one: len(account.detail(one)["questions"]) for one in ids}
+    answers = {key: len(account.detail(key)["questions"]) for key in ids}
     assert warehouse.held().items() >= answers.items()
 
-    for one in ids:  # the rows exist now: they are merged from a temporary table
-        account.set_field(one, "name", f"{account.row(one)['name']}\t\\N\n")
+    # The rows exist now: they are merged from a temporary table.
+    for candidate_id in ids:
+        name = account.row(candidate_id)["name"]
+        account.set_field(candidate_id, "name", f"{name}\t\\N\n")
     account.delete(ids[0])
     account.delete(ids[-1])
     warehouse.load(sandbox, state)
@@ -152,15 +156,17 @@ def test_request_for_access_prints_every_row_of_one_candidate(
     subprocess.run(["bash", "-euc", script], check=True)  # noqa: S607
 
     printed = (tmp_path / "candidate.json").read_text("utf-8")
-    found = json.loads(printed)
+    printed_rows = json.loads(printed)
     questions = sandbox.account.detail(candidate)["questions"]
-    assert {table: len(rows) for table, rows in found.items()} == {
+    assert {table: len(rows) for table, rows in printed_rows.items()} == {
         "candidates": 1,
         "candidate_details": 1,
         "candidate_answers": len(questions),
         "candidate_history": 2,
         "sync_runs": 1,
     }
-    assert found["candidates"][0]["name"] == sandbox.account.row(candidate)["name"]
-    assert found["sync_runs"][0]["message"] == message
+    assert (
+        printed_rows["candidates"][0]["name"] == sandbox.account.row(candidate)["name"]
+    )
+    assert printed_rows["sync_runs"][0]["message"] == message
     assert other not in printed

@@ -22,12 +22,12 @@ without_duckdb = pytest.mark.skipif(
 
 @pytest.mark.pipeline
 def test_target_that_only_appends(postgres: Postgres) -> None:
-    with trial(JSONL, postgres) as one:
-        found = one.run()
+    with trial(JSONL, postgres) as trial_of_jsonl:
+        result = trial_of_jsonl.run()
 
-    assert found.differences == ()
-    assert found.deleted == "key and time remain; **earlier lines stay**"
-    assert found.deleted_without_state == "**stays**"
+    assert result.differences == ()
+    assert result.deleted == "key and time remain; **earlier lines stay**"
+    assert result.deleted_without_state == "**stays**"
 
 
 @pytest.mark.slow
@@ -38,8 +38,8 @@ def test_no_confirmed_state_is_ahead_of_rows(
     postgres: Postgres,
     flush_all_streams: bool,
 ) -> None:
-    with trial(DUCKDB, postgres) as one:
-        lost = one.rows_behind_state(flush_all_streams=flush_all_streams)
+    with trial(DUCKDB, postgres) as trial_of_duckdb:
+        lost = trial_of_duckdb.rows_behind_state(flush_all_streams=flush_all_streams)
     assert lost == 0
 
 

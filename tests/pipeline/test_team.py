@@ -37,6 +37,6 @@ def test_small_steps_and_one_large_step_lead_to_the_same_account(team: Team) -> 
 
 def test_some_are_erased_and_an_opening_is_closed(team: Team) -> None:
     assert len(team.account.listed_ids()) < 0.95 * len(team.applicants)
-    assert [one["name"] for one in team.account.openings() if one["closed_at"]] == [
-        "Customer Support Agent"
-    ]
+    assert [
+        opening["name"] for opening in team.account.openings() if opening["closed_at"]
+    ] == ["Customer Support Agent"]

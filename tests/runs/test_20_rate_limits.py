@@ -13,7 +13,6 @@ from email.utils import formatdate
 import pytest
 
 from sandbox import Fault
-from tests.support.pipeline import make_account
 
 if t.TYPE_CHECKING:
     from tests.support.pipeline import MakePipeline
@@ -74,10 +73,3 @@ def test_requests_per_second_counts_retries_and_redirects(
     assert all(fault.struck for fault in sandbox.faults)
     pipeline.assert_target_matches_api()
     assert times[-1] - times[0] >= (len(times) - 1) / 10 - 0.01
-
-
-def test_max_concurrency_is_never_exceeded(make_pipeline: MakePipeline) -> None:
-    pipeline = make_pipeline(make_account(60), max_concurrency=3)
-    pipeline.sandbox.latency = 0.01
-    pipeline.run()
-    assert pipeline.sandbox.stats.max_in_flight == 3

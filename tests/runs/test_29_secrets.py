@@ -32,7 +32,9 @@ def account_with_texts() -> Account:
     account = make_account(30, questions=3, seed=8)
     for candidate_id in account.listed_ids():
         answers = account.detail(candidate_id)["answers"]
-        texts = [{**one, "text_answer": f"I am {candidate_id}."} for one in answers]
+        texts = [
+            {**answer, "text_answer": f"I am {candidate_id}."} for answer in answers
+        ]
         account.set_field(candidate_id, "answers", texts)
     return account
 
@@ -51,7 +53,9 @@ def secrets_of(account: Account) -> set[str]:
         values |= {detail[name] for name in ("name", "email", "profile_url")}
         values |= set((detail["contact_info"] or {}).values())
         values |= {answer["text_answer"] for answer in detail["answers"]}
-        values |= {one["content"].splitlines()[0] for one in detail["questions"]}
+        values |= {
+            question["content"].splitlines()[0] for question in detail["questions"]
+        }
     return {value for value in values if value}
 
 

@@ -64,15 +64,15 @@ HOOKS: dict[type, tuple[str, ...]] = {
 def overrides() -> Iterator[tuple[type, str, t.Any]]:
     """Each name of a class here that a class of the SDK has, too."""
     classes = [
-        one
+        cls
         for module in MODULES
-        for one in vars(module).values()
-        if inspect.isclass(one) and one.__module__ == module.__name__
+        for cls in vars(module).values()
+        if inspect.isclass(cls) and cls.__module__ == module.__name__
     ]
     for base, hooks in HOOKS.items():
-        for one in classes:
-            if issubclass(one, base):
-                for name, value in vars(one).items():
+        for cls in classes:
+            if issubclass(cls, base):
+                for name, value in vars(cls).items():
                     is_own = name.startswith("__") or name == "_abc_impl"
                     if name in hooks or (hasattr(base, name) and not is_own):
                         yield base, name, value
@@ -200,9 +200,9 @@ def test_metrics_are_logged_once_at_the_end(run: CommandLineRun) -> None:
 
 
 def test_settings_are_completed_and_checked_by_the_tap(sandbox: Sandbox) -> None:
-    made = TapTogglHire(config=settings(sandbox))
-    assert (made.config["page_size"], made.config["pii"]) == (100, "keep")
-    assert type(made.message_writer) is messages.MessageWriter
+    tap = TapTogglHire(config=settings(sandbox))
+    assert (tap.config["page_size"], tap.config["pii"]) == (100, "keep")
+    assert type(tap.message_writer) is messages.MessageWriter
     wrong = TapTogglHire(config={"page_size": 0}, validate_config=False)
     problems = wrong._validate_config(raise_errors=False)
     assert {problem.split()[1] for problem in problems} == {"page_size", "api_key"}

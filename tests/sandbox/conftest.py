@@ -56,7 +56,7 @@ class Client:
         """Return the objects of each kind, as they are served."""
         rows = self.page("/candidates")["data"]
         details = [self.page(f"/candidates/{row['id']}") for row in rows]
-        questions = [one for detail in details for one in detail["questions"]]
+        questions = [question for detail in details for question in detail["questions"]]
         return {
             "openings": self.page("/openings")["data"],
             "categories": self.page("/categories")["data"],
@@ -65,7 +65,7 @@ class Client:
             "details": details,
             "contact_info": [d["contact_info"] for d in details if d["contact_info"]],
             "questions": questions,
-            "options": [one for q in questions for one in q.get("options") or ()],
+            "options": [option for q in questions for option in q.get("options") or ()],
             "answers": [answer for detail in details for answer in detail["answers"]],
         }
 

@@ -17,34 +17,35 @@ if TYPE_CHECKING:
 def test_changes_of_a_candidate_show_in_list_and_details(
     client: Client, account: Account
 ) -> None:
-    one = account.add_candidate(name="Nemo Nemosson", rating=0, locked=False)
-    category = account.add_category(account.row(one)["job_opening_id"], "Last step")
+    candidate_id = account.add_candidate(name="Nemo Nemosson", rating=0, locked=False)
+    opening = account.row(candidate_id)["job_opening_id"]
+    category = account.add_category(opening, "Last step")
     tag = account.add_tag("tried")
 
     def shown() -> dict[str, object]:
-        detail = client.page(f"/candidates/{one}")
+        detail = client.page(f"/candidates/{candidate_id}")
         row = client.page("/candidates")["data"][-1]
         assert row == {name: detail[name] for name in row}
         return detail
 
-    account.rate(one, 3)
-    account.set_hire_state(one, "rejected")
-    account.move(one, category)
-    account.set_contact_info(one, city="Nowhere")
-    account.tag(one, tag)
+    account.rate(candidate_id, 3)
+    account.set_hire_state(candidate_id, "rejected")
+    account.move(candidate_id, category)
+    account.set_contact_info(candidate_id, city="Nowhere")
+    account.tag(candidate_id, tag)
     detail = shown()
     assert (detail["rating"], detail["hire_state"]) == (3, "rejected")
     assert (detail["category_id"], detail["tag_ids"]) == (category, [tag])
-    assert client.ids("/candidates", tag_ids=tag) == [one]
-    account.untag(one, tag)
+    assert client.ids("/candidates", tag_ids=tag) == [candidate_id]
+    account.untag(candidate_id, tag)
     account.delete_category(category)
     detail = shown()
     assert (detail["tag_ids"], detail["category_id"]) == ([], None)
-    account.set_field(one, "started_at", "2000-01-01T00:00:00")
-    assert client.ids("/candidates")[0] == one
-    account.delete(one)
-    assert one not in client.ids("/candidates")
-    assert client.get(f"/candidates/{one}").status_code == 404
+    account.set_field(candidate_id, "started_at", "2000-01-01T00:00:00")
+    assert client.ids("/candidates")[0] == candidate_id
+    account.delete(candidate_id)
+    assert candidate_id not in client.ids("/candidates")
+    assert client.get(f"/candidates/{candidate_id}").status_code == 404
 
 
 def test_late_submission_appears_where_it_started(
@@ -55,7 +56,7 @@ def test_late_submission_appears_where_it_started(
     account.submit(late)
     after = client.ids("/candidates")
     assert late in after[1:-1]
-    assert [one for one in after if one != late] == before
+    assert [candidate_id for candidate_id in after if candidate_id != late] == before
 
 
 @pytest.mark.parametrize("kind", changes.EVERY)

@@ -76,36 +76,42 @@ def test_served_objects_are_those_of_the_account(
     assert client.page("/candidates")["data"] == account.list_rows()
     for opening in account.openings():
         assert client.page(f"/openings/{opening['id']}") == opening
-        found = client.page("/categories", job_opening_id=opening["id"])["data"]
+        rows = client.page("/categories", job_opening_id=opening["id"])["data"]
         categories = account.categories()
-        assert found == [c for c in categories if c["job_opening_id"] == opening["id"]]
-    for one in account.listed_ids():
-        assert client.page(f"/candidates/{one}") == account.detail(one)
+        assert rows == [c for c in categories if c["job_opening_id"] == opening["id"]]
+    for candidate_id in account.listed_ids():
+        assert client.page(f"/candidates/{candidate_id}") == account.detail(
+            candidate_id
+        )
 
 
 def test_example_has_every_documented_value() -> None:
     account = Account.example(candidates=300)
     assert account.list_rows() == Account.example(candidates=300).list_rows()
-    details = [account.detail(one) for one in account.listed_ids()]
-    assert {one["hire_state"] for one in details} == {"", "possible-hire", "rejected"}
-    assert {one["rating"] for one in details} == {0, 1, 2, 3}
-    assert any(one["name"] == "" for one in details)
+    details = [account.detail(candidate_id) for candidate_id in account.listed_ids()]
+    assert {detail["hire_state"] for detail in details} == {
+        "",
+        "possible-hire",
+        "rejected",
+    }
+    assert {detail["rating"] for detail in details} == {0, 1, 2, 3}
+    assert any(detail["name"] == "" for detail in details)
     for name in ("profile_url", "contact_info", "category_id"):
-        assert {one[name] is None for one in details} == {True, False}
-    starts = [one["started_at"] for one in details]
+        assert {detail[name] is None for detail in details} == {True, False}
+    starts = [detail["started_at"] for detail in details]
     assert len(set(starts)) < 300
     fractions = {len(re.sub(r".*:\d\d\.?", "", start)) for start in starts}
     assert fractions == set(range(7))
-    questions = [question for one in details for question in one["questions"]]
+    questions = [question for detail in details for question in detail["questions"]]
     assert {question["question_type"] for question in questions} == {
         *("single-choice", "multiple-choice", "text", "code")
     }
     assert {type(question["id"]) for question in questions} == {int}
-    assert any(len(one["answers"]) < len(one["questions"]) for one in details)
-    for one in details:
-        most = sum(question["points"] for question in one["questions"])
-        assert one["points"] == sum(answer["points"] for answer in one["answers"])
-        assert one["score"] == round(100 * one["points"] / most, 6)
+    assert any(len(detail["answers"]) < len(detail["questions"]) for detail in details)
+    for detail in details:
+        most = sum(question["points"] for question in detail["questions"])
+        assert detail["points"] == sum(answer["points"] for answer in detail["answers"])
+        assert detail["score"] == round(100 * detail["points"] / most, 6)
 
 
 # Pages and their order
@@ -129,7 +135,7 @@ def test_default_is_100_candidates_by_started_at(
     assert [row["id"] for row in page["data"]] == account.listed_ids()[:100]
     starts = [row["started_at"][:19] for row in page["data"]]
     assert starts == sorted(starts)
-    shown = [one for one in client.ids("/candidates", limit=9) if one in tied]
+    shown = [key for key in client.ids("/candidates", limit=9) if key in tied]
     assert sorted(shown) == sorted(tied)
     assert shown not in (sorted(tied), tied), "ties are in no order of IDs"
 

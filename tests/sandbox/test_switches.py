@@ -25,7 +25,7 @@ LastPage = Literal["null", "empty", "missing", "empty_links", "no_links"]
 # Lists
 
 
-def test_last_page(client: Client, sandbox: Sandbox) -> None:
+def test_last_page_ends_in_each_form(client: Client, sandbox: Sandbox) -> None:
     shapes: dict[LastPage, Json] = {
         "null": {"links": {"next": None}},
         "empty": {"links": {"next": ""}},
@@ -43,7 +43,9 @@ def test_last_page(client: Client, sandbox: Sandbox) -> None:
     assert pages[-1]["links"].keys() == {"self"}
 
 
-def test_limits_and_links(client: Client, sandbox: Sandbox) -> None:
+def test_limit_is_cut_or_refused_and_links_have_each_form(
+    client: Client, sandbox: Sandbox
+) -> None:
     shapes = sandbox.shapes
     shapes.max_limit, shapes.next_link = 10, "path"
     page = client.page("/candidates", limit=11)
@@ -80,12 +82,12 @@ def test_small_lists_in_pages_and_anchors_that_were_deleted(
 def test_unknown_fields_at_each_level(client: Client, sandbox: Sandbox) -> None:
     odd = {**ODD_NAMES, **many_names(200)}
     sandbox.shapes.extra_fields = odd
-    for level, found in client.objects().items():
-        assert found, level
-        assert all(one.items() >= odd.items() for one in found), level
+    for level, objects in client.objects().items():
+        assert objects, level
+        assert all(shown.items() >= odd.items() for shown in objects), level
     sandbox.shapes.extra_in = ("options",)
-    for level, found in client.objects().items():
-        assert {"extra" in one for one in found} == {level == "options"}
+    for level, objects in client.objects().items():
+        assert {"extra" in shown for shown in objects} == {level == "options"}
 
 
 @pytest.mark.parametrize("shape", ["drop_fields", "null_fields", "other_types"])
@@ -103,11 +105,11 @@ def test_invented_version_has_other_objects() -> None:
     with Sandbox(account, versions=("v2.1", "v2.2")) as sandbox:
         old, new = Client(sandbox), Client(sandbox, "v2.2")
         assert new.ids("/candidates", limit=4) == account.listed_ids()
-        assert all(one.startswith("id-") for one in account.listed_ids())
+        assert all(key.startswith("id-") for key in account.listed_ids())
         before, after = old.objects(), new.objects()
         for level in before:
-            known = {name for one in before[level] for name in one}
-            assert {name for one in after[level] for name in one} - known, level
+            known = {name for shown in before[level] for name in shown}
+            assert {name for shown in after[level] for name in shown} - known, level
         assert before["rows"] == account.list_rows()
         assert "profile_url" not in after["rows"][0]
         shown = old.ids("/candidates", hire_state="possible-hire")
@@ -139,7 +141,7 @@ def test_invented_version_has_other_objects() -> None:
     ],
     ids=repr,
 )
-def test_fault_with_a_response(
+def test_fault_replaces_the_response(
     client: Client, sandbox: Sandbox, fault: Fault, status: int, body: str
 ) -> None:
     sandbox.faults = [fault]
@@ -150,7 +152,7 @@ def test_fault_with_a_response(
 
 
 @pytest.mark.parametrize("kind", ["reset", "close", "cut", "timeout"])
-def test_fault_without_a_complete_response(
+def test_fault_breaks_the_response_off(
     client: Client, sandbox: Sandbox, kind: str
 ) -> None:
     sandbox.faults = [Fault(kind)]
@@ -158,15 +160,17 @@ def test_fault_without_a_complete_response(
         client.session.get(f"{sandbox.url}/v2.1/tags", timeout=0.2)
 
 
-def test_requests_that_a_fault_strikes(client: Client, sandbox: Sandbox) -> None:
+def test_fault_affects_the_requests_that_match(
+    client: Client, sandbox: Sandbox
+) -> None:
     fault = Fault("status", match="tags", after=2, times=2)
     sandbox.faults = [fault]
     statuses = [client.get("/tags").status_code for _ in range(6)]
     assert statuses == [200, 200, 500, 500, 200, 200]
     assert fault.struck == 2
-    one, other = sandbox.account.listed_ids()[:2]
-    sandbox.faults = [Fault("status", match=details_of(one))]
-    assert client.get(f"/candidates/{one}").status_code == 500
+    failing, other = sandbox.account.listed_ids()[:2]
+    sandbox.faults = [Fault("status", match=details_of(failing))]
+    assert client.get(f"/candidates/{failing}").status_code == 500
     assert client.get(f"/candidates/{other}").status_code == 200
     sandbox.faults = [Fault("status", probability=0.3, seed=5)]
     statuses = [client.get("/tags").status_code for _ in range(20)]
@@ -196,9 +200,9 @@ def test_requests_are_counted(client: Client, sandbox: Sandbox) -> None:
     ids = sandbox.account.listed_ids()
     with ThreadPoolExecutor(8) as pool:
         details = [
-            *pool.map(lambda one: Client(sandbox).page(f"/candidates/{one}"), ids)
+            *pool.map(lambda key: Client(sandbox).page(f"/candidates/{key}"), ids)
         ]
-    assert details == [sandbox.account.detail(one) for one in ids]
+    assert details == [sandbox.account.detail(key) for key in ids]
     client.get("/openings/1", a="b c")
     stats = sandbox.stats
     assert stats.requests == 41

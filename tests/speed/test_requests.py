@@ -6,52 +6,63 @@ import typing as t
 
 import pytest
 
+from tests.support.pipeline import Run, make_account
 from tests.support.streams import CANDIDATES
-from tools.bench.server import Workspace
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.speed.conftest import Runs
+    from tests.support.pipeline import MakePipeline
 
 LATENCY = 0.05
 
 
+def steps(run: Run, kind: str) -> int:
+    """Return the number of requests that waited for the response before.
+
+    A busy machine takes longer for them, and does not need more.
+    """
+    count, answered = 0, 0.0
+    for request in run.requests:
+        if request.kind == kind and request.at >= answered:
+            count, answered = count + 1, request.at + LATENCY
+    return count
+
+
 @pytest.mark.parametrize("concurrency", [1, 3])
-def test_max_concurrency_is_reached_and_kept(
-    runs: Callable[..., Runs], concurrency: int
+def test_max_concurrency_is_used_and_never_exceeded(
+    make_pipeline: MakePipeline, concurrency: int
 ) -> None:
-    account = Workspace(300).account()
-    some = runs(account, max_concurrency=concurrency, page_size=10)
-    some.run()
-    some.box.latency = 0.01
-    some.run()  # without changes
-    assert some.box.stats.max_in_flight == concurrency
-    for candidate_id in account.listed_ids()[:60]:
-        account.set_hire_state(candidate_id, "hired")
-    some.run()
-    assert some.box.stats.max_in_flight == concurrency
+    pipeline = make_pipeline(300, max_concurrency=concurrency, page_size=10)
+    pipeline.sandbox.latency = 0.01
+    stats = pipeline.sandbox.stats
+    pipeline.run()
+    assert stats.max_in_flight == concurrency
+    for candidate_id in pipeline.ids[:60]:
+        pipeline.change_rating(candidate_id)
+    for _ in range(2):  # with changes and without
+        stats.max_in_flight = 0
+        pipeline.run()
+        assert stats.max_in_flight == concurrency
 
 
-def test_a_long_list_is_read_from_both_ends(runs: Callable[..., Runs]) -> None:
-    some = runs(Workspace(401, tags=2, tagged=0.1).account(), page_size=10)
-    some.run()
-    some.box.latency = LATENCY
-    run = some.run()
-    assert not some.requests("candidate")
+def test_long_list_is_read_from_both_ends(make_pipeline: MakePipeline) -> None:
+    pipeline = make_pipeline(make_account(401, tagged=0.1), page_size=10)
+    pipeline.run()
+    pipeline.sandbox.latency = LATENCY
+    run = pipeline.run()
+    assert not run.details_requested
     assert not run.records(CANDIDATES)
-    assert some.steps("candidates") <= 0.65 * len(some.requests("candidates"))
+    pages = sum(request.kind == "candidates" for request in run.requests)
+    assert steps(run, "candidates") <= 0.65 * pages
 
 
 def test_details_are_fetched_side_by_side_across_pages(
-    runs: Callable[..., Runs],
+    make_pipeline: MakePipeline,
 ) -> None:
-    account = Workspace(120).account()
-    some = runs(account, LATENCY, page_size=10)
-    some.run()
-    assert some.steps("candidate") <= len(some.requests("candidate")) / 4
-    for candidate_id in account.listed_ids()[::4]:
-        account.set_hire_state(candidate_id, "hired")
-    some.run()
-    assert len(some.requests("candidate")) == 30
-    assert some.steps("candidate") <= 15
+    pipeline = make_pipeline(120, page_size=10)
+    pipeline.sandbox.latency = LATENCY
+    assert steps(pipeline.run(), "candidate") <= 120 / 4
+    for candidate_id in pipeline.ids[::4]:
+        pipeline.change_rating(candidate_id)
+    run = pipeline.run()
+    assert len(run.details_requested) == 30
+    assert steps(run, "candidate") <= 15
