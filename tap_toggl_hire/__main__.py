@@ -46,7 +46,7 @@ def main(tap_class: type[TapTogglHire] = TapTogglHire) -> None:
     except SystemExit as stop:  # of click, which also reports wrong usage
         code = stop.code
     except StoppedError as error:
-        failure, code = error, 128 + error.signum
+        failure, code = error, 1 if error.signum is None else 128 + error.signum
     except Exception as error:  # noqa: BLE001 - any failure ends with one line
         failure, code = error, 1
     # Ignore further signals: the target waits for the rest.

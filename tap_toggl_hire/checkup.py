@@ -12,7 +12,6 @@ import typing as t
 from contextlib import suppress
 
 from tap_toggl_hire import records
-from tap_toggl_hire.api.client import NO_RETRY
 from tap_toggl_hire.api.pagination import total_of
 from tap_toggl_hire.errors import NotFoundError, UnavailableError
 from tap_toggl_hire.records import (
@@ -23,29 +22,29 @@ from tap_toggl_hire.records import (
     id_of,
     loggable,
 )
+from tap_toggl_hire.streams import ListStream
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from singer_sdk import Tap
 
     from tap_toggl_hire.api.client import Client, Row
     from tap_toggl_hire.api.pagination import Params
     from tap_toggl_hire.api.workers import Workers
     from tap_toggl_hire.records import Schema
-    from tap_toggl_hire.run import Session
-    from tap_toggl_hire.settings import Settings
+    from tap_toggl_hire.session import SessionTap
 
 WIDTH = 88  # characters of a line
 MAX_SEARCH = 9.0  # seconds until the API serves a version
 
 
-def report(tap: Tap, session: Session) -> str:
+def report(tap: SessionTap) -> str:
     """Read a sample of every resource and compare it with its schema."""
-    session.retry = NO_RETRY
-    client, settings = session.client, session.settings
-    _find_version(client, session.workers)
-    rows = _lists(settings, client)
+    client, settings = tap.session.client, tap.session.settings
+    _find_version(client, tap.session.workers)
+    lists = [
+        stream for stream in tap.streams.values() if isinstance(stream, ListStream)
+    ]
+    rows: dict[str, list[Row]] = {s.name: next(s.pages(), []) for s in lists}
     params = settings.scope.queries()[0].first_page(settings.page_size)
     page = client.candidates_page(params)
     rows["candidates"] = page["data"]
@@ -70,20 +69,6 @@ def _find_version(client: Client, workers: Workers) -> None:
         raise UnavailableError(
             f"The API served no version within {MAX_SEARCH:.0f} seconds: check api_url."
         ) from None
-
-
-def _lists(settings: Settings, client: Client) -> dict[str, list[Row]]:
-    """Return the first page of each list, or one of the openings in the settings."""
-    opening_id = next(iter(settings.job_opening_ids or ()), None)
-    of_opening = {} if opening_id is None else {"job_opening_id": opening_id}
-    first = {
-        "job_openings": client.pages("/openings", {})
-        if opening_id is None
-        else iter([[client.opening(opening_id)]]),
-        "categories": client.pages("/categories", of_opening),
-        "tags": client.pages("/tags", {}),
-    }
-    return {name: next(pages, []) for name, pages in first.items()}
 
 
 def _habits(client: Client, params: Params, page: Row) -> Iterator[str]:

@@ -31,15 +31,27 @@ class StateError(TapError):
 
 
 class StoppedError(TapError):
-    """The process received SIGTERM or SIGINT."""
+    """The run is to end before it has read everything."""
 
     is_transient = True
 
-    def __init__(self, signum: int) -> None:
-        name = signal.Signals(signum).name
-        super().__init__(
-            f"Stopped by {name}. The next run continues from the last state."
-        )
+    def __init__(self, signum: int | None) -> None:
+        """Make the error.
+
+        Args:
+            signum: The signal, SIGTERM or SIGINT; None for the time limit.
+        """
+        if signum is None:
+            message = (
+                "The time limit was reached before the first candidates were read. "
+                "Nothing was extracted. Increase time_limit_minutes."
+            )
+        else:
+            message = (
+                f"Stopped by {signal.Signals(signum).name}. The next run continues "
+                "from the last state."
+            )
+        super().__init__(message)
         self.signum = signum
 
 

@@ -22,20 +22,25 @@ from singer_sdk.streams import Stream
 
 from tap_toggl_hire.answers import answer_rows
 from tap_toggl_hire.errors import NotFoundError
-from tap_toggl_hire.privacy import scrubber
 from tap_toggl_hire.records import EXTRA, conformer, id_of
-from tap_toggl_hire.sync.changes import HISTORY_FIELDS, ONLY_IN_DETAILS, Change, tags_of
-from tap_toggl_hire.sync.plan import ANSWERS, CANDIDATES, DETAILS, HISTORY
+from tap_toggl_hire.redacted import RedactedRecords
+from tap_toggl_hire.sync.change import HISTORY_FIELDS, ONLY_IN_DETAILS, Change
+from tap_toggl_hire.sync.plan import (
+    ANSWERS,
+    CANDIDATE_STREAMS,
+    CANDIDATES,
+    DETAILS,
+    HISTORY,
+)
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
-    from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
 
     from tap_toggl_hire.records import Record
-    from tap_toggl_hire.run import Session
+    from tap_toggl_hire.session import Session, SessionTap
 
 PACKAGE = Path(__file__).parent
 FOLDER = PACKAGE / "schemas"
@@ -52,19 +57,17 @@ class TogglHireStream(Stream):
 
     primary_keys: tuple[str, ...] = ("id",)
     schema = StreamSchema(SCHEMAS)
-    resource = ""  # the stream whose schema the API's objects fit, if another
-    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # `conform` does it
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # the records fit their schema
     state_partitioning_keys = ()
 
-    def __init__(self, tap: Tap, session: Session) -> None:
-        self.session = session
+    def __init__(self, tap: SessionTap) -> None:
         super().__init__(tap)
+        self._session_tap = tap
 
-    @cached_property
-    def conform(self) -> Callable[[t.Any], Record | None]:
-        """Fits an object of the API to its schema."""
-        name = self.resource or self.name
-        return conformer(SCHEMAS.get_schema(name), self.session.fields.of(name))
+    @property
+    def session(self) -> Session:
+        """What the streams of the run share."""
+        return self._session_tap.session
 
     def now(self) -> str:
         """Return the present time of the API, as records have it."""
@@ -72,91 +75,121 @@ class TogglHireStream(Stream):
 
 
 class ListStream(TogglHireStream):
-    """A resource that one list has completely."""
+    """A resource that one list has completely.
 
-    _requested: Future[t.Any] | None = None
+    A new one needs a name, a path and a schema; `--test`, the order of requests, states
+    and the documents follow from the class.
+    """
+
+    path = ""  # of the list, without the version
+    is_of_openings = False  # whether the setting `job_opening_ids` narrows it
+    _requested: Future[list[t.Any]] | None = None
 
     @property
     def is_narrowed(self) -> bool:
         """Whether the settings leave rows out, so that a missing row is not gone."""
-        return self.session.settings.job_opening_ids is not None
+        return self.is_of_openings and self.session.settings.job_opening_ids is not None
 
-    def rows(self) -> Iterable[t.Any]:
-        """Read the resource."""
-        raise NotImplementedError
+    def pages(self) -> Iterator[list[t.Any]]:
+        """Read the resource, page by page."""
+        return self.session.client.pages(self.path, {})
 
     def ask(self) -> None:
         """Request the resource, without waiting for it."""
-        self._requested = self.session.workers.submit(lambda: [*self.rows()])
+        self._requested = self.session.workers.submit(self._rows)
+
+    def _rows(self) -> list[t.Any]:
+        return [row for page in self.pages() for row in page]
 
     def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002
         """Read the resource, fitted to its schema."""
-        requested = self._requested
-        rows = self.rows() if requested is None else self.session.stop.wait(requested)
-        rows = [*rows]
+        requested, session = self._requested, self.session
+        rows = self._rows() if requested is None else session.workers.result(requested)
         usable = [row for row in rows if id_of(row) is not None]
         for row in usable:
-            record = t.cast("Record", self.conform(row))
-            if self.session.settings.pii != "keep":
+            record = t.cast("Record", self._conform(row))
+            if session.settings.pii != "keep":
                 record[EXTRA] = None  # unknown fields may hold anything
             yield record
         if len(usable) < len(rows):
             self.logger.warning(WITHOUT_ID, len(rows) - len(usable), self.name)
+
+    @cached_property
+    def _conform(self) -> Callable[[t.Any], Record | None]:
+        schema = SCHEMAS.get_schema(self.name)
+        return conformer(schema, self.session.fields.of(self.name))
 
 
 class JobOpenings(ListStream):
     """Job openings: `/openings`, or `/openings/{id}` for those in the settings."""
 
     name = "job_openings"
+    path = "/openings"
+    is_of_openings = True
 
-    def rows(self) -> Iterable[t.Any]:
+    def pages(self) -> Iterator[list[t.Any]]:
         """Read the job openings."""
         client, ids = self.session.client, self.session.settings.job_opening_ids
-        return client.openings if ids is None else map(client.opening, ids)
+        if ids is None:
+            yield from super().pages()
+        for opening_id in ids or ():
+            yield [client.opening(opening_id)]
 
 
 class Categories(ListStream):
     """Categories, the stages of a job opening's pipeline: `/categories`."""
 
     name = "categories"
+    path = "/categories"
+    is_of_openings = True
 
-    def rows(self) -> Iterable[t.Any]:
+    def pages(self) -> Iterator[list[t.Any]]:
         """Read the categories, of the openings in the settings."""
         for opening_id in self.session.settings.job_opening_ids or (None,):
-            yield from self.session.client.categories(opening_id)
+            params = {} if opening_id is None else {"job_opening_id": opening_id}
+            yield from self.session.client.pages(self.path, params)
 
 
 class Tags(ListStream):
     """Tags: `/tags`."""
 
     name = "tags"
-    is_narrowed = False
+    path = "/tags"
 
-    def rows(self) -> Iterable[t.Any]:
-        """Read the tags."""
+    def _rows(self) -> list[t.Any]:
+        # They are read once in a run: which candidate has which tag depends on them.
         return self.session.client.tags
 
 
 class CandidateStream(TogglHireStream):
     """A stream that has some records of each candidate."""
 
-    def redacted(self, body: t.Any) -> Record:
-        """Return a record of what the API sent, with personal data redacted."""
-        return self._scrub(t.cast("Record", self.conform(body)))
+    resource = CANDIDATES  # the stream whose schema the API's objects are fitted to
+
+    def place(self) -> int:
+        """Return the place of its records among those of a candidate."""
+        return CANDIDATE_STREAMS.index(self.name)
 
     @cached_property
-    def _scrub(self) -> Callable[[Record], Record]:
-        pii = self.session.settings
-        return scrubber(pii.pii, pii.pii_hash_key, drops_tags=pii.drops_tags)
+    def redacted(self) -> RedactedRecords:
+        """Makes records of what the API sent, with personal data redacted."""
+        session, schema = self.session, SCHEMAS.get_schema(self.resource)
+        report = session.fields.of(self.resource)
+        return RedactedRecords(schema, report, session.settings)
 
-    def records(self, change: Change) -> Iterable[Record]:
-        """Return the records of a candidate, none of a deleted one."""
-        raise NotImplementedError
+    def emitted(self, change: Change) -> Iterator[tuple[Record, bool]]:
+        """Yield the records of a candidate, each with whether it is a tombstone.
 
-    def tombstones(self, change: Change) -> Iterable[Record]:
-        """Return the tombstones of a deleted candidate: the key and the time."""
+        The tombstone of a row has its key and the time of the deletion.
+        """
         if change.is_deleted:
-            yield {"id": change.id, DELETED_AT: self.now()}
+            yield {"id": change.id, DELETED_AT: self.now()}, True
+        elif (record := self.record(change)) is not None:
+            yield {**record, DELETED_AT: None}, False
+
+    def record(self, change: Change) -> Record | None:
+        """Return the record of a living candidate, if the change has what it takes."""
+        raise NotImplementedError
 
 
 class Candidates(CandidateStream):
@@ -172,23 +205,22 @@ class Candidates(CandidateStream):
             params = query.first_page(settings.page_size)
             for page in self.session.client.pages("/candidates", params):
                 for row in page:
-                    yield from self.records(Change("", self.redacted(row)))
+                    yield {**self.redacted.of(row), DELETED_AT: None}
 
     def get_child_context(self, record: Record, context: Context | None) -> Context:  # noqa: ARG002
         """Return which candidate the child streams read."""
         return {"candidate_id": record["id"]}
 
-    def records(self, change: Change) -> Iterable[Record]:
-        """Return the record of a candidate."""
-        if change.row is not None:
-            yield {**change.row, DELETED_AT: None}
+    def record(self, change: Change) -> Record | None:
+        """Return the list row."""
+        return change.row
 
 
 class CandidateChild(CandidateStream):
     """A stream that needs the details of each candidate: `/candidates/{id}`."""
 
     parent_stream_type = Candidates
-    resource = DETAILS  # whose schema has all fields
+    resource = DETAILS
 
     def get_records(self, context: Context | None) -> Iterator[Record]:
         """Read one candidate."""
@@ -197,10 +229,11 @@ class CandidateChild(CandidateStream):
         except NotFoundError:
             return
         if body:
-            details = self.redacted(body)
+            details = self.redacted.of(dict(body))
             row = {n: v for n, v in details.items() if n not in ONLY_IN_DETAILS}
-            tags = tags_of(details)
-            yield from self.records(Change(row["id"], row, tags, details, "created"))
+            tags = tuple(filter(None, details["tag_ids"] or ()))
+            change = Change(row["id"], row, tags, details, "created")
+            yield from (record for record, _ in self.emitted(change))
 
 
 class CandidateDetails(CandidateChild):
@@ -209,10 +242,9 @@ class CandidateDetails(CandidateChild):
     name = DETAILS
     replication_key = "started_at"
 
-    def records(self, change: Change) -> Iterable[Record]:
-        """Return the record of a candidate."""
-        if change.details is not None:
-            yield {**change.details, DELETED_AT: None}
+    def record(self, change: Change) -> Record | None:
+        """Return the details."""
+        return change.details
 
 
 class CandidateAnswers(CandidateChild):
@@ -221,8 +253,8 @@ class CandidateAnswers(CandidateChild):
     name = ANSWERS
     primary_keys = ("candidate_id", "position")
 
-    def __init__(self, tap: Tap, session: Session) -> None:
-        super().__init__(tap, session)
+    def __init__(self, tap: SessionTap) -> None:
+        super().__init__(tap)
         self.forced_replication_method = REPLICATION_INCREMENTAL
 
     @property
@@ -233,22 +265,17 @@ class CandidateAnswers(CandidateChild):
         """
         return REPLICATION_FULL_TABLE if self.context else super().replication_method
 
-    def records(self, change: Change) -> Iterable[Record]:
-        """Return one record per question."""
-        for row in _answer_rows(change):
+    def emitted(self, change: Change) -> Iterator[tuple[Record, bool]]:
+        """Yield one row per question, and tombstones of rows that are gone."""
+        details = change.details
+        rows = [] if details is None else answer_rows(change.id, details)
+        for row in rows:
             if row is not None:
-                yield {**row, DELETED_AT: None}
-
-    def tombstones(self, change: Change) -> Iterable[Record]:
-        """Return one per answer row that the target may hold and that is gone."""
-        rows = _answer_rows(change)
+                yield {**row, DELETED_AT: None}, False
         for position in range(change.answers_held):
             if position >= len(rows) or rows[position] is None:
-                yield {
-                    "candidate_id": change.id,
-                    "position": position,
-                    DELETED_AT: self.now(),
-                }
+                key = {"candidate_id": change.id, "position": position}
+                yield {**key, DELETED_AT: self.now()}, True
 
 
 class CandidateHistory(CandidateChild):
@@ -258,31 +285,25 @@ class CandidateHistory(CandidateChild):
     primary_keys = ("event_id",)
     replication_key = "observed_at"
 
-    def records(self, change: Change) -> Iterable[Record]:
-        """Return the record of an event."""
-        if change.row is not None:
-            is_known = change.tags is not None and not self.session.settings.drops_tags
-            yield {
-                **self._event(change),
-                **{name: change.row[name] for name in HISTORY_FIELDS},
-                "tag_ids": list(change.tags or ()) if is_known else None,
-            }
-
-    def tombstones(self, change: Change) -> Iterable[Record]:
-        """Return the record of a deletion."""
-        if change.is_deleted:
-            yield self._event(change)
-
-    def _event(self, change: Change) -> Record:
+    def emitted(self, change: Change) -> Iterator[tuple[Record, bool]]:
+        """Yield the row of an event; that of a deletion has only the event."""
         observed_at = self.now()
         event = f"{change.id} {observed_at}".encode()
-        return {
+        row = {
             # Some warehouses reject a time as a key, or cut it to seconds.
             "event_id": blake2b(event, digest_size=16).hexdigest(),
             "candidate_id": change.id,
             "observed_at": observed_at,
             "event": change.event,
         }
+        if change.is_deleted:
+            yield row, True
+        elif change.row is not None:
+            drops_tags = self.session.settings.drops_tags
+            has_tags = change.tags is not None and not drops_tags
+            fields = {name: change.row[name] for name in HISTORY_FIELDS}
+            tag_ids = list(change.tags or ()) if has_tags else None
+            yield {**row, **fields, "tag_ids": tag_ids}, False
 
 
 class SyncRuns(TogglHireStream):
@@ -295,10 +316,6 @@ class SyncRuns(TogglHireStream):
     def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002
         """Yield nothing: the runner emits the single record of a run."""
         yield from ()
-
-
-def _answer_rows(change: Change) -> list[Record | None]:
-    return [] if change.details is None else answer_rows(change.id, change.details)
 
 
 STREAMS: tuple[type[TogglHireStream], ...] = (

@@ -12,21 +12,23 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import click
-from singer_sdk import Tap
 from singer_sdk.mapper import PluginMapper
 from singer_sdk.singerlib import Catalog
 from singer_sdk.tap_base import CliTestOptionValue
 
 from tap_toggl_hire import settings
-from tap_toggl_hire.api.client import Retry
+from tap_toggl_hire.api.client import NO_RETRY, Retry
 from tap_toggl_hire.api.throttle import Throttle
 from tap_toggl_hire.errors import SettingError
 from tap_toggl_hire.messages import MessageWriter
 from tap_toggl_hire.projection import selected_schema
 from tap_toggl_hire.redaction import drop_sdk_details, redact
-from tap_toggl_hire.run import Runner, Session
-from tap_toggl_hire.streams import STREAMS
-from tap_toggl_hire.sync.state import KEY, State, not_a_state, unwrap
+from tap_toggl_hire.run import Run
+from tap_toggl_hire.session import Session, SessionTap
+from tap_toggl_hire.settings import Settings
+from tap_toggl_hire.stop import Stop
+from tap_toggl_hire.streams import STREAMS, ListStream
+from tap_toggl_hire.sync.state import KEY, State, invalid_state, unwrap
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +40,7 @@ if t.TYPE_CHECKING:
     from tap_toggl_hire.streams import TogglHireStream
 
 
-class TapTogglHire(Tap):
+class TapTogglHire(SessionTap):
     """Singer tap for Toggl Hire: job openings, candidates and their answers."""
 
     name = "tap-toggl-hire"
@@ -49,6 +51,7 @@ class TapTogglHire(Tap):
     throttle_class = Throttle
 
     def __init__(self, *, parse_env_config: bool = False, **kwargs: t.Any) -> None:
+        self.stop = Stop()  # the time limit counts from here
         self.known = State()  # what the state says of candidates
         if parse_env_config:  # the SDK would fail without naming the variable
             self.append_builtin_config(self.config_jsonschema)
@@ -81,7 +84,8 @@ class TapTogglHire(Tap):
 
         config = ctx.params["config"]
         tap = cls(config=config.config, parse_env_config=config.parse_env)
-        click.echo(report(tap, tap.session), nl=False)
+        tap.retry = NO_RETRY
+        click.echo(report(tap), nl=False)
         ctx.exit()
 
     @classmethod
@@ -115,22 +119,29 @@ class TapTogglHire(Tap):
 
     @cached_property
     def session(self) -> Session:
-        """What the streams of a run share."""
+        """What the streams of a run share; discovery, which needs no setting, has none.
+
+        The handler of signals, which the SDK installs, and the run share the stop.
+        """
+        parsed = Settings.parse(self.config)
+        if parsed.time_limit_minutes is not None:
+            self.stop.limit(parsed.time_limit_minutes)
         return Session(
-            self.config,
+            parsed,
             user_agent=f"{self.name}/{self.plugin_version}",
             retry=self.retry,
             throttle=self.throttle_class,
+            stop=self.stop,
             logger=self.logger,
         )
 
     def discover_streams(self) -> Sequence[TogglHireStream]:
         """Return all streams; a child stream comes after its parent."""
-        return [stream(self, self.session) for stream in STREAMS]
+        return [stream(self) for stream in STREAMS]
 
     def sync_all(self) -> None:  # type: ignore[misc] # final: this tap owns its loop
         """Sync all streams, in a loop of our own: see `run`."""
-        Runner(self, self.session, self.known).run()
+        Run(self, self.known, self.message_writer).run()
 
     # Overridden hooks of the SDK
 
@@ -177,7 +188,8 @@ class TapTogglHire(Tap):
 
         The SDK carries over `bookmarks` alone, so the tap's own key is added here.
         """
-        state = unwrap(state)
+        lists = [s.name for s in self.streams.values() if isinstance(s, ListStream)]
+        state = unwrap(state, lists)
         super().load_state(state)
         self.known = State.load(state.get(KEY))
         if KEY in state:
@@ -188,7 +200,7 @@ class TapTogglHire(Tap):
 
         The SDK's handler writes a state in the middle of a record, and exits with 0.
         """
-        self.session.stop.signum = signum
+        self.stop.signal(signum)
 
 
 def _check_config(name: str) -> None:
@@ -212,13 +224,13 @@ def _check_config(name: str) -> None:
 
 def _state_file(text: str) -> t.IO[str]:
     if not text.strip():
-        raise not_a_state("the file is empty")
+        raise invalid_state("the file is empty")
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
-        raise not_a_state("it is not valid JSON") from None
+        raise invalid_state("it is not valid JSON") from None
     if not isinstance(value, dict):  # the SDK takes [] for no state
-        raise not_a_state("it is not a JSON object")
+        raise invalid_state("it is not a JSON object")
     # The SDK keeps the file for the whole run: let it drop the text once it is read.
     return t.cast("t.IO[str]", SimpleNamespace(read=[text].pop))
 

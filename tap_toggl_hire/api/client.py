@@ -26,7 +26,6 @@ import threading
 import time
 import typing as t
 from collections import Counter
-from functools import cached_property
 from itertools import chain
 from urllib.parse import quote, urlencode
 
@@ -61,6 +60,7 @@ if t.TYPE_CHECKING:
 
     from tap_toggl_hire.api.http import Response, Transport
     from tap_toggl_hire.clock import Clock
+    from tap_toggl_hire.stop import Stop
 
 T = t.TypeVar("T")
 Row = dict[str, t.Any]
@@ -187,6 +187,7 @@ class Client:
         retry: Retry,
         setting_of: Mapping[str, str],
         clock: Clock,
+        stop: Stop,
         logger: logging.Logger,
     ) -> None:
         self.counts = RequestCounts()
@@ -196,6 +197,7 @@ class Client:
         self._retry = retry
         self._setting_of = setting_of
         self._clock = clock
+        self._stop = stop
         self._logger = logger
         self._lock = threading.RLock()  # the search for the version logs, too
         self._first_page: Row | None = None
@@ -207,22 +209,12 @@ class Client:
 
     @property
     def tags(self) -> list[Row]:
-        """All tags of the workspace (`/tags`), as last read."""
+        """All tags of the workspace (`/tags`), read once in a run."""
         if self._tags is None:
             _ = self.version  # whose search reads the first page
             pages = self.pages("/tags", {}, first=self._first_page)
             self._tags = [*chain.from_iterable(pages)]
         return self._tags
-
-    def reread_tags(self) -> list[Row]:
-        """Read the tags again."""
-        self._tags = self.rows("/tags")
-        return self._tags
-
-    @cached_property
-    def openings(self) -> list[Row]:
-        """All job openings (`/openings`)."""
-        return self.rows("/openings")
 
     def opening(self, opening_id: str) -> Row:
         """Read one job opening (`/openings/{id}`), once in a run."""
@@ -237,11 +229,6 @@ class Client:
                 ) from None
         return self._openings[opening_id]
 
-    def categories(self, opening_id: str | None = None) -> list[Row]:
-        """Read the categories (`/categories`), of one job opening or of all."""
-        params = {} if opening_id is None else {"job_opening_id": opening_id}
-        return self.rows("/categories", params)
-
     def candidate(self, candidate_id: str) -> Body:
         """Read one candidate with questions and answers (`/candidates/{id}`)."""
         return self._get(Request("/candidates", candidate_id))
@@ -255,17 +242,13 @@ class Client:
         """
         return self._get(Request("/candidates", params=params))
 
-    def rows(self, path: str, params: Params | None = None) -> list[Row]:
-        """Read a list to its end.
-
-        The documentation does not say which lists have pages.
-        """
-        return [*chain.from_iterable(self.pages(path, params or {}))]
-
     def pages(
         self, path: str, params: Params, *, first: Row | None = None
     ) -> Iterator[list[Row]]:
-        """Read a list page by page; `first` is its first page, if that was read."""
+        """Read a list page by page; `first` is its first page, if that was read.
+
+        The documentation does not say which lists have pages.
+        """
         paginator = self.paginator(params)
         seen: set[str] = set()
         stale_pages = 0
@@ -278,6 +261,7 @@ class Client:
                 raise loop_error()
             seen |= rows
             yield page["data"]
+            self._stop.check()
             paginator.advance(page)
 
     def paginator(self, params: Params) -> LinksPaginator:
@@ -340,12 +324,16 @@ class Client:
         )
 
     def _retried(self, request: Request, attempt: Callable[[], T]) -> T:
-        """Call until there is a result, or one attempt too many failed."""
+        """Call until there is a result, or one attempt too many failed.
+
+        A run that is to stop makes no further attempt.
+        """
         failures = 0
         while True:
             try:
                 return attempt()
             except TooManyRequestsError:
+                self._stop.check()
                 continue  # the throttle waits, with all requests
             except TransientError as failure:
                 failures += 1
@@ -357,6 +345,7 @@ class Client:
                         "next run continues from the last state.",
                         is_transient=not failure.lasts,
                     ) from failure
+                self._stop.check()
                 self.counts.add(request.endpoint, retried=1)
                 self._warn("retry", "Retrying GET %s (%s).", request.endpoint, failure)
             self._retry.sleep(pause)

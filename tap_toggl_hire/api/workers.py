@@ -1,77 +1,160 @@
-"""The threads that make requests.
+"""Worker threads: they make requests, and nothing else of a run happens in them.
 
-They make requests and nothing else: records and states come from the main thread, which
-takes the results in the order it needs. Log lines about retries and rate limits come
-from these threads, too.
+Records, state and most log lines come from the main thread, which takes the results in
+the order it needs. The client and the clock log from the workers, too.
 """
 
 from __future__ import annotations
 
-import itertools
-import queue
+import contextlib
 import threading
 import typing as t
+from collections import deque
 from concurrent.futures import Future
-from contextlib import suppress
+
+from tap_toggl_hire.api.body import Body
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tap_toggl_hire.stop import Stop
+
 T = t.TypeVar("T")
 
-Call = tuple[Future[t.Any], t.Callable[..., t.Any], tuple[t.Any, ...]]
-Calls = queue.PriorityQueue[tuple[int, int, Call | None]]
-"""By priority, lowest first, and by number; without a call, a thread ends."""
+TICK = 0.5  # seconds after which a wait looks at the stop
+MAX_WAITING = 64 << 20
+"""Bytes of bodies that may wait to be taken. Beyond that, no request is
+sent that was not submitted as urgent."""
 
 
 class Workers:
     """A fixed number of threads that run calls, in the order of their submission.
 
     The threads are daemons. A `ThreadPoolExecutor` joins its threads at exit, so a run
-    that ends early (an error, a signal) would wait for responses that it does not need.
+    that ends early (an error, a signal) would wait for responses it does not need.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, stop: Stop) -> None:
         self.size = size
-        self._calls: Calls = queue.PriorityQueue()
-        self._numbers = itertools.count()
+        self.stop = stop
+        self._queue = _Queue()
         self._threads: list[threading.Thread] = []
 
     def submit(
-        self, function: Callable[..., T], *args: t.Any, urgent: bool = False
+        self,
+        function: Callable[..., T],
+        *args: t.Any,
+        urgent: bool = False,
+        last: bool = False,
     ) -> Future[T]:
-        """Run a call in a worker thread, unless its future is cancelled before.
+        """Run a call in a worker thread.
 
-        An urgent call overtakes those that wait. The pages of a list are urgent:
-        otherwise they would wait for hundreds of details.
+        An urgent call goes before those that wait. The pages of a list are urgent, or
+        they would wait for hundreds of details.
+
+        Raises:
+            StoppedError: If the run is to stop, unless this is a last request that it
+                needs to end.
         """
+        if not last:
+            self.stop.check()
         if len(self._threads) < self.size:
-            thread = threading.Thread(target=_work, args=(self._calls,), daemon=True)
+            thread = threading.Thread(target=_work, args=(self._queue,), daemon=True)
             self._threads.append(thread)
             thread.start()
         future: Future[T] = Future()
-        call = (future, function, args)
-        self._calls.put((0 if urgent else 1, next(self._numbers), call))
+        self._queue.put((future, function, args), urgent=urgent)
         return future
 
-    def stop(self) -> None:
-        """Drop the calls that have not started."""
-        with suppress(queue.Empty):
-            while True:
-                self._calls.get_nowait()
+    def result(self, future: Future[T]) -> T:
+        """Wait for a call, and take its result or raise its error.
+
+        Raises:
+            StoppedError: If the run is to stop, and the call takes too long.
+        """
+        while not future.done():
+            timeout = min(TICK, self.stop.patience)
+            if not timeout:
+                raise self.stop.error()
+            with contextlib.suppress(TimeoutError):
+                future.exception(timeout)
+        self._queue.taken(future)
+        return future.result()
+
+    def drop(self) -> None:
+        """Cancel the calls that have not started."""
+        self._queue.clear()
 
     def __del__(self) -> None:
-        for _ in self._threads:
-            self._calls.put((2, next(self._numbers), None))
+        self._queue.close()
 
 
-def _work(calls: Calls) -> None:
-    while (call := calls.get()[2]) is not None:
+Call = tuple[Future[t.Any], t.Callable[..., t.Any], tuple[t.Any, ...]]
+
+
+class _Queue:
+    """Calls that wait for a thread, and how much of their results waits to be taken."""
+
+    def __init__(self) -> None:
+        self._urgent: deque[Call] = deque()
+        self._ordinary: deque[Call] = deque()
+        self._waiting = 0  # bytes of results that were not taken yet
+        self._is_closed = False
+        self._changed = threading.Condition()
+
+    def put(self, call: Call, *, urgent: bool) -> None:
+        with self._changed:
+            (self._urgent if urgent else self._ordinary).append(call)
+            self._changed.notify()
+
+    def get(self) -> Call | None:
+        """Wait for a call that may start; None once the queue is closed and empty."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_closed or self._may_start())
+            calls = self._urgent or self._ordinary
+            return calls.popleft() if calls else None
+
+    def _may_start(self) -> bool:
+        is_full = self._waiting > MAX_WAITING
+        return bool(self._urgent or (self._ordinary and not is_full))
+
+    def finished(self, result: object) -> None:
+        """Count a result that waits to be taken."""
+        if isinstance(result, Body):
+            with self._changed:
+                self._waiting += result.size
+
+    def taken(self, future: Future[t.Any]) -> None:
+        """Count a result that waits no more."""
+        if future.exception() is None and isinstance(future.result(), Body):
+            with self._changed:
+                self._waiting -= future.result().size
+                self._changed.notify_all()
+
+    def clear(self) -> None:
+        with self._changed:
+            for future, _, _ in (*self._urgent, *self._ordinary):
+                future.cancel()
+            self._urgent.clear()
+            self._ordinary.clear()
+
+    def close(self) -> None:
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+
+
+def _work(queue: _Queue) -> None:
+    while (call := queue.get()) is not None:
         future, function, args = call
         if not future.set_running_or_notify_cancel():
             continue
         try:
-            future.set_result(function(*args))
+            result = function(*args)
         except BaseException as error:  # noqa: BLE001 - raised where the result is read
             future.set_exception(error)
+        else:
+            queue.finished(result)
+            future.set_result(result)
+            del result
         del call, future, function, args  # hold no result while waiting for work

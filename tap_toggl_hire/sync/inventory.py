@@ -1,7 +1,8 @@
 """The inventory: what the target holds of each candidate, in columns.
 
-There may be a million candidates. A dict maps each ID to a position, and each field of
-`Known` is an array. These arrays are also the columns of the state.
+There may be a million candidates. `Ids` gives each ID a position, and each field of
+`Known` is an array. What is held has one array per stream, so that another candidate
+stream is one more column. The arrays are also the columns of the state.
 """
 
 from __future__ import annotations
@@ -11,15 +12,15 @@ import sys
 import typing as t
 import zlib
 from array import array
-from collections import Counter
 from hashlib import blake2b
 from itertools import compress
 
 import msgspec
 
+from tap_toggl_hire.sync.ids import Ids
 from tap_toggl_hire.sync.plan import (
-    FROM_DETAILS,
-    STREAMS,
+    ANSWERS,
+    CANDIDATE_STREAMS,
     Held,
     Known,
     Presence,
@@ -29,179 +30,175 @@ from tap_toggl_hire.sync.plan import (
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+DIGESTS = ("row", "tags", "extra", "details", "history")
+COUNTS = ("answers", "nulls")
 CODES = {
-    **dict.fromkeys(("row", "tags", "extra", "details", "history"), "I"),
-    "answers": "H",
-    "held": "B",
+    **dict.fromkeys(DIGESTS, "I"),
+    **dict.fromkeys(COUNTS, "H"),
     "presence": "B",
+    **dict.fromkeys(CANDIDATE_STREAMS, "B"),
 }
-"""The columns of numbers, with the type codes of their arrays."""
-COLUMNS = ("ids", *CODES)
-MOST_ANSWERS = 65535
-"""The largest number of answer rows that the column `answers` holds."""
+"""The columns of numbers, with the type codes of their arrays. Those that are named
+after a stream say what the target holds of it."""
+MAX_COUNT = 65535  # the largest number in the columns `answers` and `nulls`
 PIECE = 1 << 16
 """Bytes that are encoded at once, so that a state is never in memory twice."""
 
-_HELD = tuple(
-    tuple(Held(min(byte >> 2 * place & 3, 2)) for place in range(len(STREAMS)))
-    for byte in range(256)
-)
-"""A byte of the column `held`, unpacked: two bits per stream, the first lowest."""
+_HELD = tuple(Held)
 _PRESENCE = (None, *Presence)
 """A byte of the column `presence`; 0 is a position that says nothing."""
-_LISTED, _FETCHED = 1, 2  # flags of one run
 
 
 def digest(value: t.Any) -> int:
     """Digest a JSON value as 32 bits, neither `plan.NEVER` nor `plan.UNKNOWN_VALUE`.
 
-    One change in four billion goes unnoticed until the next.
+    At 32 bits, one change in four billion collides and is missed until the next change.
     """
     hashed = blake2b(msgspec.json.encode(value), digest_size=4).digest()
     return max(int.from_bytes(hashed, "little"), 2)
 
 
 class Inventory:
-    """What is known of candidates, by ID, and which of them this run has seen."""
+    """What is known of candidates, by ID."""
 
-    def __init__(self) -> None:
-        self._positions: dict[str, int] = {}
+    def __init__(self, ids: Ids | None = None) -> None:
+        self.ids = Ids() if ids is None else ids
         self._columns = {name: array(code) for name, code in CODES.items()}
-        self._flags = bytearray()
+        self._held = [self._columns[stream] for stream in CANDIDATE_STREAMS]
+        self._presence = self._columns["presence"]
 
     def get(self, candidate_id: str) -> Known | None:
         """Return what is known of a candidate."""
-        position = self._positions.get(candidate_id)
+        position = self.ids.find(candidate_id)
         return None if position is None else self._known(position)
 
     def __setitem__(self, candidate_id: str, known: Known | None) -> None:
-        position = self.number(candidate_id)
-        columns = self._columns
+        """Note what is known of a candidate; None forgets it."""
+        position = self.ids.position(candidate_id)
+        missing = position + 1 - len(self._presence)
+        if missing > 0:
+            for column in self._columns.values():
+                column.extend([0] * missing)
         if known is None:
-            columns["presence"][position] = columns["held"][position] = 0
+            for column in (self._presence, *self._held):
+                column[position] = 0
             return
-        for name in ("row", "tags", "extra", "details", "history"):
-            columns[name][position] = getattr(known, name)
-        columns["answers"][position] = min(known.answers, MOST_ANSWERS)
-        columns["held"][position] = _packed(known.held)
-        columns["presence"][position] = known.presence + 1
-
-    def items(self, *, is_listed: bool | None = None) -> Iterator[tuple[str, Known]]:
-        """Yield the known candidates, which may be changed meanwhile.
-
-        With `is_listed`, only those that this run's lists showed, or did not show.
-        """
-        for candidate_id, position in self._positions.items():
-            flag = bool(self._flags[position] & _LISTED)
-            known = self._known(position) if is_listed in {None, flag} else None
-            if known is not None:
-                yield candidate_id, known
-
-    def is_known(self, candidate_id: str) -> bool:
-        """Return whether the target may hold a candidate that is not deleted."""
-        position = self._positions.get(candidate_id)
-        return (
-            position is not None
-            and self._columns["held"][position] > 0
-            and self._columns["presence"][position] != Presence.DELETED + 1
-        )
-
-    def ids(self) -> list[str]:
-        """Return the IDs of the candidates for which `is_known` holds."""
-        return list(filter(self.is_known, self._positions))
+        for name in DIGESTS:
+            self._columns[name][position] = getattr(known, name)
+        for name in COUNTS:
+            self._columns[name][position] = min(getattr(known, name), MAX_COUNT)
+        for column, held in zip(self._held, known.held, strict=True):
+            column[position] = held
+        self._presence[position] = known.presence + 1
 
     def __len__(self) -> int:
         return self.count(*Presence)
 
+    def items(self) -> Iterator[tuple[str, Known]]:
+        """Yield the known candidates, which may be changed meanwhile."""
+        for position, candidate_id in enumerate(self.ids):
+            known = self._known(position)
+            if known is not None:
+                yield candidate_id, known
+
+    def is_living(self, candidate_id: str) -> bool:
+        """Return whether the target may hold a candidate that is not deleted."""
+        position = self.ids.find(candidate_id)
+        return (
+            position is not None
+            and position < len(self._presence)
+            and self._presence[position] not in {0, Presence.DELETED + 1}
+            and any(column[position] for column in self._held)
+        )
+
+    def living(self) -> list[str]:
+        """Return the IDs of the candidates for which `is_living` holds."""
+        return list(filter(self.is_living, self.ids))
+
     def make_stale(self, stream: str) -> None:
         """Apply `plan.make_stale` to every candidate."""
-        stale = (make_stale(Known(held), stream).held for held in _HELD)
-        table = bytes(map(_packed, stale))
-        held = bytes(self._columns["held"]).translate(table)
-        self._columns["held"] = array("B", held)
+        place = CANDIDATE_STREAMS.index(stream)
+        everywhere = (Known((held,) * len(CANDIDATE_STREAMS)) for held in Held)
+        stale = bytes(make_stale(known, stream).held[place] for known in everywhere)
+        column = self._columns[stream]
+        column[:] = array("B", map(stale.__getitem__, column))
+
+    # Counts
 
     def count(self, *presences: Presence) -> int:
         """Return the number of candidates that were last seen there."""
-        column = self._columns["presence"]
-        return sum(column.count(presence + 1) for presence in presences)
+        return sum(self._presence.count(presence + 1) for presence in presences)
+
+    def current(self, stream: str) -> int:
+        """Return the number of candidates that are CURRENT in a stream."""
+        return self._columns[stream].count(Held.CURRENT)
+
+    @property
+    def current_answers(self) -> int:
+        """The number of rows of `candidate_answers` that the target holds."""
+        columns = (self._columns[name] for name in (ANSWERS, *COUNTS))
+        return sum(
+            answers - nulls
+            for held, answers, nulls in zip(*columns, strict=True)
+            if held == Held.CURRENT
+        )
 
     @property
     def most_answers(self) -> int:
         """The largest number of answer rows of any candidate."""
         return max(self._columns["answers"], default=0)
 
-    @property
-    def has_details(self) -> bool:
-        """Whether the target may hold details or answers of any candidate."""
-        places = [STREAMS.index(stream) for stream in FROM_DETAILS]
-        held = map(_HELD.__getitem__, set(self._columns["held"]))
-        return any(one[place] for one in held for place in places)
-
-    def count_current(self, stream: str) -> int:
-        """Return the number of candidates that are CURRENT in a stream."""
-        place, held = STREAMS.index(stream), Counter(self._columns["held"])
-        return sum(n for byte, n in held.items() if _HELD[byte][place] is Held.CURRENT)
-
-    # What this run has seen
-
-    def see(self, candidate_id: str) -> bool:
-        """Mark a candidate as listed in this run; return whether it was not yet."""
-        position = self.number(candidate_id)
-        is_new = not self._flags[position] & _LISTED
-        self._flags[position] |= _LISTED
-        return is_new
-
-    def is_listed(self, candidate_id: str) -> bool:
-        """Return whether this run's lists showed a candidate."""
-        return bool(self._flag(candidate_id) & _LISTED)
-
-    def mark_fetched(self, candidate_id: str) -> None:
-        """Mark a candidate as asked for in this run."""
-        self._flags[self.number(candidate_id)] |= _FETCHED
-
-    def is_fetched(self, candidate_id: str) -> bool:
-        """Return whether this run asked for a candidate."""
-        return bool(self._flag(candidate_id) & _FETCHED)
-
     # The state
 
     def dump(self) -> dict[str, str]:
         """Return the columns as text, without positions that say nothing."""
-        kept = self._columns["presence"]
-        ids = list(compress(self._positions, kept))
+        ids = list(compress(self.ids, self._presence))
         columns = {"ids": _encode(msgspec.json.encode(ids))}
         del ids
         for name, code in CODES.items():
-            columns[name] = _encode(array(code, compress(self._columns[name], kept)))
+            kept = compress(self._columns[name], self._presence)
+            columns[name] = _encode(array(code, kept))
         return columns
 
     @classmethod
     def load(cls, columns: Mapping[str, str]) -> Inventory:
-        """Read what `dump` returned; raise ValueError if it is damaged."""
-        inventory = cls()
+        """Read what `dump` returned; raise ValueError if it is damaged.
+
+        The column of a candidate stream may be missing: the version that wrote it did
+        not know the stream, of which the target holds nothing.
+        """
         try:
             ids = msgspec.json.decode(_decode(columns["ids"]), type=list[str])
+            inventory = cls(Ids(ids))
             for name, column in inventory._columns.items():
+                if name in CANDIDATE_STREAMS and name not in columns:
+                    column.extend([Held.ABSENT] * len(ids))
+                    continue
                 column.frombytes(_decode(columns[name]))
                 if sys.byteorder == "big":
                     column.byteswap()
         except (KeyError, TypeError, zlib.error, msgspec.MsgspecError) as error:
             raise ValueError from error
-        inventory._positions = {key: place for place, key in enumerate(ids)}
-        inventory._flags = bytearray(len(ids))
-        lengths = {len(ids), len(inventory._positions)}
+        lengths = {len(ids), len(inventory.ids)}
         lengths.update(map(len, inventory._columns.values()))
-        if len(lengths) > 1 or not set(inventory._columns["presence"]) <= {1, 2, 3, 4}:
+        held = {value for column in inventory._held for value in set(column)}
+        if (
+            len(lengths) > 1
+            or not set(inventory._presence) <= {1, 2, 3, 4}
+            or not held <= set(Held)
+        ):
             raise ValueError
         return inventory
 
     def _known(self, position: int) -> Known | None:
-        columns = self._columns
-        presence = _PRESENCE[columns["presence"][position]]
+        if position >= len(self._presence):
+            return None
+        presence = _PRESENCE[self._presence[position]]
         if presence is None:
             return None
+        columns = self._columns
         return Known(
-            _HELD[columns["held"][position]],
+            tuple([_HELD[column[position]] for column in self._held]),
             presence,
             columns["row"][position],
             columns["tags"][position],
@@ -209,23 +206,8 @@ class Inventory:
             columns["details"][position],
             columns["history"][position],
             columns["answers"][position],
+            columns["nulls"][position],
         )
-
-    def _flag(self, candidate_id: str) -> int:
-        position = self._positions.get(candidate_id)
-        return 0 if position is None else self._flags[position]
-
-    def number(self, candidate_id: str) -> int:
-        """Return the position of a candidate, a new one if it has none."""
-        position = self._positions.setdefault(candidate_id, len(self._positions))
-        if position == len(self._flags):
-            for column in (*self._columns.values(), self._flags):
-                column.append(0)
-        return position
-
-
-def _packed(held: tuple[Held, ...]) -> int:
-    return sum(value << 2 * place for place, value in enumerate(held))
 
 
 def _encode(column: array[int] | bytes) -> str:

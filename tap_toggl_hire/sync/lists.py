@@ -4,18 +4,22 @@ The list is sorted by `started_at` and has seek pagination: `after_id` names the
 candidate of the page before (API documentation: Pagination). It changes while it is
 read. The candidate named by `after_id` may be deleted meanwhile, and what the API
 answers then is not documented: an error, an empty page, or the list from its start.
-An error, a page without new rows, or a `total` larger than the number of rows makes a
-reading *short*. It is repeated once, with another page size, whose pages end elsewhere.
 
-Whatever waits for a page raises TapError if the API fails or its links form a loop, and
-StoppedError if the run is to stop.
+So one reading proves nothing, unless it brought as many rows as the `total` says. A
+list that is *short* of it is read a second time, with another page size, whose pages
+end elsewhere; `outcome` says what both readings together mean.
+
+Functions that wait for a page raise TapError if the API fails or its links form a loop,
+and StoppedError if the run is to stop.
 """
 
 from __future__ import annotations
 
+import enum
 import typing as t
 from collections import deque
-from itertools import islice
+from datetime import timedelta
+from itertools import islice, pairwise
 
 from tap_toggl_hire.api.pagination import loop_error, total_of
 from tap_toggl_hire.clock import moment
@@ -23,26 +27,86 @@ from tap_toggl_hire.errors import (
     BadRequestError,
     NotFoundError,
     RequestError,
-    UnavailableError,
+    TapError,
 )
 from tap_toggl_hire.records import id_of
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from concurrent.futures import Future
     from datetime import datetime
 
+    from tap_toggl_hire.api.body import Body
     from tap_toggl_hire.api.client import Client
     from tap_toggl_hire.api.pagination import Params
     from tap_toggl_hire.api.workers import Workers
+    from tap_toggl_hire.sync.ids import Ids
     from tap_toggl_hire.sync.scope import Part, Query, Scope
 
 T = t.TypeVar("T")
 Json = dict[str, t.Any]
-See = t.Callable[[str], bool]  # marks an ID as seen; returns whether it was not yet
 
-MOST_AHEAD = 20  # pages that are read ahead, at most
-MOST_BARREN_PAGES = 3  # pages in a row without a new row that are taken for a loop
+MAX_AHEAD = 20  # pages that are read ahead of the candidates
+MAX_AHEAD_BYTES = 64 << 20  # of these pages, as received
+MAX_STALE_PAGES = 3  # pages in a row without a new row, empty ones included
+MAX_DISORDER = timedelta(minutes=1)
+"""How much later than the row before it a row may have started, where the list goes
+back in time."""
+
+
+class End(enum.Enum):
+    """How a reading ended."""
+
+    LAST_PAGE = "the last page has no link to another"
+    START_DATE = "a row started before the start date"
+    NOTHING_NEW = "a page brought no new row: it is the other end's, or read again"
+    LOST = "the API rejected the place to go on from"
+    FAILED = "a page failed permanently"
+
+
+WHOLE = {End.LAST_PAGE, End.START_DATE}
+"""The ends of a reading that has nothing left to read."""
+BROKEN = {End.LOST, End.FAILED}
+"""The ends after which the reading from the other end of the list goes on alone."""
+
+
+class Outcome(enum.Enum):
+    """What the readings of a list mean."""
+
+    COMPLETE = "every row was read"
+    ACCEPTED = "shorter than its total, and a second reading lacks no row of the first"
+    SHORT = "shorter than its total, and two readings disagree"
+    FAILED = "a page failed permanently"
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether a candidate that was not read is missing from the list."""
+        return self in {Outcome.COMPLETE, Outcome.ACCEPTED}
+
+
+def outcome(total: int | None, count: int, end: End, *, lacks_none: bool) -> Outcome:
+    """Return what two readings of a list mean together.
+
+    | rows of both  | the second reading               | outcome    |
+    | ------------- | -------------------------------- | ---------- |
+    | reach total   | any                              | `COMPLETE` |
+    | do not        | whole, lacks none of the first's | `ACCEPTED` |
+    | do not        | broken, or lacks one             | `SHORT`    |
+    | total unknown | whole, or broken                 | `COMPLETE`, or `SHORT` |
+
+    Args:
+        total: The number of rows that the API states; None if it states none.
+        count: The rows that both readings brought together.
+        end: How the second reading ended; one that failed makes the list `FAILED`.
+        lacks_none: Whether the second reading brought every row of the first.
+    """
+    if end is End.FAILED:
+        return Outcome.FAILED
+    if total is None:
+        return Outcome.COMPLETE if end in WHOLE else Outcome.SHORT
+    if count >= total:
+        return Outcome.COMPLETE
+    return Outcome.ACCEPTED if end in WHOLE and lacks_none else Outcome.SHORT
 
 
 class Row(t.NamedTuple):
@@ -51,6 +115,14 @@ class Row(t.NamedTuple):
     id: str | None  # None where it has no usable ID
     started: datetime | None  # None where `started_at` is missing or malformed
     data: Json  # the row as it came
+
+
+class Page(t.NamedTuple):
+    """Rows that were read at once."""
+
+    rows: list[Row]  # those that are new
+    size: int = 0  # bytes as received
+    repeats: bool = False  # whether there were rows that are not new
 
 
 def parse_row(data: t.Any) -> Row:
@@ -64,104 +136,124 @@ def parse_row(data: t.Any) -> Row:
 
 
 class Source(t.NamedTuple):
-    """What lists are read with."""
+    """What lists and details are read with."""
 
     client: Client  # the API
     workers: Workers  # make the requests
-    # waits for a request; raises StoppedError if the run is stopped
-    wait: Callable[[Future[t.Any]], t.Any]
-    check: Callable[[], None]  # raises StoppedError if the run is stopped
+
+
+class Seen(t.Protocol):
+    """Remembers which candidates a list has shown; the readings of a list share it."""
+
+    def see(self, candidate_id: str) -> bool:
+        """Note a candidate; return whether it is new."""
 
 
 class Reading:
     """One reading of a list in one direction, with the next page requested ahead.
 
-    The readings from both ends of a list share `see`. A row that started before `since`
-    ends a reading.
+    A row that started before `since` ends it; such a list goes back in time.
     """
 
     def __init__(
-        self, source: Source, params: Params, see: See, since: datetime | None = None
+        self, source: Source, params: Params, seen: Seen, since: datetime | None = None
     ) -> None:
+        self.end: End | None = None  # None while there is more to read
+        self.failure: RequestError | None = None  # of the page that failed permanently
         self.totals: list[int | None] = []  # what each page says of the number of rows
-        self.is_over = False  # there is nothing more to read, for whatever reason
-        self.has_ended = False  # at the regular end of the list, or at `since`
-        self.is_cut = False  # at `since`, so that the total counts more rows
-        self.met_seen = False  # the last page had a candidate that was seen before
         self._source = source
-        self._see = see
+        self._seen = seen
         self._since = since
         self._paginator = source.client.paginator(params)
-        self._barren = 0
-        self._next: Future[Json] | None = None
-        self._page: Json | None = None
+        self._stale_pages = 0
+        self._requested: Future[Body] | None = None
+        self._received: Body | None = None  # the next page, once it is read
 
-    def ask(self) -> Reading:
+    def ask(self) -> None:
         """Request the next page, without waiting for it."""
         read = self._source.client.candidates_page
         params = self._paginator.current_value
-        self._next = self._source.workers.submit(read, params, urgent=True)
-        return self
+        self._requested = self._source.workers.submit(read, params, urgent=True)
 
     def peek(self) -> list[Row]:
         """Wait for the next page and return its rows; `take` returns them again."""
-        if self._page is None:
-            request = t.cast("Future[Json]", self._next)
-            page = self._source.wait(request)
-            self._page = {**page, "data": [parse_row(row) for row in page["data"]]}
-            self.totals.append(total_of(page))
-        return self._page["data"]  # type: ignore[no-any-return]
+        return [parse_row(row) for row in self._next()["data"]]
 
-    def take(self) -> list[Row]:
-        """Return the rows of the next page that were not seen before."""
+    def take(self) -> Page:
+        """Return the next page.
+
+        Raises:
+            RequestError: If the first page fails.
+        """
         try:
-            rows = self.peek()
+            received, self._received = self._next(), None
         except RequestError as error:
-            if isinstance(error, UnavailableError) or not self.totals:
+            if not self.totals:
                 raise
-            self.is_over = True  # the candidate that after_id names is gone
-            return []
-        page, self._page = self._page, None
-        fresh = self._fresh(rows)
-        if not self.is_over:
-            self._paginator.advance(page)
-            self.is_over = self.has_ended = self._paginator.finished
-        return fresh
+            # The candidate that after_id names may be gone.
+            is_lost = isinstance(error, (BadRequestError, NotFoundError))
+            self.end = End.LOST if is_lost else End.FAILED
+            self.failure = None if is_lost else error
+            return Page([])
+        rows = [parse_row(row) for row in received["data"]]
+        if self._since is not None:
+            rows = self._until(self._since, rows)
+        fresh = [row for row in rows if row.id is None or self._seen.see(row.id)]
+        self._check_progress(rows, fresh)
+        if self.end is None:
+            self._paginator.advance(received)
+            self.end = End.LAST_PAGE if self._paginator.finished else None
+        return Page(fresh, received.size, repeats=len(fresh) < len(rows))
 
-    def _fresh(self, rows: list[Row]) -> list[Row]:
-        """Return the new rows, and note whether the reading is over."""
-        fresh = []
-        for row in rows:
-            if self._since and row.started and row.started < self._since:
-                self.is_over = self.has_ended = self.is_cut = True
-                break
-            if row.id is None or self._see(row.id):
-                fresh.append(row)
-        self.met_seen = len(fresh) < len(rows) and not self.is_cut
-        self._barren = 0 if any(row.id for row in fresh) else self._barren + 1
-        # After a deleted anchor, some APIs begin the list anew.
-        if rows and not fresh:
-            self.is_over = True
-        elif self._barren == MOST_BARREN_PAGES:
+    def _next(self) -> Body:
+        if self._received is None:
+            requested = t.cast("Future[Body]", self._requested)
+            self._received = self._source.workers.result(requested)
+            self.totals.append(total_of(self._received))
+        return self._received
+
+    def _until(self, since: datetime, rows: list[Row]) -> list[Row]:
+        """Return the rows before the first one that is too old, which ends the reading.
+
+        Raises:
+            TapError: If the rows do not go back in time: the API ignores `order`.
+        """
+        # A page that repeats the start of the list may be later than the one before.
+        times = [row.started for row in rows if row.started is not None]
+        if any(later > time + MAX_DISORDER for time, later in pairwise(times)):
+            raise TapError(UNORDERED)
+        for place, row in enumerate(rows):
+            if row.started is not None and row.started < since:
+                self.end = End.START_DATE
+                return rows[:place]
+        return rows
+
+    def _check_progress(self, rows: list[Row], fresh: list[Row]) -> None:
+        """Note whether a page brought anything new; raise TapError for a loop."""
+        is_stale = not any(row.id for row in fresh)
+        self._stale_pages = self._stale_pages + 1 if is_stale else 0
+        if self.end is None and rows and not fresh:
+            self.end = End.NOTHING_NEW
+        elif self._stale_pages == MAX_STALE_PAGES:
             raise loop_error()
-        return fresh
 
 
 class CandidateList:
     """One list, read to its end: from both ends where that is possible."""
 
-    def __init__(self, source: Source, query: Query, page_size: int, see: See) -> None:
-        # Once read: whether every candidate of the list was seen; and whether it is
-        # shorter than its total, the same in two readings.
-        self.is_complete = self.is_accepted = False
+    def __init__(
+        self, source: Source, query: Query, page_size: int, seen: Seen
+    ) -> None:
+        self.outcome = Outcome.SHORT  # until it is read
+        self.failure: RequestError | None = None  # of a page that failed permanently
+        self.count = 0  # rows with an ID, so far
         self._source = source
         self._query = query
         self._page_size = page_size
-        self._see = see
-        self._count = 0
+        self._seen = seen
         # With a start date, from the newest candidate back to that date.
         self._order = "asc" if query.since is None else "desc"
-        self._head = self._reading(page_size, self._order, self._see)
+        self._head = self._reading(page_size, self._order, seen)
 
     def ask(self) -> None:
         """Request the first page, without waiting for it."""
@@ -176,139 +268,203 @@ class CandidateList:
         """What the first page says of the number of rows, once it is read."""
         return self._head.totals[0] if self._head.totals else None
 
-    def pages(self) -> Iterator[list[Row]]:
-        """Yield the rows, each once, page by page."""
+    def pages(self) -> Iterator[Page]:
+        """Yield the rows, each once, page by page.
+
+        Raises:
+            RequestError: If the first page fails.
+        """
         first = self._head.peek()
-        granted = len(first) or self._page_size
-        tail = self._tail(len(first))
-        readings = deque([self._head, *([tail] if tail else [])])
-        has_ended = is_over = False
-        while readings and not is_over:
-            reading = readings.popleft()
-            if reading is tail and not self._is_reversed(tail, first):
-                tail = None
-                continue
-            rows = self._counted(reading.take())
-            met = tail is not None and reading.met_seen
-            has_ended = reading.has_ended or met
-            is_over = reading.is_over or met
-            # The page that the other end waits for may bring the rest.
-            missing = (self.total or 0) - self._count
-            if not is_over and not (readings and missing <= granted):
-                readings.append(reading.ask())
-            yield rows
-        totals = self._head.totals + (tail.totals if tail else [])
-        total = None if self._head.is_cut else smallest(totals)
-        self.is_complete = has_ended if total is None else self._count >= total
-        if not self.is_complete:
-            yield from self._again(totals, granted)
+        actual_page_size = len(first) or self._page_size
+        readings = [self._head]
+        if self._may_have_other_end(len(first)):
+            readings.append(self._reading(self._page_size, "desc", self._seen))
+            readings[-1].ask()
+        yield from self._from_each_end(readings, first, actual_page_size)
+        totals = [total for reading in readings for total in reading.totals]
+        ends = {reading.end for reading in readings}
+        total = None if End.START_DATE in ends else smallest(totals)
+        if self.failure is not None:
+            self.outcome = Outcome.FAILED
+        elif ends & WHOLE if total is None else self.count >= total:
+            self.outcome = Outcome.COMPLETE
+        else:
+            yield from self._again(totals, actual_page_size)
 
-    def _tail(self, first: int) -> Reading | None:
-        """Return a reading from the other end, if the total can prove that they met."""
+    def _may_have_other_end(self, first: int) -> bool:
+        """Return whether the list is long, and has a total that shows when ends met."""
         is_long = self.total is not None and self.total > 2 * first > 0
-        if not is_long or self._query.since or self._source.workers.size == 1:
-            return None
-        return self._reading(self._page_size, "desc", self._see).ask()
+        return is_long and not self._query.since and self._source.workers.size > 1
 
-    def _is_reversed(self, tail: Reading, first: list[Row]) -> bool:
-        """Return whether the other end is one: an API may not know the order."""
-        try:
-            rows = tail.peek()
-        except (BadRequestError, NotFoundError):
-            return len(tail.totals) > 0
-        return len(tail.totals) > 1 or (bool(rows) and rows[0].id != first[0].id)
+    def _from_each_end(
+        self, readings: list[Reading], first: list[Row], actual_page_size: int
+    ) -> Iterator[Page]:
+        """Read page by page, from each end in turn, until the ends have met.
 
-    def _again(self, totals: list[int | None], granted: int) -> Iterator[list[Row]]:
+        A second reading that begins where the first does is left out: the API
+        ignores `order`.
+        """
+        going, paused = deque(readings), deque[Reading]()
+        while going:
+            reading = going.popleft()
+            if not (reading is self._head or _is_other_end(reading, first)):
+                readings.remove(reading)
+                continue
+            page = self._counted(reading.take())
+            missing = (self.total or 0) - self.count
+            has_met = page.repeats and missing <= 0 and len(readings) > 1
+            if reading.end in BROKEN:
+                self.failure = self.failure or reading.failure
+                if not going and paused:
+                    paused[0].ask()
+                    going, paused = paused, going
+            elif reading.end is not None or has_met:
+                going.clear()
+            elif going and missing <= actual_page_size:
+                paused.append(reading)  # the other end may bring the rest
+            else:
+                going.append(reading)
+                reading.ask()
+            yield page
+
+    def _again(self, totals: list[int | None], actual_page_size: int) -> Iterator[Page]:
         """Read the list once more, with another page size."""
-        before = self._count
-        ids: set[str] = set()
-        granted = min(self._page_size, granted)
-        other = granted // 2 + 1
-        size = other if other != granted else granted + 1
-        again = self._reading(size, self._order, seen_in(ids)).ask()
-        while not again.is_over:
-            rows = [row for row in again.take() if row.id and self._see(row.id)]
-            if not again.is_over:
-                again.ask()
-            yield self._counted(rows)
-        total = None if again.is_cut else smallest(totals + again.totals)
-        if total is None:
-            self.is_complete = again.has_ended
-            return
-        is_same = again.has_ended and len(ids) == before == self._count
-        self.is_complete = self._count >= total or is_same
-        self.is_accepted = self._count < total and is_same
+        actual_page_size = min(self._page_size, actual_page_size)
+        other = actual_page_size // 2 + 1
+        size = other if other != actual_page_size else actual_page_size + 1
+        seen = _SeenAgain()
+        again = self._reading(size, self._order, seen)
+        again.ask()
+        try:
+            while again.end is None:
+                page = again.take()
+                if again.end is None:
+                    again.ask()
+                rows = [row for row in page.rows if row.id and self._seen.see(row.id)]
+                yield self._counted(page._replace(rows=rows))
+        except RequestError as error:  # its first page
+            again.end, again.failure = End.FAILED, error
+        self.failure = again.failure
+        is_cut = again.end is End.START_DATE
+        self.outcome = outcome(
+            None if is_cut else smallest(totals + again.totals),
+            self.count,
+            again.end,
+            lacks_none=len(seen.ids) == self.count,
+        )
 
-    def _counted(self, rows: list[Row]) -> list[Row]:
-        self._count += sum(row.id is not None for row in rows)
-        return rows
+    def _counted(self, page: Page) -> Page:
+        self.count += sum(row.id is not None for row in page.rows)
+        return page
 
-    def _reading(self, size: int, order: str, see: See) -> Reading:
+    def _reading(self, size: int, order: str, seen: Seen) -> Reading:
         params = self._query.first_page(size, order=order)
-        return Reading(self._source, params, see, self._query.since)
+        return Reading(self._source, params, seen, self._query.since)
+
+
+class _SeenAgain:
+    """What the second reading of a list has shown."""
+
+    def __init__(self) -> None:
+        self.ids: set[str] = set()
+
+    def see(self, candidate_id: str) -> bool:
+        is_new = candidate_id not in self.ids
+        self.ids.add(candidate_id)
+        return is_new
+
+
+def _is_other_end(reading: Reading, first: list[Row]) -> bool:
+    """Return whether a reading begins elsewhere than the list's first page."""
+    if reading.totals:
+        return True
+    try:
+        rows = reading.peek()
+    except RequestError:
+        return False
+    return bool(rows) and rows[0].id != first[0].id
 
 
 class ScopeLists:
     """All lists of a scope, without the candidates of other parts."""
 
     def __init__(
-        self, source: Source, scope: Scope, part: Part, page_size: int, see: See
+        self, source: Source, scope: Scope, part: Part, page_size: int, ids: Ids
     ) -> None:
-        self.count = 0  # candidates that were listed, so far
+        self.count = 0  # candidates of the part that were listed, so far
         self._pages = self._read()
-        self._ahead: deque[list[Row]] = deque()
+        self._ahead: deque[Page] = deque()
         self._part = part
         self._lists = [
-            CandidateList(source, query, page_size, see) for query in scope.queries()
+            CandidateList(source, query, page_size, ids) for query in scope.queries()
         ]
 
     def ask(self) -> None:
         """Request the first pages, without waiting for them."""
-        for one in self._lists:
-            one.ask()
+        for candidate_list in self._lists:
+            candidate_list.ask()
 
-    def first_ids(self) -> Iterator[str]:
-        """Yield the IDs on the first page of each list."""
-        for one in self._lists:
-            for row in one.first_page():
-                if row.id is not None:
-                    yield row.id
+    def first_ids(self) -> list[str]:
+        """Wait for the first page of each list, and return the IDs on them."""
+        pages = [candidate_list.first_page() for candidate_list in self._lists]
+        return [row.id for page in pages for row in page if row.id is not None]
 
     @property
     def total(self) -> int | None:
         """The number of candidates, once each first page was read and says it."""
-        totals = [one.total for one in self._lists]
+        totals = [candidate_list.total for candidate_list in self._lists]
         return None if None in totals else sum(filter(None, totals))
+
+    @property
+    def expected(self) -> int | None:
+        """About how many candidates of the part the lists have, if the API says it."""
+        return None if self.total is None else round(self.total / self._part.parts)
 
     def read_ahead(self) -> None:
         """Read a page for `pages`, unless many are ahead already."""
-        if len(self._ahead) < MOST_AHEAD:
+        size = sum(page.size for page in self._ahead)
+        if len(self._ahead) < MAX_AHEAD and size < MAX_AHEAD_BYTES:
             self._ahead.extend(islice(self._pages, 1))
 
     def pages(self) -> Iterator[list[Row]]:
         """Yield the rows of this part, page by page, of the lists in turn."""
         while self._ahead:
-            yield self._ahead.popleft()
-        yield from self._pages
+            yield self._ahead.popleft().rows
+        for page in self._pages:
+            yield page.rows
 
-    def _read(self) -> Iterator[list[Row]]:
-        for page in in_turn(one.pages() for one in self._lists):
-            rows = [row for row in page if row.id is None or self._part.has(row.id)]
+    def _read(self) -> Iterator[Page]:
+        for page in round_robin(
+            candidate_list.pages() for candidate_list in self._lists
+        ):
+            rows = [
+                row for row in page.rows if row.id is None or self._part.has(row.id)
+            ]
             self.count += sum(row.id is not None for row in rows)
-            yield rows
+            yield page._replace(rows=rows)
+
+    # Once read
 
     @property
-    def is_complete(self) -> bool:
-        """Once read: whether every list is complete."""
-        return all(one.is_complete for one in self._lists)
+    def are_complete(self) -> bool:
+        """Whether a candidate that the lists lack is missing from them."""
+        return all(each.outcome.is_complete for each in self._lists)
 
     @property
-    def is_accepted(self) -> bool:
-        """Once read: whether a list is shorter than its total, and was accepted."""
-        return any(one.is_accepted for one in self._lists)
+    def are_accepted(self) -> bool:
+        """Whether a list is shorter than its total, and was accepted."""
+        return any(each.outcome is Outcome.ACCEPTED for each in self._lists)
+
+    @property
+    def failure(self) -> RequestError | None:
+        """The first failure of a page, if there is one."""
+        failures = (each.failure for each in self._lists)
+        return next(filter(None, failures), None)
 
 
-def in_turn(iterables: Iterable[Iterable[T]], most: int | None = None) -> Iterator[T]:
+def round_robin(
+    iterables: Iterable[Iterable[T]], most: int | None = None
+) -> Iterator[T]:
     """Yield one item of each, in turn: each requests its next page meanwhile.
 
     With `most`, no more of them at the same time: the others wait until one has ended.
@@ -326,12 +482,14 @@ def in_turn(iterables: Iterable[Iterable[T]], most: int | None = None) -> Iterat
         yield item
 
 
-def seen_in(ids: set[str]) -> See:
-    """Return what marks IDs as seen in a set."""
-    return lambda key: not (key in ids or ids.add(key))  # type: ignore[func-returns-value]
-
-
 def smallest(totals: list[int | None]) -> int | None:
     """Return the smallest total; None where a page had none."""
     known = [total for total in totals if total is not None]
     return min(known) if known and len(known) == len(totals) else None
+
+
+UNORDERED = (
+    "The list of candidates does not go back in time, although the tap asks for that: "
+    "the API ignores the parameter order, and with start_date the tap would stop too "
+    "early. Nothing was treated as deleted. Remove the setting start_date."
+)

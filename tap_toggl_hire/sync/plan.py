@@ -53,8 +53,13 @@ import enum
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-STREAMS = ("candidates", "candidate_details", "candidate_answers", "candidate_history")
-CANDIDATES, DETAILS, ANSWERS, HISTORY = STREAMS
+CANDIDATE_STREAMS = (
+    "candidates",
+    "candidate_details",
+    "candidate_answers",
+    "candidate_history",
+)
+CANDIDATES, DETAILS, ANSWERS, HISTORY = CANDIDATE_STREAMS
 Streams = frozenset[str]
 UPSERTED = frozenset({CANDIDATES, DETAILS, ANSWERS})
 """One row per thing, replaced by key; `candidate_history` has one per event."""
@@ -139,25 +144,37 @@ SAMPLE = FEW_DELETED + 1
 class Known:
     """What the inventory says of one candidate."""
 
-    # what the target holds, in the order of STREAMS
-    held: tuple[Held, ...] = (Held.ABSENT,) * len(STREAMS)
+    # what the target holds, in the order of CANDIDATE_STREAMS
+    held: tuple[Held, ...] = (Held.ABSENT,) * len(CANDIDATE_STREAMS)
     presence: Presence = Presence.LISTED  # where it was last seen
     row: int = NEVER  # digest of its list row, unknown fields apart
     tags: int = NEVER  # digest of its tags
     extra: int = NEVER  # digest of the unknown fields of its list row
     details: int = NEVER  # digest of its details
     history: int = NEVER  # digest of its last row of `candidate_history`
-    # the largest number of rows of `candidate_answers` that may be held
+    # the largest number of rows of `candidate_answers` that may be held: those of the
+    # details last read or, where none were, the number that a STATE announced
     answers: int = 0
+    nulls: int = 0  # questions among them that are null, and so have no row
 
     def holds(self, stream: str) -> Held:
         """Return what the target holds in a stream."""
-        return self.held[STREAMS.index(stream)]
+        return self.held[CANDIDATE_STREAMS.index(stream)]
 
     @property
     def is_held(self) -> bool:
         """Whether the target may have any row of it."""
         return any(self.held)
+
+    @property
+    def committed_answers(self) -> int:
+        """The answer rows that may be held of a candidate that is alive.
+
+        If no details of it were ever committed, `answers` is the guess of a run that
+        was killed. What that run loaded is replaced by the rows that the candidate has
+        now, since a test does not shrink in between.
+        """
+        return 0 if self.details == NEVER else self.answers
 
 
 NEW = Known()  # a candidate that was never seen
@@ -178,13 +195,15 @@ class Details:
     """What `/candidates/{id}` shows."""
 
     digest: int  # of the details
-    answers: int  # rows of `candidate_answers`
-    # whether they are of another moment than the list row and the tags
-    torn: bool = False
+    answers: int  # questions, and so rows of `candidate_answers`
+    nulls: int = 0  # questions among them that are null, and so have no row
+    is_torn: bool = False  # of another moment than the list row
+    # the candidate's tags are others than the lists of tags say
+    contradicts_tags: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Selection:
     """What one run selects."""
 
     selected: Streams  # the selected streams of candidates
@@ -208,115 +227,112 @@ class Plan:
 # before any announcement of this run.
 
 
-def is_settled(known: Known, listed: Listed, run: Run) -> bool:
+def is_settled(known: Known, listed: Listed, selection: Selection) -> bool:
     """Return whether there is nothing to do: the short way for nearly all candidates."""
     return (
         known.presence is Presence.LISTED
-        and not run.full_table & run.selected
+        and not selection.full_table & selection.selected
         and not _is_visible(known, listed)
         and listed.extra in {known.extra, None}
-        and (HISTORY not in run.selected or listed.history in {known.history, None})
-        and not any(HELD[known.holds(stream)].due for stream in run.selected)
+        and (HISTORY not in selection.selected or not _has_event(known, listed))
+        and not any(HELD[known.holds(stream)].due for stream in selection.selected)
     )
 
 
-def wants_details(known: Known, listed: Listed, run: Run) -> bool:
-    """Return whether the details of a listed candidate are fetched.
+def wants_details(known: Known, listed: Listed, selection: Selection) -> bool:
+    """Return whether the details of a listed candidate are requested.
 
-    Unknown fields of a list row never cost a request.
+    There are four reasons for a detail request. The others: a known candidate is
+    missing from the lists (`absence`), is due for re-verification (`rotation`), or is
+    asked for as a proof (`proofs`). Unknown fields of a list row are no reason.
     """
-    wanted = run.selected & FROM_DETAILS
+    wanted = selection.selected & FROM_DETAILS
     return bool(wanted) and (
         _is_visible(known, listed)
-        or bool(wanted & run.full_table)
+        or bool(wanted & selection.full_table)
         or any(HELD[known.holds(stream)].due for stream in wanted)
     )
 
 
-def may_emit(known: Known, listed: Listed, run: Run) -> Streams:
+def may_emit(known: Known, listed: Listed, selection: Selection) -> Streams:
     """Return the streams of a listed candidate that may be emitted.
 
     The details are not read yet, and may differ.
     """
-    emit = _emitted(known, listed, None, run)
-    fetched = wants_details(known, listed, run)
-    return emit | (run.selected & FROM_DETAILS) if fetched else emit
+    emit = _emitted(known, listed, None, selection)
+    is_read = wants_details(known, listed, selection)
+    return emit | (selection.selected & FROM_DETAILS) if is_read else emit
 
 
-def plan_listed(known: Known, listed: Listed, read: Details | None, run: Run) -> Plan:
+def plan_listed(
+    known: Known, listed: Listed, read: Details | None, selection: Selection
+) -> Plan:
     """Plan a listed candidate; `read` is None where `wants_details` is false."""
-    return _plan(known, listed, read, run, Presence.LISTED)
+    return _plan(known, listed, read, selection, Presence.LISTED)
 
 
-def plan_without_details(known: Known, listed: Listed, run: Run) -> Plan:
+def plan_without_details(known: Known, listed: Listed, selection: Selection) -> Plan:
     """Plan a listed candidate whose details were not found, or failed.
 
     Its list row is emitted, and its details stay due.
     """
-    plan = _plan(known, listed, None, run, Presence.LISTED)
-    after = plan.after
-    for stream in FROM_DETAILS:
-        after = after and make_stale(after, stream)
-    return replace(plan, after=after)
+    plan = _plan(known, listed, None, selection, Presence.LISTED)
+    return replace(plan, after=plan.after and _due_again(plan.after))
 
 
-def plan_reverified(known: Known, read: Details, run: Run) -> Plan:
-    """Plan a listed candidate whose details were re-fetched.
+# Listed candidates that are due for re-verification. The list was compared earlier in
+# this run, so only the details may differ.
 
-    The list was compared earlier in this run, so only the details may differ.
+
+def plan_reverified(known: Known, read: Details, selection: Selection) -> Plan:
+    """Plan a listed candidate whose details were re-fetched."""
+    details_only = Selection(selection.selected & FROM_DETAILS)
+    as_known = Listed(known.row, None, None, None)
+    return _plan(known, as_known, read, details_only, Presence.LISTED)
+
+
+def plan_not_reverified(known: Known) -> Plan:
+    """Plan a listed candidate whose details are due, but could not be read.
+
+    Either no stream that needs them is selected, or they were not found, or failed:
+    they stay due.
     """
-    details_only = Run(run.selected & FROM_DETAILS)
-    return _plan(known, unchanged(known), read, details_only, Presence.LISTED)
-
-
-def unchanged(known: Known) -> Listed:
-    """Return a list row in which nothing differs."""
-    return Listed(known.row, None, None, None)
+    return Plan(_due_again(known))
 
 
 # Candidates that the lists lack
 
 
-def absence(known: Known, run: Run) -> Absence:
+def absence(known: Known, selection: Selection) -> Absence:
     """Return what is done about a known candidate that the complete lists lack."""
     rule = PRESENCE[known.presence]
-    if not run.narrowed:
+    if not selection.narrowed:
         return rule.unnarrowed
-    return rule.same if run.same_scope else rule.changed
+    return rule.same if selection.same_scope else rule.changed
 
 
-def may_emit_missing(known: Known, run: Run) -> Streams:
-    """Return the streams that are announced for a candidate that is asked for.
-
-    A change of its history is announced once its details are there: see the theory.
-    """
-    return frozenset(
-        stream
-        for stream in run.selected
-        if stream in UPSERTED or HELD[known.holds(stream)].due
-    )
-
-
-def plan_found(known: Known, listed: Listed, read: Details, run: Run) -> Plan:
+def plan_found(
+    known: Known, listed: Listed, read: Details, selection: Selection
+) -> Plan:
     """Plan a candidate that was found although the lists lack it.
 
     `listed` is what its details show of the list row.
     """
-    archived = not run.narrowed or known.presence is Presence.UNLISTED
+    archived = not selection.narrowed or known.presence is Presence.UNLISTED
     presence = Presence.UNLISTED if archived else Presence.OUT_OF_SCOPE
-    return _plan(known, listed, read, run, presence)
+    return _plan(known, listed, read, selection, presence)
 
 
-def plan_gone(known: Known, run: Run) -> Plan:
+def plan_gone(known: Known, selection: Selection) -> Plan:
     """Plan a candidate that was not found, or whose deletion is known.
 
     The selected streams that hold it get tombstones. It is kept as DELETED while
     another stream holds it.
     """
-    emit = frozenset(s for s in run.selected if HELD[known.holds(s)].tombstone)
+    emit = frozenset(s for s in selection.selected if HELD[known.holds(s)].tombstone)
     held = tuple(
         Held.ABSENT if stream in emit else holds
-        for stream, holds in zip(STREAMS, known.held, strict=True)
+        for stream, holds in zip(CANDIDATE_STREAMS, known.held, strict=True)
     )
     after = replace(
         known,
@@ -324,6 +340,7 @@ def plan_gone(known: Known, run: Run) -> Plan:
         presence=Presence.DELETED,
         history=NEVER if HISTORY in emit else known.history,
         answers=0 if ANSWERS in emit else known.answers,
+        nulls=0 if ANSWERS in emit else known.nulls,
     )
     event = "deleted" if HISTORY in emit else None
     return Plan(after if after.is_held else None, emit, event)
@@ -339,15 +356,24 @@ def intent(known: Known, streams: Streams, answers: int) -> Known:
     """
     held = tuple(
         Held.STALE if stream in streams else holds
-        for stream, holds in zip(STREAMS, known.held, strict=True)
+        for stream, holds in zip(CANDIDATE_STREAMS, known.held, strict=True)
     )
     most = max(known.answers, answers) if ANSWERS in streams else known.answers
     return replace(known, held=held, answers=most)
 
 
+def expected_answers(known: Known, most: int) -> int:
+    """Return how many answer rows are announced while the details are not read yet.
+
+    That is its own number or, where no details were ever committed, `most`: the
+    largest number of any candidate.
+    """
+    return most if known.details == NEVER else known.answers
+
+
 def make_stale(known: Known, stream: str) -> Known:
     """Return what is known once a stream would emit something else than it did."""
-    index = STREAMS.index(stream)
+    index = CANDIDATE_STREAMS.index(stream)
     missed = HELD[known.held[index]].missed
     return replace(known, held=(*known.held[:index], missed, *known.held[index + 1 :]))
 
@@ -358,8 +384,8 @@ def make_stale(known: Known, stream: str) -> Known:
 def is_most(count: int, total: int) -> bool:
     """Return whether so many of a total look like a fault rather than a change.
 
-    It limits deletions among the known candidates, and details that are not found
-    among those requested.
+    It limits deletions among the known candidates, and details that contradict the
+    lists of tags among those that were read.
     """
     return count > FEW_DELETED and 2 * count > total
 
@@ -372,10 +398,15 @@ def _is_visible(known: Known, listed: Listed) -> bool:
     return listed.row != known.row or listed.tags not in {known.tags, None}
 
 
+def _has_event(known: Known, listed: Listed) -> bool:
+    """Return whether `candidate_history` would have a row."""
+    return listed.history not in {known.history, None}
+
+
 def _differs(stream: str, known: Known, listed: Listed, read: Details | None) -> bool:
     """Return whether a stream would emit something else than it did."""
     if stream == HISTORY:
-        return listed.history not in {known.history, None}
+        return _has_event(known, listed)
     if _is_visible(known, listed):
         return True
     if stream == CANDIDATES:
@@ -383,60 +414,106 @@ def _differs(stream: str, known: Known, listed: Listed, read: Details | None) ->
     return read is not None and read.digest != known.details
 
 
-def _emitted(known: Known, listed: Listed, read: Details | None, run: Run) -> Streams:
+def _emitted(
+    known: Known, listed: Listed, read: Details | None, selection: Selection
+) -> Streams:
     return frozenset(
         stream
-        for stream in run.selected
+        for stream in selection.selected
         if (read is not None or stream not in FROM_DETAILS)
         and (listed.history is not None or stream != HISTORY)
         and (
             HELD[known.holds(stream)].due
-            or stream in run.full_table
+            or stream in selection.full_table
             or _differs(stream, known, listed, read)
         )
     )
 
 
 def _plan(
-    known: Known, listed: Listed, read: Details | None, run: Run, presence: Presence
+    known: Known,
+    listed: Listed,
+    read: Details | None,
+    selection: Selection,
+    presence: Presence,
 ) -> Plan:
-    emit = _emitted(known, listed, read, run)
-    # Torn details are fetched again by the next run. If nothing differs then, the list
-    # and the details differ permanently, which must not cost a request per run.
-    torn = (
-        read is not None
-        and read.torn
-        and (_is_visible(known, listed) or read.digest != known.details)
-    )
-    held = []
-    for stream, holds in zip(STREAMS, known.held, strict=True):
-        if stream in emit:
-            is_torn = torn and stream in FROM_DETAILS
-            held.append(Held.STALE if is_torn else Held.CURRENT)
-        elif stream in UPSERTED and _differs(stream, known, listed, read):
-            held.append(HELD[holds].missed)
-        else:
-            held.append(holds)
-    history = known.history
-    if HISTORY in emit and listed.history is not None:
-        history = listed.history
-    details = known.details
-    if read is not None:
-        details = read.digest
-    elif _is_visible(known, listed):
-        # Else torn details of before this difference would pass for a permanent one.
-        details = min(details, UNKNOWN_VALUE)
+    emit = _emitted(known, listed, read, selection)
+    is_contradicted = _is_contradicted(known, listed, read)
+    if is_contradicted and read is not None and read.contradicts_tags:
+        emit -= {HISTORY}  # its tags are not known for sure: a later run writes it
+    is_event = HISTORY in emit and listed.history is not None
+    counted = _counting_answers(known, read, is_emitted=ANSWERS in emit)
     after = Known(
-        held=tuple(held),
+        held=_held_after(known, listed, read, emit),
         presence=presence,
         row=listed.row,
         tags=known.tags if listed.tags is None else listed.tags,
         extra=known.extra if listed.extra is None else listed.extra,
-        details=details,
-        history=history,
-        answers=read.answers if read and ANSWERS in emit else known.answers,
+        details=_details_after(known, listed, read),
+        history=listed.history or NEVER if is_event else known.history,
+        answers=counted.answers,
+        nulls=counted.nulls,
     )
+    if is_contradicted:
+        after = _due_again(after)
     event = "created" if known.history == NEVER else "updated"
-    return Plan(
-        after if after.is_held else None, emit, event if HISTORY in emit else None
+    return Plan(after if after.is_held else None, emit, event if is_event else None)
+
+
+def _is_contradicted(known: Known, listed: Listed, read: Details | None) -> bool:
+    """Return whether details contradict what the lists show, and are read once more.
+
+    They may be of another moment than the list row or the tags, so the next run
+    fetches them again. If nothing differs then, the lists and the details differ
+    permanently, which must not cost a request per run: the lists count.
+    """
+    return (
+        read is not None
+        and (read.is_torn or read.contradicts_tags)
+        and (_is_visible(known, listed) or read.digest != known.details)
     )
+
+
+def _held_after(
+    known: Known, listed: Listed, read: Details | None, emit: Streams
+) -> tuple[Held, ...]:
+    """Return what the target holds once the records are out."""
+    held = []
+    for stream, holds in zip(CANDIDATE_STREAMS, known.held, strict=True):
+        if stream in emit:
+            held.append(Held.CURRENT)
+        elif stream in UPSERTED and _differs(stream, known, listed, read):
+            held.append(HELD[holds].missed)
+        else:
+            held.append(holds)
+    return tuple(held)
+
+
+def _due_again(known: Known) -> Known:
+    """Return what is known if the next run has to read the details."""
+    for stream in FROM_DETAILS:
+        known = make_stale(known, stream)
+    return known
+
+
+def _details_after(known: Known, listed: Listed, read: Details | None) -> int:
+    """Return the digest of the details that were last read.
+
+    Where the list row has changed since, it is spoilt: otherwise contradicting details
+    of before this difference would pass for a permanent contradiction.
+    """
+    if read is not None:
+        return read.digest
+    is_spoilt = _is_visible(known, listed)
+    return min(known.details, UNKNOWN_VALUE) if is_spoilt else known.details
+
+
+def _counting_answers(
+    known: Known, read: Details | None, *, is_emitted: bool
+) -> Known | Details:
+    """Return which of both says how many answer rows the target may hold.
+
+    Rows that were committed and are not emitted now stay as many as they were.
+    """
+    is_held = known.holds(ANSWERS) is not Held.ABSENT and known.details != NEVER
+    return known if read is None or (is_held and not is_emitted) else read

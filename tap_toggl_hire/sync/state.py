@@ -16,10 +16,10 @@ import msgspec
 
 from tap_toggl_hire.clock import moment
 from tap_toggl_hire.errors import StateError
-from tap_toggl_hire.sync.inventory import COLUMNS, Inventory
+from tap_toggl_hire.sync.inventory import Inventory
 from tap_toggl_hire.sync.plan import (
+    CANDIDATE_STREAMS,
     NEW,
-    STREAMS,
     UNKNOWN_VALUE,
     Held,
     Known,
@@ -28,12 +28,11 @@ from tap_toggl_hire.sync.plan import (
 from tap_toggl_hire.sync.scope import ALL_PARTS, Part
 
 if t.TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
 KEY = "tap_toggl_hire"
 FORMAT = 3
-LISTS = frozenset({"job_openings", "categories", "tags"})
-"""A state with bookmarks of these streams alone is the state of a first run."""
 
 FROM_WAREHOUSE = (
     "make a state from the warehouse (see "
@@ -47,17 +46,23 @@ DAMAGED = (
 )
 
 
-def unwrap(value: t.Any) -> dict[str, t.Any]:
-    """Return the state in a decoded `--state` file; raise StateError if it has none."""
+def unwrap(value: t.Any, list_streams: Collection[str]) -> dict[str, t.Any]:
+    """Return the state in a decoded `--state` file.
+
+    A state with bookmarks of list streams alone is the state of a first run.
+
+    Raises:
+        StateError: If there is no state of this tap in it.
+    """
     if isinstance(value, dict) and value.keys() == {"singer_state"}:
         value = value["singer_state"]  # what `meltano state get` prints
     if not isinstance(value, dict):
-        raise not_a_state("it is not a JSON object")
+        raise invalid_state("it is not a JSON object")
     bookmarks = value.get("bookmarks", {})
     if not isinstance(bookmarks, dict) or not all(
         isinstance(bookmark, dict) for bookmark in bookmarks.values()
     ):
-        raise not_a_state("its bookmarks are malformed")
+        raise invalid_state("its bookmarks are malformed")
     if KEY in value:
         if not isinstance(value[KEY], dict):
             raise StateError(DAMAGED)
@@ -68,13 +73,17 @@ def unwrap(value: t.Any) -> dict[str, t.Any]:
             f"{FROM_WAREHOUSE}."
         )
     if value.get("type") == "STATE":
-        raise not_a_state("it is a whole STATE message; its field `value` is the state")
-    if value and (value.keys() != {"bookmarks"} or not bookmarks.keys() <= LISTS):
-        raise not_a_state(f"it lacks the key {KEY}")
+        raise invalid_state(
+            "it is a whole STATE message; its field `value` is the state"
+        )
+    if value and (
+        value.keys() != {"bookmarks"} or not bookmarks.keys() <= set(list_streams)
+    ):
+        raise invalid_state(f"it lacks the key {KEY}")
     return value
 
 
-def not_a_state(what: str) -> StateError:
+def invalid_state(what: str) -> StateError:
     """Return the error for a `--state` that is something else."""
     return StateError(
         f"The state is not one of tap-toggl-hire: {what}. {NOTHING} Pass what the last "
@@ -90,12 +99,13 @@ class State:
         self.inventory = Inventory()
         self.scope = ""  # its key in the last complete run; empty before the first
         self.reverified_until: datetime | None = None  # None before the first run
-        # By stream, the digests of `projection.fingerprints` when it was last emitted.
-        self.columns: dict[str, list[str]] = {}
+        # By stream, `projection.fingerprints` when it was last emitted.
+        self.fingerprints: dict[str, list[str]] = {}
         # The setting, empty for all; None in a state from the warehouse, which has
         # every candidate.
         self.part: str | None = None
-        self.tags = 0  # how many `/tags` listed
+        self.tags: set[str] = set()  # the IDs of all tags
+        self.distrusts_tags = False  # most details contradicted the lists of tags
 
     @classmethod
     def load(cls, value: t.Any) -> State:
@@ -130,13 +140,17 @@ class State:
             checksum=_checksum(columns),
             scope=self.scope,
             reverified_until=until.isoformat() if until else "",
-            columns={stream: self.columns.get(stream, []) for stream in STREAMS},
+            fingerprints={
+                stream: self.fingerprints.get(stream, [])
+                for stream in CANDIDATE_STREAMS
+            },
             part=self.part or "",
-            tags=self.tags,
+            tags=sorted(self.tags),
+            distrusts_tags=self.distrusts_tags,
         )
         return msgspec.to_builtins(stored)  # type: ignore[no-any-return]
 
-    def take_part(self, part: Part) -> None:
+    def apply_part(self, part: Part) -> None:
         """Forget candidates of other parts; raise StateError for a state of another."""
         if self.part is None:  # a first run, or a state from the warehouse
             for candidate_id in [key for key, _ in self.inventory.items()]:
@@ -160,10 +174,11 @@ class State:
         state.scope = stored.scope
         if stored.reverified_until:
             state.reverified_until = moment(stored.reverified_until)
-        state.columns = stored.columns
+        state.fingerprints = stored.fingerprints
         part = Part.parse(stored.part) if stored.part else ALL_PARTS
         state.part = None if stored.held else str(part)
-        state.tags = stored.tags
+        state.tags = set(stored.tags)
+        state.distrusts_tags = stored.distrusts_tags
         for candidate_id, answers in stored.held:
             known = state.inventory.get(candidate_id) or NEW
             state.inventory[candidate_id] = _held(max(answers, known.answers))
@@ -172,14 +187,14 @@ class State:
 
 def _held(answers: int) -> Known:
     """Return a candidate that the target holds, in an unknown version."""
-    held = (Held.STALE,) * len(STREAMS)
+    held = (Held.STALE,) * len(CANDIDATE_STREAMS)
     return Known(held, Presence.LISTED, *(UNKNOWN_VALUE,) * 5, answers=answers)
 
 
 def _checksum(columns: dict[str, str]) -> str:
     checksum = 0
-    for name in COLUMNS:
-        checksum = zlib.crc32(f"{name} {columns.get(name, '')}".encode(), checksum)
+    for name, text in sorted(columns.items()):
+        checksum = zlib.crc32(f"{name} {text}".encode(), checksum)
     return f"{checksum:08x}"
 
 
@@ -194,8 +209,9 @@ class _Stored(msgspec.Struct):
     checksum: str = ""
     scope: str = ""
     reverified_until: str = ""
-    columns: dict[str, list[str]] = {}
+    fingerprints: dict[str, list[str]] = {}
     part: str = ""
-    tags: _Count = 0
+    tags: list[str] = []
+    distrusts_tags: bool = False
     held: list[tuple[str, _Count]] = []
     """From the warehouse: the candidates it holds, with their number of answers."""

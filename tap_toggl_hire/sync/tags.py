@@ -2,119 +2,229 @@
 
 A list row does not have the candidate's tags, but `/candidates?tag_ids=` lists the
 candidates that have a tag (API documentation: List candidates): a few requests per tag.
+
+Three places name tags: `/tags`, the state (the tags of the run before) and details of
+listed candidates. The list of each is read, so an incomplete answer of `/tags` changes
+nothing. Where `/tags` does not name a tag, its list says whether it still exists; one
+that does not is *forgotten*, although details may go on naming it.
+
+Details are compared with the lists. If most of them contradict the lists, the API
+ignores the filter: tags are *unknown* from then on, as they are where a list could not
+be read.
 """
 
 from __future__ import annotations
 
 import typing as t
 from array import array
-from collections import deque
-from dataclasses import dataclass
-from functools import partial
 
-from tap_toggl_hire.errors import BadRequestError, NotFoundError
-from tap_toggl_hire.sync.lists import CandidateList, in_turn, parse_row
+from tap_toggl_hire.errors import BadRequestError, NotFoundError, RequestError
+from tap_toggl_hire.sync.lists import CandidateList, Outcome, parse_row, round_robin
+from tap_toggl_hire.sync.plan import is_most
 from tap_toggl_hire.sync.scope import Query
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
-    from tap_toggl_hire.api.client import Client
-    from tap_toggl_hire.sync.lists import Row, Source
+    from tap_toggl_hire.records import Record
+    from tap_toggl_hire.sync.change import Tags
+    from tap_toggl_hire.sync.ids import Ids
+    from tap_toggl_hire.sync.lists import Page, Source
 
-Tags = tuple[str, ...]  # tag IDs, sorted
 
-
-@dataclass
 class TagLists:
-    """Reads which candidates of a list have which tag."""
+    """The tags of the candidates of a scope, as their lists and details show them."""
 
-    source: Source  # what the lists are read with
-    query: Query  # the list of all candidates of the scope
-    page_size: int  # rows to ask for per page
-    number: Callable[[str], int]  # an array by number takes less memory than a dict
-    is_dropped: bool  # tags are personal data that is dropped: nothing is read
-    version: int = 0  # changes with everything that is learned after `read`
-    are_unknown: bool = False  # a tag is missing from /tags, or its list is short
-    is_accepted: bool = False  # a list is shorter than its total, and was accepted
+    def __init__(
+        self,
+        source: Source,
+        query: Query,
+        page_size: int,
+        ids: Ids,
+        *,
+        are_dropped: bool,
+    ) -> None:
+        """Prepare to read.
 
-    def __post_init__(self) -> None:
-        self._ids: set[str] = set()
-        self._looked_up: set[str] = set()
-        self._members = array("I")  # by number, the place of its tags in `_shared`
-        self._shared: list[Tags] = [()]  # few combinations exist
-        self._places: dict[Tags, int] = {}
+        Args:
+            source: What the lists are read with.
+            query: The list of all candidates of the scope, to which a tag is added.
+            page_size: Rows to ask for per page.
+            ids: The positions of candidates: an array takes less memory than a dict.
+            are_dropped: Whether tags are personal data that is dropped (setting
+                `pii_tags`): no candidate has any then.
+        """
+        self.known: set[str] = set()  # the tags that exist
+        self.are_unknown = False  # in this run, or from some moment of it on
+        self.are_contradicted = False  # by most details: the API ignores the filter
+        self.are_accepted = False  # a list is shorter than its total, and was accepted
+        self.version = 0  # changes with everything that is learned after `read`
+        self._forgotten: set[str] = set()  # tags that are named, and do not exist
+        self._source = source
+        self._query = query
+        self._page_size = page_size
+        self._are_dropped = are_dropped
+        self._members = _Members(ids)
+        self._total: int | None = None  # the length of the list without a tag
+        self._compared = self._contradicted = 0  # details of listed candidates
 
-    def __len__(self) -> int:
-        return len(self._ids)
+    def read(self, remembered: Iterable[str], total: int | None) -> Iterator[None]:
+        """Read the list of each tag; yield before and after each page.
 
-    def read(self) -> Iterator[None]:
-        """Read the tags, and the list of each; yield before and after each page."""
-        if not self.is_dropped:
-            yield from self._read(self._ids_of(lambda client: client.tags))
+        Args:
+            remembered: The tags that the state knows.
+            total: The length of the list without a tag; None if the API states none.
+        """
+        if self._are_dropped:
+            return
+        self._total = total
+        workers, client = self._source.workers, self._source.client
+        rows = workers.result(workers.submit(lambda: client.tags, urgent=True))
+        shown = {row.id for row in map(parse_row, rows) if row.id is not None}
+        yield from self._read(shown, are_shown=True)
+        yield from self._read({*remembered} - shown, are_shown=False)
 
     def of(self, candidate_id: str) -> Tags | None:
-        """Return the tags of a candidate; None where they are unknown."""
-        number = self.number(candidate_id)
-        place = self._members[number] if number < len(self._members) else 0
-        return None if self.are_unknown else self._shared[place]
+        """Return the tags that the lists show of a candidate; None where unknown."""
+        return None if self.are_unknown else self._members.tags_of(candidate_id)
 
-    def learn(self, tag_ids: Iterable[str]) -> None:
-        """Look up the tags of a candidate's details that `/tags` lacked.
+    def in_details(self, details: Record) -> Tags | None:
+        """Return the tags that details name, as far as they exist.
 
-        `/tags` is read once more. If a tag is still missing, all tags are unknown.
+        None where they say nothing: they lack the field, or an item of it is no ID.
         """
-        missing = set(tag_ids) - self._ids - self._looked_up
-        if not missing or self.is_dropped:
-            return
-        self._looked_up |= missing
+        if self._are_dropped:
+            return ()
+        tag_ids = details["tag_ids"]
+        if tag_ids is None or not all(tag_ids):
+            return None
+        return tuple(sorted({*tag_ids} - self._forgotten))
+
+    def contradict(self, candidate_id: str, details: Record) -> bool:
+        """Compare the details of a listed candidate with the lists.
+
+        The lists of tags that only details name are read first.
+        """
+        named = self.in_details(details)
+        if named is None or self._are_dropped or self.are_unknown:
+            return False
+        self._learn({*named} - self.known)
+        is_contradiction = self.of(candidate_id) not in {None, self.in_details(details)}
+        self._compared += 1
+        self._contradicted += is_contradiction
+        if is_most(self._contradicted, self._compared):
+            self.distrust()
+        return is_contradiction
+
+    def distrust(self) -> None:
+        """Take the tags for unknown, since details contradict the lists."""
+        self.are_contradicted = True
+        self._lose()
+
+    def samples(self, count: int) -> list[str]:
+        """Return some candidates that have a tag by the lists, spread over them."""
+        tagged = self._members.tagged()
+        return tagged[:: -(-len(tagged) // count) or 1]
+
+    def _learn(self, tag_ids: set[str]) -> None:
+        if tag_ids:
+            self.version += 1
+            for _ in self._read(tag_ids, are_shown=False):
+                pass
+
+    def _lose(self) -> None:
+        self.are_unknown = True
         self.version += 1
-        found = self._ids_of(lambda client: client.reread_tags()) - self._ids
-        deque(self._read(found), maxlen=0)
-        self.are_unknown |= bool(missing - self._ids)
 
-    def _read(self, tag_ids: set[str]) -> Iterator[None]:
-        self._ids |= tag_ids
-        lists = {tag_id: self._list(tag_id) for tag_id in sorted(tag_ids)}
-        pages = (self._pages(*item) for item in lists.items())
+    # The lists
+
+    def _read(self, tag_ids: set[str], *, are_shown: bool) -> Iterator[None]:
+        """Read the lists of some tags; `/tags` shows them, or something else does."""
+        self.known |= tag_ids
+        pages = (self._pages(tag_id, is_shown=are_shown) for tag_id in sorted(tag_ids))
         # The pages of many tags at the same time would take much memory.
-        for _ in in_turn(pages, self.source.workers.size):
+        for _ in round_robin(pages, self._source.workers.size):
             yield
-        for tag_id, members in lists.items():
-            self.is_accepted |= members.is_accepted
-            self.are_unknown |= tag_id in self._ids and not members.is_complete
 
-    def _pages(self, tag_id: str, members: CandidateList) -> Iterator[list[Row]]:
-        members.ask()
-        yield []  # while the first pages of the next lists are requested
+    def _pages(self, tag_id: str, *, is_shown: bool) -> Iterator[Page | None]:
+        candidates = self._list(tag_id)
+        candidates.ask()
+        yield None  # while the first pages of the next lists are requested
         try:
-            yield from members.pages()
-        except (NotFoundError, BadRequestError):
-            if tag_id in self._ids_of(lambda client: client.reread_tags()):
-                raise
-            self._ids.discard(tag_id)  # it was deleted a moment ago
+            candidates.first_page()
+            if not is_shown and self._is_unfiltered(candidates):
+                self._forget(tag_id)
+                return
+            yield from candidates.pages()
+        except RequestError as error:  # of the first page
+            is_rejected = isinstance(error, (BadRequestError, NotFoundError))
+            if is_rejected and not is_shown:
+                self._forget(tag_id)
+            else:
+                self._lose()
+            return
+        outcome, is_empty = candidates.outcome, not candidates.count
+        if outcome is Outcome.COMPLETE and is_empty and not is_shown:
+            self._forget(tag_id)
+        elif not outcome.is_complete or (outcome is Outcome.ACCEPTED and is_empty):
+            self._lose()
+        else:
+            self.are_accepted |= outcome is Outcome.ACCEPTED
 
-    def _ids_of(self, read: Callable[[Client], list[t.Any]]) -> set[str]:
-        request = self.source.workers.submit(read, self.source.client, urgent=True)
-        rows = map(parse_row, self.source.wait(request))
-        return {row.id for row in rows if row.id is not None}
+    def _is_unfiltered(self, candidates: CandidateList) -> bool:
+        """Return whether the API answers an unknown tag with all candidates."""
+        return self._total is not None and candidates.total == self._total
+
+    def _forget(self, tag_id: str) -> None:
+        self.known.discard(tag_id)
+        self._forgotten.add(tag_id)
 
     def _list(self, tag_id: str) -> CandidateList:
-        params = dict(self.query.params)
+        params = dict(self._query.params)
         joined = f"{params['tag_ids']},{tag_id}" if "tag_ids" in params else tag_id
-        query = Query((*{**params, "tag_ids": joined}.items(),), self.query.since)
-        see = partial(self._add, tag_id)  # no set of IDs for each tag
-        return CandidateList(self.source, query, self.page_size, see)
+        query = Query((*{**params, "tag_ids": joined}.items(),), self._query.since)
+        seen = _HaveTag(self._members, tag_id)
+        return CandidateList(self._source, query, self._page_size, seen)
 
-    def _add(self, tag_id: str, candidate_id: str) -> bool:
+
+class _Members:
+    """Which candidate has which tags, by position; few combinations of tags exist."""
+
+    def __init__(self, ids: Ids) -> None:
+        self._ids = ids
+        self._combinations: list[Tags] = [()]
+        self._places: dict[Tags, int] = {(): 0}
+        self._of = array("I")  # by position, the place of its combination
+
+    def tags_of(self, candidate_id: str) -> Tags:
+        position = self._ids.find(candidate_id)
+        if position is None or position >= len(self._of):
+            return ()
+        return self._combinations[self._of[position]]
+
+    def tagged(self) -> list[str]:
+        return [key for key, place in zip(self._ids, self._of, strict=False) if place]
+
+    def add(self, candidate_id: str, tag_id: str) -> bool:
         """Note that a candidate has a tag; return whether that is new."""
-        number = self.number(candidate_id)
-        self._members.extend([0] * (number + 1 - len(self._members)))
-        tags = self._shared[self._members[number]]
-        is_new = tag_id not in tags
-        if is_new:
-            more = tuple(sorted({*tags, tag_id}))
-            place = self._places.setdefault(more, len(self._shared))
-            self._shared += [more] if place == len(self._shared) else []
-            self._members[number] = place
-        return is_new
+        position = self._ids.position(candidate_id)
+        self._of.extend([0] * (position + 1 - len(self._of)))
+        tags = self._combinations[self._of[position]]
+        if tag_id in tags:
+            return False
+        more = tuple(sorted({*tags, tag_id}))
+        if more not in self._places:
+            self._places[more] = len(self._combinations)
+            self._combinations.append(more)
+        self._of[position] = self._places[more]
+        return True
+
+
+class _HaveTag(t.NamedTuple):
+    """The candidates that the list of a tag has shown: no set of IDs for each tag."""
+
+    members: _Members
+    tag_id: str
+
+    def see(self, candidate_id: str) -> bool:
+        return self.members.add(candidate_id, self.tag_id)

@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 
 PACKAGE = "tap_toggl_hire"
 ORDER = (
-    *("__main__", "tap", "checkup", "run", "streams", "messages", "projection"),
-    *("sync.loop", "sync.changes", "sync.tags", "sync.lists"),
-    *("sync.state", "sync.inventory", "sync.plan", "sync.rotation"),
-    *("settings", "sync.scope", "answers", "privacy", "records", "progress"),
-    *("api.client", "api.http", "api.body", "api.throttle"),
-    *("api.workers", "api.pagination"),
-    *("redaction", "clock", "errors"),
+    *("__main__", "tap", "run", "summary"),
+    *("sync.candidates", "sync.fetch", "sync.kept", "sync.comparison"),
+    *("sync.checkpoint", "sync.tasks", "sink", "reemission", "checkup"),
+    *("sync.tags", "sync.proofs", "streams", "sync.observer", "sync.lists"),
+    *("session", "redacted", "api.client", "sync.state", "settings", "messages"),
+    *("api.workers", "api.http", "sync.scope", "sync.inventory", "sync.change"),
+    *("projection", "privacy", "answers", "stop", "api.throttle", "api.pagination"),
+    *("sync.ids", "sync.rotation", "sync.plan", "redaction", "progress", "clock"),
+    *("api.body", "records", "errors"),
 )
 """Each module imports only modules to its right or below."""
 MODULES = {

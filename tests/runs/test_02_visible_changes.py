@@ -7,7 +7,7 @@ import typing as t
 
 import pytest
 
-from sandbox import Account, Shapes
+from sandbox import Account, Fault, Shapes
 from sandbox.invented import signed_link
 from tests.support.pipeline import make_account
 from tests.support.streams import (
@@ -19,6 +19,7 @@ from tests.support.streams import (
 )
 
 if t.TYPE_CHECKING:
+    from sandbox.messages import Request
     from tests.support.pipeline import MakePipeline, Pipeline
 
 Change = t.Callable[[Account, str], object]
@@ -185,12 +186,14 @@ def test_details_that_lag_are_fetched_again_by_the_next_run(
         pipeline.account.tag(candidate_id, pipeline.account.tags()[0]["id"])
     run = pipeline.run()
     assert run.details_requested == [candidate_id]
-    assert run.events() == [("updated", candidate_id)]
+    # Where the tags of the details contradict the lists, the history waits.
+    events, event = run.events(), ("updated", candidate_id)
+    assert events == ([event] if change == "rating" else [])
     pipeline.account.release_details(candidate_id)
     run = pipeline.run()
     assert run.details_requested == [candidate_id]
     assert run.emitted(DETAILS) == [candidate_id]
-    assert not run.records(HISTORY)
+    assert events + run.events() == [event]
     pipeline.assert_target_matches_api()
     assert not pipeline.run().details_requested
 
@@ -205,3 +208,107 @@ def test_details_that_always_differ_cost_one_more_request(pipeline: Pipeline) ->
     assert [len(pipeline.run().details_requested) for _ in range(3)] == [1, 1, 0]
     assert pipeline.target.alive(CANDIDATES)[changed]["score"] == 33.3
     assert pipeline.target.alive(DETAILS)[changed]["score"] != 33.3
+
+
+# Tags that the API contradicts
+
+
+def is_list_of_a_tag(request: Request) -> bool:
+    return request.kind == "candidates" and "tag_ids" in request.query
+
+
+@pytest.fixture
+def tagged(make_pipeline: MakePipeline) -> Pipeline:
+    """Start a pipeline whose candidates have tags, and run it once."""
+    pipeline = make_pipeline(make_account(30, tagged=0.5))
+    pipeline.run()
+    return pipeline
+
+
+@pytest.mark.parametrize("shown", [[], [{"id": "1"}]])
+def test_answer_of_tags_that_lacks_some_changes_nothing(
+    tagged: Pipeline, shown: list[t.Any]
+) -> None:
+    value = {"data": shown}
+    tagged.sandbox.faults = [Fault("wrong_shape", match="tags", value=value)]
+    run = tagged.run()
+    assert not run.candidate_records
+    assert not run.details_requested
+
+
+@pytest.mark.parametrize("listed", ["empty", "rejected", "everybody"])
+def test_deleted_tag_that_details_still_name_costs_its_candidates_once(
+    tagged: Pipeline, listed: str
+) -> None:
+    account = tagged.account
+    tag_id = account.tags()[0]["id"]
+    with_it = [i for i in tagged.ids if tag_id in account.detail(i)["tag_ids"]]
+    for candidate_id in with_it:
+        tag_ids = account.detail(candidate_id)["tag_ids"]
+        account.show(candidate_id, in_details={"tag_ids": tag_ids})
+    account.delete_tag(tag_id)
+    everybody = lambda request, body: whole_list(tagged, request) or body  # noqa: E731
+    effects = {
+        "empty": [],
+        "rejected": [Fault("status", status=400, match=asks_for(tag_id))],
+        "everybody": [Fault("rewrite", match=asks_for(tag_id), change=everybody)],
+    }
+    tagged.sandbox.faults = effects[listed]
+    run = tagged.run()
+    assert {*run.details_requested} == {*with_it}
+    assert sorted(run.events()) == sorted(("updated", i) for i in with_it)
+    assert not tagged.run().candidate_records
+    assert not tagged.run().details_requested
+
+
+def asks_for(tag_id: str) -> t.Callable[[Request], bool]:
+    return lambda request: request.query.get("tag_ids") == tag_id
+
+
+def whole_list(pipeline: Pipeline, request: Request) -> t.Any:
+    """Return the page that the API would serve without the filter."""
+    rows = [pipeline.account.row(candidate_id) for candidate_id in pipeline.ids]
+    rows = rows[::-1] if request.query["order"] == "desc" else rows
+    ids = [row["id"] for row in rows]
+    start = (
+        ids.index(request.query["after_id"]) + 1 if "after_id" in request.query else 0
+    )
+    page = rows[start : start + int(request.query["limit"])]
+    after = f"/candidates?after_id={page[-1]['id']}" if page != rows[start:] else None
+    return {"data": page, "links": {"next": after}, "total": len(rows)}
+
+
+@pytest.mark.parametrize("value", [{"id": "300"}, False])
+def test_details_whose_tags_are_no_ids_say_nothing_about_tags(
+    tagged: Pipeline, value: t.Any
+) -> None:
+    candidate_id = tagged.ids[0]
+    tagged.account.show(candidate_id, in_details={"tag_ids": [value]})
+    tagged.change_rating(candidate_id)
+    assert tagged.run().events() == [("updated", candidate_id)]
+    assert not tagged.run().details_requested
+
+
+def test_api_that_ignores_the_filter_writes_no_false_history(
+    make_pipeline: MakePipeline,
+) -> None:
+    """It costs three requests per run to see that it still does, and none after it."""
+    pipeline = make_pipeline(make_account(60, tagged=0.5))
+    everybody = lambda request, _: whole_list(pipeline, request)  # noqa: E731
+    pipeline.sandbox.faults = [
+        Fault("rewrite", match=is_list_of_a_tag, change=everybody)
+    ]
+    first = pipeline.run_failing("tags of candidates are unknown")
+    for row in first.records(HISTORY):
+        tag_ids = pipeline.account.detail(row["candidate_id"])["tag_ids"]
+        assert row["tag_ids"] == sorted(tag_ids)
+    second = pipeline.run_failing("tags of candidates are unknown")
+    assert len(second.details_requested) < 40  # those that contradicted, once more
+    for _ in range(2):
+        run = pipeline.run_failing("tags of candidates are unknown")
+        assert not run.records(HISTORY)
+        assert len(run.details_requested) <= 3
+    pipeline.sandbox.faults = []
+    pipeline.run()
+    pipeline.assert_target_matches_api()
+    assert not pipeline.run().details_requested

@@ -17,6 +17,7 @@ from tests.support.streams import (
     DETAILS,
     HISTORY,
     LISTS,
+    SYNC_RUNS,
     UPSERTED,
 )
 
@@ -35,7 +36,8 @@ def test_deleted_candidate_leaves_one_tombstone_per_row(pipeline: Pipeline) -> N
     gone = pipeline.ids[0]
     pipeline.account.delete(gone)
     run = pipeline.run()
-    assert run.details_requested == [gone]
+    asked, proof = run.details_requested  # a living one shows that the endpoint works
+    assert (asked, proof in pipeline.ids) == (gone, True)
     for stream in (CANDIDATES, DETAILS):
         assert [key_of_tombstone(row) for row in run.tombstones(stream)] == [
             {"id": gone}
@@ -127,12 +129,13 @@ def test_mass_deletion_has_to_be_confirmed(make_pipeline: MakePipeline) -> None:
     pipeline.assert_target_matches_api()
 
 
-def test_confirmation_that_a_run_does_not_need_is_logged(
+def test_confirmation_is_logged_in_each_run_that_has_it(
     pipeline: Pipeline, caplog: pytest.LogCaptureFixture
 ) -> None:
-    pipeline.run()
-    pipeline.run(confirm_mass_deletion=True)
-    assert "did not need it" in caplog.text
+    for is_set in (True, False, True):
+        caplog.clear()
+        pipeline.run(confirm_mass_deletion=is_set)
+        assert (CONFIRM in caplog.text) is is_set
 
 
 @pytest.mark.parametrize("candidates", [15, 300])
@@ -198,4 +201,75 @@ def test_small_workspace_whose_candidates_are_all_deleted_has_to_be_confirmed(
     assert not pipeline.run().candidate_records
     pipeline.account.add_candidate()
     pipeline.run()
+    pipeline.assert_target_matches_api()
+
+
+# Does the endpoint work?
+
+
+def test_endpoint_that_is_gone_deletes_nobody(make_pipeline: MakePipeline) -> None:
+    """List rows are emitted, and the run fails at its end; the next one goes on."""
+    pipeline = make_pipeline(30)
+    pipeline.run()
+    changed, *archived = pipeline.ids[:5]
+    for candidate_id in archived:
+        pipeline.account.archive(candidate_id)
+    pipeline.change_rating(changed)
+    pipeline.sandbox.faults = [Fault("status", status=404, match="candidate")]
+    run = pipeline.run_failing("GET /candidates/{id} does not work")
+    assert not has_tombstones(run)
+    assert run.emitted(CANDIDATES) == [changed]
+    pipeline.sandbox.faults = []
+    pipeline.run()
+    pipeline.assert_target_matches_api(archived=True)
+
+
+def test_many_listed_candidates_without_details_fail_no_run(
+    make_pipeline: MakePipeline,
+) -> None:
+    pipeline = make_pipeline(60)
+    pipeline.run()
+    hidden = pipeline.ids[:25]
+    for candidate_id in hidden:
+        pipeline.change_rating(candidate_id)
+    pipeline.sandbox.faults = [Fault("status", status=404, match=details_of(*hidden))]
+    for _ in range(2):
+        (row,) = pipeline.run(select=ALL_STREAMS).records(SYNC_RUNS)
+        assert (row["outcome"], row["candidates_without_details"]) == ("complete", 25)
+    gone = pipeline.ids[-1]
+    pipeline.account.delete(gone)
+    assert pipeline.run().events() == [("deleted", gone)]
+
+
+def test_eight_candidates_that_fail_do_not_keep_a_run_from_deletions(
+    make_pipeline: MakePipeline,
+) -> None:
+    pipeline = make_pipeline(30)
+    pipeline.run()
+    *failing, gone = pipeline.ids[:9]
+    for candidate_id in failing:
+        pipeline.change_rating(candidate_id)
+    pipeline.account.delete(gone)
+    pipeline.sandbox.faults = [Fault("status", status=500, match=details_of(*failing))]
+    run = pipeline.run_failing("HTTP 500")
+    assert run.emitted(CANDIDATES) == failing
+    assert ("deleted", gone) in run.events()
+
+
+def test_limit_on_deletions_counts_those_that_re_verification_finds(
+    make_pipeline: MakePipeline,
+) -> None:
+    """Half of the candidates are missing from the list, the others were archived."""
+    pipeline = make_pipeline(44, reverify_days=1)
+    pipeline.run()
+    archived, missing = pipeline.ids[:22], pipeline.ids[22:40]
+    for candidate_id in archived:
+        pipeline.account.archive(candidate_id)
+    pipeline.run()
+    for candidate_id in (*archived, *missing):
+        pipeline.account.delete(candidate_id)
+    pipeline.now += 2 * DAY
+    run = pipeline.run_failing(CONFIRM)
+    assert {row["id"] for row in run.tombstones(CANDIDATES)} == {*missing}
+    pipeline.run(confirm_mass_deletion=True)
     pipeline.assert_target_matches_api()

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
-from sandbox import Account, Shapes, random_change
+from sandbox import Account, Fault, Shapes, random_change
 from sandbox.changes import CANDIDATE
 from tap_toggl_hire.errors import TapError
 from tests.support.histories import WHOLE_RUNS
-from tests.support.pipeline import make_account, start_pipeline
-from tests.support.streams import UPSERTED
+from tests.support.pipeline import is_page, make_account, start_pipeline
+from tests.support.streams import CANDIDATES, LISTS, UPSERTED
 from tests.support.target import candidate_of_key
 
 if t.TYPE_CHECKING:
@@ -135,8 +135,117 @@ def test_total_that_is_always_wrong_costs_a_second_reading_alone(
     pipeline.account.delete(gone)
     pipeline.change_rating(changed)
     run = pipeline.run()
-    assert sorted(run.details_requested) == sorted([gone, changed])
+    assert {*run.details_requested} == {gone, changed}
     pipeline.assert_target_matches_api()
     quiet = pipeline.run()
     assert not quiet.candidate_records
     assert len(quiet.pages_requested) <= 3 * ceil(60 / 10) + 2
+
+
+# Lists that contradict themselves
+
+
+def is_later_page(request: Request) -> bool:
+    return is_page(request) and "after_id" in request.query
+
+
+def repeat_rows(request: Request, body: t.Any) -> t.Any:
+    """Show the first two rows of each full page twice, and count them in `total`."""
+    if len(body["data"]) == int(request.query["limit"]):
+        body["data"][2:2] = body["data"][:2]
+    body["total"] += 10
+    return body
+
+
+@pytest.mark.parametrize("workers", [1, 8])
+def test_rows_that_a_list_has_twice_fail_no_run(
+    make_pipeline: MakePipeline, workers: int
+) -> None:
+    pipeline = make_pipeline(60, page_size=10, max_concurrency=workers)
+    pipeline.sandbox.faults = [Fault("rewrite", match=is_page, change=repeat_rows)]
+    pipeline.run()
+    pipeline.assert_target_matches_api()
+    gone = pipeline.ids[0]
+    pipeline.account.delete(gone)
+    assert pipeline.run().events() == [("deleted", gone)]
+    assert not pipeline.run().candidate_records
+
+
+def test_submission_between_two_readings_fails_no_run(
+    make_pipeline: MakePipeline,
+) -> None:
+    """The second reading lacks none of the first's rows."""
+    pipeline = make_pipeline(30, page_size=10, max_concurrency=1)
+    pipeline.sandbox.shapes = Shapes(total_error=5)
+    late: list[str] = []
+
+    def submit(request: Request) -> None:
+        if request.query.get("limit") == "6" and not late:  # the second reading
+            late.append(pipeline.account.in_progress_ids()[0])
+            pipeline.account.submit(late[0])
+
+    pipeline.sandbox.on_request = submit
+    pipeline.run()
+    assert late
+    pipeline.sandbox.on_request = None
+    pipeline.run()
+    pipeline.assert_target_matches_api()
+
+
+def test_list_that_was_accepted_although_short_activates_no_candidates(
+    make_pipeline: MakePipeline,
+) -> None:
+    pipeline = make_pipeline(30, page_size=10)
+    pipeline.sandbox.shapes = Shapes(total_error=5)
+    assert pipeline.run().activated == set(LISTS)
+
+
+def test_short_list_deletes_nothing_and_fails_the_run(
+    make_pipeline: MakePipeline,
+) -> None:
+    """The place to go on from is lost after each first page."""
+    pipeline = make_pipeline(30, page_size=10)
+    pipeline.run()
+    gone, changed, *_ = pipeline.ids
+    pipeline.account.delete(gone)
+    pipeline.change_rating(changed)
+    pipeline.sandbox.faults = [Fault("status", status=404, match=is_later_page)]
+    run = pipeline.run_failing("fewer rows than its total")
+    assert run.is_transient_failure
+    assert run.events() == [("updated", changed)]
+
+
+def test_page_that_fails_permanently_ends_the_reading_from_its_end(
+    make_pipeline: MakePipeline,
+) -> None:
+    """What both ends list before it is emitted; the run fails at its end."""
+    pipeline = make_pipeline(60, page_size=10)
+    ids = pipeline.ids
+    broken = {ids[19], ids[40]}  # one seen from each end
+    pipeline.sandbox.faults = [
+        Fault(
+            "status",
+            match=lambda r: is_page(r) and r.query.get("after_id") in broken,
+        )
+    ]
+    run = pipeline.run_failing("HTTP 500")
+    assert run.is_transient_failure
+    assert {*run.emitted(CANDIDATES)} == {*ids[:20], *ids[40:]}
+    assert not run.activated & {*UPSERTED}
+    pipeline.sandbox.faults = []
+    pipeline.run()
+    pipeline.assert_target_matches_api()
+
+
+def test_list_in_another_order_than_asked_for_names_the_start_date(
+    make_pipeline: MakePipeline,
+) -> None:
+    """Its first row is too old: the list would end there, with exit code 0."""
+
+    def ascend(_: Request, body: t.Any) -> t.Any:
+        body["data"].reverse()
+        return body
+
+    pipeline = make_pipeline(30, page_size=10, start_date="2025-01-01")
+    pipeline.sandbox.faults = [Fault("rewrite", match=is_page, change=ascend)]
+    pipeline.run_failing("start_date")

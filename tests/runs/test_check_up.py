@@ -172,7 +172,7 @@ def test_search_for_a_version_ends_although_the_resolver_hangs() -> None:
         patch("tap_toggl_hire.checkup.MAX_SEARCH", 0.01),
         pytest.raises(TapError, match=r"no version within .* check api_url"),
     ):
-        checkup.report(Mock(), session)
+        checkup.report(Mock(session=session))
 
 
 def test_rejected_key_is_one_line_without_the_key(pipeline: Pipeline) -> None:

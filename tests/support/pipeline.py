@@ -60,7 +60,7 @@ Json = dict[str, t.Any]
 MakePipeline = Callable[..., "Pipeline"]
 """The fixture `make_pipeline`, called as `start_pipeline` is."""
 
-LOOP = "tap_toggl_hire.sync.loop"
+CHECKPOINT = "tap_toggl_hire.sync.checkpoint"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -184,10 +184,10 @@ class Pipeline:
             stack.enter_context(time_machine.travel(self.now))
             if lookahead is not None:
                 for name, value in (
-                    *(("SECONDS", 0), ("SHARE", 0)),
-                    ("ANNOUNCED", lookahead),
+                    *(("MAX_SECONDS", 0), ("MIN_RATIO", 0)),
+                    ("MIN_ANNOUNCED", lookahead),
                 ):
-                    stack.enter_context(mock.patch(f"{LOOP}.{name}", value))
+                    stack.enter_context(mock.patch(f"{CHECKPOINT}.{name}", value))
             tap = self._tap_class()(
                 config={**self.config, **config},
                 state=deepcopy(self.target.state if state is None else state),

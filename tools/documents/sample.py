@@ -18,7 +18,7 @@ def checkup() -> str:
     with Sandbox(account, versions=("v2.2",)) as box:
         settings = {"api_key": box.api_key, "api_url": box.url}
         tap = TapTogglHire(config=settings)
-        return report(tap, tap.session)
+        return report(tap)
 
 
 def page() -> str:

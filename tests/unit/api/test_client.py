@@ -20,6 +20,7 @@ from tap_toggl_hire.api import client
 from tap_toggl_hire.api.client import NO_RETRY, PAUSES, VERSIONS, Client, Request, Retry
 from tap_toggl_hire.clock import Clock
 from tap_toggl_hire.errors import BadRequestError, NotFoundError, RequestError, TapError
+from tap_toggl_hire.stop import Stop
 from tests.support.http import (
     FakeTransport,
     error,
@@ -51,14 +52,20 @@ class Api:
         self.transport = FakeTransport(reply)
         self.pauses: list[float] = []
         self.clock = Clock(LOGGER, lambda: NOW)
+        self.stop = Stop()
         self.client = Client(
             t.cast("t.Any", self.transport),
             version=version,
             retry=Retry(**{"sleep": self.pauses.append, **retry}),
             setting_of=SETTINGS,
             clock=self.clock,
+            stop=self.stop,
             logger=LOGGER,
         )
+
+    def rows(self, path: str, **params: str) -> list[t.Any]:
+        """Read a list to its end."""
+        return [row for page in self.client.pages(path, params) for row in page]
 
     @property
     def targets(self) -> list[str]:
@@ -86,14 +93,13 @@ GOOD = response({"id": "100", "questions": []})
 # Resources
 
 
-def test_tags_are_read_with_the_first_request_and_again_on_demand() -> None:
+def test_tags_are_read_with_the_first_request_and_once() -> None:
     tags = [{"id": "1"}]
     api = Api(lambda _: page(*tags))
     assert api.client.tags == [{"id": "1"}]
     tags.append({"id": "2"})
     assert api.client.tags == [{"id": "1"}]
-    assert api.client.reread_tags() == api.client.tags == tags
-    assert api.targets == ["/v2.1/tags"] * 2
+    assert api.targets == ["/v2.1/tags"]
 
 
 def test_the_version_costs_one_request_however_many_pages_of_tags_there_are() -> None:
@@ -124,12 +130,12 @@ def test_resources_that_are_read_once_and_those_that_are_read_on_demand() -> Non
         }
     )
     for _ in range(2):
-        assert api.client.openings == [{"id": "5"}]
         assert api.client.opening("5") == {"id": "5", "name": "Pilot"}
-    once = ["/v2.1/tags", "/v2.1/openings", "/v2.1/openings/5"]
+    once = ["/v2.1/tags", "/v2.1/openings/5"]
     assert api.targets == once
-    assert api.client.categories() == [{"id": "1"}, {"id": "2"}]
-    assert api.client.categories("5") == [{"id": "2"}]
+    assert api.rows("/openings") == [{"id": "5"}]
+    assert api.rows("/categories") == [{"id": "1"}, {"id": "2"}]
+    assert api.rows("/categories", job_opening_id="5") == [{"id": "2"}]
     assert api.client.candidates_page({"limit": "1"}) == body
     assert api.client.candidate("100") == {"id": "100", "questions": []}
     pages = api.client.paginator({"limit": "5"})
@@ -156,7 +162,7 @@ def test_a_list_is_read_to_its_end() -> None:
             f"{first}&after_id=2": page(),
         }
     )
-    assert api.client.rows("/openings", {"limit": "1"}) == [{"id": "1"}, {"id": "2"}]
+    assert api.rows("/openings", limit="1") == [{"id": "1"}, {"id": "2"}]
     pages = [*api.client.pages("/openings", {"limit": "1"})]
     assert pages == [[{"id": "1"}], [{"id": "2"}], []]
 
@@ -167,7 +173,7 @@ def test_pages_without_new_rows_are_a_loop(rows: list[object]) -> None:
     numbers, repeated = iter(range(1000)), cycle(rows)
     api = Api(lambda _: page(*islice(repeated, 1), after=str(next(numbers))))
     with pytest.raises(TapError, match="form a loop") as raised:
-        api.client.rows("/openings")
+        api.rows("/openings")
     assert raised.value.is_transient
     assert len(api.targets) == 1 + len(rows) + 3
 
@@ -265,7 +271,7 @@ def test_if_no_version_is_served_the_search_is_repeated_and_fails(
     api = Api(lambda _: html(404), setting)
     for _ in range(2):  # the second time without a request
         with pytest.raises(TapError) as raised:
-            api.client.categories()
+            api.rows("/categories")
         assert str(raised.value) == (
             f"The API does not serve {versions} (HTTP 404 or 410): check api_url and "
             "api_version."
@@ -364,6 +370,21 @@ def test_retry_after_of_a_5xx_is_honoured_up_to_a_limit(
     assert least <= pause <= max(least, 1.25)
 
 
+def test_run_that_is_to_stop_makes_no_further_attempt_or_page() -> None:
+    api = serving({"/v2.1/openings": page({"id": "1"}, after="1")})
+    pages = api.client.pages("/openings", {})
+    assert next(pages) == [{"id": "1"}]
+    failing = serving_candidate(error(500))
+    _ = failing.client.version
+    for each in (api, failing):
+        each.stop.signal(15)
+    with pytest.raises(errors.StoppedError):
+        next(pages)
+    with pytest.raises(errors.StoppedError):
+        failing.client.candidate("100")
+    assert failing.targets == ["/v2.1/tags", "/v2.1/candidates/100"]
+
+
 def test_the_same_warning_is_logged_once_a_minute(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -391,7 +412,7 @@ def test_without_retries_the_first_failure_is_final(
 ) -> None:
     api = Api(lambda _: failure, **NO_RETRY._asdict())
     with pytest.raises(TapError) as raised:
-        api.client.openings  # noqa: B018
+        api.rows("/openings")
     assert str(raised.value) == message
     assert raised.value.is_transient
     assert api.targets == ["/v2.1/tags"]
@@ -440,7 +461,7 @@ def test_429_for_too_long_ends_the_run_and_says_until_when(
     )
     assert raised.value.is_transient
     with pytest.raises(errors.RateLimitError):  # every other request fails at once
-        api.client.openings  # noqa: B018
+        api.rows("/openings")
     assert len(api.targets) == 1 + requests
 
 
@@ -474,7 +495,7 @@ def test_403_is_about_one_resource_or_for_a_list_about_the_key() -> None:
         with pytest.raises(
             errors.UnauthorizedError, match=r"/openings: .*403.*api_key"
         ):
-            listing.client.openings  # noqa: B018
+            listing.rows("/openings")
     assert listing.targets == ["/v2.1/tags", "/v2.1/openings"]
 
 
@@ -588,4 +609,4 @@ def test_a_body_of_too_many_values_takes_little_memory() -> None:
         memory_below(1_000_000),
         pytest.raises(errors.UnavailableError, match=r"than 4,000,000 JSON values"),
     ):
-        api.client.openings  # noqa: B018
+        api.rows("/openings")

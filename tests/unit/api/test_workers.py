@@ -8,7 +8,11 @@ from unittest import mock
 
 import pytest
 
+from tap_toggl_hire.api import workers
+from tap_toggl_hire.api.body import Body
 from tap_toggl_hire.api.workers import Workers
+from tap_toggl_hire.errors import StoppedError
+from tap_toggl_hire.stop import Stop
 
 LONG = 30.0
 """Seconds after which a test fails."""
@@ -18,15 +22,15 @@ LONG = 30.0
 def test_an_exception_is_raised_with_the_result_and_the_worker_goes_on(
     error: BaseException,
 ) -> None:
-    pool = Workers(1)
+    pool = Workers(1, Stop())
     with pytest.raises(type(error)) as raised:
         pool.submit(mock.Mock(side_effect=error)).result(LONG)
     assert raised.value is error
     assert pool.submit(divmod, 7, 2).result(LONG) == (3, 1)
 
 
-def test_calls_that_have_not_started_are_dropped_by_stop_or_cancelled() -> None:
-    pool, begun, go_on = Workers(1), threading.Event(), threading.Event()
+def test_calls_that_have_not_started_are_dropped_or_cancelled() -> None:
+    pool, begun, go_on = Workers(1, Stop()), threading.Event(), threading.Event()
 
     def call() -> bool:
         begun.set()
@@ -36,19 +40,19 @@ def test_calls_that_have_not_started_are_dropped_by_stop_or_cancelled() -> None:
     never = mock.Mock()
     waiting = [pool.submit(never) for _ in range(3)]
     assert begun.wait(LONG)
-    pool.stop()
+    pool.drop()
     cancelled = pool.submit(never)
     assert cancelled.cancel()
     go_on.set()
     assert under_way.result(LONG)
     assert pool.submit(int, "5").result(LONG) == 5  # by the same worker
-    assert not any(future.done() for future in waiting)
+    assert all(future.cancelled() for future in waiting)
     never.assert_not_called()
 
 
 @pytest.mark.parametrize("size", [1, 3])
 def test_no_more_calls_run_at_once_than_there_are_workers(size: int) -> None:
-    pool = Workers(size)
+    pool = Workers(size, Stop())
     lock, running, most = threading.Lock(), 0, 0
     together = threading.Barrier(size)
 
@@ -69,7 +73,7 @@ def test_no_more_calls_run_at_once_than_there_are_workers(size: int) -> None:
 def test_the_threads_end_with_the_object_and_do_not_keep_the_process_alive() -> None:
     """A process that runs the tap often, as tests do, would fill with threads."""
     before = set(threading.enumerate())
-    pool = Workers(3)
+    pool = Workers(3, Stop())
     for future in [pool.submit(int) for _ in range(6)]:
         future.result(LONG)
     started = set(threading.enumerate()) - before
@@ -82,7 +86,7 @@ def test_the_threads_end_with_the_object_and_do_not_keep_the_process_alive() -> 
 
 
 def test_urgent_calls_overtake_others_and_otherwise_the_order_is_kept() -> None:
-    pool, go_on, order = Workers(1), threading.Event(), list[str]()
+    pool, go_on, order = Workers(1, Stop()), threading.Event(), list[str]()
     pool.submit(go_on.wait, LONG)
     calls = ("first", False), ("page", True), ("second", False), ("next page", True)
     futures = [pool.submit(order.append, name, urgent=urgent) for name, urgent in calls]
@@ -93,10 +97,51 @@ def test_urgent_calls_overtake_others_and_otherwise_the_order_is_kept() -> None:
 
 
 def test_calls_that_wait_are_made_although_the_object_is_gone() -> None:
-    pool, go_on = Workers(1), threading.Event()
+    pool, go_on = Workers(1, Stop()), threading.Event()
     pool.submit(go_on.wait, LONG)
     future = pool.submit(divmod, 7, 2)
     del pool
     gc.collect()
     go_on.set()
     assert future.result(LONG) == (3, 1)
+
+
+# The end of a run
+
+
+def test_call_submitted_after_a_stop_is_rejected_unless_it_is_a_last_one() -> None:
+    stop = Stop()
+    pool = Workers(1, stop)
+    stop.signal(15)
+    with pytest.raises(StoppedError):
+        pool.submit(int)
+    assert pool.submit(divmod, 7, 2, last=True).result(LONG) == (3, 1)
+
+
+def test_result_waits_for_a_call_in_flight_no_longer_than_the_stop_allows() -> None:
+    stop, go_on = Stop(), threading.Event()
+    pool = Workers(1, stop)
+    done, in_flight = pool.submit(int, "5"), pool.submit(go_on.wait, LONG)
+    done.result(LONG)
+    stop.signal(15)
+    assert pool.result(done) == 5
+    with pytest.raises(StoppedError):
+        pool.result(in_flight)
+    go_on.set()
+
+
+# Responses that wait
+
+
+def test_no_call_starts_while_too_many_bytes_wait_but_urgent_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(workers, "MAX_WAITING", 10)
+    pool = Workers(1, Stop())
+    large = pool.submit(Body, {}, 11)
+    held_back = pool.submit(int, "5")
+    assert pool.submit(int, "6", urgent=True).result(LONG) == 6
+    assert not held_back.running()
+    assert not held_back.done()
+    assert pool.result(large).size == 11
+    assert held_back.result(LONG) == 5

@@ -1,0 +1,72 @@
+"""Why and when a run is to end before it has read everything.
+
+A signal and the time limit are the same stop: no further request is sent, requests in
+flight may still be answered for a while, and what was read is emitted. They differ in
+how long that while is: 0 seconds after a signal, 5 after the time limit.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import typing as t
+
+from tap_toggl_hire.errors import StoppedError
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable
+
+GRACE = 5.0
+"""Seconds that requests in flight may take once the time limit is reached."""
+HASTE = 3.0
+"""Seconds after a signal for which the run goes on to emit what it has read."""
+
+
+class Stop:
+    """A flag that a signal or the time limit sets, and that the run looks at.
+
+    The tap makes it first of all, so that the time limit counts from there. An
+    exception in a signal handler could come in the middle of a line of output.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.signum: int | None = None  # the signal, once it came
+        self._signalled = 0.0
+        self._clock = clock
+        self._started = clock()
+        self._limit = math.inf
+
+    def limit(self, minutes: float) -> None:
+        """Set the time limit, counted from when this was made."""
+        self._limit = self._started + 60 * minutes
+
+    def signal(self, signum: int) -> None:
+        """Ask the run to stop, from a signal handler."""
+        self._signalled = self._clock()
+        self.signum = signum
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the run is to stop."""
+        return self.signum is not None or self._clock() >= self._limit
+
+    @property
+    def patience(self) -> float:
+        """Seconds for which requests in flight are still awaited; infinite at first."""
+        if self.signum is not None:
+            return 0.0
+        return max(self._limit + GRACE - self._clock(), 0.0)
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether a signal came so long ago that nothing more is emitted."""
+        return self.signum is not None and self._clock() >= self._signalled + HASTE
+
+    def check(self) -> None:
+        """Raise StoppedError if the run is to stop."""
+        if self.is_due:
+            raise self.error()
+
+    def error(self) -> StoppedError:
+        """Return the error of a run that was stopped."""
+        return StoppedError(self.signum)

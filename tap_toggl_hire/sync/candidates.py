@@ -1,0 +1,440 @@
+"""The candidates of one run: read, decided, emitted and committed, in three phases.
+
+1. Candidates that the lists show: new, changed, or not current in a selected stream.
+   They are announced before their details are read.
+2. Known candidates that complete lists lack: archived, out of scope, or deleted.
+3. Candidates that are due for re-verification, in order of their due time.
+
+What phases 2 and 3 bring is kept until the end of the phase, announced exactly by one
+STATE, and emitted, tombstones last. `plan` decides; `fetch` requests; `checkpoint`
+changes the inventory.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from itertools import chain, islice
+
+from tap_toggl_hire.errors import (
+    ForbiddenError,
+    NotFoundError,
+    RequestError,
+    TapError,
+    UnauthorizedError,
+    UnavailableError,
+)
+from tap_toggl_hire.sync import plan
+from tap_toggl_hire.sync.checkpoint import Checkpoint
+from tap_toggl_hire.sync.fetch import Fetch
+from tap_toggl_hire.sync.kept import Kept
+from tap_toggl_hire.sync.plan import HISTORY, NEW, Absence, Presence
+from tap_toggl_hire.sync.proofs import Endpoint, spread
+from tap_toggl_hire.sync.tasks import DueTask
+
+if t.TYPE_CHECKING:
+    import logging
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from tap_toggl_hire.progress import Progress
+    from tap_toggl_hire.sink import CandidateSink
+    from tap_toggl_hire.sync.comparison import Comparison, DueCandidate
+    from tap_toggl_hire.sync.lists import ScopeLists, Source
+    from tap_toggl_hire.sync.state import State
+    from tap_toggl_hire.sync.tasks import (
+        Decision,
+        ListedTask,
+        MissingTask,
+        Response,
+    )
+
+MAX_SAMPLES = 3  # candidates that are read to see whether the lists of tags are true
+A_MOMENT = timedelta(microseconds=1)
+CHUNK = 1_000  # candidates that are looked at between two looks at the stop
+
+
+@dataclass
+class RunCounts:
+    """What a run did with candidates, for the log and for `sync_runs`."""
+
+    listed: int = 0
+    created: int = 0
+    updated: int = 0
+    deleted: int = 0
+    reverified: int = 0
+    without_details: int = 0
+    details_read: int = 0
+
+
+class CandidateRun:
+    """Reads and emits the candidates of a scope once."""
+
+    def __init__(  # noqa: PLR0913 - what a run over candidates consists of
+        self,
+        *,
+        source: Source,
+        state: State,
+        lists: ScopeLists,
+        comparison: Comparison,
+        sink: CandidateSink,
+        progress: Progress,
+        logger: logging.Logger,
+        now: datetime,
+        reverify_days: int,
+        confirmed: bool,
+    ) -> None:
+        """Prepare a run.
+
+        Args:
+            source: The API, and the workers.
+            state: What is known; kept up to date.
+            lists: The lists of candidates.
+            comparison: Compares what the API shows with the inventory.
+            sink: Takes what is emitted.
+            progress: Logs how far the run is.
+            logger: For warnings.
+            now: The time of the run, on the API's clock.
+            reverify_days: The period of re-verification; 0 for none.
+            confirmed: Whether any number of candidates may be deleted.
+        """
+        self.counts = RunCounts()
+        self.is_finished = False  # no phase was skipped or cut short
+        self._source = source
+        self._state = state
+        self._lists = lists
+        self._comparison = comparison
+        self._terms = comparison.terms
+        self._tags = comparison.terms.tags
+        self._sink = sink
+        self._progress = progress
+        self._logger = logger
+        self._now = now
+        self._reverify_days = reverify_days
+        self._confirmed = confirmed
+        self._stop = source.workers.stop
+        self._inventory = state.inventory
+        self._checkpoint = Checkpoint(self._inventory, sink)
+        self._endpoint = Endpoint(source, self._inventory)
+        self._fetch = Fetch(
+            source, self._inventory.ids, self._checkpoint, self._endpoint
+        )
+        self._kept = Kept()
+        self._gone: list[Decision] = []  # deletions of the phase, not emitted yet
+        self._is_list_mistaken = False  # it is empty, but its candidates exist
+        self._proved = 0  # deletions that this run has proved
+        self._known = len(self._inventory.living())  # before this run adds new ones
+
+    def run(self) -> None:
+        """Read, emit and commit everything.
+
+        Raises:
+            TapError: If the run is not complete. What could be read was emitted.
+        """
+        try:
+            self._check_tags()
+            self._read_listed()
+            if self._may_go_on():
+                self._read_missing()
+            if self._may_go_on():
+                self._reverify()
+                self.is_finished = self._may_go_on()
+        finally:
+            self.counts.listed = self._lists.count
+            self._state.distrusts_tags = self._tags.are_contradicted
+            self._checkpoint.revert()
+        self._raise_first_failure()
+
+    def _may_go_on(self) -> bool:
+        return (
+            self._lists.are_complete
+            and not self._fetch.has_ended_early
+            and not self._endpoint.is_dead
+            and not self._is_list_mistaken
+        )
+
+    # 1. Candidates that the lists show
+
+    def _check_tags(self) -> None:
+        """Look whether the lists of tags are true again, if they were not last time.
+
+        Where the API ignores the filter, the lists would cost a request for every
+        candidate, in every run.
+        """
+        samples = self._tags.samples(MAX_SAMPLES) if self._state.distrusts_tags else []
+        read = self._source.client.candidate
+        workers = self._source.workers
+        requests = {key: workers.submit(read, key) for key in samples}
+        agreements = 0
+        for candidate_id, request in requests.items():
+            try:
+                body = workers.result(request)
+            except RequestError:
+                continue
+            details = self._terms.observer.details.of(body)
+            if self._tags.contradict(candidate_id, details):
+                self._tags.distrust()
+                return
+            agreements += 1
+        if samples and not agreements:
+            self._tags.distrust()
+
+    def _read_listed(self) -> None:
+        for task, response in self._fetch.in_order(self._pages()):
+            decision = task.decide(response)
+            self._count(response)
+            if isinstance(response, NotFoundError):
+                self.counts.without_details += 1
+            if not self._checkpoint.covers(decision):
+                self._checkpoint.add(decision)
+                self._checkpoint.announce(self._fetch.ahead)
+            self._emit(decision)
+            if self._fetch.ahead and self._checkpoint.is_due():
+                self._checkpoint.announce(self._fetch.ahead)
+        self._question_endpoint()
+
+    def _pages(self) -> Iterator[list[ListedTask]]:
+        for rows in self._lists.pages():
+            tasks = self._comparison.listed(rows)
+            self._progress.total = self._lists.expected
+            self._progress.done += len(rows) - len(tasks)
+            self._progress.tick()
+            yield tasks
+
+    def _question_endpoint(self) -> None:
+        """Ask whether the endpoint works, if it does not find many listed candidates.
+
+        They may be deleted meanwhile, or be what the API does not serve.
+        """
+        if self.counts.without_details > plan.FEW_DELETED and not self._stop.is_due:
+            self._endpoint.works()
+
+    # 2. Candidates that the lists lack
+
+    def _read_missing(self) -> None:
+        missing = self._comparison.missing()
+        tasks = missing[Absence.ASK] + self._left_scope(missing[Absence.ASK_IF_FEW])
+        sampled: list[tuple[MissingTask, Response]] = []
+        if plan.is_most(len(tasks), self._known):
+            sample = spread(tasks, plan.SAMPLE)
+            sampled = list(self._fetch.in_order([sample]))
+            if self._is_empty_by_mistake(sampled, len(tasks)):
+                self._is_list_mistaken = True
+                return
+            tasks = [task for task in tasks if task not in sample]
+        unanswered = len(tasks) + len(sampled)
+        for task, response in chain(sampled, self._fetch.in_order([tasks])):
+            self._keep(task, response)
+            unanswered -= 1
+        proved_before = [task.delete() for task in missing[Absence.TOMBSTONE]]
+        self._end_phase(unanswered, proved_before)
+
+    def _left_scope(self, tasks: list[MissingTask]) -> list[MissingTask]:
+        """Return candidates that left a narrower scope, if they are few enough to ask.
+
+        Else it is noted that they left.
+        """
+        if len(tasks) <= plan.FEW_LEFT:
+            return tasks
+        self._logger.info(LEFT_SCOPE, f"{len(tasks):,}")
+        for task in tasks:
+            left = replace(task.known, presence=Presence.OUT_OF_SCOPE)
+            self._inventory[task.id] = left
+        return []
+
+    def _is_empty_by_mistake(
+        self, sampled: list[tuple[MissingTask, Response]], missing: int
+    ) -> bool:
+        """Return whether the list is empty, but its candidates exist."""
+        are_alive = all(isinstance(response, dict) for _, response in sampled)
+        if not are_alive or self._lists.count or len(sampled) < plan.SAMPLE:
+            return False
+        self._logger.warning(EMPTY_LIST, plan.SAMPLE, f"{missing:,}")
+        return True
+
+    # 3. Re-verification
+
+    def _reverify(self) -> None:
+        if not self._reverify_days:
+            return
+        due = self._due()
+        tasks = map(self._comparison.reverified, due)
+        batches = iter(lambda: list(islice(tasks, CHUNK)), [])
+        for task, response in self._fetch.in_order(batches):
+            self.counts.reverified += isinstance(response, dict)
+            if isinstance(response, NotFoundError) and isinstance(task, DueTask):
+                self.counts.without_details += 1
+            self._keep(task, response)
+            self._reach(task.due or self._now)
+            if self._checkpoint.is_due():
+                self._checkpoint.save()
+        self._end_phase(unanswered=0)
+        if not self._fetch.has_ended_early and not self._stop.is_due:
+            self._reach(self._now)
+
+    def _due(self) -> list[DueCandidate]:
+        """Return the candidates that are due, in order of their due time."""
+        reached = self._state.reverified_until or self._now
+        days = self._reverify_days
+        # After a longer pause all are due, once: a killed run would begin again.
+        since = max(reached, self._now - timedelta(days=days))
+        due: list[DueCandidate] = []
+        ids = iter(self._inventory.ids)
+        while chunk := list(islice(ids, CHUNK)):
+            if self._stop.is_due:
+                return []
+            due += self._comparison.due(chunk, since, self._now, days)
+        return sorted(due)
+
+    def _reach(self, time_reached: datetime) -> None:
+        """Note how far re-verification has come.
+
+        It does not pass a candidate that is kept: should the run die before its records
+        are out, the next run reads it again.
+        """
+        first = (*self._kept.decisions[:1], *self._gone[:1])
+        before = [d.due - A_MOMENT for d in first if d.due is not None]
+        reached = min([time_reached, *before])
+        last = self._state.reverified_until or reached
+        self._state.reverified_until = max(reached, last)
+
+    # What phases 2 and 3 bring
+
+    def _keep(self, task: DueTask | MissingTask, response: Response) -> None:
+        """Decide about a candidate, and keep what is to be emitted."""
+        decision = task.decide(response)
+        self._count(response)
+        if decision.change.is_deleted:
+            self._gone.append(decision)
+        elif decision.plan.emit:
+            self._kept.add(decision)
+        else:
+            self._checkpoint.commit(decision)
+        if self._kept.is_full:
+            self._emit_exactly([])
+
+    def _end_phase(
+        self, unanswered: int, proved_before: Sequence[Decision] = ()
+    ) -> None:
+        """Emit what a phase brought: changes first, tombstones last.
+
+        Args:
+            unanswered: Missing candidates that the phase did not come to ask for.
+            proved_before: Deletions that an earlier run has proved.
+
+        Raises:
+            TapError: If there are too many deletions: none of them is emitted.
+        """
+        self._proved += len(self._gone)
+        if not self._confirmed and plan.is_most(self._proved, self._known):
+            self._emit_exactly([])
+            raise TapError(MASS_DELETION.format(gone=self._proved, known=self._known))
+        tombstones = [*proved_before]
+        if self._gone and self._may_delete(unanswered):
+            tombstones += self._gone
+            self._gone = []
+        self._emit_exactly(tombstones)
+
+    def _may_delete(self, unanswered: int) -> bool:
+        """Return whether the candidates of this phase that are gone may be deleted.
+
+        A run that was stopped does not know how many more are gone.
+        """
+        if self._confirmed:
+            return True
+        may_be_most = plan.is_most(self._proved + unanswered, self._known)
+        return not may_be_most and not self._endpoint.is_dead and self._endpoint.works()
+
+    def _emit_exactly(self, tombstones: list[Decision]) -> None:
+        """Announce what is kept, and tombstones, by one STATE, and emit them."""
+        decisions = [*self._kept.decisions, *tombstones]
+        if any(decision.plan.emit for decision in decisions):
+            self._checkpoint.announce_exactly(decisions)
+        for decision in chain(self._kept.release(), tombstones):
+            if self._stop.is_urgent:
+                return  # the next run reads the rest again
+            self._emit(decision)
+
+    # What all phases share
+
+    def _emit(self, decision: Decision) -> None:
+        """Write the records of a candidate, and commit them."""
+        emit, is_deleted = decision.plan.emit, decision.change.is_deleted
+        if emit:
+            self._sink.emit(decision.change, emit)
+            self.counts.deleted += is_deleted
+            self.counts.created += not is_deleted and decision.known == NEW
+            self.counts.updated += not is_deleted and decision.known != NEW
+        self._checkpoint.commit(decision)
+
+    def _count(self, response: Response) -> None:
+        self.counts.details_read += isinstance(response, dict)
+        self._progress.done += 1
+        self._progress.tick()
+
+    # The end
+
+    def _raise_first_failure(self) -> None:
+        """Raise the first reason that the run is not complete, if there is one.
+
+        A stop is not a failure.
+        """
+        failures, is_dead = self._fetch.failures, self._endpoint.is_dead
+        if (
+            failures
+            and is_dead
+            and all(isinstance(f, ForbiddenError) for f in failures)
+        ):
+            raise UnauthorizedError(FORBIDDEN)
+        if failures:
+            failure = failures[0]
+            # Malformed details are one candidate's, unless the API serves no others.
+            failure.is_transient |= is_dead and type(failure) is UnavailableError
+            raise failure
+        if self._lists.failure is not None:
+            raise self._lists.failure
+        if is_dead:
+            raise TapError(NO_DETAILS)
+        if self._stop.is_due and not self.is_finished:
+            return
+        if not self._lists.are_complete:
+            raise TapError(SHORT_LIST, is_transient=True)
+        if self._tags.are_unknown:
+            if HISTORY in self._terms.selected.selected:
+                raise TapError(UNKNOWN_TAGS, is_transient=True)
+            self._logger.warning(UNKNOWN_TAGS)
+
+
+SHORT_LIST = (
+    "The list of candidates has fewer rows than its total, and two reads disagree. "
+    "Everything that was listed is emitted; no deletions are. Run again later."
+)
+UNKNOWN_TAGS = (
+    "The tags of candidates are unknown in this run: a list of a tag was not read to "
+    "its end, or the details of most candidates contradict the lists of tags. "
+    "Everything else is emitted; no rows were emitted for candidate_history. Run again "
+    "later, or deselect candidate_history if this happens in every run."
+)
+MASS_DELETION = (
+    "{gone:,} of {known:,} known candidates are not found. This looks like a mistake, "
+    "such as the API key of another workspace. No deletions were emitted. If they were "
+    "deleted, set confirm_mass_deletion to true for one run."
+)
+NO_DETAILS = (
+    "GET /candidates/{id} does not work: none of the candidates that should exist is "
+    "found. List rows are emitted; no deletions are. Check api_version, and run again."
+)
+FORBIDDEN = (
+    "The API rejects the key for every candidate (HTTP 403): check api_key, and the "
+    "rights of the user who made it."
+)
+EMPTY_LIST = (
+    "The list of candidates is empty, but %s of %s missing candidates were checked and "
+    "exist. No deletions were emitted."
+)
+LEFT_SCOPE = (
+    "%s candidates no longer match the filters; their details were not requested. "
+    "Deletions among them are found by re-verification, or by the next run without "
+    "narrowing."
+)

@@ -1,0 +1,158 @@
+"""Details, requested ahead of the candidate in turn and given back in order."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+from collections import deque
+
+from tap_toggl_hire.errors import NotFoundError, RequestError, StoppedError
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from concurrent.futures import Future
+
+    from tap_toggl_hire.api.body import Body
+    from tap_toggl_hire.sync.checkpoint import Checkpoint
+    from tap_toggl_hire.sync.ids import Ids
+    from tap_toggl_hire.sync.lists import Source
+    from tap_toggl_hire.sync.proofs import Endpoint
+    from tap_toggl_hire.sync.tasks import Response, Task
+
+T_Task = t.TypeVar("T_Task", bound="Task")
+
+MIN_SENT = 256
+"""Requests that are sent ahead of the candidate in turn, at least."""
+MAX_FAILURES = 8
+"""Failures in a row after which the run asks whether the endpoint works."""
+
+
+class Fetch:
+    """Requests the details that tasks want.
+
+    It ends early, with what was read by then, if the run is to stop or if the endpoint
+    does not work.
+    """
+
+    def __init__(
+        self, source: Source, ids: Ids, checkpoint: Checkpoint, endpoint: Endpoint
+    ) -> None:
+        self.ahead: deque[t.Any] = deque()  # the tasks that wait for their turn
+        self.failures: list[RequestError] = []  # all but those that were not found
+        self.has_ended_early = False
+        self._source = source
+        self._ids = ids
+        self._checkpoint = checkpoint
+        self._endpoint = endpoint
+        self._unsent: deque[Task] = deque()  # tasks ahead that were not looked at yet
+        self._sent: dict[str, Future[Body]] = {}  # by the ID of the candidate
+        self._failures_in_a_row = 0
+
+    def in_order(
+        self, batches: Iterable[Sequence[T_Task]]
+    ) -> Iterator[tuple[T_Task, Response]]:
+        """Yield tasks in their order, each with what the API answered.
+
+        As many tasks are ahead as a STATE is to announce.
+        """
+        self.ahead.clear()
+        if self.has_ended_early:
+            return
+        source = iter(batches)
+        try:
+            while self._fill(source):
+                task = self.ahead[0]
+                response = self._wait(task)
+                self.ahead.popleft()
+                yield task, response
+                if self._is_broken():
+                    break
+            else:
+                return
+        except StoppedError:
+            pass
+        yield from self._rest()
+
+    def _fill(self, source: Iterator[Sequence[Task]]) -> bool:
+        """Take tasks until enough are ahead; return whether there is any."""
+        size = sum(task.size for task in self.ahead)
+        while self._checkpoint.has_room(len(self.ahead), size):
+            self._source.workers.stop.check()
+            batch = next(source, None)
+            if batch is None:
+                break
+            self.ahead += batch
+            self._unsent += batch
+            size += sum(task.size for task in batch)
+            self._send_ahead()
+        return bool(self.ahead)
+
+    def _send_ahead(self) -> None:
+        limit = max(MIN_SENT, 2 * self._source.workers.size)
+        while self._unsent and len(self._sent) < limit:
+            task = self._unsent.popleft()
+            if task.wants_details():
+                self._sent[task.id] = self._send(task)
+
+    def _send(self, task: Task) -> Future[Body]:
+        client, workers = self._source.client, self._source.workers
+        return workers.submit(client.candidate, task.id)
+
+    def _wait(self, task: Task) -> Response:
+        self._source.workers.stop.check()
+        request = self._sent.get(task.id)
+        if request is None:
+            if not task.wants_details():
+                return None
+            # Something that was learned meanwhile made it differ.
+            request = self._send(task)
+        response = self._take(task, request)
+        self._send_ahead()
+        return response
+
+    def _take(self, task: Task, request: Future[Body]) -> Response:
+        """Wait for the details of a candidate, and count what the API answered."""
+        response: Response
+        try:
+            response = self._source.workers.result(request)
+        except RequestError as error:
+            response = error
+        self._sent.pop(task.id, None)
+        self._ids.mark_requested(task.id)
+        if isinstance(response, RequestError) and not isinstance(
+            response, NotFoundError
+        ):
+            self.failures.append(response)
+            self._failures_in_a_row += 1
+        else:
+            self._failures_in_a_row = 0
+        if not isinstance(response, RequestError):
+            self._endpoint.served(task.id)
+        return response
+
+    def _is_broken(self) -> bool:
+        """Return whether so many requests failed that none can succeed."""
+        if self._failures_in_a_row < MAX_FAILURES:
+            return False
+        self._failures_in_a_row = 0
+        return not self._endpoint.works()
+
+    def _rest(self) -> Iterator[tuple[t.Any, Response]]:
+        """Yield the tasks whose details were read, or are not wanted.
+
+        Requests that have not started are dropped. Those in flight are awaited as long
+        as the stop allows.
+        """
+        self.has_ended_early = True
+        workers = self._source.workers
+        workers.drop()
+        self._unsent.clear()
+        while self.ahead:
+            task = self.ahead.popleft()
+            request = self._sent.get(task.id)
+            if request is None:
+                if not task.wants_details():
+                    yield task, None
+            elif not request.cancelled() and (request.done() or workers.stop.is_due):
+                with contextlib.suppress(StoppedError):
+                    yield task, self._take(task, request)

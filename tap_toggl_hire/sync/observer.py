@@ -1,0 +1,88 @@
+"""What the API shows of a candidate, as records and digests. Pure, no requests.
+
+Personal data are redacted first, so that neither a digest nor a record has them where
+the settings say so.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from tap_toggl_hire.records import EXTRA
+from tap_toggl_hire.sync.change import HISTORY_FIELDS, ONLY_IN_DETAILS
+from tap_toggl_hire.sync.inventory import digest
+from tap_toggl_hire.sync.plan import NEVER, Details, Listed
+
+if t.TYPE_CHECKING:
+    from tap_toggl_hire.records import Record
+    from tap_toggl_hire.redacted import RedactedRecords
+    from tap_toggl_hire.sync.change import Tags
+
+Json = dict[str, t.Any]
+
+
+@dataclass(frozen=True)
+class Observer:
+    """Turns what the API sends into records and digests."""
+
+    rows: RedactedRecords  # makes records of `candidates`
+    details: RedactedRecords  # makes records of `candidate_details`
+    compares_extra: bool  # whether the unknown fields of list rows are emitted
+
+    def row(self, candidate_id: str, data: Json) -> Record:
+        """Make a record of `candidates` from a list row."""
+        return {**self.rows.of(data), "id": candidate_id}
+
+    def row_in(self, candidate_id: str, body: Json) -> Record:
+        """Make a record of `candidates` from the body of `/candidates/{id}`."""
+        data = {name: body[name] for name in body.keys() - ONLY_IN_DETAILS}
+        return self.row(candidate_id, data)
+
+    def row_part(self, details: Record) -> Record:
+        """Return the fields of a record of `candidate_details` that a list row has."""
+        return {name: details[name] for name in self.rows.columns}
+
+    def listed(self, row: Record, tags: Tags | None) -> Listed:
+        """Digest a record of `candidates`, and the candidate's tags."""
+        extra = row[EXTRA]
+        fields = [row[name] for name in HISTORY_FIELDS]
+        return Listed(
+            row=row_digest(row),
+            tags=None if tags is None else digest(tags) if tags else NEVER,
+            extra=(digest(extra) if extra else NEVER) if self.compares_extra else None,
+            history=None if tags is None else digest([fields, tags]),
+        )
+
+    def read(
+        self, details: Record, *, is_torn: bool, contradicts_tags: bool
+    ) -> Details:
+        """Digest a record of `candidate_details`."""
+        questions = details["questions"] or ()
+        return Details(
+            digest(details),
+            answers=len(questions),
+            nulls=questions.count(None),
+            is_torn=is_torn,
+            contradicts_tags=contradicts_tags,
+        )
+
+
+def row_digest(row: Record) -> int:
+    """Digest a record of `candidates` without its unknown fields.
+
+    These have a digest of their own, since a change of them never costs a request.
+    """
+    return digest({name: value for name, value in row.items() if name != EXTRA})
+
+
+def is_torn(row: Record, details: Record, body: Json) -> bool:
+    """Return whether details are of another moment than a list row.
+
+    A field that the body of `/candidates/{id}` lacks altogether does not make it one.
+    """
+    return any(
+        details[name] != value
+        for name, value in row.items()
+        if name in body and name in details and name != EXTRA
+    )

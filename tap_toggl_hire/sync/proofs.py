@@ -1,0 +1,114 @@
+"""Two questions that a few candidates answer before something is believed.
+
+Does the key belong to the workspace of the state? It does if a known candidate exists.
+Does `/candidates/{id}` work? It does if a candidate that should exist answers 200.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+from itertools import chain
+
+from tap_toggl_hire.errors import NotFoundError, RequestError, StoppedError
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable
+    from concurrent.futures import Future
+
+    from tap_toggl_hire.api.body import Body
+    from tap_toggl_hire.sync.inventory import Inventory
+    from tap_toggl_hire.sync.lists import Source
+
+T = t.TypeVar("T")
+
+MAX_KNOWN = 20  # known candidates that are asked for, to prove the workspace
+MAX_ASKED = 3  # candidates that are asked for, to see whether the endpoint works
+
+
+def workspace_is_proved(
+    source: Source, inventory: Inventory, first_ids: Iterable[str]
+) -> bool:
+    """Return whether the key is of the workspace whose candidates the state knows.
+
+    A known candidate on the first page of the list is proof, and costs nothing. Else
+    some known candidates are asked for, spread over the inventory.
+
+    Raises:
+        RequestError: If none of them exists, and one of them could not be read.
+    """
+    if any(map(inventory.is_living, first_ids)):
+        return True
+    known = inventory.living()
+    failure: RequestError | None = None
+    for candidate_id in spread(known, MAX_KNOWN):
+        try:
+            source.workers.result(_request(source, candidate_id))
+        except NotFoundError:
+            continue
+        except RequestError as error:
+            failure = error
+        else:
+            return True
+    if failure is not None:
+        raise failure
+    return not known  # there is nothing to prove
+
+
+class Endpoint:
+    """Whether `/candidates/{id}` works, as far as this run has seen."""
+
+    def __init__(self, source: Source, inventory: Inventory) -> None:
+        self.is_dead = False  # it was found not to work
+        self._source = source
+        self._inventory = inventory
+        self._served: str | None = None
+
+    def served(self, candidate_id: str) -> None:
+        """Note that the details of a candidate were read."""
+        self._served = candidate_id
+
+    def works(self) -> bool:
+        """Ask for a few candidates that should exist, until one answers 200.
+
+        That is one that was served in this run, else one that the list shows, else a
+        known one that was not found missing. The first is asked alone, as it nearly
+        always answers.
+        """
+        candidates = self._candidates()
+        works = self._any_exists(candidates[:1]) or self._any_exists(candidates[1:])
+        self.is_dead = not works
+        return works
+
+    def _any_exists(self, candidates: list[str]) -> bool:
+        """Return whether one of some candidates answers 200, asked at the same time."""
+        exists = False
+        for request in [_request(self._source, key) for key in candidates]:
+            with contextlib.suppress(RequestError, StoppedError):
+                self._source.workers.result(request)
+                exists = True
+        return exists
+
+    def _candidates(self) -> list[str]:
+        ids = self._inventory.ids
+        listed = [key for key in ids if ids.is_listed(key)]
+        unasked = [key for key in listed if not ids.is_requested(key)]
+        known = (key for key in self._inventory.living() if not ids.is_requested(key))
+        found = chain(
+            [] if self._served is None else [self._served],
+            spread(unasked or listed, MAX_ASKED),
+            known,
+        )
+        return list(dict.fromkeys(found))[:MAX_ASKED]
+
+
+def spread(items: list[T], count: int) -> list[T]:
+    """Return so many of the items, or all if there are fewer, evenly spread."""
+    step = max(len(items) / count, 1)
+    return [items[int(place * step)] for place in range(min(len(items), count))]
+
+
+def _request(source: Source, candidate_id: str) -> Future[Body]:
+    """Request a candidate, although the run may be about to stop."""
+    read = source.client.candidate
+    return source.workers.submit(read, candidate_id, urgent=True, last=True)
