@@ -144,7 +144,11 @@ STORED: Json = {
 
 def test_format_3_is_the_same_in_every_version() -> None:
     assert content(State.load(STORED)) == content(full())
-    assert passed_on(full().dump()) == STORED
+    stored = full().dump()
+    assert stored.keys() == STORED.keys()
+    assert stored["candidates"].keys() == STORED["candidates"].keys()
+    for key in STORED.keys() - {"candidates", "checksum"}:  # each zlib has its own
+        assert stored[key] == STORED[key]
 
 
 @MAKERS
