@@ -96,7 +96,7 @@ lint: $(VENV) ## Check style, formatting, types and workflows
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/mypy
 	@found=$$($(BIN)/deptry tap_toggl_hire 2>&1) || { echo "$$found"; exit 1; }
-	$(BIN)/zizmor --offline --pedantic --quiet .github examples/github-actions.yml
+	$(BIN)/zizmor --offline --pedantic --quiet .github examples/github-*.yml
 
 targets: $(DUCKDB) ## Try the tap with the targets of docs/targets.md; ARGS=--write
 	$(BIN)/python -m tools.targets $(ARGS)

@@ -5,14 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from toggl_hire_report.audience import Audience
 from toggl_hire_report.context import context
 from toggl_hire_report.report import collect, render
+from toggl_hire_report.sections import health
 from toggl_hire_report.warehouse import ReportError, connect
+
+NEEDS_ATTENTION = 3
+"""The exit code of `--attention` if anything needs it."""
 
 
 def main() -> None:
@@ -48,22 +53,61 @@ def main() -> None:
     )
     parser.add_argument("--opening", metavar="NAME", help="only this one; or its ID")
     parser.add_argument("--title", metavar="NAME", help="of the team or the workspace")
+    parser.add_argument(
+        "--names",
+        action="store_true",
+        help="name candidates, and give their e-mail, in place of their IDs: for the "
+        "team that does the hiring",
+    )
+    parser.add_argument(
+        "--candidate-link",
+        metavar="URL",
+        type=candidate_link,
+        help="of a candidate's page, with {id} for the ID",
+    )
+    parser.add_argument(
+        "--attention",
+        action="store_true",
+        help="write no page; print what needs attention, and exit with 3 if anything "
+        "does, else with 0",
+    )
     parser.add_argument("--output", type=Path, default=Path("report.html"))
     parser.add_argument("--json", type=Path, metavar="FILE", help="all figures, too")
     given = parser.parse_args()
+    if given.reader == "others" and (given.names or given.candidate_link):
+        parser.error("--names and --candidate-link are not for others.")
     personal = given.personal_schema or f"{given.schema}_personal"
     try:
         with connect(given.schema, personal, given.duckdb) as warehouse:
-            audience = Audience(is_team=given.reader == "team")
-            about = context(warehouse, audience, given.opening, given.since)
+            about = context(
+                warehouse,
+                Audience(is_team=given.reader == "team"),
+                given.opening,
+                given.since,
+                has_names=given.names,
+            )
             figures = collect(about, given.title)
     except ReportError as error:
         sys.exit(f"toggl-hire-report: {error}")
-    given.output.write_text(render(figures), "utf-8")
     if given.json is not None:
         text = json.dumps(figures, indent=1, ensure_ascii=False)
         given.json.write_text(f"{text}\n", "utf-8")
+    if given.attention:
+        now = datetime.now(UTC).replace(tzinfo=None)
+        said = [*health.stale(about, now), *figures["attention"]]
+        print(*said, sep="\n", end="\n" if said else "")
+        sys.exit(NEEDS_ATTENTION if said else 0)
+    given.output.write_text(render(figures, given.candidate_link), "utf-8")
     print(given.output.resolve())
+
+
+def candidate_link(text: str) -> str:
+    """Return an address that has a place for the ID."""
+    if not re.match("https?://", text) or "{id}" not in text:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not an address such as https://example.com/candidates/{{id}}"
+        )
+    return text
 
 
 if __name__ == "__main__":

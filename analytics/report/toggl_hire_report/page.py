@@ -63,7 +63,7 @@ class Section:
     title: str
     lead: str = ""
     tiles: list[Tile] = field(default_factory=list)
-    items: list[tuple[str, list[str]]] = field(default_factory=list)
+    items: list[str] = field(default_factory=list)
     legend: list[tuple[str, str]] = field(default_factory=list)
     """Marks of the charts, drawn, and their names."""
     charts: list[Chart] = field(default_factory=list)
@@ -82,10 +82,12 @@ class Page:
         figures: all of them.
         all: the key of figures of all openings of the page together.
         shown: the openings that tables show; charts show the first of them.
+        candidate_link: the address of a candidate's page, with `{id}` for the ID.
     """
 
-    def __init__(self, figures: Figure) -> None:
+    def __init__(self, figures: Figure, candidate_link: str | None = None) -> None:
         self.figures = figures
+        self.candidate_link = candidate_link
         self.is_team = figures.value["for"] == "team"
         openings = figures.value["openings"]
         self.is_one_opening = len(openings) == 1
@@ -100,6 +102,25 @@ class Page:
             about.append(self.all)
         given = ", ".join(name for name in about if name)
         return f"Hiring report: {given}" if given else "Hiring report"
+
+    @property
+    def banner(self) -> str:
+        """What the page has of candidates, and so who may read it."""
+        if self.figures.value["names"]:
+            return (
+                "With names of candidates: only for the team that does the hiring. "
+                "Do not pass it on, and delete it once it is read."
+            )
+        if self.is_team:
+            return (
+                "Without names of candidates. For the hiring team: it has IDs, small "
+                "counts and texts of questions. Others get the page that is made with "
+                "--for others."
+            )
+        return (
+            "Without names and IDs of candidates. Counts are rounded down to multiples "
+            f"of {LEAST}, and those below {LEAST} are left out."
+        )
 
     @property
     def period(self) -> str:
@@ -130,9 +151,7 @@ def html(page: Page, sections: Sequence[Section]) -> str:
     environment.tests["number_cell"] = lambda cell: (
         isinstance(cell, Markup) and not isinstance(cell, Phrase)
     )
-    return environment.get_template("page.html.j2").render(
-        page=page, sections=sections, least=LEAST
-    )
+    return environment.get_template("page.html.j2").render(page=page, sections=sections)
 
 
 def words(text: str) -> Markup:

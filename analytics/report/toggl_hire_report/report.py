@@ -31,6 +31,8 @@ Figures = dict[str, Any]
 def collect(context: Context, title: str | None = None) -> Figures:
     """Read the models and compute every figure; docs/report.md describes the keys."""
     waited = waits.figures(context)
+    stayed = stages.figures(context)
+    waiting_for = waiting.figures(context, waited, stayed)
     judged = questions.figures(context)
     as_of = context.as_of
     return {
@@ -38,16 +40,18 @@ def collect(context: Context, title: str | None = None) -> Figures:
         "workspaces": [row["workspace"] for row in context.workspaces],
         "as_of": f"{as_of:%Y-%m-%dT%H:%M:%SZ}" if as_of else None,
         "since": f"{context.since}" if context.since else None,
+        "names": context.has_names,
         "for": "team" if context.audience.is_team else "others",
         "openings": {
             one.name: {"is_open": one.is_open, "is_shown": one.name in context.shown}
             for one in context.openings.values()
         },
         "week": week.figures(context),
-        "asks": waiting.figures(context, waited),
+        "attention": waiting.attention(waiting_for),
+        "waiting": waiting_for,
         "funnel": dropouts.figures(context, waited),
         "waits": waited,
-        "stages": stages.figures(context),
+        "stages": stayed,
         "pipeline": pipeline.figures(context),
         "scores": scores.figures(context),
         "minutes": minutes.figures(context),
@@ -58,9 +62,9 @@ def collect(context: Context, title: str | None = None) -> Figures:
     }
 
 
-def render(figures: Figures) -> str:
+def render(figures: Figures, candidate_link: str | None = None) -> str:
     """Make the page; the same figures make the same bytes."""
-    page = Page(root(figures))
+    page = Page(root(figures), candidate_link)
     sections = [
         week.section(page),
         waiting.section(page),

@@ -174,7 +174,7 @@ def as_printed(value: Any) -> set[Any]:
     """The values that a figure may have on the page: as it is, or in percent."""
     if isinstance(value, int | float):
         return {float(value), round(value, 1), round(100 * value, 0)}
-    return {value}
+    return {as_shown(value) if isinstance(value, str) else value}
 
 
 def test_the_print_has_at_most_four_pages_in_8_pt(

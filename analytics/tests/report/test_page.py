@@ -35,7 +35,7 @@ pytestmark = [
 
 NO_COUNTS = ("question_id", "usual_weeks", "month", "as_of", "since", "failed_runs")
 DAYS = (
-    *("median", "low", "high", "slowest_tenth", "usual_days"),
+    *("median", "low", "high", "slowest_tenth", "usual_days", "ungraded_usual_days"),
     *("longest_gap_days", "curve"),
 )
 OF_TESTS = ("standard_error", "alpha", "split_half", "expected", "needed", "counts")
@@ -185,7 +185,6 @@ def test_closed_openings_come_last(world: World, for_team: Report) -> None:
     closed = next(one.name for one in world.openings if one.closed_day)
     names = list(for_team.figures["openings"])
     assert names[-1] == closed
-    assert closed not in {ask["opening"] for ask in for_team.figures["asks"]}
 
 
 def test_the_wrong_key_is_the_first_bad_question(
@@ -199,21 +198,122 @@ def test_the_wrong_key_is_the_first_bad_question(
     assert any(one["strong"] > one["weak"] for one in others)
 
 
-def test_those_who_wait_longest_are_named_by_id(world: World, for_team: Report) -> None:
-    ask = for_team.figures["asks"][0]
-    waiting = [
-        candidate
-        for candidate in world.living
-        if candidate.opening.name == ask["opening"]
-        and all(
-            category == candidate.opening.categories[0] and not hire_state
-            for _, (category, hire_state) in states(world, candidate)
+def waiting(world: World, opening: str) -> dict[str, list[Candidate]]:
+    """The candidates of an opening who wait, by step, the longest first."""
+    found: dict[str, list[Candidate]] = defaultdict(list)
+    for one in world.living:
+        if one.opening.name == opening and states(world, one):
+            category, hire_state = states(world, one)[-1][1]
+            if hire_state is None:
+                found[STEPS[one.opening.categories.index(category)]].append(one)
+    for candidates in found.values():
+        candidates.sort(key=lambda one: waiting_since(world, one))
+    return found
+
+
+def waiting_since(world: World, candidate: Candidate) -> float:
+    """The day of the look that saw the last move, or of the end of the test."""
+    seen = states(world, candidate)
+    last = seen[-1][1]
+    place = next(n for n in range(len(seen)) if all(s == last for _, s in seen[n:]))
+    return seen[place][0] if place else candidate.finished_day
+
+
+def test_nobody_who_waits_is_missing(world: World, for_team: Report) -> None:
+    found = {one["opening"]: one for one in for_team.figures["waiting"]["openings"]}
+    for opening in world.openings:
+        steps = waiting(world, opening.name)
+        assert {s["category"]: s["waiting"] for s in found[opening.name]["steps"]} == {
+            category: len(candidates) for category, candidates in steps.items()
+        }
+        for step in found[opening.name]["steps"]:
+            waits = [
+                world.last_look - waiting_since(world, one)
+                for one in steps[step["category"]]
+            ]
+            assert step["longest_days"] == pytest.approx(waits[0], abs=0.6)
+            beyond = sum(wait > step["usual_days"] for wait in waits)
+            assert step["beyond_usual"] == beyond
+
+
+def test_those_whose_retention_has_ended_are_counted_and_not_listed(
+    world: World, for_team: Report
+) -> None:
+    for opening in for_team.figures["waiting"]["openings"]:
+        steps = waiting(world, opening["opening"])
+        for step in opening["steps"]:
+            candidates = [
+                one.id
+                for one in steps[step["category"]]
+                if world.last_look - one.finished_day < 180
+            ]
+            assert [one["id"] for one in step["longest"]] == candidates[:3]
+    ended = [one for one in world.living if world.last_look - one.finished_day > 180]
+    last = [states(world, one)[-1][1][1] for one in ended]
+    assert for_team.figures["waiting"]["retention"] == {
+        "rejected": last.count("rejected"),
+        "undecided": last.count(None),
+        "possible_hires": last.count("possible-hire"),
+    }
+
+
+def test_the_page_names_candidates_only_if_asked(
+    report: Callable[..., Report], for_team: Report
+) -> None:
+    assert "Without names of candidates" in for_team.page
+    named = report("--names")
+    assert "With names of candidates" in named.page
+    for opening in named.figures["waiting"]["openings"]:
+        for step in opening["steps"]:
+            for candidate in step["longest"]:
+                number = candidate["id"]
+                assert candidate["name"] == f"Name {number}"
+                assert f"Name {number} ({number}@example.com)" in named.page
+
+
+def test_hashed_names_are_not_shown(
+    warehouse: Path, tmp_path: Path, report: Callable[..., Report]
+) -> None:
+    hashed = tmp_path / "hashed.duckdb"
+    hashed.write_bytes(warehouse.read_bytes())
+    with duckdb.connect(str(hashed)) as connection:
+        connection.execute(
+            "update toggl_hire_marts_personal.toggl_hire__candidates "
+            "set name = sha256(name), email = null"
         )
-    ]
-    longest = sorted(waiting, key=lambda one: one.finished_day)[:3]
-    assert ask["waiting"] == len(waiting)
-    assert ask["longest_ids"] == [one.id for one in longest]
-    assert ", ".join(ask["longest_ids"]) in for_team.page
+    named = report("--names", "--duckdb", str(hashed))
+    step = named.figures["waiting"]["openings"][0]["steps"][0]
+    assert {one["name"] for one in step["longest"]} == {None}
+    assert f">{step['longest'][0]['id']}</span>, " in named.page
+
+
+def test_candidates_are_links_if_their_address_is_given(
+    report: Callable[..., Report],
+) -> None:
+    linked = report("--candidate-link", "https://hire.example.com/?a=1&id={id}")
+    candidate = linked.figures["waiting"]["openings"][0]["steps"][0]["longest"][0]
+    address = f"https://hire.example.com/?a=1&amp;id={candidate['id']}"
+    assert f'<a href="{address}"><span' in linked.page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--names", "--for", "others"], "are not for others"),
+        (["--candidate-link", "https://x.example/{id}", "--for", "others"], "not for"),
+        (["--candidate-link", "javascript:alert({id})"], "is not an address"),
+        (["--candidate-link", "https://x.example/"], "is not an address"),
+    ],
+)
+def test_options_that_do_not_go_together_are_rejected(
+    arguments: list[str],
+    sentence: str,
+    report: Callable[..., Report],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        report(*arguments)
+    assert sentence in capsys.readouterr().err
 
 
 def test_no_name_is_on_the_page(for_team: Report, for_others: Report) -> None:

@@ -45,8 +45,7 @@ def figures(context: Context) -> dict[str, Any]:
         `workspaces`: for each one `history_since`, `last_complete_run`, `failed_runs`,
         `longest_gap_days`, `candidates_held` (by the tap's own account),
         `candidates_rows` (in the table), `candidates_missing`. In all of them
-        together `locked` and `erased`; `problems`, in words; for the openings of the
-        page `retention_due`.
+        together `locked` and `erased`; `problems`, in words.
     """
     count = context.audience.count
     (locked,) = context.warehouse.rows(
@@ -55,12 +54,6 @@ def figures(context: Context) -> dict[str, Any]:
     (erased,) = context.warehouse.rows(
         "select count(*) as number from toggl_hire__erasures"
     )
-    due: dict[str, int] = {}
-    for row in context.rows(
-        "select workspace, job_opening_id from toggl_hire__retention_due "
-        "where days_overdue >= 0"
-    ):
-        due[row["opening"]] = due.get(row["opening"], 0) + 1
     return {
         "workspaces": {
             row["workspace"]: {
@@ -85,7 +78,6 @@ def figures(context: Context) -> dict[str, Any]:
         ],
         "locked": count(locked["number"]),
         "erased": count(erased["number"]),
-        "retention_due": {name: count(number) for name, number in sorted(due.items())},
     }
 
 
@@ -113,6 +105,19 @@ def _problems(context: Context, workspace: Row) -> Iterator[str]:
     if missing > 0:
         number = context.audience.count(missing) or f"Fewer than {LEAST}"
         yield f"Candidates{where} that the warehouse lacks: {number}."
+
+
+def stale(context: Context, now: datetime) -> Iterator[str]:
+    """Say in which workspaces the last complete run is too long ago."""
+    for row in context.workspaces:
+        where = f" of {row['workspace']}" if len(context.workspaces) > 1 else ""
+        last = row["last_run_completed_at"] or row["last_looked_at"]
+        if last is None:
+            yield f"No complete run{where} has been loaded yet."
+        elif now - last > LONGEST_GAP:
+            yield f"The last complete run{where} ended on {moment(last)}: see its log."
+    if not context.workspaces:
+        yield "No complete run has been loaded yet."
 
 
 def _locked(context: Context, number: int) -> Iterator[str]:

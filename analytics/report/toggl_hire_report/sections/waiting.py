@@ -2,112 +2,300 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-from toggl_hire_report.audience import LEAST
-from toggl_hire_report.page import Section
+from markupsafe import Markup
+
+from toggl_hire_report.context import ALL
+from toggl_hire_report.figure import number, whole
+from toggl_hire_report.page import Phrase, Section, Table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from toggl_hire_report.context import Context
-    from toggl_hire_report.page import Page
+    from toggl_hire_report.figure import Figure
+    from toggl_hire_report.page import Cells, Page
     from toggl_hire_report.warehouse import Row
 
+NAMED = 3
+"""Candidates of a step who are named: those who wait longest."""
+ROWS_LISTED = 24
+HASH = re.compile("[0-9a-f]{64}")
+RETENTION = {
+    "rejected": "rejected (delete them in Toggl Hire)",
+    "undecided": "undecided (decide first)",
+    "possible_hires": "possible hires (keep them only on another basis)",
+}
 
-def figures(context: Context, waits: dict[str, Any]) -> list[dict[str, Any]]:
-    """List what each open opening asks for: decisions and grading.
+
+def figures(
+    context: Context, waits: dict[str, Any], stages: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    """Count who waits in each opening and step, what waits for a grader, and retention.
+
+    A candidate waits until it is rejected or a possible hire, since it came to its
+    step; longer than usual, if nine of ten leave that step sooner.
 
     Args:
         context: of the page.
-        waits: the figures of `waits`, for the usual wait.
+        waits: the figures of `waits`.
+        stages: the figures of `stages`.
     """
-    waiting: dict[str, list[Row]] = defaultdict(list)
-    for row in context.rows("""
-        select workspace, job_opening_id, candidate_id, days_waiting
-        from toggl_hire__candidates
-        where decision = 'waiting' and days_waiting is not null
-        order by days_waiting desc, candidate_id
-    """):
-        waiting[row["opening"]].append(row)
+    waiting: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    for row in _waiting(context):
+        waiting[row["opening"]][row["category"] or "(no category)"].append(row)
     backlog = {
         row["opening"]: row
         for row in context.rows(
-            "select workspace, job_opening_id, answers, candidates, "
-            "undecided_candidates, oldest_days from toggl_hire__grading_backlog"
+            "select workspace, job_opening_id, answers, undecided_candidates, "
+            "oldest_days from toggl_hire__grading_backlog"
         )
     }
+    usual = {stage["category"]: stage["slowest_tenth"] for stage in stages}
     found = []
     for opening in context.openings.values():
-        rows, grading = waiting[opening.name], backlog.get(opening.name)
-        if not opening.is_open or not (rows or grading):
-            continue
-        is_team, count = context.audience.is_team, context.audience.count
-        named = waits.get(opening.name, {})
-        found.append(
-            {
-                "opening": opening.name,
-                "waiting": count(len(rows)),
-                "longest_days": round(rows[0]["days_waiting"])
-                if rows and is_team
-                else None,
-                "longest_ids": [r["candidate_id"] for r in rows[:3]] if is_team else [],
-                "usual_days": named.get("median"),
-                "ungraded": count(grading["answers"] if grading else 0),
-                "ungraded_undecided": count(
-                    grading["undecided_candidates"] if grading else 0
-                ),
-                "ungraded_oldest_days": round(grading["oldest_days"] or 0)
-                if grading and is_team
-                else None,
-            }
-        )
-    return sorted(found, key=lambda one: -(one["waiting"] or 0))
+        name = opening.name
+        of_all = waits[name]["slowest_tenth"] or waits[ALL]["slowest_tenth"]
+        steps = [
+            _step(context, category, rows, usual.get(category) or of_all)
+            for category, rows in waiting[name].items()
+        ]
+        if steps or name in backlog:
+            found.append(
+                {
+                    "opening": name,
+                    "steps": steps,
+                    **_together(context, list(waiting[name].values()), steps),
+                    **_grading(context, backlog.get(name), of_all),
+                }
+            )
+    return {
+        "openings": found,
+        "retention": {
+            state: context.audience.count(count)
+            for state, count in _retention(context).items()
+        },
+    }
 
 
-def section(page: Page) -> Section:
-    """Write the section."""
-    items = [(ask["opening"], sentences(ask)) for ask in page.figures.value["asks"]]
-    due = page.figures.value["health"]["retention_due"]
-    if due:
-        text = "; ".join(
-            f"{name}: {number or f'fewer than {LEAST}'}" for name, number in due.items()
-        )
-        items.append(("Retention has ended", [f"{text}. Delete them in Toggl Hire."]))
-    return Section(
-        "What waits for you",
-        "" if items else "Nothing: no candidate waits for a decision or a grader.",
-        items=items,
+def _waiting(context: Context) -> list[Row]:
+    """Return the candidates who wait, the longest first in each step."""
+    looks = {row["workspace"]: row["last_looked_at"] for row in context.workspaces}
+    rows = context.rows("""
+        select
+            candidates.workspace,
+            candidates.job_opening_id,
+            candidates.candidate_id,
+            candidates.name,
+            candidates.email,
+            candidates.category,
+            case
+                when stages.stage_number > 1 then stages.valid_from
+                else coalesce(candidates.finished_at, stages.valid_from)
+            end as waiting_since,
+            coalesce(retention.days_overdue >= 0, false) as is_due
+        from toggl_hire__candidates as candidates
+        left join toggl_hire__candidate_stages as stages
+            on stages.workspace = candidates.workspace
+            and stages.candidate_id = candidates.candidate_id
+            and stages.is_current
+        left join toggl_hire__retention_due as retention
+            on retention.workspace = candidates.workspace
+            and retention.candidate_id = candidates.candidate_id
+        where coalesce(candidates.hire_state, '') not in ('rejected', 'possible-hire')
+        order by stages.position, candidates.category, waiting_since, candidate_id
+    """)
+    for row in rows:
+        look, since = looks[row["workspace"]], row["waiting_since"]
+        row["days"] = (look - since) / timedelta(days=1) if look and since else 0.0
+    return rows
+
+
+def _step(
+    context: Context, category: str, rows: Sequence[Row], usual: float | None
+) -> dict[str, Any]:
+    count, is_team = context.audience.count, context.audience.is_team
+    # Those who are due for deletion are counted, but nobody is asked to see them.
+    named = [row for row in rows if not row["is_due"]][:NAMED]
+    return {
+        "category": category,
+        "waiting": count(len(rows)),
+        "usual_days": usual,
+        "beyond_usual": count(
+            sum(usual is not None and row["days"] > usual for row in rows)
+        ),
+        "longest_days": _days(context, rows[0]["days"]),
+        "longest": [_candidate(context, row) for row in named] if is_team else [],
+    }
+
+
+def _candidate(context: Context, row: Row) -> dict[str, Any]:
+    candidate = {"id": row["candidate_id"], "days": round(row["days"])}
+    if context.has_names:
+        candidate |= {"name": _kept(row["name"]), "email": _kept(row["email"])}
+    return candidate
+
+
+def _kept(value: str | None) -> str | None:
+    """A personal value, unless the tap hashed or dropped it."""
+    return None if not value or HASH.fullmatch(value) else value
+
+
+def _together(
+    context: Context, rows: Sequence[Sequence[Row]], steps: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    beyond = sum(
+        step["usual_days"] is not None and row["days"] > step["usual_days"]
+        for own, step in zip(rows, steps, strict=True)
+        for row in own
     )
+    longest = max((own[0]["days"] for own in rows), default=None)
+    return {
+        "waiting": context.audience.count(sum(map(len, rows))),
+        "beyond_usual": context.audience.count(beyond),
+        "longest_days": _days(context, longest),
+    }
 
 
-def sentences(ask: dict[str, Any]) -> list[str]:
-    """Say what an opening asks for."""
+def _days(context: Context, number: float | None) -> int | None:
+    """The days that a single candidate waits: for the team only."""
+    return None if number is None or not context.audience.is_team else round(number)
+
+
+def _grading(
+    context: Context, backlog: Row | None, usual: float | None
+) -> dict[str, Any]:
+    count = context.audience.count
+    answers, undecided, oldest = 0, 0, None
+    if backlog is not None:
+        answers, undecided = backlog["answers"], backlog["undecided_candidates"]
+        oldest = backlog["oldest_days"]
+    return {
+        "ungraded": count(answers),
+        "ungraded_undecided": count(undecided),
+        "ungraded_oldest_days": _days(context, oldest),
+        "ungraded_usual_days": usual,
+    }
+
+
+def _retention(context: Context) -> dict[str, int]:
+    """Count the candidates whose retention has ended, by what is to be done."""
+    counts = dict.fromkeys(RETENTION, 0)
+    states = {"rejected": "rejected", "possible-hire": "possible_hires"}
+    for row in context.rows("""
+        select retention.workspace, retention.job_opening_id, candidates.hire_state
+        from toggl_hire__retention_due as retention
+        inner join toggl_hire__candidates as candidates
+            on candidates.workspace = retention.workspace
+            and candidates.candidate_id = retention.candidate_id
+        where retention.days_overdue >= 0
+    """):
+        counts[states.get(row["hire_state"], "undecided")] += 1
+    return counts
+
+
+def attention(found: dict[str, Any]) -> list[str]:
+    """Say what asks for attention: who and what waits longer than usual, and retention.
+
+    Args:
+        found: the figures of this section.
+    """
     said = []
-    if ask["waiting"] != 0:
-        number = ask["waiting"] or f"fewer than {LEAST}"
-        text = f"{number} {'waits' if number == 1 else 'wait'} for a decision"
-        if ask["longest_days"] is not None:
-            text += f", the longest for {days(ask['longest_days'])}"
-            usual = ask["usual_days"]
-            if usual and ask["longest_days"] >= 1.5 * usual:
-                times = ask["longest_days"] / usual
-                text += f" ({times:.1f} times the usual {days(usual)})"
-        if ask["longest_ids"]:
-            text += f". Decide first: {', '.join(ask['longest_ids'])}"
-        said.append(f"{text}.")
-    if ask["ungraded"] != 0:
-        number = ask["ungraded"] or f"fewer than {LEAST}"
-        text = (
-            f"{number} {'answer waits' if number == 1 else 'answers wait'} for a grader"
-        )
-        if ask["ungraded_oldest_days"] is not None:
-            text += f", the oldest for {days(ask['ungraded_oldest_days'])}"
-        if ask["ungraded_undecided"]:
-            text += f"; {ask['ungraded_undecided']} of the candidates are undecided"
-        said.append(f"{text}.")
+    for opening in found["openings"]:
+        parts = [*_overdue_decisions(opening), *_overdue_grading(opening)]
+        if parts:
+            said.append(f"{opening['opening']}: {'; '.join(parts)}.")
+    ended = {state: count for state, count in found["retention"].items() if count}
+    if ended:
+        parts = [f"{count} {RETENTION[state]}" for state, count in ended.items()]
+        number = sum(ended.values())
+        of = "1 candidate" if number == 1 else f"{number} candidates"
+        said.append(f"Retention has ended for {of}: {_listed(parts)}.")
     return said
+
+
+def _overdue_decisions(opening: dict[str, Any]) -> Iterator[str]:
+    number, longest = opening["beyond_usual"], opening["longest_days"]
+    if number:
+        verb = "candidate waits" if number == 1 else "candidates wait"
+        text = f"{number} {verb} longer than usual for a decision"
+        yield f"{text}, the longest for {days(longest)}" if longest else text
+
+
+def _overdue_grading(opening: dict[str, Any]) -> Iterator[str]:
+    number, oldest = opening["ungraded"], opening["ungraded_oldest_days"]
+    usual = opening["ungraded_usual_days"]
+    if number and oldest and usual and oldest > usual:
+        verb = "answer waits" if number == 1 else "answers wait"
+        yield f"{number} {verb} for a grader, the oldest for {days(oldest)}"
+
+
+def _listed(texts: Sequence[str]) -> str:
+    """Join texts with commas and an "and"."""
+    *first, last = texts
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def days(number: float) -> str:
     """A number of days in words."""
     return "1 day" if number == 1 else f"{number:g} days"
+
+
+def section(page: Page) -> Section:
+    """Write the section."""
+    openings = page.figures["waiting"]["openings"]
+    rows = [
+        _row(page, opening.value["opening"], step)
+        for opening in openings
+        for step in opening["steps"]
+    ]
+    said = page.figures.value["attention"]
+    lead = ""
+    if not said:
+        lead = "Nothing waits longer than usual." if rows else "Nothing."
+    return Section(
+        "What waits for you",
+        lead,
+        items=said,
+        tables=[Table(rows[:ROWS_LISTED])] if rows else [],
+        foot=_foot(page) if rows else "",
+    )
+
+
+def _foot(page: Page) -> str:
+    text = "Longer than usual: nine of ten left the step sooner."
+    if page.is_team:
+        text += " Candidates whose retention has ended are counted, and not listed."
+    return text
+
+
+def _row(page: Page, name: str, step: Figure) -> Cells:
+    cells: Cells = {
+        "Opening": name,
+        "Step": step.value["category"],
+        "Wait": step["waiting"].count(),
+        "Longer than usual": step["beyond_usual"].count(),
+        "Usual, days": step["usual_days"].shown(number),
+    }
+    if page.is_team:
+        cells["Longest, days"] = step["longest_days"].shown(whole)
+        candidates = [_shown(page, candidate) for candidate in step["longest"]]
+        cells["Begin with"] = Phrase("; ").join(candidates)
+    return cells
+
+
+def _shown(page: Page, candidate: Figure) -> Markup:
+    value = candidate.value
+    name, email = value.get("name"), value.get("email")
+    text = Markup("{}").format(f"{name} ({email})" if name and email else name or email)
+    if not (name or email):
+        text = candidate["id"].shown()
+    if page.candidate_link:
+        link = page.candidate_link.replace("{id}", quote(value["id"], safe=""))
+        text = Markup('<a href="{}">{}</a>').format(link, text)
+    return Markup("{}, {} days").format(text, candidate["days"].shown())
