@@ -246,3 +246,24 @@ def test_cron_loads_two_workspaces_into_a_schema_each(
             f"select id from toggl_hire_{name}.candidates".encode()
         )
         assert {one for (one,) in rows} == set(account.listed_ids())
+
+
+@pytest.mark.slow
+def test_run_that_reaches_its_time_limit_is_continued(
+    newcomer: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
+) -> None:
+    block = shell_block("docs/operations.md", "17 * * * *")
+    command = block.removeprefix("17 * * * * ")
+    command = command.replace("/srv/toggl-hire", str(newcomer.folder))
+    assert "TIME_LIMIT_MINUTES=50 " in command
+    sandbox.latency = 2  # of 60 candidates, eight at a time
+
+    newcomer.shell(command.replace("=50 ", "=0.2 "), **warehouse.settings)
+    newcomer.shell(command, **warehouse.settings)
+
+    compare(warehouse.rows, sandbox.account)
+    runs = warehouse.rows("sync_runs").values()
+    assert [run["outcome"] for run in runs] == ["stopped", "complete"]
+    details = [run["details_read"] for run in runs]
+    assert sum(details) == len(sandbox.account.listed_ids())
+    assert all(details)
