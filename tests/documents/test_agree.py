@@ -9,6 +9,7 @@ import typing as t
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from tap_toggl_hire.sync.state import State
 from tap_toggl_hire.tap import TapTogglHire
 from tools.documents import definitions, tables
 from tools.documents.generated import FILES
@@ -113,3 +114,15 @@ def test_changelog_begins_with_this_version() -> None:
     text = (ROOT / "CHANGELOG.md").read_text("utf-8")
     (first, *_) = re.findall(r"^## (\S+)", text, re.MULTILINE)
     assert first == VERSION, "edit CHANGELOG.md: its first section, or the version"
+
+
+def test_page_of_the_state_has_its_keys_and_columns() -> None:
+    def first_cells(rows: str) -> set[str]:
+        cells = re.findall(r"^\| (`.*?) \| ", rows, re.MULTILINE)
+        return {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+
+    page = (ROOT / "docs" / "state.md").read_text("utf-8")
+    keys, columns = page.partition("## Format 3")[2].split("| column |")
+    state = State().dump()
+    assert first_cells(keys) == set(state)
+    assert first_cells(columns) == set(state["candidates"])
