@@ -83,16 +83,22 @@ def catalog() -> dict[str, dict[str, t.Any]]:
 
 def kind(setting: Setting) -> str:
     """Return the kind of a setting, as Meltano calls it."""
-    if setting.get("format") == "date-time":
-        return "date_iso8601"
     if "enum" in setting:
         return "options"
+    name = _json_type(setting)
+    return {"date-time": "date_iso8601", "number": "decimal"}.get(name, name)
+
+
+def _json_type(setting: Setting) -> str:
+    """Return the type of a setting in `config.json`; times are strings there."""
+    if setting.get("format") == "date-time":
+        return "date-time"
     name: str = next(name for name in setting["type"] if name != "null")
-    return "decimal" if name == "number" else name
+    return name
 
 
 def settings_table(*, of_sdk: bool) -> str:
-    """Return one row per setting: name, kind, default, description."""
+    """Return one row per setting: name, type, default, description."""
     rows = []
     for name, setting in settings().items():
         if (name in SDK_SETTINGS) != of_sdk:
@@ -102,12 +108,12 @@ def settings_table(*, of_sdk: bool) -> str:
         rows.append(
             (
                 f"`{name}`",
-                kind(setting) + (", secret" if setting.get("secret") else ""),
+                _json_type(setting) + (", secret" if setting.get("secret") else ""),
                 "required" if required else default and f"`{default}`",
                 _text(setting["description"]),
             )
         )
-    return table(("setting", "kind", "default", "meaning"), rows)
+    return table(("setting", "type", "default", "meaning"), rows)
 
 
 def streams_table() -> str:
