@@ -70,7 +70,8 @@ def test_the_exposure_names_every_model_that_the_report_reads() -> None:
         path.read_text("utf-8") for path in ROOT.glob("analytics/report/**/*.py")
     )
     read = set(re.findall(r"(?:from|join) (toggl_hire__\w+)", queries.replace('"', "")))
-    assert set(named) == read
+    # dbt has this one only where groups are given, and an exposure names no others.
+    assert set(named) == read - {"toggl_hire__adverse_impact"}
 
 
 def test_data_flows_from_staging_to_intermediate_to_public_models() -> None:

@@ -60,6 +60,12 @@ def main() -> None:
         "team that does the hiring",
     )
     parser.add_argument(
+        "--groups",
+        action="store_true",
+        help="compare the groups that you have given (toggl_hire_groups): for those "
+        "who answer for equal treatment, not for those who decide on candidates",
+    )
+    parser.add_argument(
         "--candidate-link",
         metavar="URL",
         type=candidate_link,
@@ -74,18 +80,15 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("report.html"))
     parser.add_argument("--json", type=Path, metavar="FILE", help="all figures, too")
     given = parser.parse_args()
-    if given.reader == "others" and (given.names or given.candidate_link):
-        parser.error("--names and --candidate-link are not for others.")
+    if given.reader == "others" and (
+        given.names or given.groups or given.candidate_link
+    ):
+        parser.error("--names, --groups and --candidate-link are not for others.")
+    audience = Audience(given.reader == "team", given.names, given.groups)
     personal = given.personal_schema or f"{given.schema}_personal"
     try:
         with connect(given.schema, personal, given.duckdb) as warehouse:
-            about = context(
-                warehouse,
-                Audience(is_team=given.reader == "team"),
-                given.opening,
-                given.since,
-                has_names=given.names,
-            )
+            about = context(warehouse, audience, given.opening, given.since)
             figures = collect(about, given.title)
     except ReportError as error:
         sys.exit(f"toggl-hire-report: {error}")

@@ -23,9 +23,16 @@ class Audience:
     each left out, stands for five possible ones, so a difference of numbers that are
     shown says little of one that is not: a total of 5 to 9 candidates less a part of
     5 to 9 leaves 0 to 4.
+
+    Attributes:
+        is_team: whether it is the team that does the hiring.
+        has_names: whether it sees the names of candidates.
+        has_groups: whether it sees how groups of candidates compare.
     """
 
     is_team: bool
+    has_names: bool = False
+    has_groups: bool = False
 
     def count(self, number: int) -> int | None:
         """A count of candidates or of their answers, as it may be shown."""

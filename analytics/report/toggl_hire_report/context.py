@@ -35,7 +35,6 @@ class Context:
         openings: by workspace and ID; open ones first, the largest first.
         looks: the ends of complete runs, in order, by workspace.
         since: the first day of the page's period; None for the whole history.
-        has_names: whether candidates are named.
     """
 
     warehouse: Warehouse
@@ -44,7 +43,6 @@ class Context:
     openings: dict[tuple[str, str], Opening]
     looks: dict[str, list[datetime]]
     since: date | None = None
-    has_names: bool = False
 
     @property
     def as_of(self) -> datetime | None:
@@ -91,8 +89,6 @@ def context(
     audience: Audience,
     opening: str | None = None,
     since: date | None = None,
-    *,
-    has_names: bool = False,
 ) -> Context:
     """Read the workspaces and the openings.
 
@@ -101,7 +97,6 @@ def context(
         audience: who reads the page.
         opening: the name or ID of the one opening that the page is about.
         since: the first day of its period.
-        has_names: whether candidates are named.
 
     Raises:
         ReportError: if no opening has that name or ID.
@@ -144,4 +139,4 @@ def context(
         "where outcome = 'complete' and finished_at is not null order by finished_at"
     ):
         looks[row["workspace"]].append(row["finished_at"])
-    return Context(warehouse, audience, workspaces, openings, looks, since, has_names)
+    return Context(warehouse, audience, workspaces, openings, looks, since)

@@ -78,6 +78,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f}"
 
 
+def signed_percent(share: float) -> str:
+    """A difference of shares, in whole percent."""
+    return f"{100 * share:+.0f}".replace("-", "\N{MINUS SIGN}")
+
+
 def signed(value: float) -> str:
     """A coefficient."""
     return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")

@@ -8,6 +8,7 @@ from toggl_hire_report.figure import root
 from toggl_hire_report.page import Page, html
 from toggl_hire_report.sections import (
     dropouts,
+    groups,
     health,
     minutes,
     months,
@@ -40,7 +41,7 @@ def collect(context: Context, title: str | None = None) -> Figures:
         "workspaces": [row["workspace"] for row in context.workspaces],
         "as_of": f"{as_of:%Y-%m-%dT%H:%M:%SZ}" if as_of else None,
         "since": f"{context.since}" if context.since else None,
-        "names": context.has_names,
+        "names": context.audience.has_names,
         "for": "team" if context.audience.is_team else "others",
         "openings": {
             one.name: {"is_open": one.is_open, "is_shown": one.name in context.shown}
@@ -50,6 +51,7 @@ def collect(context: Context, title: str | None = None) -> Figures:
         "attention": waiting.attention(waiting_for),
         "waiting": waiting_for,
         "funnel": dropouts.figures(context, waited),
+        "groups": groups.figures(context),
         "waits": waited,
         "stages": stayed,
         "pipeline": pipeline.figures(context),
@@ -76,6 +78,7 @@ def render(figures: Figures, candidate_link: str | None = None) -> str:
         scores.section(page),
         minutes.section(page),
         skills.section(page),
+        groups.section(page),
         questions.section(page),
         options.section(page),
         health.section(page),

@@ -43,6 +43,22 @@ def warehouse(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def with_groups(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The models of the world, whose candidates are in two groups and a small one."""
+    folder = tmp_path_factory.mktemp("groups")
+    made = InDuckDB(folder)
+    made.fill("toggl_hire", world.tables())
+    names = {n: "violet" if n % 3 else "green" for n in range(len(world.candidates))}
+    groups = [
+        {"candidate_id": one.id, "group": names[n] if n > 3 else "small"}
+        for n, one in enumerate(world.candidates)
+    ]
+    made.fill("people", {"groups": groups})
+    made.build(schemas=["toggl_hire"], toggl_hire_groups="people.groups")
+    return folder / "warehouse.duckdb"
+
+
+@pytest.fixture(scope="session")
 def report(
     warehouse: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., Report]:

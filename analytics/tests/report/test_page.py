@@ -167,6 +167,22 @@ def test_skills_have_the_median_of_their_scores(world: World, for_team: Report) 
         assert found == sorted(found, key=lambda one: one["median"])
 
 
+def test_groups_are_compared_only_if_asked(
+    report: Callable[..., Report], with_groups: Path
+) -> None:
+    default = report("--duckdb", str(with_groups))
+    assert default.figures["groups"] == []
+    assert "violet" not in default.page
+    asked = report("--duckdb", str(with_groups), "--groups")
+    groups = asked.figures["groups"]
+    assert {one["group"] for one in groups} == {"green", "violet"}
+    assert "violet" in asked.page
+    for one in groups:
+        rate = one["advanced"] / one["candidates"]
+        assert one["rate"] == pytest.approx(rate, abs=1e-4)
+        assert one["low"] <= one["difference"] <= one["high"]
+
+
 def test_the_funnel_is_in_order_and_adds_up(for_team: Report) -> None:
     for name, figures in for_team.figures["funnel"].items():
         if name == "All":
@@ -300,6 +316,7 @@ def test_candidates_are_links_if_their_address_is_given(
     ("arguments", "sentence"),
     [
         (["--names", "--for", "others"], "are not for others"),
+        (["--groups", "--for", "others"], "are not for others"),
         (["--candidate-link", "https://x.example/{id}", "--for", "others"], "not for"),
         (["--candidate-link", "javascript:alert({id})"], "is not an address"),
         (["--candidate-link", "https://x.example/"], "is not an address"),

@@ -136,7 +136,7 @@ def _step(
 
 def _candidate(context: Context, row: Row) -> dict[str, Any]:
     candidate = {"id": row["candidate_id"], "days": round(row["days"])}
-    if context.has_names:
+    if context.audience.has_names:
         candidate |= {"name": _kept(row["name"]), "email": _kept(row["email"])}
     return candidate
 
