@@ -78,8 +78,10 @@ class Workers:
                 raise self.stop.error()
             with contextlib.suppress(TimeoutError):
                 future.exception(timeout)
-        self._queue.taken(future)
-        return future.result()
+        result = future.result()
+        if isinstance(result, Body):
+            self._queue.taken(result.size)
+        return result
 
     def drop(self) -> None:
         """Cancel the calls that have not started."""
@@ -115,20 +117,22 @@ class _Queue:
             return calls.popleft() if calls else None
 
     def _may_start(self) -> bool:
-        is_full = self._waiting > MAX_WAITING
-        return bool(self._urgent or (self._ordinary and not is_full))
+        return bool(self._urgent or (self._ordinary and not self._is_full()))
 
-    def finished(self, result: object) -> None:
-        """Count a result that waits to be taken."""
-        if isinstance(result, Body):
-            with self._changed:
-                self._waiting += result.size
+    def _is_full(self) -> bool:
+        return self._waiting > MAX_WAITING
 
-    def taken(self, future: Future[t.Any]) -> None:
-        """Count a result that waits no more."""
-        if future.exception() is None and isinstance(future.result(), Body):
-            with self._changed:
-                self._waiting -= future.result().size
+    def received(self, size: int) -> None:
+        """Count the bytes of a body that waits to be taken."""
+        with self._changed:
+            self._waiting += size
+
+    def taken(self, size: int) -> None:
+        """Count the bytes of a body that waits no more."""
+        with self._changed:
+            was_full = self._is_full()
+            self._waiting -= size
+            if was_full and not self._is_full():
                 self._changed.notify_all()
 
     def clear(self) -> None:
@@ -154,7 +158,8 @@ def _work(queue: _Queue) -> None:
         except BaseException as error:  # noqa: BLE001 - raised where the result is read
             future.set_exception(error)
         else:
-            queue.finished(result)
+            if isinstance(result, Body):
+                queue.received(result.size)
             future.set_result(result)
             del result
         del call, future, function, args  # hold no result while waiting for work

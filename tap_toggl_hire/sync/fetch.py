@@ -44,6 +44,7 @@ class Fetch:
         self._ids = ids
         self._checkpoint = checkpoint
         self._endpoint = endpoint
+        self._size = 0  # bytes of the rows of the tasks ahead
         self._unsent: deque[Task] = deque()  # tasks ahead that were not looked at yet
         self._sent: dict[str, Future[Body]] = {}  # by the ID of the candidate
         self._failures_in_a_row = 0
@@ -56,6 +57,7 @@ class Fetch:
         As many tasks are ahead as a STATE is to announce.
         """
         self.ahead.clear()
+        self._size = 0
         if self.has_ended_early:
             return
         source = iter(batches)
@@ -64,6 +66,7 @@ class Fetch:
                 task = self.ahead[0]
                 response = self._wait(task)
                 self.ahead.popleft()
+                self._size -= task.size
                 yield task, response
                 if self._is_broken():
                     break
@@ -75,15 +78,14 @@ class Fetch:
 
     def _fill(self, source: Iterator[Sequence[Task]]) -> bool:
         """Take tasks until enough are ahead; return whether there is any."""
-        size = sum(task.size for task in self.ahead)
-        while self._checkpoint.has_room(len(self.ahead), size):
+        while self._checkpoint.has_room(len(self.ahead), self._size):
             self._source.workers.stop.check()
             batch = next(source, None)
             if batch is None:
                 break
             self.ahead += batch
             self._unsent += batch
-            size += sum(task.size for task in batch)
+            self._size += sum(task.size for task in batch)
             self._send_ahead()
         return bool(self.ahead)
 

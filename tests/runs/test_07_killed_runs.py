@@ -14,7 +14,7 @@ from sandbox import Sandbox, random_change
 from sandbox.changes import CANDIDATE
 from tests.support.api_rows import api_rows
 from tests.support.messages import candidate_of
-from tests.support.pipeline import assert_same_rows, make_account
+from tests.support.pipeline import DAY, HOUR, assert_same_rows, make_account
 from tests.support.process import TapProcess
 from tests.support.streams import (
     ANSWERS,
@@ -151,3 +151,56 @@ def test_process_that_is_killed_loses_nothing(make_pipeline: MakePipeline) -> No
         pipeline.assert_target_matches_api()
         assert not pipeline.run().candidate_records
         change_much(pipeline, lines)
+
+
+# What a STATE announces
+
+
+def test_rows_that_never_were_get_no_tombstones(make_pipeline: MakePipeline) -> None:
+    """A killed run announces each new candidate as if it had the longest test."""
+    pipeline = make_pipeline(20)
+    long, short, gone, *_ = pipeline.ids
+    pipeline.account.set_questions(long, 40)
+    killed = pipeline.extract()
+    place = places_of(killed.messages)[0]
+    pipeline.target.load(killed.messages[: place + 1])
+    pipeline.account.delete(gone)
+    pipeline.account.set_questions(short, 1)
+    run = pipeline.run()
+    tombstones = run.tombstones(ANSWERS)
+    assert {row["candidate_id"] for row in tombstones} == {gone}
+    assert len(tombstones) == 40
+    pipeline.assert_target_matches_api()
+
+
+def test_candidates_that_were_archived_at_once_are_announced_by_one_state(
+    make_pipeline: MakePipeline,
+) -> None:
+    pipeline = make_pipeline(60)
+    pipeline.run()
+    for candidate_id in pipeline.ids[:40]:
+        pipeline.change_rating(candidate_id)
+        pipeline.account.archive(candidate_id)
+    run = pipeline.run()
+    assert len({*run.emitted(DETAILS)}) == 40
+    announcement, _ = places_of(run.messages)
+    rows = [n for n, m in enumerate(run.messages) if m.get("stream") in UPSERTED]
+    records = [n for n in rows if run.messages[n]["type"] == "RECORD"]
+    assert announcement < min(records)
+
+
+def test_value_that_flips_while_re_verification_reads_it_is_read_again(
+    make_pipeline: MakePipeline,
+) -> None:
+    """Details of another moment than the list row are not kept for a whole period."""
+    pipeline = make_pipeline(4, reverify_days=1)
+    pipeline.run()
+    candidate_id = pipeline.ids[0]
+    pipeline.account.show(candidate_id, in_details={"rating": 2, "points": 99})
+    pipeline.now += 2 * DAY
+    assert candidate_id in pipeline.run().emitted(DETAILS)
+    pipeline.account.show(candidate_id, in_details=pipeline.account.row(candidate_id))
+    pipeline.interval = HOUR
+    assert pipeline.run().emitted(DETAILS) == [candidate_id]
+    held = pipeline.target.alive(DETAILS)[candidate_id]
+    assert held["points"] == pipeline.account.row(candidate_id)["points"]
