@@ -1,8 +1,11 @@
--- How long do candidates wait for a decision?
+-- How long do candidates wait for the first decision, and how many wait now?
 --
 -- A decision is the first observed change of a candidate's hire_state (to anything but
 -- the empty string) or category (a move to none does not count: the category may have
 -- been deleted). The wait begins at finished_at, when the test was submitted.
+--
+-- Those who are neither rejected nor a possible hire now are counted as waiting, also
+-- after a first decision: they wait for the next one.
 --
 -- The API keeps no history, so a change has the time of the run that observed it.
 -- Candidates that had been decided before their first observation are counted as

@@ -48,6 +48,14 @@ DECISIONS = {
     "homeless": ("decided", 4),  # a category after none is a move
     "late": ("decided before", None),
 }
+WAITING_SINCE = {
+    "steady": 5,
+    "undone": 8,
+    "returns": 2,
+    "orphan": 2,  # a move to no category is none
+    "homeless": 4,
+    "late": 9,
+}
 
 
 def tables() -> dict[str, list[Row]]:

@@ -50,6 +50,7 @@ KEYS = {
     "stage_order": ("job_opening_id", "category_id"),
     "funnel": ("job_opening_id", "category_id", "month"),
     "candidates": ("candidate_id",),
+    "waiting": ("job_opening_id", "category_id"),
     "candidate_stages": ("candidate_id", "stage_number"),
     "pipeline_daily": ("day", "job_opening_id", "category_id"),
     "openings_weekly": ("job_opening_id", "week"),
@@ -131,6 +132,18 @@ def test_each_group_is_compared_with_all_others(built: Warehouse) -> None:
     for key, row in wanted.items():
         for column, value in row.items():
             assert is_same(rows[key][column], value), (key, column, rows[key], row)
+
+
+def test_nobody_who_waits_is_missing(built: Warehouse) -> None:
+    """In each step, after a decision that was undone, in closed openings, too."""
+    undecided = {one.id for one in WORLD.living if not one.state(WORLD.last_look)[1]}
+    rows = [row for row in built.rows("toggl_hire__candidates") if is_world(row)]
+    waiting = [row for row in rows if row["is_waiting"]]
+    assert {row["candidate_id"] for row in waiting} == undecided
+    assert {row["decision"] for row in waiting} >= {"waiting", "decided"}
+    steps = [row for row in built.rows("toggl_hire__waiting") if is_world(row)]
+    assert sum(row["waiting"] for row in steps) == len(undecided)
+    assert sum(row["due_for_deletion"] for row in steps) > 0
 
 
 def test_the_funnel_adds_up(built: Warehouse) -> None:
@@ -220,6 +233,12 @@ def test_edges_of_a_history(built: Warehouse) -> None:
         if row["workspace"] == "edges"
     }
     assert decisions == edges.DECISIONS
+    waiting_since = {
+        row["candidate_id"]: row["waiting_since"].day
+        for row in built.rows("toggl_hire__candidates")
+        if row["workspace"] == "edges" and row["is_waiting"]
+    }
+    assert waiting_since == edges.WAITING_SINCE
     order = {
         row["category_id"]: row["position"]
         for row in built.rows("toggl_hire__stage_order")

@@ -91,11 +91,43 @@ class Truth:
             return "decided before", None
         return ("decided", later[0][0]) if later else ("waiting", None)
 
+    def waiting_since(self, one: Candidate, end: float) -> datetime | None:
+        """Since when a candidate waits at the end of a look; None if it does not."""
+        observed = self.observed(one)
+        states = [state for state in observed if state[0] <= end] or observed[:1]
+        if states[-1][2] is not None:
+            return None
+        return at(states[-1][0]) + LOOK if len(states) > 1 else at(one.finished_day)
+
+    def waiting(self) -> Rows:
+        rows: Rows = {}
+        for one in self.living:
+            since = self.waiting_since(one, self.end)
+            if since is None:
+                continue
+            category, _ = one.state(self.end)
+            row = rows.setdefault(
+                (one.opening.id, category),
+                {
+                    "position": one.opening.categories.index(category) + 1,
+                    "waiting": 0,
+                    "due_for_deletion": 0,
+                    "waiting_since": since,
+                },
+            )
+            row["waiting"] += 1
+            due_at = at(one.finished_day) + timedelta(days=180)
+            row["due_for_deletion"] += due_at <= self.ended_at
+            row["waiting_since"] = min(row["waiting_since"], since)
+            row["longest_wait_days"] = days(row["waiting_since"], self.ended_at)
+        return rows
+
     def candidates(self) -> Rows:
         facility = {key: row["facility"] for key, row in self.questions().items()}
         rows = {}
         for one in self.living:
             decision, day = self.decision(one)
+            since = self.waiting_since(one, self.end)
             finished = at(one.finished_day)
             first = at(self.observed(one)[0][0]) + LOOK
             ungraded = [a for a in one.answers if not is_graded(a, self.end)]
@@ -109,9 +141,9 @@ class Truth:
                 "days_to_decision": None
                 if day is None
                 else days(finished, at(day) + LOOK),
-                "days_waiting": days(finished, self.ended_at)
-                if decision == "waiting"
-                else None,
+                "is_waiting": one.state(self.end)[1] is None,
+                "waiting_since": since,
+                "days_waiting": since and days(since, self.ended_at),
                 "entered_after_days": max(days(finished, first), 0),
                 "ungraded_answers": len(ungraded),
                 "is_fully_graded": not ungraded,
@@ -202,16 +234,11 @@ class Truth:
                     begin <= at(after[0]) + LOOK < end and _is(kind, one, before, after)
                     for before, after in pairwise(states)
                 )
-            decision, day = self.decision(one)
-            decided = None if day is None else at(day) + LOOK
-            if (
-                not gone
-                and decision != "decided before"
-                and at(one.finished_day) < end
-                and (decided is None or decided >= begin + timedelta(days=7))
-            ):
+            last = max(day for day in self.world.looks if at(day) + LOOK < end)
+            waits = at(one.finished_day) < end and not gone
+            if waits and (began := self.waiting_since(one, last)):
                 row["waiting"] += 1
-                since = min(since or finished, finished)
+                since = min(since or began, began)
         row["longest_wait_days"] = since and days(since, end)
         return row
 
@@ -398,7 +425,7 @@ class Truth:
                 "candidates": len(group),
                 "decided": kinds.count("decided"),
                 "decided_before": kinds.count("decided before"),
-                "waiting": kinds.count("waiting"),
+                "waiting": sum(one.state(self.end)[1] is None for one in group),
                 "median_days_to_decision": kaplan_meier(waits, 0.5),
                 "slowest_tenth_days_to_decision": kaplan_meier(waits, 0.1),
             }
@@ -411,6 +438,8 @@ class Truth:
             rows[one.id] = {
                 "due_at": due_at,
                 "days_overdue": days(due_at, self.ended_at),
+                "decision": self.decision(one)[0],
+                "hire_state": one.state(self.end)[1],
             }
         return rows
 

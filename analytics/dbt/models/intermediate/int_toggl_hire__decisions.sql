@@ -8,16 +8,8 @@ with observed as (
                 when history.number = 1 and (history.hire_state is not null or stages.position > 1) then 1 else 0
             end
         ) = 1 as is_decided_before,
-        min(
-            case
-                when history.number > 1
-                    and (
-                        history.hire_state is not null
-                        or history.category_id <> coalesce(history.category_id_before, '')
-                    )
-                    then history.valid_from
-            end
-        ) as decided_at
+        min(case when history.is_change then history.valid_from end) as decided_at,
+        max(case when history.is_change then history.valid_from end) as last_change_at
     from {{ ref('int_toggl_hire__history') }} as history
     left join {{ ref('int_toggl_hire__stage_order') }} as stages
         on stages.workspace = history.workspace
@@ -38,6 +30,11 @@ decided as (
             else 'waiting'
         end as decision,
         observed.decided_at,
+        candidates.hire_state is null as is_waiting,
+        case
+            when candidates.hire_state is null
+                then coalesce(observed.last_change_at, candidates.finished_at, candidates.first_observed_at)
+        end as waiting_since,
         looks.last_looked_at
     from {{ ref('int_toggl_hire__candidates') }} as candidates
     left join observed
@@ -57,6 +54,8 @@ select
     decision,
     case when decision = 'decided' then decided_at end as decided_at,
     case when decision = 'decided' then {{ days_between('finished_at', 'decided_at') }} end as days_to_decision,
-    case when decision = 'waiting' then {{ days_between('finished_at', 'last_looked_at') }} end as days_waiting,
+    is_waiting,
+    waiting_since,
+    {{ days_between('waiting_since', 'last_looked_at') }} as days_waiting,
     {{ row_id(['workspace', 'candidate_id']) }} as row_id
 from decided

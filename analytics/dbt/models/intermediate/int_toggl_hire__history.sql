@@ -34,6 +34,11 @@ select
     category_id_before,
     hire_state,
     hire_state_before,
+    -- A move to no category is none: the category may have been deleted.
+    number > 1 and (
+        coalesce(category_id <> coalesce(category_id_before, ''), false)
+        or hire_state is distinct from hire_state_before
+    ) as is_change,
     rating,
     points,
     score,

@@ -8,6 +8,8 @@ with clocks as (
         candidates.candidate_id,
         candidates.job_opening_id,
         candidates.job_opening,
+        candidates.hire_state,
+        decisions.decision,
         {%- if var('toggl_hire_retention_clock') == 'finished' %}
         candidates.finished_at as began_at
         {%- elif var('toggl_hire_retention_clock') == 'decided_or_closed' %}
@@ -31,6 +33,8 @@ select
     candidate_id,
     job_opening_id,
     job_opening,
+    decision,
+    hire_state,
     {{ days_after('began_at', var('toggl_hire_retention_days')) }} as due_at,
     {{ row_id(['workspace', 'candidate_id']) }} as row_id
 from clocks

@@ -9,7 +9,7 @@ with waits as (
         coalesce(days_to_decision, days_waiting) as ended,
         case when decision = 'decided' then 1 else 0 end as decided
     from {{ ref('toggl_hire__candidates') }}
-    where coalesce(days_to_decision, days_waiting) > entered_after_days
+    where decision <> 'decided before' and coalesce(days_to_decision, days_waiting) > entered_after_days
 ),
 
 moments as (
@@ -72,7 +72,7 @@ candidates as (
         count(case when hire_state = 'rejected' then 1 end) as rejected,
         count(case when decision = 'decided' then 1 end) as decided,
         count(case when decision = 'decided before' then 1 end) as decided_before,
-        count(case when decision = 'waiting' then 1 end) as waiting,
+        count(case when is_waiting then 1 end) as waiting,
         count(score) as scored,
         min(score) as lowest_score,
         {{ quantile('score', 0.25) }} as lower_quartile_score,

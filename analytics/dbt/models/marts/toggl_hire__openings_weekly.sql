@@ -32,17 +32,23 @@ with changes as (
         and before.category_id = history.category_id_before
 ),
 
+-- From a change, or the end of the test, until the next change.
 waits as (
     select
-        candidates.workspace,
-        candidates.job_opening_id,
-        candidates.finished_at,
-        candidates.decided_at,
-        {{ week('candidates.finished_at') }} as first_week,
-        -- Those with a decision wait no longer at the end of its week.
-        {{ week('candidates.decided_at') }} as last_week
-    from {{ ref('toggl_hire__candidates') }} as candidates
-    where candidates.decision <> 'decided before' and candidates.finished_at is not null
+        history.workspace,
+        history.job_opening_id,
+        history.hire_state,
+        case
+            when history.is_change then history.valid_from
+            else coalesce(candidates.finished_at, history.valid_from)
+        end as began_at,
+        lead(history.valid_from) over (
+            partition by history.workspace, history.candidate_id order by history.number
+        ) as ended_at
+    from {{ ref('int_toggl_hire__history') }} as history
+    inner join {{ ref('toggl_hire__candidates') }} as candidates
+        on candidates.workspace = history.workspace and candidates.candidate_id = history.candidate_id
+    where history.number = 1 or history.is_change
 ),
 
 weeks as (
@@ -86,13 +92,15 @@ counts as (
         0,
         0,
         count(*),
-        min(waits.finished_at)
+        min(waits.began_at)
     from waits
     inner join weeks
         on weeks.workspace = waits.workspace
-        and weeks.week >= waits.first_week
-        -- Not last_week: DuckDB 1.2 takes a truncated time for never null.
-        and (waits.decided_at is null or weeks.week < waits.last_week)
+        and weeks.week >= {{ week('waits.began_at') }}
+        -- A wait that ended in a week is over at its end. Not the week of ended_at
+        -- alone: DuckDB 1.2 takes a truncated time for never null.
+        and (waits.ended_at is null or weeks.week < {{ week('waits.ended_at') }})
+    where waits.hire_state is null
     group by waits.workspace, waits.job_opening_id, weeks.week
 ),
 

@@ -62,6 +62,8 @@ select
     decisions.decision,
     decisions.decided_at,
     decisions.days_to_decision,
+    decisions.is_waiting,
+    decisions.waiting_since,
     decisions.days_waiting,
     candidates.row_id
 from candidates

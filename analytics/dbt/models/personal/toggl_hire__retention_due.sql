@@ -4,6 +4,8 @@ select
     due.candidate_id,
     due.job_opening_id,
     due.job_opening,
+    due.decision,
+    due.hire_state,
     due.due_at,
     {{ days_between('due.due_at', 'looks.last_looked_at') }} as days_overdue,
     due.row_id
