@@ -129,6 +129,7 @@ def test_flattened_records_have_every_column(contact: Json | None) -> None:
 def fingerprints_of(*arguments: t.Any, **config: t.Any) -> set[str]:
     digests = fingerprints(*source(*arguments, **config))
     assert len(set(digests)) == len(digests)
+    assert {len(digest) for digest in digests} == {8}  # the state has all of them
     return set(digests)
 
 
@@ -197,6 +198,8 @@ def test_flattening_is_noticed() -> None:
         flat = fingerprints_of(**{**FLAT, name: value})
         assert flat.isdisjoint(fingerprints_of(**FLAT))
     assert fingerprints_of(**FLAT).isdisjoint(fingerprints_of())
+    off = {**FLAT, "flattening_enabled": False}
+    assert fingerprints_of(**off) == fingerprints_of()
     one, other = ({"people": {"contact": rule}} for rule in ("contact", "contact or 0"))
     assert not fingerprints_of(other, **FLAT) <= fingerprints_of(one, **FLAT)
 
@@ -221,6 +224,23 @@ def test_a_removed_copy_or_expression_is_a_subset() -> None:
     for name in maps:
         rest = {other: rules for other, rules in maps.items() if other != name}
         assert fingerprints_of(rest, **SEEDED) < whole
+
+
+def test_copy_of_a_removed_stream_has_fingerprints() -> None:
+    copy = {"copy": {"__source__": "people"}}
+    maps = {"people": None, **copy}
+    assert fingerprints_of(maps) == fingerprints_of(copy) - fingerprints_of()
+
+
+def test_order_of_settings_is_not_noticed_and_they_are_not_changed() -> None:
+    seeds = {"seed": "a", "salt": "b"}
+    stream, config = source({"people": {"name": MASK}, "__else__": None})
+    digests = [
+        fingerprints(stream, {**config, "stream_map_config": dict(pairs)})
+        for pairs in (seeds.items(), reversed(seeds.items()))
+    ]
+    assert digests[0] == digests[1]
+    assert "__else__" in config["stream_maps"]
 
 
 def test_types_are_noticed_and_texts_are_not(monkeypatch: pytest.MonkeyPatch) -> None:

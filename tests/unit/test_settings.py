@@ -386,6 +386,33 @@ def test_each_problem_has_its_own_sentence() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"pii": "hash", "pii_hash_key": KEY},
+        {"candidate_filters": {"max_score": 0, "max_rating": 0.5}},
+        {"candidate_filters": {"min_score": 100, "min_rating": 3}},
+        {
+            "batch_config": {
+                "encoding": {"format": "jsonl"},
+                "storage": {"root": "file://"},
+            }
+        },
+    ],
+    ids=str,
+)
+def test_settings_that_fit_each_other_are_accepted(config: Json) -> None:
+    assert settings.problems({**GOOD, **config}) == []
+
+
+@pytest.mark.parametrize("missing", ["encoding", "storage"])
+def test_batch_config_needs_encoding_and_storage(missing: str) -> None:
+    whole = {"encoding": {"format": "jsonl"}, "storage": {"root": "file://"}}
+    batch_config = {name: part for name, part in whole.items() if name != missing}
+    (sentence,) = settings.problems({**GOOD, "batch_config": batch_config})
+    assert sentence == "Setting batch_config must have encoding and storage."
+
+
 def test_descriptions_name_the_bounds() -> None:
     """The Hub and Meltano show nothing else of them."""
     filters = OPTIONS["candidate_filters"]["properties"]
@@ -447,9 +474,26 @@ def test_a_variable_that_cannot_be_parsed_is_rejected(name: str, text: str) -> N
     assert len(text) < 3 or text not in sentence
 
 
+def test_variable_that_cannot_be_parsed_is_described() -> None:
+    environment = {PREFIX + "PAGE_SIZE": "x", PREFIX + "FLATTENING_MAX_DEPTH": "x"}
+    assert settings.environment_problems(environment, PREFIX) == [
+        "Setting page_size must be an integer of at least 1.",
+        "Setting flattening_max_depth does not fit its type.",
+    ]
+
+
+@pytest.mark.parametrize(
+    "switch", ["true", "false", "1", "0", "yes", "no", "on", "off"]
+)
+def test_every_form_of_a_switch_is_parsed(switch: str) -> None:
+    for text in (switch, switch.upper()):
+        environment = {PREFIX + "CONFIRM_MASS_DELETION": text}
+        assert settings.environment_problems(environment, PREFIX) == []
+
+
 def test_a_variable_that_can_be_parsed_is_accepted() -> None:
     texts = {
-        "API_KEY": "k",
+        "API_KEY": "[k",  # only an array is parsed as JSON
         "PAGE_SIZE": "50",
         "CANDIDATE_FILTERS": '{"min_score": 4}',
         "REQUESTS_PER_SECOND": "2.5",
@@ -508,7 +552,7 @@ def test_settings_and_variables_with_an_effect_give_no_warning() -> None:
         ),
         *(
             ({name: 1}, {}, "Ignoring an unknown setting whose name", "characters.")
-            for name in ("a\nb", "me@example.com", "x" * 61, "\x1b[31m")
+            for name in ("a\nb", "me@example.com", "x" * 61, "\x1b[31m", "s\u00f8")
         ),
     ],
 )
@@ -521,6 +565,28 @@ def test_settings_without_effect_give_a_warning(
     assert sentence.endswith(end)
     assert CANARY not in sentence
     assert sentence.isprintable()
+
+
+def test_each_unknown_name_has_its_own_warning() -> None:
+    environment = {
+        "LOGLEVEL": "x",
+        PREFIX + "START_DAT": "x",
+        PREFIX + "LOGLEVEL": "x",
+        PREFIX + "PAGE_SIZ": "x",
+    }
+    sentences = settings.warnings({**GOOD, "zzz": 1, "yyy": 1}, environment, PREFIX)
+    assert sentences == [
+        "Ignoring an unknown setting zzz.",
+        "Ignoring an unknown setting yyy.",
+        f"Ignoring an unknown variable {PREFIX}START_DAT. Did you mean start_date?",
+        f"Ignoring an unknown variable {PREFIX}PAGE_SIZ. Did you mean page_size?",
+    ]
+
+
+UNENCRYPTED = (
+    "The API key is sent without encryption, since api_url begins with http://. Set it "
+    "to an address with https://."
+)
 
 
 def test_whether_requests_leave_the_machine_unencrypted() -> None:
@@ -540,8 +606,7 @@ def test_whether_requests_leave_the_machine_unencrypted() -> None:
     )
     for url in (*safe, *unsafe):
         sentences = settings.warnings({**GOOD, "api_url": url}, {}, PREFIX)
-        assert len(sentences) == (url in unsafe)
-        assert "without encryption" in "".join(sentences) or url in safe
+        assert sentences == [UNENCRYPTED] * (url in unsafe)
 
 
 # Parsed settings
