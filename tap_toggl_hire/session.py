@@ -8,7 +8,6 @@ from singer_sdk import Tap
 
 from tap_toggl_hire.api.client import Client
 from tap_toggl_hire.api.http import Access, Transport
-from tap_toggl_hire.api.workers import Workers
 from tap_toggl_hire.clock import Clock
 from tap_toggl_hire.records import FieldLog
 
@@ -17,6 +16,7 @@ if t.TYPE_CHECKING:
 
     from tap_toggl_hire.api.client import Retry
     from tap_toggl_hire.api.throttle import Throttle
+    from tap_toggl_hire.api.workers import Workers
     from tap_toggl_hire.settings import Settings
     from tap_toggl_hire.stop import Stop
 
@@ -31,6 +31,7 @@ class Session:
         user_agent: str,
         retry: Retry,
         throttle: type[Throttle],
+        workers: type[Workers],
         stop: Stop,
         logger: logging.Logger,
     ) -> None:
@@ -41,6 +42,7 @@ class Session:
             user_agent: The User-Agent header, unless a setting has one.
             retry: When a request that failed is sent again.
             throttle: What paces requests.
+            workers: What sends them.
             stop: Why and when the run is to end.
             logger: The tap's logger.
         """
@@ -49,7 +51,7 @@ class Session:
         self.logger = logger
         self.clock = Clock(logger)
         self.fields = FieldLog(logger)
-        self.workers = Workers(settings.max_concurrency, stop)
+        self.workers = workers(settings.max_concurrency, stop)
         access = Access(
             url=settings.api_url,
             key=settings.api_key,

@@ -19,6 +19,7 @@ from singer_sdk.tap_base import CliTestOptionValue
 from tap_toggl_hire import settings
 from tap_toggl_hire.api.client import NO_RETRY, Retry
 from tap_toggl_hire.api.throttle import Throttle
+from tap_toggl_hire.api.workers import Workers
 from tap_toggl_hire.errors import SettingError
 from tap_toggl_hire.messages import MessageWriter
 from tap_toggl_hire.projection import selected_schema
@@ -49,6 +50,7 @@ class TapTogglHire(SessionTap):
     message_writer: MessageWriter
     retry = Retry()  # when a request that failed is sent again
     throttle_class = Throttle
+    workers_class = Workers
 
     def __init__(self, *, parse_env_config: bool = False, **kwargs: t.Any) -> None:
         self.stop = Stop()  # the time limit counts from here
@@ -131,6 +133,7 @@ class TapTogglHire(SessionTap):
             user_agent=f"{self.name}/{self.plugin_version}",
             retry=self.retry,
             throttle=self.throttle_class,
+            workers=self.workers_class,
             stop=self.stop,
             logger=self.logger,
         )

@@ -8,10 +8,16 @@ from contextlib import ExitStack
 import pytest
 
 from sandbox import Account, Sandbox
+from tests.support.histories import HISTORIES, SEED
 from tests.support.pipeline import Pipeline, start_pipeline
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+
+def pytest_report_header() -> str:
+    """Say which random histories `make test-slow` plays."""
+    return f"random histories: {HISTORIES} from seed {SEED} on (SEED={SEED})"
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sandbox import Account, Fault, Shapes, random_change
 from sandbox.changes import CANDIDATE
 from tap_toggl_hire.errors import TapError
-from tests.support.histories import WHOLE_RUNS
+from tests.support.histories import SEED, WHOLE_RUNS
 from tests.support.pipeline import is_page, make_account, start_pipeline
 from tests.support.streams import CANDIDATES, LISTS, UPSERTED
 from tests.support.target import candidate_of_key
@@ -113,7 +113,7 @@ def test_next_run_finds_what_a_run_missed() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", range(100, 104))
+@pytest.mark.parametrize("number", range(SEED, SEED + 4))
 def test_next_run_finds_what_a_run_missed_in_many_lists(number: int) -> None:
     examples = settings(WHOLE_RUNS, max_examples=150)
     seed(number)(examples(MOVING_LISTS(read_moving_lists)))()

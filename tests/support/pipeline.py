@@ -23,7 +23,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
+from types import SimpleNamespace
 from unittest import mock
 
 import time_machine
@@ -36,6 +37,7 @@ from tap_toggl_hire.tap import TapTogglHire
 from tests.support.api_rows import api_rows
 from tests.support.clock import FakeClock
 from tests.support.messages import Messages, assert_one_schema_per_stream, candidate_of
+from tests.support.scheduler import Scheduler
 from tests.support.streams import (
     ANSWERS,
     API_STREAMS,
@@ -122,6 +124,9 @@ class Pipeline:
         target: What the runs have loaded, and the state that it has confirmed.
         config: Settings of all runs; may change between them.
         clock: Of pauses inside a run, which take no time.
+        seed: If it is set, the same one replays a run: time stands still in it, and
+            the seed decides in which order requests are answered. Threads do that
+            otherwise.
         now: When the next run starts.
         interval: The time from one run to the next.
     """
@@ -133,6 +138,7 @@ class Pipeline:
         activates = {"emit_activate_version_messages": True}  # as in meltano.yml
         self.config = settings(sandbox, **{**activates, "reverify_days": 0, **config})
         self.clock = FakeClock()
+        self.seed: int | None = None
         self.now = datetime(2026, 3, 1, tzinfo=UTC)
         self.interval = HOUR
 
@@ -181,7 +187,10 @@ class Pipeline:
         writer = CollectingWriter(lambda: requests_before.append(len(log) - before))
         error: Exception | None = None
         with ExitStack() as stack:
-            stack.enter_context(time_machine.travel(self.now))
+            stack.enter_context(time_machine.travel(self.now, tick=self.seed is None))
+            if self.seed is not None:  # the time that a run took is in `sync_runs`
+                still = SimpleNamespace(monotonic=lambda: 0.0)
+                stack.enter_context(mock.patch("tap_toggl_hire.summary.time", still))
             if lookahead is not None:
                 for name, value in (
                     *(("MAX_SECONDS", 0), ("MIN_RATIO", 0)),
@@ -231,6 +240,10 @@ class Pipeline:
             retry = Retry(sleep=clock.sleep)
             throttle_class = Timed  # type: ignore[assignment]
 
+        if self.seed is not None:
+            # Another order in each run of a history.
+            seed = self.seed, self.now
+            TimedTap.workers_class = partial(Scheduler, seed=seed)  # type: ignore[assignment]
         return TimedTap
 
     # The workspace
