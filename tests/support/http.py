@@ -14,7 +14,6 @@ from tests.support.clock import FakeClock
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-FakeTime = FakeClock
 Reply = t.Callable[[str], "Response | Exception"]
 
 

@@ -100,9 +100,9 @@ class TapProcess(Messages):
             assert time.monotonic() < ends
             time.sleep(0.01)
 
-    def wait(self) -> int:
+    def wait(self, within: float = SOON) -> int:
         """Wait for its end, which comes soon; return the exit code."""
-        code = self.process.wait(timeout=SOON)
+        code = self.process.wait(timeout=within)
         self._join()
         assert "Traceback" not in self.stderr
         assert "Exception ignored" not in self.stderr

@@ -8,7 +8,6 @@ CANDIDATES, DETAILS, ANSWERS, HISTORY = CANDIDATE_STREAMS = (
     *("candidate_answers", "candidate_history"),
 )
 """The streams of candidates."""
-FAMILY = CANDIDATE_STREAMS
 UPSERTED = (CANDIDATES, DETAILS, ANSWERS)
 """Those with one row per thing; `candidate_history` has one per event."""
 FROM_DETAILS = (DETAILS, ANSWERS)
@@ -16,8 +15,7 @@ FROM_DETAILS = (DETAILS, ANSWERS)
 SYNC_RUNS = "sync_runs"
 API_STREAMS = (*LISTS, *UPSERTED)
 """Those whose rows are the API's own; the tap makes those of the others."""
-CORE = API_STREAMS
-STREAMS = (*LISTS, *FAMILY)
+STREAMS = (*LISTS, *CANDIDATE_STREAMS)
 """All of them, `sync_runs` aside."""
 ALL_STREAMS = (*STREAMS, SYNC_RUNS)
 KEYS = {

@@ -54,9 +54,6 @@ class CommandLineRun(Messages):
     stdout: str
 
 
-Run = CommandLineRun
-
-
 def run_tap(  # noqa: PLR0913
     config: Json,
     *arguments: str,
@@ -130,9 +127,9 @@ def catalog(
         without: Properties to deselect, such as "candidates.contact_info.phone".
         methods: Replication methods by stream.
     """
-    found: Json = TapTogglHire(config=config).catalog_dict
+    discovered: Json = TapTogglHire(config=config).catalog_dict
     left = set(without)
-    for stream in found["streams"]:
+    for stream in discovered["streams"]:
         name = stream["tap_stream_id"]
         for entry in stream["metadata"]:
             place = [
@@ -149,16 +146,7 @@ def catalog(
                 metadata["selected"] = False
                 left.remove(".".join(place))
     assert not left, f"no such properties: {left}"
-    return found
-
-
-def records(messages: Iterable[Message], stream: str) -> list[Json]:
-    """Return the records of a stream, in order."""
-    return [
-        message["record"]
-        for message in messages
-        if message["type"] == "RECORD" and message["stream"] == stream
-    ]
+    return discovered
 
 
 class CollectingWriter(MessageWriter):

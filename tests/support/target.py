@@ -7,7 +7,7 @@ import json
 import typing as t
 from urllib.parse import urlsplit
 
-from tests.support.streams import DELETED_AT, KEYS
+from tests.support.streams import DELETED_AT
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -94,9 +94,3 @@ def merged(base: t.Any, over: t.Any) -> t.Any:
     if not (isinstance(base, dict) and isinstance(over, dict)):
         return over
     return base | {name: merged(base.get(name), value) for name, value in over.items()}
-
-
-def row_key(stream: str, record: Row) -> Key:
-    """Return the key of a record; of one column, its value."""
-    values = tuple(record[column] for column in KEYS.get(stream, ("id",)))
-    return values[0] if len(values) == 1 else values

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sandbox import Account, Sandbox
 from tests.pipeline.warehouse import expected, keyed
-from tests.support import run_tap
+from tests.support.tap import run_tap
 from tools.targets import processes, programs
 from tools.targets.processes import ProgramError
 from tools.targets.readers import Place

@@ -10,21 +10,21 @@ import pytest
 from tap_toggl_hire.api import throttle as module
 from tap_toggl_hire.api.throttle import Throttle
 from tap_toggl_hire.errors import RateLimitError, TapError
-from tests.support.http import FakeTime
+from tests.support.clock import FakeClock
 
 
 @pytest.fixture
-def clock() -> FakeTime:
-    return FakeTime()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 def throttle_at(
-    clock: FakeTime, size: int = 8, ceiling: float | None = None
+    clock: FakeClock, size: int = 8, ceiling: float | None = None
 ) -> Throttle:
     return Throttle(size, ceiling, clock=clock, sleep=clock.sleep)
 
 
-def starts(throttle: Throttle, clock: FakeTime, count: int) -> list[float]:
+def starts(throttle: Throttle, clock: FakeClock, count: int) -> list[float]:
     """Seconds from now to the start of each of some requests, one after the other."""
     began, times = clock.now, []
     for _ in range(count):
@@ -50,14 +50,14 @@ def serve(throttle: Throttle, count: int = 1) -> None:
 # Concurrency
 
 
-def test_without_a_limit_all_requests_start_at_once(clock: FakeTime) -> None:
+def test_without_a_limit_all_requests_start_at_once(clock: FakeClock) -> None:
     assert starts(throttle_at(clock), clock, 1000) == [0.0] * 1000
     assert not clock.pauses
 
 
 @pytest.mark.parametrize("size", [1, 3])
 def test_no_more_requests_are_in_flight_than_allowed(
-    clock: FakeTime, size: int
+    clock: FakeClock, size: int
 ) -> None:
     throttle = throttle_at(clock, size)
     for _ in range(size):
@@ -76,7 +76,7 @@ def test_no_more_requests_are_in_flight_than_allowed(
     thread.join()
 
 
-def test_an_exception_while_waiting_frees_the_slot(clock: FakeTime) -> None:
+def test_an_exception_while_waiting_frees_the_slot(clock: FakeClock) -> None:
     def interrupted(_: float) -> None:
         raise KeyboardInterrupt
 
@@ -93,7 +93,7 @@ def test_an_exception_while_waiting_frees_the_slot(clock: FakeTime) -> None:
 
 
 @pytest.mark.parametrize("ceiling", [0.5, 10.0, 400.0])
-def test_rate_limit_is_respected_and_used(clock: FakeTime, ceiling: float) -> None:
+def test_rate_limit_is_respected_and_used(clock: FakeClock, ceiling: float) -> None:
     """Requests that a calm time did not use are not saved for later."""
     throttle = throttle_at(clock, ceiling=ceiling)
     refuse(throttle, 1)
@@ -110,14 +110,14 @@ def test_rate_limit_is_respected_and_used(clock: FakeTime, ceiling: float) -> No
 
 @pytest.mark.parametrize("asked", [0.5, 7.0, 900.0])
 def test_all_requests_wait_as_long_as_the_api_asks(
-    clock: FakeTime, asked: float
+    clock: FakeClock, asked: float
 ) -> None:
     throttle = throttle_at(clock)
     assert refuse(throttle, asked) == asked
     assert starts(throttle, clock, 1)[0] >= asked
 
 
-def test_a_shorter_wait_does_not_cut_a_longer_one(clock: FakeTime) -> None:
+def test_a_shorter_wait_does_not_cut_a_longer_one(clock: FakeClock) -> None:
     throttle = throttle_at(clock)
     first, second = throttle.acquire(), throttle.acquire()
     assert throttle.refused(first, 30) == 30
@@ -128,7 +128,7 @@ def test_a_shorter_wait_does_not_cut_a_longer_one(clock: FakeTime) -> None:
 
 @pytest.mark.parametrize("asked", [None, 0.0, -60.0])
 def test_without_retry_after_the_wait_grows(
-    clock: FakeTime, asked: float | None
+    clock: FakeClock, asked: float | None
 ) -> None:
     throttle = throttle_at(clock)
     assert [refuse(throttle, asked) for _ in range(4)] == [1, 2, 2, 2]
@@ -136,7 +136,7 @@ def test_without_retry_after_the_wait_grows(
     assert refuse(throttle, asked) == 1
 
 
-def test_refusals_of_one_burst_count_as_one(clock: FakeTime) -> None:
+def test_refusals_of_one_burst_count_as_one(clock: FakeClock) -> None:
     """They were sent before the first response."""
     throttle = throttle_at(clock)
     burst = [throttle.acquire() for _ in range(8)]
@@ -146,7 +146,7 @@ def test_refusals_of_one_burst_count_as_one(clock: FakeTime) -> None:
 
 
 def test_after_a_wait_requests_start_one_by_one_until_one_is_served(
-    clock: FakeTime,
+    clock: FakeClock,
 ) -> None:
     throttle = throttle_at(clock)
     serve(throttle, 1000)
@@ -162,7 +162,7 @@ def test_after_a_wait_requests_start_one_by_one_until_one_is_served(
 # Requests that no longer start
 
 
-def test_429_for_15_minutes_without_a_served_request_is_final(clock: FakeTime) -> None:
+def test_429_for_15_minutes_without_a_served_request_is_final(clock: FakeClock) -> None:
     throttle = throttle_at(clock)
     for _ in range(10):
         refuse(throttle, 600)
@@ -176,7 +176,7 @@ def test_429_for_15_minutes_without_a_served_request_is_final(clock: FakeTime) -
 
 
 def test_a_response_that_comes_during_the_wait_does_not_begin_the_15_minutes_anew(
-    clock: FakeTime,
+    clock: FakeClock,
 ) -> None:
     throttle = throttle_at(clock)
     began = clock.now
@@ -187,7 +187,7 @@ def test_a_response_that_comes_during_the_wait_does_not_begin_the_15_minutes_ane
     assert clock.now - began <= 601
 
 
-def test_time_without_requests_is_not_part_of_the_15_minutes(clock: FakeTime) -> None:
+def test_time_without_requests_is_not_part_of_the_15_minutes(clock: FakeClock) -> None:
     """A target may take half an hour for its rows."""
     throttle = throttle_at(clock)
     serve(throttle)
@@ -195,7 +195,7 @@ def test_time_without_requests_is_not_part_of_the_15_minutes(clock: FakeTime) ->
     assert refuse(throttle, 600) == 600
 
 
-def test_a_failure_ends_waits_and_lets_no_request_start(clock: FakeTime) -> None:
+def test_a_failure_ends_waits_and_lets_no_request_start(clock: FakeClock) -> None:
     failures = [TapError("first"), TapError("second")]
 
     def sleep(seconds: float) -> None:
@@ -215,14 +215,14 @@ def test_a_failure_ends_waits_and_lets_no_request_start(clock: FakeTime) -> None
 # The pace
 
 
-def pace(throttle: Throttle, clock: FakeTime, count: int) -> float:
+def pace(throttle: Throttle, clock: FakeClock, count: int) -> float:
     """Requests per second that start, as of now."""
     times = starts(throttle, clock, count + 1)
     return count / (times[-1] - times[0])
 
 
 def slowed(
-    clock: FakeTime, served: int = 100, seconds: float = 4, asked: float = 6
+    clock: FakeClock, served: int = 100, seconds: float = 4, asked: float = 6
 ) -> Throttle:
     """A throttle that was refused after some requests in some time."""
     throttle = throttle_at(clock)
@@ -240,23 +240,23 @@ def slowed(
     [(300, 0, 30), (1, 0, module.FIRST_PACE), (100, 3, 80)],
 )
 def test_the_first_pace_is_what_was_served_including_the_wait(
-    clock: FakeTime, served: int, later: float, expected: float
+    clock: FakeClock, served: int, later: float, expected: float
 ) -> None:
     throttle = slowed(clock, served)
     clock.now += later
     assert pace(throttle, clock, 2) == pytest.approx(expected, rel=0.2)
 
 
-def test_a_short_wait_counts_as_long_as_it_is(clock: FakeTime) -> None:
+def test_a_short_wait_counts_as_long_as_it_is(clock: FakeClock) -> None:
     throttle = slowed(clock, served=100, seconds=0, asked=0.25)
     assert throttle._pace == pytest.approx(400, rel=0.001)
 
 
-def test_the_pace_holds_from_the_first_served_request_on(clock: FakeTime) -> None:
+def test_the_pace_holds_from_the_first_served_request_on(clock: FakeClock) -> None:
     assert starts(slowed(clock), clock, 1)[0] == pytest.approx(0.1, rel=0.2)
 
 
-def test_a_refused_pace_shrinks_and_grows_gently(clock: FakeTime) -> None:
+def test_a_refused_pace_shrinks_and_grows_gently(clock: FakeClock) -> None:
     throttle = slowed(clock)
     clock.now += 1  # twenty a second
     serve(throttle, 5)
@@ -275,7 +275,7 @@ def test_a_refused_pace_shrinks_and_grows_gently(clock: FakeTime) -> None:
 
 
 def test_what_was_served_at_a_pace_counts_more_than_the_estimate(
-    clock: FakeTime,
+    clock: FakeClock,
 ) -> None:
     throttle = slowed(clock)
     for _ in range(1000):
@@ -285,7 +285,7 @@ def test_what_was_served_at_a_pace_counts_more_than_the_estimate(
     assert throttle._pace == pytest.approx(1001 / 2, rel=0.1)
 
 
-def test_while_the_api_serves_nothing_the_pace_stays(clock: FakeTime) -> None:
+def test_while_the_api_serves_nothing_the_pace_stays(clock: FakeClock) -> None:
     throttle = slowed(clock)
     refuse(throttle, 1)
     before = throttle._pace
@@ -294,7 +294,7 @@ def test_while_the_api_serves_nothing_the_pace_stays(clock: FakeTime) -> None:
     assert throttle._pace == before
 
 
-def test_after_a_long_calm_there_is_no_limit(clock: FakeTime) -> None:
+def test_after_a_long_calm_there_is_no_limit(clock: FakeClock) -> None:
     throttle = slowed(clock)
     clock.now += 10_000
     assert starts(throttle, clock, 100)[-1] < 0.001
