@@ -91,10 +91,11 @@ bench-states: $(PLUGINS) ## Measure what Meltano does with large states
 	$(UV) pip install --python .venv --group states
 	$(BIN)/python -m tools.bench.states $(ARGS)
 
-lint: $(VENV) ## Check style, formatting, types and workflows
+lint: $(VENV) ## Check style, formatting, types, imports and workflows
 	$(BIN)/ruff check --quiet
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/mypy
+	@found=$$($(BIN)/lint-imports --no-cache 2>&1) || { echo "$$found"; exit 1; }
 	@found=$$($(BIN)/deptry tap_toggl_hire 2>&1) || { echo "$$found"; exit 1; }
 	$(BIN)/zizmor --offline --pedantic --quiet .github examples/github-*.yml
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import enum
 import json
 import re
+import tomllib
 import typing as t
 from pathlib import Path
 
 from tap_toggl_hire.settings import NAMES
+from tap_toggl_hire.streams import ListStream
 from tap_toggl_hire.sync import plan
 from tap_toggl_hire.tap import TapTogglHire
 
@@ -18,6 +20,7 @@ if t.TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 ARCHITECTURE = ROOT / "ARCHITECTURE.md"
+WORKSPACES = ROOT / "orchestration" / "workspaces.py"
 
 Setting = dict[str, t.Any]
 
@@ -169,7 +172,27 @@ def readme() -> str:
 def architecture() -> str:
     """Return ARCHITECTURE.md with its tables as the code has them."""
     text = replace(ARCHITECTURE.read_text("utf-8"), "held", held_table())
-    return replace(text, "presence", presence_table())
+    text = replace(text, "presence", presence_table())
+    return replace(text, "imports", "".join(f"- {rule}\n" for rule in import_rules()))
+
+
+def import_rules() -> list[str]:
+    """Return the names of the contracts that `lint-imports` checks."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    contracts = settings["tool"]["importlinter"]["contracts"]
+    return [contract["name"] for contract in contracts]
+
+
+def orchestration() -> str:
+    """Return `orchestration/workspaces.py` with the names of the list streams.
+
+    Airflow reads it where the tap is not installed.
+    """
+    tap = TapTogglHire(config={"api_key": "none"}, parse_env_config=False)
+    names = [s.name for s in tap.discover_streams() if isinstance(s, ListStream)]
+    text = ", ".join(f'"{name}"' for name in names)
+    code = WORKSPACES.read_text("utf-8")
+    return re.sub(r"(?m)^LISTS = .*$", f"LISTS = ({text})", code)
 
 
 def _rules(name: str, rules: Mapping[t.Any, t.Any]) -> str:
