@@ -209,6 +209,45 @@ SCHEMA: dict[str, t.Any] = th.PropertiesList(
 NAMES = frozenset(SCHEMA["properties"])
 """The tap's own settings; the SDK adds its own to `SCHEMA` later."""
 
+SDK_SETTINGS = {
+    "stream_maps": (
+        "Stream maps",
+        "Filters, expressions, copies and other names for streams and columns.",
+    ),
+    "stream_map_config": (
+        "Stream map config",
+        "Values that the expressions of stream_maps may use.",
+    ),
+    "faker_config": (
+        "Faker config",
+        "Seed and locale of fake in stream_maps. Needs the extra faker.",
+    ),
+    "flattening_enabled": (
+        "Flattening enabled",
+        "Whether to make a column of each nested property.",
+    ),
+    "flattening_max_depth": (
+        "Flattening max depth",
+        "Maximum depth of the properties that become columns.",
+    ),
+    "flattening_max_key_length": (
+        "Flattening max key length",
+        "Maximum length of the names of these columns.",
+    ),
+    "flattening_separator": (
+        "Flattening separator",
+        "Text between the names of a column and its property.",
+    ),
+    "batch_config": (
+        "Batch config",
+        "Encoding and storage of files, with BATCH messages in place of records.",
+    ),
+}
+"""Title and description of the SDK's settings, whose own texts change with its version.
+
+`TapTogglHire.append_builtin_config` puts them into `SCHEMA`.
+"""
+
 
 def problems(config: Mapping[str, t.Any]) -> list[str]:
     """Return a sentence per setting with a problem, which names it; None is unset."""

@@ -119,6 +119,14 @@ class TapTogglHire(SessionTap):
             **kwargs,
         )
 
+    @classmethod
+    def append_builtin_config(cls, config_jsonschema: dict[str, t.Any]) -> None:
+        """Add the settings of the SDK, with descriptions of our own."""
+        super().append_builtin_config(config_jsonschema)
+        for name, (title, description) in settings.SDK_SETTINGS.items():
+            texts = {"title": title, "description": description}
+            config_jsonschema["properties"][name].update(texts)
+
     @cached_property
     def session(self) -> Session:
         """What the streams of a run share; discovery, which needs no setting, has none.

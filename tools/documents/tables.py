@@ -9,7 +9,7 @@ import tomllib
 import typing as t
 from pathlib import Path
 
-from tap_toggl_hire.settings import NAMES
+from tap_toggl_hire.settings import SDK_SETTINGS
 from tap_toggl_hire.streams import ListStream
 from tap_toggl_hire.sync import plan
 from tap_toggl_hire.tap import TapTogglHire
@@ -25,56 +25,12 @@ WORKSPACES = ROOT / "orchestration" / "workspaces.py"
 Setting = dict[str, t.Any]
 
 
-SDK_SETTINGS = {
-    "stream_maps": (
-        "Stream maps",
-        "Filters, expressions, copies and other names for streams and columns.",
-    ),
-    "stream_map_config": (
-        "Stream map config",
-        "Values that the expressions of stream_maps may use.",
-    ),
-    "faker_config": (
-        "Faker config",
-        "Seed and locale of `fake` in stream_maps. Needs the extra `faker`.",
-    ),
-    "flattening_enabled": (
-        "Flattening enabled",
-        "Whether to make a column of each nested property.",
-    ),
-    "flattening_max_depth": (
-        "Flattening max depth",
-        "Down to which depth to flatten.",
-    ),
-    "flattening_max_key_length": (
-        "Flattening max key length",
-        "Maximum length of the name of such a column.",
-    ),
-    "flattening_separator": (
-        "Flattening separator",
-        "What separates the names of a column and a property.",
-    ),
-    "batch_config": (
-        "Batch config",
-        "Files and BATCH messages in place of records: encoding and storage.",
-    ),
-}
-"""Label and description of the settings that every tap of the SDK has.
-
-Written here, since the SDK's own texts change with its version.
-"""
-
-
 def settings() -> dict[str, Setting]:
-    """Return all settings; those of the SDK have our own descriptions."""
+    """Return all settings as `--about` shows them, including those of the SDK."""
     schema = TapTogglHire.config_jsonschema
     TapTogglHire.append_builtin_config(schema)
-    found: dict[str, Setting] = schema["properties"]
-    own = {name: setting for name, setting in found.items() if name in NAMES}
-    return own | {
-        name: {**found[name], "title": title, "description": text}
-        for name, (title, text) in SDK_SETTINGS.items()
-    }
+    properties: dict[str, Setting] = schema["properties"]
+    return properties
 
 
 def catalog() -> dict[str, dict[str, t.Any]]:
