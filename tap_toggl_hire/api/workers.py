@@ -73,6 +73,7 @@ class Workers:
             StoppedError: If the run is to stop, and the call takes too long.
         """
         while not future.done():
+            self._queue.hasten(future)
             timeout = min(TICK, self.stop.patience)
             if not timeout:
                 raise self.stop.error()
@@ -134,6 +135,21 @@ class _Queue:
             self._waiting -= size
             if was_full and not self._is_full():
                 self._changed.notify_all()
+
+    def hasten(self, future: Future[t.Any]) -> None:
+        """Make the call of a future urgent, if the bodies that wait hold it back.
+
+        Nobody takes them while the main thread waits for this call.
+        """
+        with self._changed:
+            if not self._is_full():
+                return
+            for call in self._ordinary:
+                if call[0] is future:
+                    self._ordinary.remove(call)
+                    self._urgent.append(call)
+                    self._changed.notify()
+                    return
 
     def clear(self) -> None:
         with self._changed:

@@ -145,3 +145,18 @@ def test_no_call_starts_while_too_many_bytes_wait_but_urgent_ones(
     assert not held_back.done()
     assert pool.result(large).size == 11
     assert held_back.result(LONG) == 5
+
+
+def test_call_that_is_held_back_starts_once_its_result_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever waits for it takes no other response meanwhile."""
+    monkeypatch.setattr(workers, "MAX_WAITING", 10)
+    stop = Stop()
+    stop.limit(LONG / 60)
+    pool = Workers(1, stop)
+    pool.submit(Body, {}, 11).result(LONG)  # done, but not taken
+    first, second = pool.submit(divmod, 7, 2), pool.submit(divmod, 9, 2)
+    assert pool.result(second) == (4, 1)
+    assert not first.done()
+    assert pool.result(first) == (3, 1)
