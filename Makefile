@@ -29,7 +29,7 @@ MUTMUT := .venv-mutants/bin/mutmut
 export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test format documents picture test-analytics test-dbt-next test-orchestration test-slow test-lowest test-next workspaces-demo sandbox mutants bench bench-states lint targets build plugins dbt clean
+.PHONY: help demo check test format documents picture test-analytics test-dbt-next test-orchestration test-slow test-lowest test-next workspaces-demo sandbox mutants bench lint targets build plugins dbt clean
 
 help: ## Show this list, the commands for every day first
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / && $$1 != "help" { \
@@ -84,12 +84,8 @@ mutants: $(MUTANTS) ## Run mutation tests of api/ and sync/; ARGS='tap_toggl_hir
 	@$(MUTMUT) results | grep -v 'not checked' || true
 	@$(MUTMUT) results --all true | sed -n 's/^ *tap_toggl_hire\.\(.*\)\.x[^.]*: /\1 /p' | sort | uniq -c
 
-bench: $(PLUGINS) ## Measure the tap and the pipeline against the sandbox
+bench: $(VENV) ## Measure the tap against the sandbox
 	$(BIN)/python -m tools.bench $(ARGS)
-
-bench-states: $(PLUGINS) ## Measure what Meltano does with large states
-	$(UV) pip install --python .venv --group states
-	$(BIN)/python -m tools.bench.states $(ARGS)
 
 lint: $(VENV) ## Check style, formatting, types, imports and workflows
 	$(BIN)/ruff check --quiet

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.bench import pipeline, scale, sections, yardsticks
+from tools.bench import scale, sections, yardsticks
 from tools.bench.picture import Picture
 
 if TYPE_CHECKING:
@@ -74,10 +74,6 @@ def _scale(given: argparse.Namespace) -> Iterable[Table | Picture]:
     return [*scale.tables(growth), scale.picture(growth)]
 
 
-def _pipeline(given: argparse.Namespace) -> Iterable[Table]:
-    return pipeline.tables(given.candidates * 5 // 2, min(given.rounds, 2))
-
-
 def _yardsticks(given: argparse.Namespace) -> Iterable[Table]:
     yield yardsticks.table(turns=given.rounds)
 
@@ -88,7 +84,6 @@ SECTIONS: dict[str, Section] = {
     "rate": _single_runs(sections.rate_limit),
     "growth": _single_runs(sections.growth),
     "scale": _scale,
-    "pipeline": _pipeline,
     "yardsticks": _yardsticks,
 }
 
