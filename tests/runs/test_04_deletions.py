@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
 import pytest
@@ -184,6 +185,36 @@ def test_run_with_the_key_of_another_workspace_writes_nothing(
     assert "api_key" in str(run.error)
     assert run.messages == []
     assert len(set(run.details_requested)) == len(run.details_requested) == 20
+
+
+def test_proof_asks_for_candidates_from_the_whole_list(
+    make_pipeline: MakePipeline,
+) -> None:
+    """An account whose oldest candidates were all deleted has newer ones."""
+    pipeline = make_pipeline(60, max_concurrency=1)
+    pipeline.run()
+    with Sandbox(make_account(30, seed=7)) as other:
+        pipeline.sandbox = other
+        config = {"api_key": other.api_key, "api_url": other.url}
+        run = pipeline.run_failing(CONFIRM, **config)
+    places = sorted(map(pipeline.ids.index, run.details_requested))
+    gaps = [after - before for before, after in itertools.pairwise(places)]
+    assert set(gaps) == {3}
+    assert places[0] < 3
+
+
+def test_proof_that_meets_only_errors_fails_with_them(pipeline: Pipeline) -> None:
+    """They say nothing about the workspace, and no confirmation is asked for."""
+    pipeline.run()
+    pipeline.sandbox.faults = [
+        Fault("short_list", match=is_page, total="short"),
+        Fault("status", match="candidate"),
+    ]
+    run = pipeline.run_failing("HTTP 500")
+    assert run.is_transient_failure
+    assert run.messages == []
+    pipeline.sandbox.faults = []
+    assert not pipeline.run().candidate_records
 
 
 def test_small_workspace_whose_candidates_are_all_deleted_has_to_be_confirmed(

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 import typing as t
+from pathlib import Path
 
 import pytest
 
 from tests.support.tap import rejection, run_tap
 
 if t.TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.support.pipeline import Pipeline
 
 Json = dict[str, t.Any]
@@ -103,6 +102,19 @@ def test_file_of_another_kind_is_rejected(
     assert words in sentence
     assert option.strip("-") in sentence
     assert "s3cr3t" not in sentence
+
+
+def test_config_that_is_not_in_utf_8_is_rejected(tmp_path: Path) -> None:
+    config = tmp_path / "config.json"
+    config.write_bytes(b'{"api_key": "s3cr3t\xff"}')
+    assert "not valid JSON in UTF-8" in rejection("--config", str(config))
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs Linux")
+def test_config_that_cannot_be_read_is_rejected() -> None:
+    """A file of another user, for example; here, one that fails for everybody."""
+    sentence = rejection("--config", "/proc/self/mem")
+    assert sentence == "--config /proc/self/mem: Input/output error."
 
 
 def test_setting_without_effect_is_logged(pipeline: Pipeline) -> None:
