@@ -185,36 +185,39 @@ class History:
     def play(self, steps: list[Step]) -> None:
         """Play steps, and then a run in which every candidate is re-verified."""
         for step in [WITHOUT_CHANGES, *steps]:
-            self._happen(step)
+            self._change_the_workspace(step)
             self._run(step)
         self.pipeline.now += 3 * DAY
-        self._happen(WITHOUT_CHANGES)
+        self._change_the_workspace(WITHOUT_CHANGES)
         self._run(WITHOUT_CHANGES, reverify_days=1)
+        self._assert_target_matches_api()
+        # Details that differ from their list row are fetched again.
+        self._run(WITHOUT_CHANGES)
+        self._assert_next_run_has_nothing_to_do()
+
+    def _assert_target_matches_api(self) -> None:
         now, target = Moment(self.account), self.pipeline.target
         for stream in UPSERTED:
             held = target.alive(stream)
             # An archived candidate may never have been listed.
             known = now.listed | set(map(candidate_of_key, held))
-            rows = {
-                k: row
-                for k, row in now.rows[stream].items()
-                if candidate_of_key(k) in known
-            }
-            assert_same_rows(held, rows, stream)
+            rows = now.rows[stream].items()
+            expected = {key: row for key, row in rows if candidate_of_key(key) in known}
+            assert_same_rows(held, expected, stream)
         for key in now.listed:
             assert _history_of(self.last_event[key]) == now.history[key], key
         if self.has_all:
             gone = self.last_event.keys() - now.alive
             assert {self.last_event[key]["event"] for key in gone} <= {"deleted"}
-        # Details that differ from their list row are fetched again.
-        self._run(WITHOUT_CHANGES)
-        quiet = self.pipeline.run()
-        assert not quiet.candidate_records
-        assert not _asked_after_proof(quiet)
-        proof = len(quiet.details_requested)  # more than none, if all are archived
-        assert len(quiet.requests) <= self.pipeline.most_requests() + proof
 
-    def _happen(self, step: Step) -> None:
+    def _assert_next_run_has_nothing_to_do(self) -> None:
+        run = self.pipeline.run()
+        assert not run.candidate_records
+        assert not _asked_after_proof(run)
+        proof = len(run.details_requested)  # more than none, if all are archived
+        assert len(run.requests) <= self.pipeline.most_requests() + proof
+
+    def _change_the_workspace(self, step: Step) -> None:
         account, before = self.account, self.before
         if step.undoes_ratings:
             for key in self.ratings.keys() & {*account.listed_ids()}:
@@ -282,14 +285,14 @@ class History:
             assert (status, str(failing) in str(run.error)) == (500, True), run.error
         if not run.messages:
             return  # the candidate that fails was to prove the workspace
-        self._assert_sound(run, failing)
+        self._assert_no_false_tombstone_and_no_needless_request(run, failing)
         messages, state = self._received(run, step, state)
-        self._assert_history(messages)
+        self._assert_each_event_is_a_change(messages)
         pipeline.target.load(messages)
         pipeline.target.state = state
         if step.received == 1:
             inside = set(listed_in_scope(self.account, scope))
-            self._assert_holds(step, inside - {failing}, now)
+            self._assert_lists_have_arrived(step, inside - {failing}, now)
             if HISTORY in step.select:
                 self.touched -= inside
                 if not step.scope:
@@ -324,8 +327,9 @@ class History:
         assert first == cut
         return messages, before
 
-    def _assert_sound(self, run: Run, failing: str | None) -> None:
-        """No false tombstone, no request too many, whatever the run is like."""
+    def _assert_no_false_tombstone_and_no_needless_request(
+        self, run: Run, failing: str | None
+    ) -> None:
         for stream in UPSERTED:
             for row in run.tombstones(stream):
                 key = (
@@ -342,8 +346,7 @@ class History:
         assert set(asked) <= self.ever_listed
         assert len(run.records(SYNC_RUNS)) == 1
 
-    def _assert_history(self, messages: list[Message]) -> None:
-        """No event without a change."""
+    def _assert_each_event_is_a_change(self, messages: list[Message]) -> None:
         for message in messages:
             if message.get("stream") != HISTORY or message["type"] != "RECORD":
                 continue
@@ -354,8 +357,9 @@ class History:
             assert (row["event"] == "deleted") == (row["points"] is None), row
             self.last_event[key] = row
 
-    def _assert_holds(self, step: Step, inside: set[str], now: Moment) -> None:
-        """What the lists show has arrived."""
+    def _assert_lists_have_arrived(
+        self, step: Step, inside: set[str], now: Moment
+    ) -> None:
         for stream in step.select & {CANDIDATES, DETAILS}:
             held = self.pipeline.target.alive(stream)
             for key in inside:
