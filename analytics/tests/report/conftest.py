@@ -88,6 +88,12 @@ def for_team(report: Callable[..., Report]) -> Report:
 
 
 @pytest.fixture(scope="session")
+def with_names(report: Callable[..., Report]) -> Report:
+    """The page that names candidates, with links."""
+    return report("--names", "--candidate-link", "https://hire.example.com/{id}")
+
+
+@pytest.fixture(scope="session")
 def for_others(report: Callable[..., Report]) -> Report:
     """The page for others."""
     return report("--for", "others")

@@ -77,9 +77,9 @@ def test_every_panel_is_drawn(browser: Browser, for_team: Report) -> None:
 
 @pytest.mark.parametrize("width", SCREENS)
 def test_nothing_is_off_the_screen(
-    browser: Browser, for_team: Report, for_others: Report, width: int
+    browser: Browser, with_names: Report, for_others: Report, width: int
 ) -> None:
-    for report in (for_team, for_others):
+    for report in (with_names, for_others):
         with opened(browser, report, width) as page:
             right = page.eval_on_selector_all(
                 "main *",
@@ -92,9 +92,9 @@ def test_nothing_is_off_the_screen(
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("width", SCREENS)
 def test_axe_finds_no_violation(
-    browser: Browser, for_team: Report, for_others: Report, width: int, scheme: Any
+    browser: Browser, with_names: Report, for_others: Report, width: int, scheme: Any
 ) -> None:
-    for report in (for_team, for_others):
+    for report in (with_names, for_others):
         with opened(browser, report, width, scheme) as page:
             results = axe.Axe().run(page)
             assert len(results.response["passes"]) > 15

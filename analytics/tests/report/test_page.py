@@ -416,6 +416,50 @@ def test_complete_data_are_one_line(for_team: Report) -> None:
     assert "<table" not in section
 
 
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        (
+            "update toggl_hire__workspaces set candidates_missing = 3",
+            "Candidates that the warehouse lacks: 3.",
+        ),
+        (
+            (
+                "delete from toggl_hire__runs where finished_at "
+                "between '2025-10-10' and '2025-10-14 12:00'"
+            ),
+            "No run was complete in the 6.0 days before 2025-10-15 06:05 UTC.",
+        ),
+        (
+            "update toggl_hire__workspaces set last_run_completed_at = '2025-10-26'",
+            "The last complete run ended on 2025-10-26 00:00 UTC.",
+        ),
+        (
+            (
+                "update toggl_hire_marts_personal.toggl_hire__candidates "
+                "set seems_locked = true where candidate_id like '%99'"
+            ),
+            "Candidates who seem to be locked on the workspace's plan: ",
+        ),
+    ],
+)
+def test_what_is_wrong_with_the_data_is_said(
+    statement: str,
+    problem: str,
+    warehouse: Path,
+    tmp_path: Path,
+    report: Callable[..., Report],
+) -> None:
+    broken = tmp_path / "broken.duckdb"
+    broken.write_bytes(warehouse.read_bytes())
+    with duckdb.connect(str(broken)) as connection:
+        connection.execute(f"use toggl_hire_marts; {statement}")
+    found = report("--duckdb", str(broken))
+    (sentence,) = found.figures["health"]["problems"]
+    assert sentence.startswith(problem)
+    assert f"Not fully. {problem}" in found.page.replace("&#39;", "'")
+
+
 def test_a_period_leaves_out_what_was_before(report: Callable[..., Report]) -> None:
     since = report("--since", "2025-08-01").figures
     assert since["funnel"]["All"]["months"][0]["month"] == "2025-08"
