@@ -99,7 +99,10 @@ def lines(
         drawn.append(_text(margin - 4, up(tick) + 4, f"{tick:g}", "end"))
     if names is None:
         names = [(tick, f"{tick:g}") for tick in _ticks(left, right)]
-    drawn += [_text(across(x), y + height + 16, name, "middle") for x, name in names]
+    for x, name in names:
+        half = CHARACTER * len(name) / 2
+        middle = min(across(x), WIDTH - half)  # not beyond the edge
+        drawn.append(_text(middle, y + height + 16, name, "middle"))
     for place, points in enumerate(series):
         for is_gap, group in groupby(points, key=lambda point: point[1] is None):
             if not is_gap:

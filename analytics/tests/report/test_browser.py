@@ -181,7 +181,6 @@ def test_the_print_has_at_most_four_pages_in_8_pt(
     browser: Browser, for_team: Report, tmp_path: Path
 ) -> None:
     with opened(browser, for_team) as page:
-        page.eval_on_selector_all("details", "all => all.forEach(o => o.open = false)")
         printed = tmp_path / "report.pdf"
         page.pdf(path=printed, prefer_css_page_size=True)
         pages = re.findall(rb"/Type\s*/Page\b", printed.read_bytes())
@@ -195,13 +194,9 @@ def test_the_print_has_at_most_four_pages_in_8_pt(
                 return [o.localName, parseFloat(getComputedStyle(o).fontSize) * scale];
             })""",
         )
-        heights = page.eval_on_selector_all(
-            "details table", "all => all.map(o => o.getBoundingClientRect().height)"
-        )
     points = {(name, round(0.75 * pixels, 1)) for name, pixels in sizes}
     assert {size for name, size in points if name == "text"} == {7.5}
     assert min(size for name, size in points if name != "text") == 8
-    assert min(heights) > 10
 
 
 def test_fills_differ_without_colours(browser: Browser, for_team: Report) -> None:

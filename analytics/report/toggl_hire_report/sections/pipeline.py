@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from toggl_hire_report.context import Context
     from toggl_hire_report.page import Page
 
-WEEKS_DRAWN, WEEKS_LISTED, MONTHS_NAMED = 52, 5, 5
+WEEKS_DRAWN, WEEKS_LISTED, MONTHS_NAMED = 52, 5, 4
 TITLE = "Candidates in play"
 
 
@@ -122,7 +122,7 @@ def section(page: Page) -> Section:
 
 
 def _months(weeks: Sequence[str]) -> list[tuple[float, str]]:
-    """Name the first week of some months, at most five of them."""
+    """Name the first week of some months, at most four of them."""
     pairs = enumerate(pairwise(week[:7] for week in weeks), 1)
     first = [place for place, (before, month) in pairs if month > before]
     if not first:
