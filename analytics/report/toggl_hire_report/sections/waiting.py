@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -85,8 +84,7 @@ def figures(
 
 def _waiting(context: Context) -> list[Row]:
     """Return the candidates who wait, the longest first in each step."""
-    looks = {row["workspace"]: row["last_looked_at"] for row in context.workspaces}
-    rows = context.rows("""
+    return context.rows("""
         select
             candidates.workspace,
             candidates.job_opening_id,
@@ -94,26 +92,23 @@ def _waiting(context: Context) -> list[Row]:
             candidates.name,
             candidates.email,
             candidates.category,
-            case
-                when stages.stage_number > 1 then stages.valid_from
-                else coalesce(candidates.finished_at, stages.valid_from)
-            end as waiting_since,
+            coalesce(candidates.days_waiting, 0) as days,
             coalesce(retention.days_overdue >= 0, false) as is_due
         from toggl_hire__candidates as candidates
-        left join toggl_hire__candidate_stages as stages
-            on stages.workspace = candidates.workspace
-            and stages.candidate_id = candidates.candidate_id
-            and stages.is_current
+        left join toggl_hire__stage_order as steps
+            on steps.workspace = candidates.workspace
+            and steps.job_opening_id = candidates.job_opening_id
+            and steps.category_id = candidates.category_id
         left join toggl_hire__retention_due as retention
             on retention.workspace = candidates.workspace
             and retention.candidate_id = candidates.candidate_id
-        where coalesce(candidates.hire_state, '') not in ('rejected', 'possible-hire')
-        order by stages.position, candidates.category, waiting_since, candidate_id
+        where candidates.is_waiting
+        order by
+            steps.position,
+            candidates.category,
+            candidates.days_waiting desc,
+            candidates.candidate_id
     """)
-    for row in rows:
-        look, since = looks[row["workspace"]], row["waiting_since"]
-        row["days"] = (look - since) / timedelta(days=1) if look and since else 0.0
-    return rows
 
 
 def _step(
@@ -187,14 +182,10 @@ def _retention(context: Context) -> dict[str, int]:
     """Count the candidates whose retention has ended, by what is to be done."""
     counts = dict.fromkeys(RETENTION, 0)
     states = {"rejected": "rejected", "possible-hire": "possible_hires"}
-    for row in context.rows("""
-        select retention.workspace, retention.job_opening_id, candidates.hire_state
-        from toggl_hire__retention_due as retention
-        inner join toggl_hire__candidates as candidates
-            on candidates.workspace = retention.workspace
-            and candidates.candidate_id = retention.candidate_id
-        where retention.days_overdue >= 0
-    """):
+    for row in context.rows(
+        "select workspace, job_opening_id, hire_state from toggl_hire__retention_due "
+        "where days_overdue >= 0"
+    ):
         counts[states.get(row["hire_state"], "undecided")] += 1
     return counts
 
