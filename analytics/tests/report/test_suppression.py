@@ -90,7 +90,7 @@ def funnel(figures: dict[str, Any]) -> Problem:
 
 
 def scores_and_week(figures: dict[str, Any]) -> Problem:
-    """All that the page says of scores, of weeks and of ended stays."""
+    """All that the page says of scores, of weeks, of waiting and of ended stays."""
     problem = Problem()
     for found in figures["scores"].values():
         bands = [problem.count(band) for band in found["bands"]]
@@ -101,6 +101,11 @@ def scores_and_week(figures: dict[str, Any]) -> Problem:
             key = column + suffix
             own = [problem.count(one[key]) for n, one in week.items() if n != "All"]
             problem.add(problem.count(week["All"][key]), own)
+    for opening in figures["waiting"]["openings"]:
+        for column in ("waiting", "beyond_usual"):
+            own = [problem.count(step[column]) for step in opening["steps"]]
+            if own:
+                problem.add(problem.count(opening[column]), own)
     for stage in figures["stages"]:
         ends = [problem.count(stage[k]) for k in ("moved_on", "moved_back", "rejected")]
         problem.add(problem.count(stage["ended"]), ends)
