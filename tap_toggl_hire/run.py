@@ -29,16 +29,13 @@ from tap_toggl_hire.streams import (
     SyncRuns,
 )
 from tap_toggl_hire.summary import Summary
-from tap_toggl_hire.sync import rotation
 from tap_toggl_hire.sync.candidates import CandidateRun
-from tap_toggl_hire.sync.comparison import Comparison
 from tap_toggl_hire.sync.lists import ScopeLists, Source
 from tap_toggl_hire.sync.observer import Observer
 from tap_toggl_hire.sync.plan import CANDIDATES, UPSERTED, Selection
 from tap_toggl_hire.sync.proofs import workspace_is_proved
 from tap_toggl_hire.sync.scope import ALL_PARTS
 from tap_toggl_hire.sync.tags import TagLists
-from tap_toggl_hire.sync.tasks import Terms
 
 if t.TYPE_CHECKING:
     from tap_toggl_hire.messages import MessageWriter, Output
@@ -198,11 +195,6 @@ class Run:
     def _read_candidates(self, lists: ScopeLists) -> None:
         """Find the changes of candidates, and emit them."""
         settings, state, session = self._settings, self._state, self._session
-        tags = self._read_tags(lists)
-        terms = Terms(self._observer(), tags, self._selection())
-        comparison = Comparison(state.inventory, terms)
-        now = session.clock.now()
-        state.reverified_until = rotation.effective(state.reverified_until, now)
         versioned = self._versioned()
         for output in versioned:
             output.version = self._tap.initialized_at
@@ -211,33 +203,6 @@ class Run:
         make_changed_streams_stale(
             self._of_candidates, self._tap.config, settings, state, session.logger
         )
-        candidates = CandidateRun(
-            source=self._source,
-            state=state,
-            lists=lists,
-            comparison=comparison,
-            sink=self._sink,
-            progress=self._progress,
-            logger=session.logger,
-            now=now,
-            reverify_days=settings.reverify_days,
-            confirmed=settings.confirm_mass_deletion,
-        )
-        self._summary.counts = candidates.counts
-        try:
-            candidates.run()
-        finally:
-            self._warn(comparison, lists, tags)
-        if session.stop.is_due and not candidates.is_finished:
-            raise session.stop.error()
-        state.scope = settings.scope.key
-        if lists.count and not lists.are_accepted:
-            for output in versioned:
-                output.activate(self._tap.initialized_at)
-
-    def _read_tags(self, lists: ScopeLists) -> TagLists:
-        """Read which candidate has which tag, and pages of candidates meanwhile."""
-        settings, state = self._settings, self._state
         tags = TagLists(
             self._source,
             settings.scope.shared,
@@ -245,14 +210,29 @@ class Run:
             state.inventory.ids,
             are_dropped=settings.drops_tags,
         )
-        # The lists of tags are not narrowed to openings.
-        total = lists.total if settings.job_opening_ids is None else None
-        for _ in tags.read(state.tags, total):
-            self._session.stop.check()
-            lists.read_ahead()
-            self._progress.tick()
-        state.tags = tags.known
-        return tags
+        candidates = CandidateRun(
+            source=self._source,
+            state=state,
+            scope=settings.scope,
+            lists=lists,
+            tags=tags,
+            observer=self._observer(),
+            selection=self._selection(),
+            sink=self._sink,
+            progress=self._progress,
+            logger=session.logger,
+            now=session.clock.now(),
+            reverify_days=settings.reverify_days,
+            confirmed=settings.confirm_mass_deletion,
+        )
+        self._summary.counts = candidates.counts
+        try:
+            candidates.run()
+        finally:
+            self._warn(candidates.comparison.without_id, lists, tags)
+        if lists.count and not lists.are_accepted:
+            for output in versioned:
+                output.activate(self._tap.initialized_at)
 
     def _selection(self) -> Selection:
         """Return what the run selects."""
@@ -292,14 +272,14 @@ class Run:
         )
         return outputs if is_versioned else []
 
-    def _warn(self, comparison: Comparison, lists: ScopeLists, tags: TagLists) -> None:
+    def _warn(self, without_id: int, lists: ScopeLists, tags: TagLists) -> None:
         """Log what was odd about the candidates, and fails no run."""
         logger, without_details = (
             self._session.logger,
             self._summary.counts.without_details,
         )
-        if comparison.without_id:
-            logger.warning(WITHOUT_ID, comparison.without_id, CANDIDATES)
+        if without_id:
+            logger.warning(WITHOUT_ID, without_id, CANDIDATES)
         if lists.are_accepted or tags.are_accepted:
             logger.warning(ACCEPTED)
         if without_details:

@@ -25,13 +25,14 @@ from tap_toggl_hire.errors import (
     UnauthorizedError,
     UnavailableError,
 )
-from tap_toggl_hire.sync import plan
+from tap_toggl_hire.sync import plan, rotation
 from tap_toggl_hire.sync.checkpoint import Checkpoint
+from tap_toggl_hire.sync.comparison import Comparison
 from tap_toggl_hire.sync.fetch import Fetch
 from tap_toggl_hire.sync.kept import Kept
 from tap_toggl_hire.sync.plan import HISTORY, NEW, Absence, Presence
 from tap_toggl_hire.sync.proofs import Endpoint, spread
-from tap_toggl_hire.sync.tasks import DueTask
+from tap_toggl_hire.sync.tasks import DueTask, Terms
 
 if t.TYPE_CHECKING:
     import logging
@@ -40,9 +41,13 @@ if t.TYPE_CHECKING:
 
     from tap_toggl_hire.progress import Progress
     from tap_toggl_hire.sink import CandidateSink
-    from tap_toggl_hire.sync.comparison import Comparison, DueCandidate
+    from tap_toggl_hire.sync.comparison import DueCandidate
     from tap_toggl_hire.sync.lists import ScopeLists, Source
+    from tap_toggl_hire.sync.observer import Observer
+    from tap_toggl_hire.sync.plan import Selection
+    from tap_toggl_hire.sync.scope import Scope
     from tap_toggl_hire.sync.state import State
+    from tap_toggl_hire.sync.tags import TagLists
     from tap_toggl_hire.sync.tasks import (
         Decision,
         ListedTask,
@@ -76,8 +81,11 @@ class CandidateRun:
         *,
         source: Source,
         state: State,
+        scope: Scope,
         lists: ScopeLists,
-        comparison: Comparison,
+        tags: TagLists,
+        observer: Observer,
+        selection: Selection,
         sink: CandidateSink,
         progress: Progress,
         logger: logging.Logger,
@@ -90,8 +98,11 @@ class CandidateRun:
         Args:
             source: The API, and the workers.
             state: What is known; kept up to date.
-            lists: The lists of candidates.
-            comparison: Compares what the API shows with the inventory.
+            scope: The candidates that the settings select.
+            lists: The lists of these candidates.
+            tags: The lists of their tags.
+            observer: Turns what the API sends into records and digests.
+            selection: What the run selects.
             sink: Takes what is emitted.
             progress: Logs how far the run is.
             logger: For warnings.
@@ -101,12 +112,13 @@ class CandidateRun:
         """
         self.counts = RunCounts()
         self.is_finished = False  # no phase was skipped or cut short
+        self.comparison = Comparison(state.inventory, Terms(observer, tags, selection))
         self._source = source
         self._state = state
+        self._scope = scope
         self._lists = lists
-        self._comparison = comparison
-        self._terms = comparison.terms
-        self._tags = comparison.terms.tags
+        self._tags = tags
+        self._terms = self.comparison.terms
         self._sink = sink
         self._progress = progress
         self._logger = logger
@@ -132,8 +144,11 @@ class CandidateRun:
         Raises:
             TapError: If the run is not complete. What could be read was emitted.
         """
+        self._read_tags()
+        self._check_tags()
+        reached = self._state.reverified_until
+        self._state.reverified_until = rotation.effective(reached, self._now)
         try:
-            self._check_tags()
             self._read_listed()
             if self._may_go_on():
                 self._read_missing()
@@ -145,6 +160,9 @@ class CandidateRun:
             self._state.distrusts_tags = self._tags.are_contradicted
             self._checkpoint.revert()
         self._raise_first_failure()
+        if self._stop.is_due and not self.is_finished:
+            raise self._stop.error()
+        self._state.scope = self._scope.key
 
     def _may_go_on(self) -> bool:
         return (
@@ -154,7 +172,18 @@ class CandidateRun:
             and not self._is_list_mistaken
         )
 
-    # 1. Candidates that the lists show
+    # Before: which candidate has which tag
+
+    def _read_tags(self) -> None:
+        """Read the lists of tags, and pages of candidates meanwhile."""
+        # The lists of tags are not narrowed to openings.
+        is_of_openings = self._scope.job_opening_ids is not None
+        total = None if is_of_openings else self._lists.total
+        for _ in self._tags.read(self._state.tags, total):
+            self._stop.check()
+            self._lists.read_ahead()
+            self._progress.tick()
+        self._state.tags = self._tags.known
 
     def _check_tags(self) -> None:
         """Look whether the lists of tags are true again, if they were not last time.
@@ -180,6 +209,8 @@ class CandidateRun:
         if samples and not agreements:
             self._tags.distrust()
 
+    # 1. Candidates that the lists show
+
     def _read_listed(self) -> None:
         for task, response in self._fetch.in_order(self._pages()):
             decision = task.decide(response)
@@ -196,7 +227,7 @@ class CandidateRun:
 
     def _pages(self) -> Iterator[list[ListedTask]]:
         for rows in self._lists.pages():
-            tasks = self._comparison.listed(rows)
+            tasks = self.comparison.listed(rows)
             self._progress.total = self._lists.expected
             self._progress.done += len(rows) - len(tasks)
             self._progress.tick()
@@ -213,7 +244,7 @@ class CandidateRun:
     # 2. Candidates that the lists lack
 
     def _read_missing(self) -> None:
-        missing = self._comparison.missing()
+        missing = self.comparison.missing()
         tasks = missing[Absence.ASK] + self._left_scope(missing[Absence.ASK_IF_FEW])
         sampled: list[tuple[MissingTask, Response]] = []
         if plan.is_most(len(tasks), self._known):
@@ -259,7 +290,7 @@ class CandidateRun:
         if not self._reverify_days:
             return
         due = self._due()
-        tasks = map(self._comparison.reverified, due)
+        tasks = map(self.comparison.reverified, due)
         batches = iter(lambda: list(islice(tasks, CHUNK)), [])
         for task, response in self._fetch.in_order(batches):
             self.counts.reverified += isinstance(response, dict)
@@ -284,7 +315,7 @@ class CandidateRun:
         while chunk := list(islice(ids, CHUNK)):
             if self._stop.is_due:
                 return []
-            due += self._comparison.due(chunk, since, self._now, days)
+            due += self.comparison.due(chunk, since, self._now, days)
         return sorted(due)
 
     def _reach(self, time_reached: datetime) -> None:

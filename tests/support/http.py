@@ -1,18 +1,26 @@
-"""A fake transport: what the API answers, without sockets and in no time."""
+"""Fake transports: what the API answers, without sockets and in no time."""
 
 from __future__ import annotations
 
 import json
 import typing as t
+from urllib.parse import parse_qsl, unquote
 
 from requests.structures import CaseInsensitiveDict
 
+from sandbox import Shapes
+from sandbox.api import Api
+from sandbox.messages import Request, Route
 from tap_toggl_hire.api.http import Response
 from tap_toggl_hire.api.throttle import Throttle
+from tap_toggl_hire.errors import TransientError
 from tests.support.clock import FakeClock
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from sandbox import Account, Fault
+    from sandbox.messages import Answer
 
 Reply = t.Callable[[str], "Response | Exception"]
 
@@ -39,6 +47,49 @@ class FakeTransport:
         if isinstance(answer, Exception):
             raise answer
         return answer._replace(started=started)
+
+
+class SandboxTransport(FakeTransport):
+    """Answer as the sandbox does.
+
+    Attributes:
+        account: What is served; a test changes it.
+        shapes: The choices where nothing is documented; a test changes them.
+        faults: The first fault that affects a request counts.
+        requests: What was requested, in order.
+        on_request: Called with each request before its response is made.
+    """
+
+    def __init__(self, account: Account) -> None:
+        super().__init__(self._answer)
+        self.account = account
+        self.shapes = Shapes()
+        self.faults: list[Fault] = []
+        self.requests: list[Request] = []
+        self.on_request: Callable[[Request], object] = lambda _: None
+        self._api = Api(account, "key", self.root)
+
+    def _answer(self, target: str) -> Response:
+        path, _, query = f"/api{target}".partition("?")
+        headers = {"authorization": "Bearer key"}
+        number, route = len(self.requests) + 1, Route.of(unquote(path))
+        params = dict(parse_qsl(query))
+        request = Request("GET", path, params, headers, route, number, self.time.now)
+        self.requests.append(request)
+        self.on_request(request)
+        answer = self._answer_to(request)
+        if answer.delivery != "whole":
+            raise TransientError(f"no whole response ({answer.delivery})")
+        return Response(answer.status, CaseInsensitiveDict(answer.headers), answer.body)
+
+    def _answer_to(self, request: Request) -> Answer:
+        def ordinary() -> Answer:
+            return self._api.answer(request, self.shapes)
+
+        for fault in self.faults:
+            if fault.strikes(request):
+                return fault.answer(request, ordinary)
+        return ordinary()
 
 
 def response(body: object, status: int = 200, **headers: str) -> Response:

@@ -16,7 +16,6 @@ import itertools
 import logging
 import random
 import typing as t
-from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
@@ -33,7 +32,6 @@ from tap_toggl_hire.streams import CandidateStream
 from tap_toggl_hire.sync import checkpoint, plan
 from tap_toggl_hire.sync.candidates import CandidateRun
 from tap_toggl_hire.sync.checkpoint import Checkpoint
-from tap_toggl_hire.sync.comparison import Comparison
 from tap_toggl_hire.sync.lists import ScopeLists, Source
 from tap_toggl_hire.sync.plan import (
     ANSWERS,
@@ -55,15 +53,14 @@ from tap_toggl_hire.sync.rotation import due_time
 from tap_toggl_hire.sync.scope import ALL_PARTS, Scope
 from tap_toggl_hire.sync.state import State
 from tap_toggl_hire.sync.tags import TagLists
-from tap_toggl_hire.sync.tasks import Terms
 from tap_toggl_hire.tap import TapTogglHire
+from tests.support.scheduler import Scheduler
 from tests.unit.sync.observed import details_of, observer, question, row_of
+from tests.unit.sync.world import Emitted, RecordingSink, Saved
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tap_toggl_hire.sync.change import Change
-    from tap_toggl_hire.sync.plan import Streams
 
 Json = dict[str, t.Any]
 
@@ -221,29 +218,6 @@ def subject_details(api: Api) -> Json:
 OTHERS = {candidate_id: details_of(candidate_id) for candidate_id in (FIRST, LATER)}
 
 
-class PromptWorkers:
-    """Makes each request at once, without threads; a stand-in for `Workers`."""
-
-    size = 1
-
-    def __init__(self) -> None:
-        self.stop = Stop()
-
-    def submit(self, call: t.Any, *args: t.Any, **_: bool) -> Future[t.Any]:
-        future: Future[t.Any] = Future()
-        try:
-            future.set_result(call(*args))
-        except TapError as error:
-            future.set_exception(error)
-        return future
-
-    def result(self, future: Future[t.Any]) -> t.Any:
-        return future.result()
-
-    def drop(self) -> None:
-        pass
-
-
 @cache
 def streams() -> list[CandidateStream]:
     """Return the tap's own streams of candidates."""
@@ -251,33 +225,29 @@ def streams() -> list[CandidateStream]:
     return [s for s in tap.streams.values() if isinstance(s, CandidateStream)]
 
 
-class RecordingSink:
-    """Keeps the messages about the subject; a stand-in for `CandidateSink`."""
+def messages_of(messages: list[Emitted | Saved], due: datetime) -> Iterator[Message]:
+    """Yield the messages about the subject.
 
-    written = 0
+    Args:
+        messages: What a run wrote.
+        due: When the subject is due.
+    """
+    for message in messages:
+        if isinstance(message, Saved):
+            reached = message.reverified_until
+            is_passed = reached is not None and reached >= due
+            known = message.known.get(SUBJECT)
+            yield StateMessage(known, message.scope, is_passed)
+        elif message.change.id == SUBJECT:
+            yield from records_of(message)
 
-    def __init__(self, state: State, due: datetime) -> None:
-        self.messages: list[Message] = []
-        self._state = state
-        self._due = due
 
-    def emit(self, change: Change, selected: Streams) -> None:
-        if change.id != SUBJECT:
-            return
-        for stream in streams():
-            if stream.name in selected:
-                for record, is_tombstone in stream.emitted(change):
-                    value = value_of(stream.name, record, is_tombstone=is_tombstone)
-                    self.messages.append(RecordMessage(stream.name, value))
-
-    def save(self) -> int:
-        known, reached = (
-            self._state.inventory.get(SUBJECT),
-            self._state.reverified_until,
-        )
-        is_passed = reached is not None and reached >= self._due
-        self.messages.append(StateMessage(known, self._state.scope, is_passed))
-        return 0
+def records_of(emitted: Emitted) -> Iterator[RecordMessage]:
+    for stream in streams():
+        if stream.name in emitted.streams:
+            for record, is_tombstone in stream.emitted(emitted.change):
+                value = value_of(stream.name, record, is_tombstone=is_tombstone)
+                yield RecordMessage(stream.name, value)
 
 
 def value_of(stream: str, record: Json, *, is_tombstone: bool) -> t.Any:
@@ -302,7 +272,7 @@ Result = tuple[tuple[Message, ...], int]
 def run(api: Api, known: Known | None, scope: str, choice: Choice) -> Result:
     """Run once, as `run.Run` does."""
     client, state = SmallApi(api, choice), State()
-    source = Source(t.cast("t.Any", client), t.cast("t.Any", PromptWorkers()))
+    source = Source(t.cast("t.Any", client), Scheduler(1, Stop()))
     settings_scope = NARROW if choice.narrow else Scope()
     state.scope, state.tags = scope, {TAG}
     state.reverified_until = LONG_AGO if choice.due else NOW
@@ -314,8 +284,6 @@ def run(api: Api, known: Known | None, scope: str, choice: Choice) -> Result:
     lists.ask()
     lists.first_ids()
     tags = TagLists(source, settings_scope.shared, 100, ids, are_dropped=False)
-    for _ in tags.read(state.tags, lists.total):
-        pass
     selection = Selection(
         choice.selected,
         choice.full_table,
@@ -324,12 +292,15 @@ def run(api: Api, known: Known | None, scope: str, choice: Choice) -> Result:
     )
     due = due_time(SUBJECT, NOW - timedelta(days=DAYS), NOW, DAYS)
     assert due is not None
-    sink = RecordingSink(state, due)
+    sink = RecordingSink(state)
     candidates = CandidateRun(
         source=source,
         state=state,
+        scope=settings_scope,
         lists=lists,
-        comparison=Comparison(state.inventory, Terms(OBSERVER, tags, selection)),
+        tags=tags,
+        observer=OBSERVER,
+        selection=selection,
         sink=t.cast("t.Any", sink),
         progress=Progress(LOGGER),
         logger=LOGGER,
@@ -344,10 +315,8 @@ def run(api: Api, known: Known | None, scope: str, choice: Choice) -> Result:
             candidates.run()
         except TapError:
             assert choice.fault in {FAILED, UNKNOWN_TAGS}
-        else:
-            state.scope = settings_scope.key
     sink.save()
-    return tuple(sink.messages), client.requests
+    return tuple(messages_of(sink.messages, due)), client.requests
 
 
 OBSERVER = observer()
