@@ -49,15 +49,20 @@ class Observer:
         fields = [row[name] for name in HISTORY_FIELDS]
         return Listed(
             row=row_digest(row),
-            tags=None if tags is None else digest(tags) if tags else NEVER,
+            tags=_tags_digest(tags),
             extra=(digest(extra) if extra else NEVER) if self.compares_extra else None,
             history=None if tags is None else digest([fields, tags]),
         )
 
     def read(
-        self, details: Record, *, is_torn: bool, contradicts_tags: bool
+        self,
+        details: Record,
+        *,
+        is_torn: bool,
+        contradicts_tags: bool,
+        tags: Tags | None = None,
     ) -> Details:
-        """Digest a record of `candidate_details`."""
+        """Digest a record of `candidate_details`, and tags that only it shows."""
         questions = details["questions"] or ()
         return Details(
             digest(details),
@@ -65,7 +70,14 @@ class Observer:
             nulls=questions.count(None),
             is_torn=is_torn,
             contradicts_tags=contradicts_tags,
+            tags=_tags_digest(tags),
         )
+
+
+def _tags_digest(tags: Tags | None) -> int | None:
+    if tags is None:
+        return None
+    return digest(tags) if tags else NEVER
 
 
 def row_digest(row: Record) -> int:

@@ -200,6 +200,7 @@ class Details:
     is_torn: bool = False  # of another moment than the list row
     # the candidate's tags are others than the lists of tags say
     contradicts_tags: bool = False
+    tags: int | None = None  # of the candidate's tags, where the lists are unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -447,7 +448,7 @@ def _plan(
         held=_held_after(known, listed, read, emit),
         presence=presence,
         row=listed.row,
-        tags=known.tags if listed.tags is None else listed.tags,
+        tags=_tags_after(known, listed, read),
         extra=known.extra if listed.extra is None else listed.extra,
         details=_details_after(known, listed, read),
         history=listed.history or NEVER if is_event else known.history,
@@ -494,6 +495,17 @@ def _due_again(known: Known) -> Known:
     for stream in FROM_DETAILS:
         known = make_stale(known, stream)
     return known
+
+
+def _tags_after(known: Known, listed: Listed, read: Details | None) -> int:
+    """Return the digest of the tags that were last seen.
+
+    Where the lists of tags are unknown, that is in the details. Otherwise a change that
+    is taken back before the next run would leave these details in the target.
+    """
+    if listed.tags is not None:
+        return listed.tags
+    return known.tags if read is None or read.tags is None else read.tags
 
 
 def _details_after(known: Known, listed: Listed, read: Details | None) -> int:

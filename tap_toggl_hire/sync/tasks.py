@@ -23,7 +23,14 @@ if t.TYPE_CHECKING:
     from tap_toggl_hire.records import Record
     from tap_toggl_hire.sync.change import Tags
     from tap_toggl_hire.sync.observer import Json, Observer
-    from tap_toggl_hire.sync.plan import Known, Listed, Plan, Selection, Streams
+    from tap_toggl_hire.sync.plan import (
+        Details,
+        Known,
+        Listed,
+        Plan,
+        Selection,
+        Streams,
+    )
     from tap_toggl_hire.sync.tags import TagLists
 
 Response = t.Union["Json", RequestError, None]
@@ -44,6 +51,17 @@ class Terms:
         if not self.tags.are_unknown:
             return self.selected
         return replace(self.selected, selected=self.selected.selected - {HISTORY})
+
+    def read(self, candidate_id: str, details: Record, *, is_torn: bool) -> Details:
+        """Digest the details of a listed candidate, compared with the lists of tags."""
+        contradicts = self.tags.contradict(candidate_id, details)
+        are_unknown = self.tags.are_unknown
+        return self.observer.read(
+            details,
+            is_torn=is_torn,
+            contradicts_tags=contradicts,
+            tags=self.tags.in_details(details) if are_unknown else None,
+        )
 
 
 @dataclass(slots=True)
@@ -116,11 +134,9 @@ class ListedTask:
         """Return what is done, given the details if they were requested."""
         row, details, read = self._row(), None, None
         if isinstance(response, dict):
-            observer = self.terms.observer
-            details = observer.details.of(response)
-            contradicts = self.terms.tags.contradict(self.id, details)
+            details = self.terms.observer.details.of(response)
             torn = is_torn(row, details, response)
-            read = observer.read(details, is_torn=torn, contradicts_tags=contradicts)
+            read = self.terms.read(self.id, details, is_torn=torn)
         self._refresh()  # with the tags that the details named
         selection = self.terms.selection
         if isinstance(response, RequestError):
@@ -196,11 +212,8 @@ class DueTask:
             return _decision(self, plan.plan_not_reverified(self.known))
         observer = self.terms.observer
         details = observer.details.of(response)
-        read = observer.read(
-            details,
-            is_torn=row_digest(observer.row_part(details)) != self.known.row,
-            contradicts_tags=self.terms.tags.contradict(self.id, details),
-        )
+        torn = row_digest(observer.row_part(details)) != self.known.row
+        read = self.terms.read(self.id, details, is_torn=torn)
         decided = plan.plan_reverified(self.known, read, self.terms.selection)
         return _decision(self, decided, details=details)
 

@@ -146,6 +146,14 @@ def test_what_was_compared_elsewhere_is_part_of_the_details() -> None:
     assert replace(torn, is_torn=False, contradicts_tags=False) == read(details_of())
 
 
+def test_tags_that_only_details_show_are_digested_like_those_of_the_lists() -> None:
+    looks = observer()
+    record = looks.details.of(details_of())
+    for tags in (None, (), ("300", "301")):
+        details = looks.read(record, is_torn=False, contradicts_tags=False, tags=tags)
+        assert details.tags == listed(details_of(), tags).tags
+
+
 # Details of another moment than the row
 
 

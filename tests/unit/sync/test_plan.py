@@ -435,6 +435,21 @@ def test_unknown_tags_leave_the_history_as_it_was() -> None:
             assert known_after(decided) == replace(after, held=held)
 
 
+def test_tags_in_details_are_noted_while_the_lists_of_tags_are_unknown() -> None:
+    """Else a tag that is gone by the next run would stay in the target."""
+    unknown, read = Listed(OTHER, None, SAME, None), Details(OTHER, 3, tags=OTHER)
+    for known, selection in itertools.product(KNOWN, map(Selection, SELECTED)):
+        if not plan.wants_details(known, unknown, selection):
+            continue
+        after = known_after(plan.plan_listed(known, unknown, read, selection))
+        assert after.tags == OTHER
+        changed_back = replace(UNCHANGED, row=OTHER)
+        assert plan.wants_details(after, changed_back, selection)
+    known_tags = replace(UNCHANGED, row=OTHER)
+    decided = plan.plan_listed(CURRENT, known_tags, read, ALL)
+    assert known_after(decided).tags == SAME
+
+
 # Details that were not found, or re-fetched
 
 

@@ -168,6 +168,20 @@ def test_no_history_is_emitted_once_tags_are_unknown() -> None:
     assert (decision.plan.event, decision.change.tags) == (None, None)
 
 
+def test_tags_in_details_are_noted_while_the_lists_of_tags_are_unknown() -> None:
+    known = emitted(details_of())
+    tagged = details_of(tag_ids=["300"])
+    expected = emitted(tagged, KnownTags({"1": ("300",)}))
+    terms = terms_of(tags=KnownTags(are_unknown=True))
+    row_changed = listed_task(details_of(rating=2), known, terms).decide(
+        details_of(rating=2, tag_ids=["300"])
+    )
+    reverified = DueTask(terms, "1", known, DUE).decide(tagged)
+    for decision in (row_changed, reverified):
+        assert decision.plan.after is not None
+        assert decision.plan.after.tags == expected.tags != known.tags
+
+
 def test_tombstones_of_answers_are_for_those_that_were_committed() -> None:
     """What a killed first run announced is its guess."""
     details = details_of(rating=2, questions=[question("500")])
