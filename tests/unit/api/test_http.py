@@ -11,6 +11,7 @@ import threading
 import time
 import typing as t
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -85,6 +86,29 @@ def test_a_connection_is_kept_and_cookies_are_not(serve: Serve) -> None:
         sender.send(TAGS)
     assert server.connections == 1
     assert not any("cookie" in asked.headers for asked in server.asked)
+
+
+def test_slashes_at_the_end_of_the_url_are_left_out() -> None:
+    assert transport("http://localhost/APIX//").root == "http://localhost/APIX"
+
+
+def test_as_many_connections_are_kept_as_requests_run_at_once(serve: Serve) -> None:
+    count = 12
+    together = threading.Barrier(count)
+
+    def reply(_: Asked) -> list[bytes]:
+        together.wait(LONG)
+        return [answer({}, closes=False)]
+
+    server = serve(reply, keeps_alive=True)
+    access = Access(
+        url=server.url, key=KEY, user_agent="a", timeout=LONG, connections=count
+    )
+    sender = Transport(access, Throttle(count))
+    for _ in range(2):
+        with ThreadPoolExecutor(count) as pool:
+            assert len([*pool.map(sender.send, [TAGS] * count)]) == count
+    assert server.connections == count
 
 
 def test_the_key_is_not_in_the_text_of_an_access() -> None:
@@ -371,6 +395,13 @@ def test_an_invalid_certificate_stops_at_once(
     )
     assert not raised.value.is_transient
     assert not server.asked
+
+
+def test_bundle_may_be_a_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
+    assert transport("https://localhost/api").root == "https://localhost/api"
 
 
 @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])

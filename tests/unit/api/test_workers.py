@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import threading
 from unittest import mock
 
@@ -130,7 +131,36 @@ def test_result_waits_for_a_call_in_flight_no_longer_than_the_stop_allows() -> N
     go_on.set()
 
 
+def test_result_notices_a_stop_that_comes_while_it_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(workers, "TICK", 0.001)
+    seconds = itertools.count()
+    stop, go_on = Stop(clock=lambda: float(next(seconds))), threading.Event()
+    stop.limit(1)
+    pool = Workers(1, stop)
+    in_flight = pool.submit(go_on.wait, LONG)
+    with pytest.raises(StoppedError):
+        pool.result(in_flight)
+    assert next(seconds) > 60
+    go_on.set()
+
+
 # Responses that wait
+
+
+def test_calls_start_until_more_bytes_wait_than_allowed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(workers, "MAX_WAITING", 10)
+    pool = Workers(1, Stop())
+    assert pool.submit(Body, {}, 4).result(LONG).size == 4
+    assert pool.submit(Body, {}, 6).result(LONG).size == 6
+    # It may start while 10 bytes wait.
+    assert pool.submit(Body, {}, 1).result(LONG).size == 1
+    held_back = pool.submit(int, "5")
+    assert pool.submit(int, "6", urgent=True).result(LONG) == 6
+    assert not held_back.done()
 
 
 def test_no_call_starts_while_too_many_bytes_wait_but_urgent_ones(
