@@ -68,12 +68,12 @@ def _is_correct(options: list[Record] | None, chosen: list[str] | None) -> bool 
 
 
 def _extra(**parts: t.Any) -> str | None:
-    """Return what `extra` of the details holds of a question and its answer."""
+    """Return what the details have in `extra` about a question and its answer."""
     found = {name: part for name, part in parts.items() if part is not None}
     return as_text(found) if found else None
 
 
 def _part(parts: t.Any, place: int | None) -> t.Any:
-    """Return an item of `extra`, which is another value after a type mismatch."""
+    """Return an item of `extra`, which is not an object after a type mismatch."""
     is_there = isinstance(parts, list) and place is not None and place < len(parts)
     return parts[place] if is_there else None

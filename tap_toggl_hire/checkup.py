@@ -62,7 +62,7 @@ def report(tap: SessionTap) -> str:
 
 
 def _find_version(client: Client, workers: Workers) -> None:
-    """Find the version of the API in a thread: no timeout ends a search in DNS."""
+    """Find the version of the API in a thread: a DNS lookup has no timeout."""
     try:
         workers.submit(lambda: client.version).result(timeout=MAX_SEARCH)
     except TimeoutError:
@@ -72,7 +72,7 @@ def _find_version(client: Client, workers: Workers) -> None:
 
 
 def _habits(client: Client, params: Params, page: Row) -> Iterator[str]:
-    """Yield how the list of candidates behaves."""
+    """Yield the behaviour of the list of candidates."""
     rows, total, limit = page["data"], total_of(page), int(params["limit"])
     expected = limit if total is None else min(limit, total)
     paginator = client.paginator(params)
@@ -105,7 +105,7 @@ def _compared(name: str, schema: Schema, rows: list[t.Any]) -> Iterator[str]:
 
 
 def _missing(schema: Schema, values: list[t.Any], path: str) -> Iterator[str]:
-    """Yield the declared fields that no object of theirs has."""
+    """Yield the declared fields that none of the objects has."""
     if "items" in schema:
         items = [item for one in values if isinstance(one, list) for item in one]
         yield from _missing(schema["items"], items, f"{path}[]")

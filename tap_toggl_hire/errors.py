@@ -31,7 +31,7 @@ class StateError(TapError):
 
 
 class StoppedError(TapError):
-    """The run is to end before it has read everything."""
+    """A signal or the time limit ends the run early."""
 
     is_transient = True
 

@@ -91,7 +91,7 @@ def loggable(field: str) -> str:
 
 
 def conformer(schema: Schema, report: Report) -> Callable[[t.Any], Record | None]:
-    """Return the function that makes a record of an object of the API, by a schema.
+    """Return a function that turns an object of the API into a record of a schema.
 
     It returns None for a value that is no object. Columns that begin with `_sdc` are
     the tap's own: they are left out.
@@ -121,7 +121,7 @@ def conformer(schema: Schema, report: Report) -> Callable[[t.Any], Record | None
 
 
 def id_of(row: t.Any) -> str | None:
-    """Return the ID of an object of the API; None if it has no usable one."""
+    """Return the ID of an object of the API; None without a usable one."""
     value = row.get("id") if isinstance(row, dict) else None
     return str(value) if _is_id(value) else None
 
@@ -151,7 +151,7 @@ def _is_too_deep(value: t.Any) -> bool:
 
 
 def _rest(value: t.Any, made: t.Any) -> t.Any:
-    """Return the part of a value that is not in what was made of it, or None.
+    """Return the part of a value that its conformed form lacks, or None.
 
     It is nested as the value is: an object has the names with a rest, a list is as
     long as the list in the value, with null for items without a rest. What is too deep

@@ -16,7 +16,7 @@ if t.TYPE_CHECKING:
 
 
 class RedactedRecords:
-    """Makes the records of one schema, with personal data as the setting `pii` says."""
+    """Makes the records of one schema, with personal data redacted as `pii` says."""
 
     def __init__(self, schema: Schema, report: Report, settings: Settings) -> None:
         self.columns = tuple(
@@ -30,5 +30,5 @@ class RedactedRecords:
         )
 
     def of(self, body: dict[str, t.Any]) -> Record:
-        """Make a record of an object of the API."""
+        """Turn an object of the API into a record."""
         return self._scrub(t.cast("Record", self._conform(body)))

@@ -1,4 +1,4 @@
-"""No API key in the log, whichever library writes the line, and no lines of no use."""
+"""Keep the API key, and useless lines of the SDK, out of the log."""
 
 from __future__ import annotations
 

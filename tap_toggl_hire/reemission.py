@@ -1,4 +1,4 @@
-"""Streams that emit more, or something else, than they did in the last run.
+"""Streams that emit more than in the last run, or something else.
 
 A stream with new columns, expressions or another `pii` mode emits all its records
 again. Fewer columns, titles and descriptions cost nothing.
@@ -38,7 +38,7 @@ def make_changed_streams_stale(
     state: State,
     logger: logging.Logger,
 ) -> None:
-    """Make streams stale that emit something new, and log what that costs.
+    """Mark streams as stale that emit something new, and log what that costs.
 
     The state notes both at once: a run that dies in between is repeated.
 

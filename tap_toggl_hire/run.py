@@ -137,7 +137,7 @@ class Run:
     # The workspace
 
     def _prove_workspace(self, candidates: ScopeLists | None) -> None:
-        """Raise StateError if the key seems not to be of the workspace of the state."""
+        """Raise StateError if the key seems to belong to another workspace."""
         first_ids = [] if candidates is None else candidates.first_ids()
         inventory, is_confirmed = (
             self._state.inventory,
@@ -273,7 +273,7 @@ class Run:
         return outputs if is_versioned else []
 
     def _warn(self, without_id: int, lists: ScopeLists, tags: TagLists) -> None:
-        """Log what was odd about the candidates, and fails no run."""
+        """Log what was unusual about the candidates but is no failure."""
         logger, without_details = (
             self._session.logger,
             self._summary.counts.without_details,
@@ -311,8 +311,8 @@ NOTHING_SELECTED = (
     "tap-toggl-hire --list --all shows them)."
 )
 LIMITED_FULL_TABLE = (
-    "Setting time_limit_minutes does not go with the replication method FULL_TABLE of "
-    "stream {}, which begins anew in every run: unset one of them."
+    "Setting time_limit_minutes cannot be combined with the replication method "
+    "FULL_TABLE of stream {}, which starts over in every run: unset one of them."
 )
 STOPPED = (
     "Stopped after %s minutes, as time_limit_minutes says%s. The next run continues."

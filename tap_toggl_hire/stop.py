@@ -47,7 +47,7 @@ class Stop:
 
     @property
     def is_due(self) -> bool:
-        """Whether the run is to stop."""
+        """Whether the run has to stop."""
         return self.signum is not None or self._clock() >= self._limit
 
     @property
@@ -63,7 +63,7 @@ class Stop:
         return self.signum is not None and self._clock() >= self._signalled + HASTE
 
     def check(self) -> None:
-        """Raise StoppedError if the run is to stop."""
+        """Raise StoppedError if the run has to stop."""
         if self.is_due:
             raise self.error()
 

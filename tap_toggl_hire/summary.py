@@ -1,4 +1,4 @@
-"""What a run says of itself: the row of `sync_runs`, METRIC lines, the last line."""
+"""What a run reports: the row of `sync_runs`, METRIC lines, the last line."""
 
 from __future__ import annotations
 

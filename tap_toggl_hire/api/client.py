@@ -82,7 +82,7 @@ WARNING_INTERVAL = 60.0  # seconds between two warnings of the same kind
 
 
 class Retry(t.NamedTuple):
-    """When a request that failed is sent again."""
+    """When a failed request is retried."""
 
     pauses: Sequence[float] = PAUSES
     """Seconds before each further attempt, so there is one attempt more."""
@@ -102,7 +102,7 @@ NO_RETRY = Retry(pauses=(), after_429=False)
 
 
 class RequestCounts:
-    """How many requests there were. Safe to use from several threads."""
+    """Counts of requests. Thread-safe."""
 
     def __init__(self) -> None:
         self.by_endpoint: Counter[str] = Counter()  # sent, redirects included
@@ -112,7 +112,7 @@ class RequestCounts:
 
     @property
     def requests(self) -> int:
-        """Sent, redirects and further attempts included."""
+        """Requests sent, including redirects and retries."""
         return self.by_endpoint.total()
 
     def add(
@@ -171,7 +171,7 @@ TAGS = Request("/tags")
 
 
 class Client:
-    """Read the Toggl Hire API. Safe to use from several threads.
+    """Read the Toggl Hire API. Thread-safe.
 
     Without a version, one is searched for. The first response corrects the clock.
     `setting_of` has the settings behind parameters of the API, for messages.
@@ -324,7 +324,7 @@ class Client:
         )
 
     def _retried(self, request: Request, attempt: Callable[[], T]) -> T:
-        """Call until there is a result, or one attempt too many failed.
+        """Call until there is a result, or no attempt is left.
 
         A run that is to stop makes no further attempt.
         """
@@ -351,7 +351,7 @@ class Client:
             self._retry.sleep(pause)
 
     def _send(self, request: Request, version: str) -> Response:
-        """Make one attempt; return the response, whatever its status, 429 aside."""
+        """Make one attempt; return the response, with any status but 429."""
         throttle, endpoint = self._transport.throttle, request.endpoint
         try:
             response = self._transport.send(request.target(version))
@@ -391,7 +391,7 @@ class Client:
         return Body(fields, len(response.body))
 
     def _error(self, request: Request, response: Response) -> TransientError | TapError:
-        """Return what a response means that is neither 200 nor 429."""
+        """Return the error for a response that is neither 200 nor 429."""
         status = response.status
         kind = error_type(response.body)
         if status >= requests.codes.server_error or status in TRANSIENT:
@@ -433,7 +433,7 @@ class Client:
         return retry_after(response.headers.get("Retry-After", ""), self._clock.now())
 
     def _warn(self, kind: str, message: str, *args: object) -> None:
-        """Log a warning, at most once a minute of each kind."""
+        """Log a warning, at most one of each kind per minute."""
         now = time.monotonic()
         with self._lock:
             if now - self._warned.get(kind, -WARNING_INTERVAL) < WARNING_INTERVAL:

@@ -61,7 +61,7 @@ class Response(t.NamedTuple):
 
 
 class Transport:
-    """Send requests, each of them once. Safe to use from several threads.
+    """Send requests, each of them once. Thread-safe.
 
     Raises:
         TapError: If the environment names certificates that are not usable.
@@ -144,7 +144,7 @@ class Transport:
 
 
 def _failure(error: Exception, url: str) -> TransientError | TapError:
-    """Return what an exception of `requests` or `urllib3` means.
+    """Translate an exception of `requests` or `urllib3`.
 
     Its own text is not passed on, since it quotes the URL.
     """
@@ -164,7 +164,7 @@ def _failure(error: Exception, url: str) -> TransientError | TapError:
 
 
 def _reason(error: Exception, url: str) -> str:
-    """Return why there is no complete response, as a phrase."""
+    """Return a phrase that says why there is no complete response."""
     if isinstance(error, requests.exceptions.ProxyError):
         return "no connection to the proxy"
     if isinstance(error, (requests.exceptions.Timeout, ReadTimeoutError)):
@@ -287,12 +287,12 @@ class _WatchedAdapter(HTTPAdapter):
         return self._pool
 
     def build_response(self, _: t.Any, resp: t.Any) -> t.Any:
-        """Return the response as it is: to wrap it takes as long as to decode it."""
+        """Return the response unwrapped: wrapping takes as long as decoding."""
         return resp
 
 
 class _WatchedConnection(HTTPConnection):
-    """Let the watch of the request in flight know what to shut down."""
+    """Give its socket to the watch of the request in flight."""
 
     def connect(self) -> None:
         _in_flight.watch.connection = self  # its socket changes: a tunnel, then TLS

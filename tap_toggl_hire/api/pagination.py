@@ -81,7 +81,7 @@ def loop_error() -> TapError:
     """Return the error for pages that lead back to pages that were already read."""
     return TapError(
         "The API's links to the next page form a loop: they lead back to rows that "
-        "were already read. Nothing was treated as deleted. Run again later.",
+        "were already read. No deletions were emitted. Run again later.",
         is_transient=True,
     )
 

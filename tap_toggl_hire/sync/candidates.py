@@ -186,7 +186,7 @@ class CandidateRun:
         self._state.tags = self._tags.known
 
     def _check_tags(self) -> None:
-        """Look whether the lists of tags are true again, if they were not last time.
+        """Check whether lists of tags that were wrong last time are right again.
 
         Where the API ignores the filter, the lists would cost a request for every
         candidate, in every run.

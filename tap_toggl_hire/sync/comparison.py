@@ -1,4 +1,4 @@
-"""What a run has to do: pages and the inventory become tasks. Pure, no requests."""
+"""Turn pages and the inventory into tasks. Pure: no requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The candidates that a run has to do with, by ID.
+"""The candidates of a run, by ID.
 
 There may be a million of them. A dict gives each ID a position, so that whatever is
 known of candidates (what the target holds, their tags) can be an array.

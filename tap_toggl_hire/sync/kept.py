@@ -28,7 +28,7 @@ class Kept:
 
     @property
     def is_full(self) -> bool:
-        """Whether no more is to be kept."""
+        """Whether there is no room for more."""
         return self._size >= MAX_KEPT
 
     def add(self, decision: Decision) -> None:
@@ -41,7 +41,7 @@ class Kept:
         self._size += len(packed)
 
     def release(self) -> Iterator[Decision]:
-        """Yield the decisions with their records, and keep them no more."""
+        """Yield the decisions with their records, and remove them."""
         decisions, packed = self.decisions, self._packed
         self.decisions, self._packed, self._size = [], [], 0
         for place, decision in enumerate(decisions):

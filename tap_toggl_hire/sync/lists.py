@@ -489,7 +489,7 @@ def smallest(totals: list[int | None]) -> int | None:
 
 
 UNORDERED = (
-    "The list of candidates does not go back in time, although the tap asks for that: "
+    "The list of candidates is not sorted by start, the latest first, as the tap asks: "
     "the API ignores the parameter order, and with start_date the tap would stop too "
-    "early. Nothing was treated as deleted. Remove the setting start_date."
+    "early. No deletions were emitted. Remove the setting start_date."
 )

@@ -1,4 +1,4 @@
-"""What the API shows of a candidate, as records and digests. Pure, no requests.
+"""Turn what the API shows of a candidate into records and digests. Pure: no requests.
 
 Personal data are redacted first, so that neither a digest nor a record has them where
 the settings say so.

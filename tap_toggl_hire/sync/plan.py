@@ -523,7 +523,7 @@ def _details_after(known: Known, listed: Listed, read: Details | None) -> int:
 def _counting_answers(
     known: Known, read: Details | None, *, is_emitted: bool
 ) -> Known | Details:
-    """Return which of both says how many answer rows the target may hold.
+    """Return which of the two says how many answer rows the target may hold.
 
     Rows that were committed and are not emitted now stay as many as they were.
     """

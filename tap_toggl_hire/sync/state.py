@@ -40,9 +40,9 @@ FROM_WAREHOUSE = (
 )
 NOTHING = "Nothing was extracted."
 DAMAGED = (
-    f"The state is damaged: its checksum or its columns are wrong. {NOTHING} To go on, "
-    f"{FROM_WAREHOUSE}, or run without a state (meltano run --full-refresh), which "
-    "reads everything again."
+    f"The state is damaged: its checksum or its columns are wrong. {NOTHING} To "
+    f"continue, {FROM_WAREHOUSE}, or run without a state (meltano run --full-refresh), "
+    "which reads everything again."
 )
 
 
@@ -69,8 +69,8 @@ def unwrap(value: t.Any, list_streams: Collection[str]) -> dict[str, t.Any]:
         return value
     if "digests" in bookmarks.get("candidates", {}):
         raise StateError(
-            f"The state was written by a version before 0.3. {NOTHING} To go on, "
-            f"{FROM_WAREHOUSE}."
+            f"The state was written by a version before 0.3. {NOTHING} To "
+            f"continue, {FROM_WAREHOUSE}."
         )
     if value.get("type") == "STATE":
         raise invalid_state(

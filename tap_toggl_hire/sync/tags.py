@@ -117,7 +117,7 @@ class TagLists:
         return is_contradiction
 
     def distrust(self) -> None:
-        """Take the tags for unknown, since details contradict the lists."""
+        """Treat tags as unknown, since details contradict the lists."""
         self.are_contradicted = True
         self._lose()
 
