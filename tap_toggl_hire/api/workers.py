@@ -139,7 +139,7 @@ class _Queue:
     def hasten(self, future: Future[t.Any]) -> None:
         """Make the call of a future urgent, if the bodies that wait hold it back.
 
-        Nobody takes them while the main thread waits for this call.
+        They are not taken while the main thread waits for this call.
         """
         with self._changed:
             if not self._is_full():
