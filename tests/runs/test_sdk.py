@@ -53,6 +53,7 @@ HOOKS: dict[type, tuple[str, ...]] = {
         *("__init__", "config_jsonschema", "message_writer_class", "invoke"),
         *("cb_config", "cb_test", "discover_streams", "load_state", "sync_all"),
         *("_validate_config", "_handle_termination", "setup_mapper"),
+        "append_builtin_config",
         "get_singer_command",
     ),
     MsgSpecWriter: ("__init__", "write_message"),
