@@ -34,7 +34,7 @@ if t.TYPE_CHECKING:
     from tap_toggl_hire.session import SessionTap
 
 WIDTH = 88  # characters of a line
-MAX_SEARCH = 9.0  # seconds until the API serves a version
+MAX_SEARCH = 8.0  # seconds until the API serves a version
 
 
 def report(tap: SessionTap) -> str:

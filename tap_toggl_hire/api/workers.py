@@ -72,8 +72,9 @@ class Workers:
         Raises:
             StoppedError: If the run is to stop, and the call takes too long.
         """
+        if not future.done():
+            self._queue.promote(future)
         while not future.done():
-            self._queue.hasten(future)
             timeout = min(TICK, self.stop.patience)
             if not timeout:
                 raise self.stop.error()
@@ -83,6 +84,11 @@ class Workers:
         if isinstance(result, Body):
             self._queue.taken(result.size)
         return result
+
+    def ignore(self, future: Future[Body]) -> None:
+        """Let a result that nobody takes not count among those that wait."""
+        if not future.cancel():
+            future.add_done_callback(self._queue.ignored)
 
     def drop(self) -> None:
         """Cancel the calls that have not started."""
@@ -123,6 +129,24 @@ class _Queue:
     def _is_full(self) -> bool:
         return self._waiting > MAX_WAITING
 
+    def promote(self, future: Future[t.Any]) -> None:
+        """Let a call start however much waits.
+
+        The main thread takes nothing of that while it waits for this call.
+        """
+        with self._changed:
+            for call in self._ordinary:
+                if call[0] is future:
+                    self._ordinary.remove(call)
+                    self._urgent.append(call)
+                    self._changed.notify()
+                    return
+
+    def ignored(self, future: Future[Body]) -> None:
+        """Count the bytes of a body that nobody takes."""
+        if not future.cancelled() and future.exception() is None:
+            self.taken(future.result().size)
+
     def received(self, size: int) -> None:
         """Count the bytes of a body that waits to be taken."""
         with self._changed:
@@ -135,21 +159,6 @@ class _Queue:
             self._waiting -= size
             if was_full and not self._is_full():
                 self._changed.notify_all()
-
-    def hasten(self, future: Future[t.Any]) -> None:
-        """Make the call of a future urgent, if the bodies that wait hold it back.
-
-        They are not taken while the main thread waits for this call.
-        """
-        with self._changed:
-            if not self._is_full():
-                return
-            for call in self._ordinary:
-                if call[0] is future:
-                    self._ordinary.remove(call)
-                    self._urgent.append(call)
-                    self._changed.notify()
-                    return
 
     def clear(self) -> None:
         with self._changed:

@@ -56,7 +56,8 @@ if t.TYPE_CHECKING:
     )
 
 MAX_SAMPLES = 3  # candidates that are read to see whether the lists of tags are true
-A_MOMENT = timedelta(microseconds=1)
+A_MOMENT = timedelta(milliseconds=1)
+"""Due times are rounded: this long before one, it is still to come."""
 CHUNK = 1_000  # candidates that are looked at between two looks at the stop
 
 
@@ -154,7 +155,7 @@ class CandidateRun:
                 self._read_missing()
             if self._may_go_on():
                 self._reverify()
-                self.is_finished = self._may_go_on()
+                self.is_finished = self._may_go_on() and not self._gone
         finally:
             self.counts.listed = self._lists.count
             self._state.distrusts_tags = self._tags.are_contradicted
@@ -246,6 +247,7 @@ class CandidateRun:
     def _read_missing(self) -> None:
         missing = self.comparison.missing()
         tasks = missing[Absence.ASK] + self._left_scope(missing[Absence.ASK_IF_FEW])
+        unanswered = len(tasks)
         sampled: list[tuple[MissingTask, Response]] = []
         if plan.is_most(len(tasks), self._known):
             sample = spread(tasks, plan.SAMPLE)
@@ -254,7 +256,6 @@ class CandidateRun:
                 self._is_list_mistaken = True
                 return
             tasks = [task for task in tasks if task not in sample]
-        unanswered = len(tasks) + len(sampled)
         for task, response in chain(sampled, self._fetch.in_order([tasks])):
             self._keep(task, response)
             unanswered -= 1
@@ -292,17 +293,20 @@ class CandidateRun:
         due = self._due()
         tasks = map(self.comparison.reverified, due)
         batches = iter(lambda: list(islice(tasks, CHUNK)), [])
+        reached = self._state.reverified_until or self._now
         for task, response in self._fetch.in_order(batches):
             self.counts.reverified += isinstance(response, dict)
             if isinstance(response, NotFoundError) and isinstance(task, DueTask):
                 self.counts.without_details += 1
             self._keep(task, response)
-            self._reach(task.due or self._now)
+            if not self._fetch.has_ended_early:  # no task before this one was skipped
+                reached = task.due or self._now
+                self._reach(reached)
             if self._checkpoint.is_due():
                 self._checkpoint.save()
         self._end_phase(unanswered=0)
-        if not self._fetch.has_ended_early and not self._stop.is_due:
-            self._reach(self._now)
+        if not self._stop.is_urgent:  # everything that was kept is out
+            self._reach(reached if self._fetch.has_ended_early else self._now)
 
     def _due(self) -> list[DueCandidate]:
         """Return the candidates that are due, in order of their due time."""
@@ -426,7 +430,7 @@ class CandidateRun:
         if self._lists.failure is not None:
             raise self._lists.failure
         if is_dead:
-            raise TapError(NO_DETAILS)
+            raise self._endpoint.failure or TapError(NO_DETAILS)
         if self._stop.is_due and not self.is_finished:
             return
         if not self._lists.are_complete:

@@ -205,10 +205,16 @@ class Reading:
             self.end = End.LAST_PAGE if self._paginator.finished else None
         return Page(fresh, received.size, repeats=len(fresh) < len(rows))
 
+    def leave(self) -> None:
+        """Read no further."""
+        if self._requested is not None:
+            self._source.workers.ignore(self._requested)
+
     def _next(self) -> Body:
         if self._received is None:
             requested = t.cast("Future[Body]", self._requested)
             self._received = self._source.workers.result(requested)
+            self._requested = None
             self.totals.append(total_of(self._received))
         return self._received
 
@@ -319,6 +325,8 @@ class CandidateList:
                     paused[0].ask()
                     going, paused = paused, going
             elif reading.end is not None or has_met:
+                for other in going:
+                    other.leave()
                 going.clear()
             elif going and missing <= actual_page_size:
                 paused.append(reading)  # the other end may bring the rest

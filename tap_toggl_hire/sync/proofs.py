@@ -6,7 +6,6 @@ Does `/candidates/{id}` work? It does if a candidate that should exist answers 2
 
 from __future__ import annotations
 
-import contextlib
 import typing as t
 from itertools import chain
 
@@ -60,6 +59,7 @@ class Endpoint:
 
     def __init__(self, source: Source, inventory: Inventory) -> None:
         self.is_dead = False  # it was found not to work
+        self.failure: RequestError | None = None  # of a candidate that was asked for
         self._source = source
         self._inventory = inventory
         self._served: str | None = None
@@ -73,10 +73,13 @@ class Endpoint:
 
         That is one that was served in this run, else one that the list shows, else a
         known one that was not found missing. The first is asked alone, as it nearly
-        always answers.
+        always answers. A run that is stopped meanwhile knows nothing.
         """
         candidates = self._candidates()
-        works = self._any_exists(candidates[:1]) or self._any_exists(candidates[1:])
+        try:
+            works = self._any_exists(candidates[:1]) or self._any_exists(candidates[1:])
+        except StoppedError:
+            return False  # which is no verdict: the next run asks again
         self.is_dead = not works
         return works
 
@@ -84,8 +87,13 @@ class Endpoint:
         """Return whether one of some candidates answers 200, asked at the same time."""
         exists = False
         for request in [_request(self._source, key) for key in candidates]:
-            with contextlib.suppress(RequestError, StoppedError):
+            try:
                 self._source.workers.result(request)
+            except NotFoundError:
+                continue
+            except RequestError as error:
+                self.failure = error
+            else:
                 exists = True
         return exists
 

@@ -18,7 +18,12 @@ from __future__ import annotations
 import typing as t
 from array import array
 
-from tap_toggl_hire.errors import BadRequestError, NotFoundError, RequestError
+from tap_toggl_hire.errors import (
+    BadRequestError,
+    NotFoundError,
+    RequestError,
+    StoppedError,
+)
 from tap_toggl_hire.sync.lists import CandidateList, Outcome, parse_row, round_robin
 from tap_toggl_hire.sync.plan import is_most
 from tap_toggl_hire.sync.scope import Query
@@ -108,7 +113,10 @@ class TagLists:
         named = self.in_details(details)
         if named is None or self._are_dropped or self.are_unknown:
             return False
-        self._learn({*named} - self.known)
+        try:
+            self._learn({*named} - self.known)
+        except StoppedError:
+            return True  # cannot be compared any more: the next run reads it again
         is_contradiction = self.of(candidate_id) not in {None, self.in_details(details)}
         self._compared += 1
         self._contradicted += is_contradiction

@@ -304,3 +304,41 @@ def test_limit_on_deletions_counts_those_that_re_verification_finds(
     assert {row["id"] for row in run.tombstones(CANDIDATES)} == {*missing}
     pipeline.run(confirm_mass_deletion=True)
     pipeline.assert_target_matches_api()
+
+
+def test_proof_that_fails_is_no_proof_that_the_endpoint_is_gone(
+    make_pipeline: MakePipeline,
+) -> None:
+    pipeline = make_pipeline()
+    pipeline.run()
+    gone = pipeline.ids[0]
+    pipeline.account.delete(gone)
+    pipeline.sandbox.faults = [Fault("status", status=503, match="candidate", after=1)]
+    run = pipeline.run_failing("HTTP 503")
+    assert run.is_transient_failure
+    assert not has_tombstones(run)
+
+
+def test_stop_during_the_proof_decides_nothing(make_pipeline: MakePipeline) -> None:
+    pipeline = make_pipeline()
+    pipeline.run()
+    gone = pipeline.ids[0]
+    pipeline.account.delete(gone)
+    pipeline.sandbox.faults = [Fault("timeout", seconds=1, match="candidate", after=1)]
+    pipeline.stop_at_details(2)
+    run = pipeline.run_failing("Stopped by SIGTERM")
+    assert not has_tombstones(run)
+
+
+def test_stopped_run_deletes_nobody_if_most_may_be_deleted(
+    make_pipeline: MakePipeline,
+) -> None:
+    """It has asked for a few of those that are missing, and cannot know."""
+    pipeline = make_pipeline(60, max_concurrency=1)
+    pipeline.run()
+    for candidate_id in pipeline.ids[:40]:
+        pipeline.account.delete(candidate_id)
+    pipeline.stop_at_details(4)
+    run = pipeline.run_failing("Stopped by SIGTERM")
+    assert 0 < len(run.details_requested) < 21
+    assert not has_tombstones(run)

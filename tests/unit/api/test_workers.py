@@ -190,3 +190,17 @@ def test_call_that_is_held_back_starts_once_its_result_is_waited_for(
     assert pool.result(second) == (4, 1)
     assert not first.done()
     assert pool.result(first) == (3, 1)
+
+
+def test_body_that_nobody_takes_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "MAX_WAITING", 10)
+    pool = Workers(1, Stop())
+    go_on = threading.Event()
+    done, in_flight = pool.submit(Body, {}, 11), pool.submit(go_on.wait, LONG)
+    pool.ignore(done)
+    waiting = pool.submit(Body, {}, 11)
+    pool.ignore(waiting)
+    go_on.set()
+    in_flight.result(LONG)
+    assert waiting.cancelled()
+    assert pool.submit(int, "5").result(LONG) == 5
