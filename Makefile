@@ -20,6 +20,8 @@ ANALYTICS := .venv-analytics/.ready
 DAGSTER := .venv-dagster/.ready
 AIRFLOW := .venv-airflow/.ready
 DBT_NEXT := .venv-dbt-next/.ready
+SNOWFLAKE := .venv-snowflake/.ready
+BIGQUERY := .venv-bigquery/.ready
 LOWEST := .venv-lowest/.ready
 NEXT := .venv-next/.ready
 MUTANTS := .venv-mutants/.ready
@@ -29,7 +31,7 @@ MUTMUT := .venv-mutants/bin/mutmut
 export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test format documents picture test-analytics test-dbt-next test-orchestration test-slow test-lowest test-next workspaces-demo sandbox mutants bench lint targets build plugins dbt clean
+.PHONY: help demo check test format documents picture test-analytics test-dbt-next test-snowflake test-bigquery test-orchestration test-slow test-lowest test-next workspaces-demo sandbox mutants bench lint targets build plugins dbt clean
 
 help: ## Show this list, the commands for every day first
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / && $$1 != "help" { \
@@ -60,6 +62,12 @@ test-analytics: $(ANALYTICS) ## Run the tests of the dbt models and the report
 
 test-dbt-next: $(ANALYTICS) $(DBT_NEXT) ## Run the tests of the dbt models with the newest dbt and DuckDB
 	DBT_VENV=$(CURDIR)/.venv-dbt-next .venv-analytics/bin/$(PYTEST) analytics/tests/dbt $(ARGS)
+
+test-snowflake: $(SNOWFLAKE) ## Run the tests of the dbt models on fakesnow, a Snowflake on this machine
+	WAREHOUSES=snowflake .venv-snowflake/bin/$(PYTEST) analytics/tests/dbt $(ARGS)
+
+test-bigquery: $(BIGQUERY) ## Compile the dbt models for BigQuery, and run them on DuckDB
+	WAREHOUSES=bigquery .venv-bigquery/bin/$(PYTEST) analytics/tests/dbt/test_models.py $(ARGS)
 
 test-orchestration: $(PLUGINS) $(DAGSTER) $(AIRFLOW) ## Run the tests of orchestration/, with Dagster and Airflow
 	.venv-dagster/bin/$(PYTEST) orchestration/tests $(ARGS)
@@ -147,6 +155,16 @@ $(ANALYTICS): $(DUCKDB) $(DBT)
 $(DBT_NEXT): $(VENV)
 	$(UV) venv --clear --python $(BIN)/python .venv-dbt-next
 	$(UV) pip install --python .venv-dbt-next --group dbt-next
+	@touch $@
+
+$(SNOWFLAKE): $(VENV)
+	$(UV) venv --clear --python $(BIN)/python .venv-snowflake
+	$(UV) pip install --python .venv-snowflake --editable . --group snowflake
+	@touch $@
+
+$(BIGQUERY): $(VENV)
+	$(UV) venv --clear --python $(BIN)/python .venv-bigquery
+	$(UV) pip install --python .venv-bigquery --editable . --group bigquery
 	@touch $@
 
 # Each orchestrator has an environment of its own; Meltano and its plugins do not move.

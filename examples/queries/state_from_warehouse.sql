@@ -8,6 +8,10 @@
 -- Rows that ACTIVATE_VERSION marked as deleted still hold data and are included;
 -- tombstones, which have no job opening, are not. Candidates whose rows were removed
 -- (hard_delete) are known from candidate_history. Remove the tables you don't load.
+--
+-- Snowflake: write position without quotes, to_json(to_variant(id)) for to_json(id)::text,
+-- and listagg for string_agg. BigQuery: position without quotes, to_json_string(id), and
+-- cast(answers AS string). Neither was tried.
 
 WITH held AS (
     SELECT id, 0 AS answers

@@ -51,6 +51,7 @@ def sources() -> str:
     source = {
         "name": "toggl_hire",
         "description": "What tap-toggl-hire loads.",
+        "database": "{{ var('toggl_hire_database') or target.database }}",
         "schema": "{{ var('toggl_hire_schemas')[0] }}",
         # All streams are as fresh as the last complete run.
         "config": {

@@ -17,6 +17,21 @@ cast({{ part }} as {{ toggl_hire.double() }}) / nullif(cast({{ whole }} as {{ to
 {%- endmacro %}
 
 
+{#- Weights of the values on both sides: engines disagree on percentile_cont. -#}
+{% macro quantile(column, share, place, places) -%}
+{%- set distance = 'abs(' ~ place ~ ' - 1 - ' ~ share ~ ' * (' ~ places ~ ' - 1))' -%}
+cast(sum(
+    cast({{ column }} as {{ toggl_hire.double() }})
+    * cast(case when {{ distance }} < 1 then 1 - {{ distance }} else 0 end as {{ toggl_hire.double() }})
+) as numeric(28, 6))
+{%- endmacro %}
+
+
+{% macro nulls_last(column) -%}
+case when {{ column }} is null then 1 else 0 end, {{ column }}
+{%- endmacro %}
+
+
 {% macro row_id(columns) -%}
 {%- set parts = [] -%}
 {%- for column in columns -%}
@@ -28,5 +43,6 @@ cast({{ part }} as {{ toggl_hire.double() }}) / nullif(cast({{ whole }} as {{ to
 
 {% macro grants(variable) -%}
 {%- set roles = var(variable, []) -%}
-{{ return({'select': roles} if roles else {}) }}
+{%- set privilege = 'roles/bigquery.dataViewer' if target.type == 'bigquery' else 'select' -%}
+{{ return({privilege: roles} if roles else {}) }}
 {%- endmacro %}

@@ -1,9 +1,42 @@
 {#- What differs between engines beside JSON. The defaults are those of PostgreSQL and DuckDB. -#}
 
+{% macro timestamp() %}{{ return(adapter.dispatch('timestamp', 'toggl_hire')()) }}{% endmacro %}
+{% macro default__timestamp() %}{{ return('timestamp') }}{% endmacro %}
+{% macro snowflake__timestamp() %}{{ return('timestamp_ntz') }}{% endmacro %}
+
+
+{% macro double() %}{{ return(adapter.dispatch('double', 'toggl_hire')()) }}{% endmacro %}
+{% macro default__double() %}{{ return('double precision') }}{% endmacro %}
+{% macro bigquery__double() %}{{ return('float64') }}{% endmacro %}
+
+
+{% macro utc(moment) %}{{ return(adapter.dispatch('utc', 'toggl_hire')(moment)) }}{% endmacro %}
+
+{% macro default__utc(moment) -%}
+cast({{ moment }} as timestamptz) at time zone 'UTC'
+{%- endmacro %}
+
+{% macro snowflake__utc(moment) -%}
+cast(convert_timezone('UTC', cast({{ moment }} as timestamp_tz)) as timestamp_ntz)
+{%- endmacro %}
+
+{% macro bigquery__utc(moment) -%}
+cast({{ moment }} as timestamp)
+{%- endmacro %}
+
+
 {% macro days_between(earlier, later) %}{{ return(adapter.dispatch('days_between', 'toggl_hire')(earlier, later)) }}{% endmacro %}
 
 {% macro default__days_between(earlier, later) -%}
 cast(extract(epoch from ({{ later }} - {{ earlier }})) / 86400.0 as numeric(28, 6))
+{%- endmacro %}
+
+{% macro snowflake__days_between(earlier, later) -%}
+cast(datediff('microsecond', {{ earlier }}, {{ later }}) / 86400000000.0 as numeric(28, 6))
+{%- endmacro %}
+
+{% macro bigquery__days_between(earlier, later) -%}
+cast(timestamp_diff({{ later }}, {{ earlier }}, microsecond) / 86400000000.0 as numeric(28, 6))
 {%- endmacro %}
 
 
@@ -13,11 +46,28 @@ cast(extract(epoch from ({{ later }} - {{ earlier }})) / 86400.0 as numeric(28, 
 ({{ moment }} + interval '{{ days }} days')
 {%- endmacro %}
 
+{% macro snowflake__days_after(moment, days) -%}
+dateadd('day', {{ days }}, {{ moment }})
+{%- endmacro %}
+
+{% macro bigquery__days_after(moment, days) -%}
+timestamp_add({{ moment }}, interval {{ days }} day)
+{%- endmacro %}
+
 
 {% macro week(moment) %}{{ return(adapter.dispatch('week', 'toggl_hire')(moment)) }}{% endmacro %}
 
 {% macro default__week(moment) -%}
 cast({{ dbt.date_trunc('week', moment) }} as date)
+{%- endmacro %}
+
+{#- Not date_trunc, whose week begins as the session's parameter WEEK_START says. -#}
+{% macro snowflake__week(moment) -%}
+dateadd('day', 1 - dayofweekiso({{ moment }}), cast({{ moment }} as date))
+{%- endmacro %}
+
+{% macro bigquery__week(moment) -%}
+cast(date_trunc(cast({{ moment }} as date), isoweek) as date)
 {%- endmacro %}
 
 
@@ -36,32 +86,45 @@ cross join lateral (
 ) as {{ alias }}
 {%- endmacro %}
 
-
-{% macro quantile(column, share) %}{{ return(adapter.dispatch('quantile', 'toggl_hire')(column, share)) }}{% endmacro %}
-
-{% macro default__quantile(column, share) -%}
-cast(percentile_cont({{ share }}) within group (order by cast({{ column }} as {{ toggl_hire.double() }})) as numeric(28, 6))
+{% macro snowflake__join_days(first, last, alias) -%}
+cross join lateral (
+    select dateadd('day', steps.index, cast({{ first }} as date)) as day
+    from lateral flatten(
+        input => array_generate_range(0, datediff('day', {{ first }}, {{ last }}) + 1)
+    ) as steps
+) as {{ alias }}
 {%- endmacro %}
 
-
-{% macro double() %}{{ return(adapter.dispatch('double', 'toggl_hire')()) }}{% endmacro %}
-{% macro default__double() %}{{ return('double precision') }}{% endmacro %}
-
-
-{% macro utc(moment) %}{{ return(adapter.dispatch('utc', 'toggl_hire')(moment)) }}{% endmacro %}
-
-{% macro default__utc(moment) -%}
-cast({{ moment }} as timestamptz) at time zone 'UTC'
+{% macro bigquery__join_days(first, last, alias) -%}
+cross join unnest(array(
+    select as struct day
+    from unnest(generate_date_array(cast({{ first }} as date), cast({{ last }} as date))) as day
+)) as {{ alias }}
 {%- endmacro %}
 
 
 {% macro joined(text, separator, order) %}{{ return(adapter.dispatch('joined', 'toggl_hire')(text, separator, order)) }}{% endmacro %}
 
 {% macro default__joined(text, separator, order) -%}
-string_agg({{ text }}, {{ separator }} order by {{ order }})
+string_agg({{ text }}, {{ "chr(10)" if separator == "\n" else "'" ~ separator ~ "'" }} order by {{ order }})
+{%- endmacro %}
+
+{#- An empty text of no texts is null elsewhere. -#}
+{% macro snowflake__joined(text, separator, order) -%}
+nullif(listagg({{ text }}, '{{ separator | replace("\n", "\\n") }}') within group (order by {{ order }}), '')
+{%- endmacro %}
+
+{% macro bigquery__joined(text, separator, order) -%}
+string_agg({{ text }}, '{{ separator | replace("\n", "\\n") }}' order by {{ order }})
 {%- endmacro %}
 
 
 {% macro analyze() %}{{ return(adapter.dispatch('analyze', 'toggl_hire')()) }}{% endmacro %}
 {% macro default__analyze() %}{% endmacro %}
 {% macro postgres__analyze() %}analyze {{ this }}{% endmacro %}
+
+
+{% macro dtype(column) %}{{ return(adapter.dispatch('dtype', 'toggl_hire')(column)) }}{% endmacro %}
+{% macro default__dtype(column) %}{{ return(column.dtype | lower) }}{% endmacro %}
+{#- With array and struct, which dtype leaves out. -#}
+{% macro bigquery__dtype(column) %}{{ return(column.data_type | lower) }}{% endmacro %}

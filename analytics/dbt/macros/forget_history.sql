@@ -1,8 +1,7 @@
 {% macro forget_history() -%}
-{%- set declared = source('toggl_hire', 'candidate_history') -%}
-{%- for schema in (var('toggl_hire_schemas') if execute else []) -%}
-{%- set relation = adapter.get_relation(declared.database, schema, 'candidate_history') -%}
-{%- set found = adapter.get_columns_in_relation(relation) | map(attribute='name') | list if relation else [] -%}
+{%- for schema in var('toggl_hire_schemas') -%}
+{%- set relation = toggl_hire.loaded('candidate_history', schema) -%}
+{%- set found = adapter.get_columns_in_relation(relation) | map(attribute='name') | map('lower') | list if relation else [] -%}
 {%- set columns = ['score', 'points', 'rating', 'hire_state', 'tag_ids'] | select('in', found) | list -%}
 {%- if columns -%}
 {%- call statement('forget_history') -%}

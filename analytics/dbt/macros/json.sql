@@ -1,6 +1,7 @@
 {% macro json_type() %}{{ return(adapter.dispatch('json_type', 'toggl_hire')()) }}{% endmacro %}
+{% macro default__json_type() %}{{ return('json') }}{% endmacro %}
 {% macro postgres__json_type() %}{{ return('jsonb') }}{% endmacro %}
-{% macro duckdb__json_type() %}{{ return('json') }}{% endmacro %}
+{% macro snowflake__json_type() %}{{ return('variant') }}{% endmacro %}
 
 
 {% macro to_json(column, dtype) %}{{ return(adapter.dispatch('to_json', 'toggl_hire')(column, dtype)) }}{% endmacro %}
@@ -14,7 +15,20 @@
 {%- endmacro %}
 
 {% macro duckdb__to_json(column, dtype) -%}
-{{ 'cast(' ~ column ~ ' as json)' if dtype in ['VARCHAR', 'JSON'] else 'to_json(' ~ column ~ ')' }}
+{{ 'cast(' ~ column ~ ' as json)' if dtype in ['varchar', 'json'] else 'to_json(' ~ column ~ ')' }}
+{%- endmacro %}
+
+{% macro snowflake__to_json(column, dtype) -%}
+{{ 'parse_json(' ~ column ~ ')' if dtype in ['varchar', 'text'] else 'to_variant(' ~ column ~ ')' }}
+{%- endmacro %}
+
+{#- A repeated record, too. -#}
+{% macro bigquery__to_json(column, dtype) -%}
+{%- if dtype == 'json' -%}
+{{ column }}
+{%- else -%}
+{{ 'parse_json(' ~ column ~ ", wide_number_mode => 'round')" if dtype == 'string' else 'to_json(' ~ column ~ ')' }}
+{%- endif -%}
 {%- endmacro %}
 
 
@@ -36,6 +50,20 @@ cross join lateral (
 ) as {{ alias }}
 {%- endmacro %}
 
+{% macro snowflake__join_items(list, alias) -%}
+cross join lateral (
+    select found.value, found.index + 1 as place
+    from lateral flatten(input => case when is_array({{ list }}) then {{ list }} end) as found
+) as {{ alias }}
+{%- endmacro %}
+
+{% macro bigquery__join_items(list, alias) -%}
+cross join unnest(array(
+    select as struct value, place + 1 as place
+    from unnest(json_query_array({{ list }})) as value with offset as place
+)) as {{ alias }}
+{%- endmacro %}
+
 
 {% macro json_text(value, field=none) %}{{ return(adapter.dispatch('json_text', 'toggl_hire')(value, field)) }}{% endmacro %}
 
@@ -47,8 +75,36 @@ cross join lateral (
 ({{ value }} ->> '{{ "$." ~ field if field else "$" }}')
 {%- endmacro %}
 
+{% macro snowflake__json_text(value, field) -%}
+cast({{ "get_path(" ~ value ~ ", '" ~ field ~ "')" if field else value }} as varchar)
+{%- endmacro %}
+
+{#- An object has no value: its text is that of the JSON. -#}
+{% macro bigquery__json_text(value, field) -%}
+{%- if field -%}
+json_value({{ value }}, '$.{{ field }}')
+{%- else -%}
+coalesce(json_value({{ value }}), nullif(to_json_string({{ value }}), 'null'))
+{%- endif -%}
+{%- endmacro %}
+
 
 {% macro json_list(value) %}{{ return(adapter.dispatch('json_list', 'toggl_hire')(value)) }}{% endmacro %}
+
 {% macro default__json_list(value) -%}
-coalesce({{ value }}, cast('[]' as {{ toggl_hire.json_type() }}))
+coalesce(nullif(cast({{ value }} as {{ dbt.type_string() }}), 'null'), '[]')
 {%- endmacro %}
+
+{% macro snowflake__json_list(value) -%}
+coalesce(nullif(to_json({{ value }}), 'null'), '[]')
+{%- endmacro %}
+
+{% macro bigquery__json_list(value) -%}
+coalesce(nullif(to_json_string({{ value }}), 'null'), '[]')
+{%- endmacro %}
+
+
+{% macro parsed(text) %}{{ return(adapter.dispatch('parsed', 'toggl_hire')(text)) }}{% endmacro %}
+{% macro default__parsed(text) -%}cast({{ text }} as {{ toggl_hire.json_type() }}){%- endmacro %}
+{% macro snowflake__parsed(text) -%}parse_json({{ text }}){%- endmacro %}
+{% macro bigquery__parsed(text) -%}parse_json({{ text }}, wide_number_mode => 'round'){%- endmacro %}

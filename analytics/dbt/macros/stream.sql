@@ -12,25 +12,33 @@ from (
 
 
 {% macro rows_of(name, schema, columns) -%}
-{%- set declared = source('toggl_hire', name) -%}
-{%- set relation = adapter.get_relation(declared.database, schema, name) if execute -%}
+{%- set relation = toggl_hire.loaded(name, schema) -%}
 {%- set found = {} -%}
 {%- for column in (adapter.get_columns_in_relation(relation) if relation else []) -%}
-{%- do found.update({column.name: column.dtype}) -%}
+{%- do found.update({column.name | lower: column}) -%}
 {%- endfor -%}
 select
         cast('{{ schema }}' as {{ dbt.type_string() }}) as workspace
         {%- for column, declared in columns.items() %}
         {%- set spec = [column, declared] if declared is string else declared %},
-        {{ toggl_hire.typed(spec[0], found.get(spec[0]), spec[1], spec[2] if spec | length > 2 else none) }} as {{ column }}
+        {{ toggl_hire.typed(found.get(spec[0]), spec[1], spec[2] if spec | length > 2 else none) }} as {{ column }}
         {%- endfor %}
-    {{ 'from ' ~ relation if relation else 'where false' }}
+    from {{ relation or '(select 1 as nothing) as nothing where false' }}
 {%- endmacro %}
 
 
-{% macro typed(column, dtype, type, field=none) -%}
-{%- set quoted = adapter.quote(column) -%}
-{%- if not dtype -%}
+{% macro loaded(name, schema) -%}
+{%- set declared = source('toggl_hire', name) -%}
+{%- if execute -%}
+{{ return(adapter.get_relation(declared.database, schema, name)) }}
+{%- endif -%}
+{%- endmacro %}
+
+
+{% macro typed(column, type, field=none) -%}
+{%- set quoted = adapter.quote(column.name) if column -%}
+{%- set dtype = toggl_hire.dtype(column) if column -%}
+{%- if not column -%}
     {{ 'false' if type == 'presence' else 'cast(null as ' ~ toggl_hire.type_name(type) ~ ')' }}
 {%- elif type == 'presence' -%}
     {{ toggl_hire.json_text(toggl_hire.to_json(quoted, dtype)) }} is not null
@@ -40,7 +48,7 @@ select
     nullif(cast({{ quoted }} as {{ dbt.type_string() }}), '')
 {%- elif type == 'json' -%}
     {{ toggl_hire.to_json(quoted, dtype) }}
-{%- elif type == 'timestamp' and not dtype | lower is in ['timestamp', 'timestamp without time zone'] -%}
+{%- elif type == 'timestamp' and not dtype in ['timestamp', 'timestamp without time zone', 'timestamp_ntz'] -%}
     {{ toggl_hire.utc(quoted) }}
 {%- else -%}
     cast({{ quoted }} as {{ toggl_hire.type_name(type) }})
@@ -49,7 +57,13 @@ select
 
 
 {% macro type_name(type) -%}
-{%- set names = {'text': dbt.type_string(), 'verbatim': dbt.type_string(), 'numeric': 'numeric(28, 6)', 'json': toggl_hire.json_type()} -%}
+{%- set names = {
+    'text': dbt.type_string(),
+    'verbatim': dbt.type_string(),
+    'numeric': 'numeric(28, 6)',
+    'timestamp': toggl_hire.timestamp(),
+    'json': toggl_hire.json_type(),
+} -%}
 {{ return(names.get(type, type)) }}
 {%- endmacro %}
 
@@ -81,7 +95,7 @@ select
 
 
 {% macro oldest_complete_run() -%}
-select min(coalesce(finished_at, cast('1970-01-01' as timestamp)))
+select min(coalesce(finished_at, cast('1970-01-01' as {{ toggl_hire.timestamp() }})))
 from (
     {%- for schema in var('toggl_hire_schemas') %}
     select max(case when outcome = 'complete' then finished_at end) as finished_at

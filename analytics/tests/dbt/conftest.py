@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,15 +15,30 @@ if TYPE_CHECKING:
 
     from analytics.tests.dbt.warehouses import Warehouse
 
+# `make test-snowflake` and `test-bigquery` name others, with their own environments.
+ENGINES = os.environ.get("WAREHOUSES", "duckdb postgres").split()
 
-@pytest.fixture(scope="module", params=["duckdb", "postgres"])
+
+@pytest.fixture(scope="module", params=ENGINES)
 def warehouse(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Warehouse]:
     """An empty warehouse."""
     folder = tmp_path_factory.mktemp("warehouse")
-    if request.param == "duckdb":
+    if request.param == "snowflake":
+        from analytics.tests.dbt.snowflake import (  # noqa: PLC0415 - its own group
+            InSnowflake,
+            server,
+        )
+
+        with server() as port:
+            yield InSnowflake(folder, port)
+    elif request.param == "bigquery":
+        from analytics.tests.dbt.bigquery import InBigQuery  # noqa: PLC0415 - the same
+
+        yield InBigQuery(folder)
+    elif request.param == "duckdb":
         yield InDuckDB(folder)
-        return
-    with Postgres() as server:
-        yield InPostgres(folder, server)
+    else:
+        with Postgres() as postgres:
+            yield InPostgres(folder, postgres)

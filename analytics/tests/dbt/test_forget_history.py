@@ -54,7 +54,7 @@ def filled(warehouse: Warehouse) -> Warehouse:
 
 
 def history(warehouse: Warehouse, schema: str) -> dict[str, Row]:
-    rows = warehouse.fetch(f'select * from "{schema}".candidate_history')
+    rows = warehouse.fetch(f"select * from {schema}.candidate_history")
     return {row["event_id"]: row for row in rows}
 
 
@@ -86,7 +86,7 @@ def test_the_query_and_the_operation_forget_the_deleted_alone(
 
     for _ in range(2):
         for schema in SCHEMAS:
-            filled.execute(f"set search_path = '{schema}'; {QUERY}")
+            filled.run_script(schema, QUERY)
             assert history(filled, schema) == wanted[schema]
 
     filled.fill("toggl_hire", WORLD)
@@ -113,7 +113,7 @@ def test_purging_appended_tables_leaves_tombstones(warehouse: Warehouse) -> None
     warehouse.fill("appended", EDGES | appended)
 
     for _ in range(2):
-        warehouse.execute(f"set search_path = 'appended'; {PURGE}")
+        warehouse.run_script("appended", PURGE)
         for table, key in OWNERS.items():
             found = warehouse.fetch(
                 f"select {key}, _sdc_deleted_at from appended.{table} order by 1 desc"

@@ -60,6 +60,10 @@ class Warehouse:
     def compile(self, schemas: Sequence[str], **variables: Any) -> dict[str, str]:
         """The SQL of every model."""
         self.dbt("compile", toggl_hire_schemas=list(schemas), **variables)
+        return self.compiled_models()
+
+    def compiled_models(self) -> dict[str, str]:
+        """What the last compilation made of the models."""
         folder = self._folder / "target/compiled/toggl_hire/models"
         found = (path for path in folder.glob("**/*.sql") if not path.parent.suffix)
         return {path.stem: path.read_text("utf-8") for path in found}
@@ -69,12 +73,18 @@ class Warehouse:
         command = ("source", "freshness", "--warn-error")
         self.dbt(*command, toggl_hire_schemas=list(schemas))
 
-    def dbt(self, *command: str, project: Path = PROJECT, **variables: Any) -> None:
+    def dbt(
+        self,
+        *command: str,
+        project: Path = PROJECT,
+        profiles: Path = PROJECT,
+        **variables: Any,
+    ) -> None:
         """Run a command of dbt."""
         self._run(
             self.program("dbt"),
             *(*command, "--quiet"),
-            *("--project-dir", project, "--profiles-dir", PROJECT),
+            *("--project-dir", project, "--profiles-dir", profiles),
             *("--target-path", self._folder / "target"),
             *("--log-path", self._folder / "logs"),
             *("--vars", json.dumps(variables)),
@@ -106,6 +116,10 @@ class Warehouse:
     def execute(self, statement: str) -> None:
         """Run a statement."""
         raise NotImplementedError
+
+    def run_script(self, schema: str, script: str) -> None:
+        """Run the statements of a script on the tables of a schema."""
+        self.execute(f"set search_path = '{schema}'; {script}")
 
     @staticmethod
     def _run(*command: str | Path, **options: Any) -> None:

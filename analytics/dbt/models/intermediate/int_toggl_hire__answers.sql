@@ -1,15 +1,4 @@
-with chosen as (
-    select distinct choice_id from {{ ref('int_toggl_hire__options') }}
-),
-
-choices as (
-    select choices.*
-    from {{ ref('int_toggl_hire__choices') }} as choices
-    inner join chosen
-        on chosen.choice_id = choices.choice_id
-),
-
-answers as (
+with answers as (
     select
         answers.*,
         choices.choice_id,
@@ -19,7 +8,7 @@ answers as (
     from {{ ref('stg_toggl_hire__candidate_answers') }} as answers
     left join {{ ref('int_toggl_hire__candidates') }} as candidates
         on candidates.workspace = answers.workspace and candidates.candidate_id = answers.candidate_id
-    left join choices
+    left join {{ ref('int_toggl_hire__choices') }} as choices
         on choices.options = {{ json_list('answers.options') }}
         and choices.chosen_option_ids = {{ json_list('answers.chosen_option_ids') }}
     left join {{ ref('stg_toggl_hire__job_openings') }} as openings

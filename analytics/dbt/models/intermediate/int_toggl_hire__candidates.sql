@@ -49,8 +49,8 @@ found as (
         cast(null as {{ dbt.type_string() }}),
         {%- endfor %}
         false,
-        cast(null as timestamp),
-        cast(null as timestamp),
+        cast(null as {{ timestamp() }}),
+        cast(null as {{ timestamp() }}),
         points,
         score,
         rating,

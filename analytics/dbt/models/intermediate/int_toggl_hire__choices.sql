@@ -11,3 +11,4 @@ select
     options,
     chosen_option_ids
 from choices
+where options <> '[]'

@@ -17,7 +17,7 @@ with people as (
 ),
 
 steps as (
-    select workspace, candidate_id, job_opening_id, category_id, cast(null as timestamp) as observed_at
+    select workspace, candidate_id, job_opening_id, category_id, cast(null as {{ timestamp() }}) as observed_at
     from people
     union all
     select workspace, candidate_id, job_opening_id, category_id, min(valid_from)

@@ -3,7 +3,7 @@ with times as (
         workspace,
         observed_at as looked_at,
         observed_at,
-        cast(null as timestamp) as completed_at,
+        cast(null as {{ timestamp() }}) as completed_at,
         0 as is_failed
     from {{ ref('stg_toggl_hire__candidate_history') }}
     union all

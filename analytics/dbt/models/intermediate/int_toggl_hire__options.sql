@@ -1,7 +1,7 @@
 with chosen as (
     select distinct choices.choice_id, {{ json_text('items.value') }} as option_id
     from {{ ref('int_toggl_hire__choices') }} as choices
-    {{ join_items('choices.chosen_option_ids', 'items') }}
+    {{ join_items(parsed('choices.chosen_option_ids'), 'items') }}
 ),
 
 shown as (
@@ -12,7 +12,7 @@ shown as (
         {{ json_text('items.value', 'content') }} as content,
         {{ json_text('items.value', 'correct') }} = 'true' as is_correct
     from {{ ref('int_toggl_hire__choices') }} as choices
-    {{ join_items('choices.options', 'items') }}
+    {{ join_items(parsed('choices.options'), 'items') }}
 )
 
 select

@@ -71,7 +71,7 @@ ranked as (
         *,
         row_number() over (
             partition by workspace, job_opening_id
-            order by entries desc, first_seen desc, category, category_id
+            order by entries desc, first_seen desc, {{ nulls_last('category') }}, category_id
         ) = 1 as is_entry
     from named
 ),
@@ -143,9 +143,8 @@ select
             end,
             {%- endif %}
             case when shrunk.is_entry then 0 else 1 end,
-            case when shrunk.number is null then 1 else 0 end,
-            shrunk.number,
-            shrunk.category,
+            {{ nulls_last('shrunk.number') }},
+            {{ nulls_last('shrunk.category') }},
             shrunk.category_id
     ) as position,
     shrunk.is_entry,

@@ -63,6 +63,16 @@ quantiles as (
     group by workspace, job_opening_id
 ),
 
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by workspace, job_opening_id order by {{ nulls_last('score') }}, candidate_id
+        ) as place,
+        count(score) over (partition by workspace, job_opening_id) as places
+    from {{ ref('toggl_hire__candidates') }}
+),
+
 candidates as (
     select
         workspace,
@@ -75,16 +85,16 @@ candidates as (
         count(case when is_waiting then 1 end) as waiting,
         count(score) as scored,
         min(score) as lowest_score,
-        {{ quantile('score', 0.25) }} as lower_quartile_score,
-        {{ quantile('score', 0.5) }} as median_score,
-        {{ quantile('score', 0.75) }} as upper_quartile_score,
+        {{ quantile('score', 0.25, 'place', 'places') }} as lower_quartile_score,
+        {{ quantile('score', 0.5, 'place', 'places') }} as median_score,
+        {{ quantile('score', 0.75, 'place', 'places') }} as upper_quartile_score,
         max(score) as highest_score,
         count(case when score < 20 then 1 end) as scored_below_20,
         count(case when score >= 20 and score < 40 then 1 end) as scored_from_20,
         count(case when score >= 40 and score < 60 then 1 end) as scored_from_40,
         count(case when score >= 60 and score < 80 then 1 end) as scored_from_60,
         count(case when score >= 80 then 1 end) as scored_from_80
-    from {{ ref('toggl_hire__candidates') }}
+    from ranked
     group by workspace, job_opening_id
 ),
 

@@ -11,7 +11,7 @@ with changes as (
         case
             when history.number = 1 then candidates.is_new and stages.position > 1
             when history.job_opening_id is distinct from history.job_opening_id_before then false
-            else stages.position > before.position
+            else stages.position > stages_before.position
         end as is_moved_on,
         history.hire_state = 'rejected'
             and history.hire_state_before is distinct from 'rejected'
@@ -26,10 +26,10 @@ with changes as (
         on stages.workspace = history.workspace
         and stages.job_opening_id is not distinct from history.job_opening_id
         and stages.category_id = history.category_id
-    left join {{ ref('int_toggl_hire__stage_order') }} as before
-        on before.workspace = history.workspace
-        and before.job_opening_id is not distinct from history.job_opening_id
-        and before.category_id = history.category_id_before
+    left join {{ ref('int_toggl_hire__stage_order') }} as stages_before
+        on stages_before.workspace = history.workspace
+        and stages_before.job_opening_id is not distinct from history.job_opening_id
+        and stages_before.category_id = history.category_id_before
 ),
 
 -- From a change, or the end of the test, until the next change.
@@ -52,7 +52,7 @@ waits as (
 ),
 
 weeks as (
-    select distinct workspace, week, first_run_completed_at, last_looked_at
+    select distinct workspace, week, week_began_at, week_ends_at, first_run_completed_at, last_looked_at
     from {{ ref('int_toggl_hire__calendar') }}
 ),
 
@@ -66,7 +66,7 @@ counts as (
         count(distinct case when is_rejected then candidate_id end) as rejected,
         count(distinct case when is_possible_hire then candidate_id end) as possible_hires,
         0 as waiting,
-        cast(null as timestamp) as waiting_since
+        cast(null as {{ timestamp() }}) as waiting_since
     from changes
     group by workspace, job_opening_id, week
     union all
@@ -130,11 +130,10 @@ ended as (
         weeks.workspace,
         places.job_opening_id,
         weeks.week,
-        weeks.week >= weeks.first_run_completed_at
-            and cast({{ dbt.dateadd('day', 7, 'weeks.week') }} as date) <= weeks.last_looked_at as is_complete,
+        weeks.week_began_at >= weeks.first_run_completed_at
+            and weeks.week_ends_at <= weeks.last_looked_at as is_complete,
         case
-            when cast({{ dbt.dateadd('day', 7, 'weeks.week') }} as timestamp) < weeks.last_looked_at
-                then cast({{ dbt.dateadd('day', 7, 'weeks.week') }} as timestamp)
+            when weeks.week_ends_at < weeks.last_looked_at then weeks.week_ends_at
             else weeks.last_looked_at
         end as ended_at
     from weeks

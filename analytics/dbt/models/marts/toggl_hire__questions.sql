@@ -142,7 +142,7 @@ openings as (
         asked.workspace,
         asked.question_id,
         count(*) as openings,
-        {{ joined('openings.name', "', '", 'openings.name, asked.job_opening_id') }} as job_openings
+        {{ joined('openings.name', ", ", 'openings.name, asked.job_opening_id') }} as job_openings
     from (
         select distinct workspace, question_id, job_opening_id from {{ ref('int_toggl_hire__shares') }}
     ) as asked

@@ -6,12 +6,12 @@ with members as (
         furthest.job_opening_id,
         furthest.job_opening,
         furthest.candidate_id,
-        groups.group_name,
+        grouped.group_name,
         case when furthest.position > 1 then 1 else 0 end as advanced
     from {{ ref('int_toggl_hire__furthest') }} as furthest
-    inner join {{ ref('stg_toggl_hire__groups') }} as groups
-        on groups.candidate_id = furthest.candidate_id
-        and coalesce(groups.workspace, furthest.workspace) = furthest.workspace
+    inner join {{ ref('stg_toggl_hire__groups') }} as grouped
+        on grouped.candidate_id = furthest.candidate_id
+        and coalesce(grouped.workspace, furthest.workspace) = furthest.workspace
 ),
 
 -- All groups of an opening together, a candidate of several groups once.
@@ -21,7 +21,7 @@ openings as (
     group by workspace, job_opening_id
 ),
 
-groups as (
+by_group as (
     select
         workspace,
         job_opening_id,
@@ -36,24 +36,24 @@ groups as (
 -- A group of few is not shown; neither are the others where they are few.
 counted as (
     select
-        groups.workspace,
-        groups.job_opening_id,
-        groups.job_opening,
-        groups.group_name,
-        case when groups.candidates >= {{ least }} then groups.candidates end as candidates,
-        case when groups.candidates >= {{ least }} then groups.advanced end as advanced,
+        by_group.workspace,
+        by_group.job_opening_id,
+        by_group.job_opening,
+        by_group.group_name,
+        case when by_group.candidates >= {{ least }} then by_group.candidates end as candidates,
+        case when by_group.candidates >= {{ least }} then by_group.advanced end as advanced,
         case
-            when groups.candidates >= {{ least }} and openings.candidates - groups.candidates >= {{ least }}
-                then openings.candidates - groups.candidates
+            when by_group.candidates >= {{ least }} and openings.candidates - by_group.candidates >= {{ least }}
+                then openings.candidates - by_group.candidates
         end as others_candidates,
         case
-            when groups.candidates >= {{ least }} and openings.candidates - groups.candidates >= {{ least }}
-                then openings.advanced - groups.advanced
+            when by_group.candidates >= {{ least }} and openings.candidates - by_group.candidates >= {{ least }}
+                then openings.advanced - by_group.advanced
         end as others_advanced
-    from groups
+    from by_group
     inner join openings
-        on openings.workspace = groups.workspace
-        and openings.job_opening_id is not distinct from groups.job_opening_id
+        on openings.workspace = by_group.workspace
+        and openings.job_opening_id is not distinct from by_group.job_opening_id
 ),
 
 rates as (

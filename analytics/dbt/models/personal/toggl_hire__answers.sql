@@ -2,8 +2,8 @@
 with choices as (
     select
         choice_id,
-        {{ joined('case when is_chosen then content end', 'chr(10)', 'place') }} as chosen,
-        {{ joined('case when is_correct then content end', 'chr(10)', 'place') }} as expected
+        {{ joined('case when is_chosen then content end', "\n", 'place') }} as chosen,
+        {{ joined('case when is_correct then content end', "\n", 'place') }} as expected
     from {{ ref('int_toggl_hire__options') }}
     group by choice_id
 )

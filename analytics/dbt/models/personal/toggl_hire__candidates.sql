@@ -4,7 +4,7 @@ with candidates as (
 ),
 
 tags as (
-    select workspace, candidate_id, {{ joined('tag', "', '", 'place') }} as tags
+    select workspace, candidate_id, {{ joined('tag', ", ", 'place') }} as tags
     from {{ ref('int_toggl_hire__candidate_tags') }}
     group by workspace, candidate_id
 ),

@@ -1,0 +1,198 @@
+"""A warehouse of fakesnow, which runs Snowflake's SQL on DuckDB."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import snowflake.connector
+import yaml  # type: ignore[import-untyped]
+
+from analytics.tests.dbt.tables import columns
+from analytics.tests.dbt.warehouses import MARTS, PERSONAL, PROJECT, Row, Warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+DATABASE = "warehouse"
+TYPES = {
+    "text": "varchar",
+    "timestamp": "timestamp_ntz",
+    "double precision": "float",
+    "json": "variant",
+    "boolean": "boolean",
+    "bigint": "number(38, 0)",
+}
+MOST_ROWS = 2000  # of a statement
+SHOW_OBJECTS = """
+{% macro snowflake__show_objects_sql(schema, limit=10000, watermark=none) %}
+{{ return("show objects in schema " ~ schema ~ " limit " ~ limit) }}
+{% endmacro %}
+"""
+
+
+class InSnowflake(Warehouse):
+    """A database of a server of fakesnow.
+
+    The models are built as a package of another project: fakesnow knows no comments of
+    columns, and lists the objects of a schema only if it is called a schema.
+
+    Args:
+        folder: Folder for temporary files.
+        port: The server's.
+    """
+
+    def __init__(self, folder: Path, port: int) -> None:
+        super().__init__(folder, "snowflake", {})
+        place = {"account": "fakesnow", "user": "fake", "password": "fake"}
+        place |= {"host": "localhost", "protocol": "http", "warehouse": "fake"}
+        self._project = _outer_project(folder / "project", place | {"port": port})
+        self._connection = snowflake.connector.connect(**place, port=port)
+        self.execute(f"create database {DATABASE}; use database {DATABASE}")
+
+    def fill(
+        self, schema: str, tables: dict[str, list[Row]], leave_out: Sequence[str] = ()
+    ) -> None:
+        self.execute(f"create schema if not exists {schema}")
+        for table, rows in tables.items():
+            types = columns(table, leave_out)
+            names = ['"group"' if name == "group" else name for name in types]
+            declared = zip(names, (TYPES[kind] for kind in types.values()), strict=True)
+            self.execute(
+                f"create or replace table {schema}.{table} "
+                f"({', '.join(' '.join(column) for column in declared)})"
+            )
+            values = [
+                f"parse_json(column{number})" if kind == "json" else f"column{number}"
+                for number, kind in enumerate(types.values(), 1)
+            ]
+            for start in range(0, len(rows), MOST_ROWS):
+                given = ", ".join(
+                    f"({', '.join(_literal(row.get(name)) for name in types)})"
+                    for row in rows[start : start + MOST_ROWS]
+                )
+                self.execute(
+                    f"insert into {schema}.{table} "
+                    f"select {', '.join(values)} from values {given}"
+                )
+
+    def dbt(self, *command: str, project: Path = PROJECT, **variables: Any) -> None:
+        if project == PROJECT:
+            project = self._project
+        else:
+            for name in ("profiles.yml", "macros/fakesnow.sql"):
+                shutil.copy(self._project / name, project / name)
+        super().dbt(*command, project=project, profiles=project, **variables)
+
+    def program(self, name: str) -> Path:
+        return Path(sys.executable).with_name(name)
+
+    def models(self) -> dict[str, str]:
+        found = self.fetch(
+            "select table_schema, table_name from information_schema.tables "
+            f"where table_schema in ('{MARTS.upper()}', '{PERSONAL.upper()}')"
+        )
+        return {row["table_name"].lower(): row["table_schema"].lower() for row in found}
+
+    def rows(self, model: str) -> list[Row]:
+        return self.fetch(f"select * from {self.models()[model]}.{model}")
+
+    def fetch(self, query: str) -> list[Row]:
+        cursor = self._connection.cursor().execute(query)
+        assert cursor is not None
+        names = [column[0].lower() for column in cursor.description]
+        return [
+            {name: _value(value) for name, value in zip(names, row, strict=True)}
+            for row in cursor.fetchall()
+        ]
+
+    def execute(self, statement: str) -> None:
+        self._connection.execute_string(statement)
+
+    def run_script(self, schema: str, script: str) -> None:
+        self.execute(f"use schema {schema}; {script}")
+
+
+@contextmanager
+def server() -> Iterator[int]:
+    """Start a server of fakesnow, and yield its port."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    program = Path(sys.executable).with_name("fakesnow")
+    process = subprocess.Popen(
+        (program, "--server", "--port", str(port)),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait_for(port)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait_for(port: int) -> None:
+    end = time.monotonic() + 60
+    while True:
+        try:
+            socket.create_connection(("localhost", port), timeout=1).close()
+        except OSError:
+            assert time.monotonic() < end, "fakesnow does not start"
+            time.sleep(0.1)
+        else:
+            return
+
+
+def _outer_project(folder: Path, place: dict[str, Any]) -> Path:
+    """Make a project that has the package, and does without what fakesnow lacks."""
+    project = {
+        "name": "outer",
+        "version": "1.0.0",
+        "profile": "toggl_hire",
+        "flags": {"send_anonymous_usage_stats": False},
+        "models": {
+            "toggl_hire": {
+                "+persist_docs": {"relation": False, "columns": False},
+            }
+        },
+    }
+    output = {"type": "snowflake", "database": DATABASE, "schema": MARTS, "threads": 1}
+    profile = {"target": "snowflake", "outputs": {"snowflake": place | output}}
+    files = {
+        "dbt_project.yml": project,
+        "packages.yml": {"packages": [{"local": str(PROJECT)}]},
+        "profiles.yml": {"toggl_hire": profile},
+    }
+    packages = folder / "dbt_packages"
+    packages.mkdir(parents=True)
+    (packages / "toggl_hire").symlink_to(PROJECT)
+    for name, content in files.items():
+        (folder / name).write_text(yaml.safe_dump(content))
+    (folder / "macros").mkdir()
+    (folder / "macros" / "fakesnow.sql").write_text(SHOW_OBJECTS)
+    return folder
+
+
+def _value(value: Any) -> Any:
+    """Give back null, which fakesnow sends as the first second of 1970."""
+    return None if value == datetime(1970, 1, 1) else value  # noqa: DTZ001
+
+
+def _literal(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool | int | float):
+        return str(value)
+    text = json.dumps(value) if isinstance(value, list | dict) else str(value)
+    escaped = text.replace("\\", "\\\\").replace("'", "''")
+    return f"'{escaped}'"
