@@ -20,18 +20,19 @@ MOST_LINES = 6
 """The most lines of a chart: as many as there are dashes."""
 MOST = 4
 """The most charts side by side: they fill a row of the page."""
-CHARACTER = 6.3
-"""Mean width of a character."""
+CHARACTER = 7.2
+"""Width of a character in a wide font."""
 
 Points = Sequence[tuple[float, float | None]]
 
 
 class Bar(NamedTuple):
-    """A labelled bar of several parts."""
+    """A labelled bar of several parts; a long label is cut, its value is not."""
 
     label: str
     parts: Sequence[float]
     note: str = ""
+    value: str = ""
 
 
 def bars(rows: Sequence[Bar], fills: Sequence[int] = (0, 1), *, top: float = 0) -> str:
@@ -49,7 +50,7 @@ def bars(rows: Sequence[Bar], fills: Sequence[int] = (0, 1), *, top: float = 0) 
         if row.label:
             y += LINE + (6 if drawn else 0)
             drawn += [
-                _text(0, y - 5, _fitted(row.label, row.note)),
+                _text(0, y - 5, _fitted(row)),
                 _text(WIDTH, y - 5, row.note, "end"),
             ]
         x = 0.0
@@ -221,10 +222,14 @@ def _ticks(low: float, high: float) -> list[float]:
     return [tick for tick in ticks if low <= tick <= high]
 
 
-def _fitted(label: str, note: str) -> str:
-    """Shorten a label to the room that the note leaves."""
-    room = int(WIDTH / CHARACTER) - len(note) - 1
-    return label if len(label) <= room else f"{label[: room - 1].rstrip()}…"
+def _fitted(bar: Bar) -> str:
+    """Shorten a label to the room that its value and the note leave."""
+    value = f": {bar.value}" if bar.value else ""
+    room = int(WIDTH / CHARACTER) - len(value) - len(bar.note) - 1
+    label = bar.label
+    if len(label) > room:
+        label = f"{label[: room - 1].rstrip()}…"
+    return f"{label}{value}"
 
 
 def _text(x: float, y: float, text: str, anchor: str = "start") -> str:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pytest
 from toggl_hire_report.__main__ import main
 
@@ -91,6 +92,33 @@ def for_team(report: Callable[..., Report]) -> Report:
 def with_names(report: Callable[..., Report]) -> Report:
     """The page that names candidates, with links."""
     return report("--names", "--candidate-link", "https://hire.example.com/{id}")
+
+
+@pytest.fixture(scope="session")
+def with_long_names(
+    report: Callable[..., Report],
+    warehouse: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Report:
+    """A page on which openings, steps and candidates have long names."""
+    path = tmp_path_factory.mktemp("long") / "warehouse.duckdb"
+    path.write_bytes(warehouse.read_bytes())
+    long = "Kraftfahrzeughaftpflichtversicherungssachbearbeiterin"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("set search_path = 'toggl_hire_marts_personal'")
+        connection.execute(
+            "update toggl_hire__candidates set name = $1, email = $1 || '@example.com'",
+            [long],
+        )
+        connection.execute("set search_path = 'toggl_hire_marts'")
+        connection.execute(
+            "update toggl_hire__openings set job_opening = $1 || job_opening", [long]
+        )
+        for model in ("pipeline_daily", "funnel", "stage_order"):
+            connection.execute(
+                f"update toggl_hire__{model} set category = $1 || category", [long]
+            )
+    return report("--names", "--duckdb", str(path))
 
 
 @pytest.fixture(scope="session")

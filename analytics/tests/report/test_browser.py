@@ -89,6 +89,14 @@ def test_nothing_is_off_the_screen(
             assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("width", SCREENS)
+def test_long_names_stay_on_the_screen(
+    browser: Browser, with_long_names: Report, width: int
+) -> None:
+    with opened(browser, with_long_names, width) as page:
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("width", SCREENS)
 def test_axe_finds_no_violation(

@@ -26,11 +26,11 @@ def test_parts_of_a_bar_share_its_width() -> None:
     assert widths[0] + 1.5 == pytest.approx(3 * (widths[1] + 1.5), abs=0.3)
 
 
-def test_a_long_label_leaves_room_for_the_note() -> None:
-    label, note = "An interview with everybody in the team: 120", "34 % (22 to 48)"
-    drawing = bars([Bar(label, [1, 0], note)])
+def test_a_long_label_leaves_room_for_its_value_and_the_note() -> None:
+    label, note = "An interview with everybody in the team", "34 % (22 to 48)"
+    drawing = bars([Bar(label, [1, 0], note, "120")])
     texts = re.findall(r"<text[^>]*>([^<]+)</text>", drawing)
-    assert texts == ["An interview with everybo…", note]
+    assert texts == ["An interview wi…: 120", note]
 
 
 def test_names_are_escaped() -> None:

@@ -141,9 +141,10 @@ def section(page: Page) -> Section:
 def _chart(name: str, steps: Sequence[dict[str, Any]], *, is_open: bool) -> Chart:
     bars = [
         Bar(
-            f"{step['category']}: {step['reached'] or UNKNOWN}",
+            step["category"],
             [step[part] or 0 for part in PARTS],
             _goes_on(step) if step["advanced"] else "",
+            str(step["reached"] or UNKNOWN),
         )
         for step in steps
     ]

@@ -276,7 +276,7 @@ def _row(page: Page, name: str, step: Figure) -> Cells:
     if page.is_team:
         cells["Longest, days"] = step["longest_days"].shown(whole)
         candidates = [_shown(page, candidate) for candidate in step["longest"]]
-        cells["Begin with"] = Phrase("; ").join(candidates)
+        cells["Begin with"] = Phrase("<br>").join(candidates)
     return cells
 
 
