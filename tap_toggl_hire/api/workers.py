@@ -86,7 +86,7 @@ class Workers:
         return result
 
     def ignore(self, future: Future[Body]) -> None:
-        """Let a result that nobody takes not count among those that wait."""
+        """Count the result of a call no longer: it is not going to be taken."""
         if not future.cancel():
             future.add_done_callback(self._queue.ignored)
 
@@ -143,7 +143,7 @@ class _Queue:
                     return
 
     def ignored(self, future: Future[Body]) -> None:
-        """Count the bytes of a body that nobody takes."""
+        """Count the bytes of a body that is not going to be taken."""
         if not future.cancelled() and future.exception() is None:
             self.taken(future.result().size)
 
