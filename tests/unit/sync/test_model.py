@@ -159,7 +159,10 @@ Message = StateMessage | RecordMessage
 
 
 class SmallApi:
-    """A workspace of two or three candidates; a stand-in for `Client`."""
+    """A workspace of two or three candidates; a stand-in for `Client`.
+
+    There are thousands of runs, and an account of the sandbox takes as long as a run.
+    """
 
     tags = ({"id": TAG},)
 
@@ -634,10 +637,10 @@ def test_long_histories_end_in_the_truth() -> None:
 
 
 @pytest.mark.slow
-def test_all_longer_histories_end_in_the_truth() -> None:
+def test_more_histories_end_in_the_truth() -> None:
     explorer = Explorer()
-    explorer.explore(starts(), 3)
-    explorer.wander(1000, 10, MANY)
+    explorer.explore(starts(), 2)
+    explorer.wander(1500, 10, MANY)
     assert explorer.wrong == []
 
 
