@@ -51,9 +51,8 @@ def test_no_link_leads_to_another_origin(
     pipeline = make_pipeline(12, page_size=5)
     link = link_to(elsewhere, pipeline.sandbox, form)
     pipeline.sandbox.faults = [Fault("next", next=link, match="candidates")]
-    run = pipeline.run_failing()
-    # A URL with backslashes is a path at home, where a page may lead to itself.
-    assert "origin" in str(run.error) or "loop" in str(run.error)
+    # A URL with backslashes is a path at home, where a page leads to itself.
+    pipeline.run_failing("loop" if form == "backslashes" else "another origin")
 
 
 @pytest.mark.parametrize("form", LINKS)
