@@ -159,7 +159,8 @@ $(DBT_NEXT): $(VENV)
 
 $(SNOWFLAKE): $(VENV)
 	$(UV) venv --clear --python $(BIN)/python .venv-snowflake
-	$(UV) pip install --python .venv-snowflake --editable . --group snowflake
+	$(UV) pip install --python .venv-snowflake --editable . --group snowflake \
+		--editable './analytics/report[snowflake]'
 	@touch $@
 
 $(BIGQUERY): $(VENV)

@@ -108,6 +108,19 @@ def test_example_project_pins_the_tap() -> None:
     assert tap["pip_url"] == pinned, "edit pip_url in examples/meltano.yml"
 
 
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("analytics/dbt/dbt_project.yml", "version: {}"),
+        ("analytics/report/pyproject.toml", 'version = "{}"'),
+        ("docs/answers.md", "revision: v{}"),
+    ],
+)
+def test_models_and_report_have_the_version_of_the_tap(file: str, line: str) -> None:
+    text = (ROOT / file).read_text("utf-8")
+    assert line.format(VERSION) in map(str.strip, text.splitlines()), f"edit {file}"
+
+
 def test_changelog_begins_with_this_version() -> None:
     text = (ROOT / "CHANGELOG.md").read_text("utf-8")
     (first, *_) = re.findall(r"^## (\S+)", text, re.MULTILINE)

@@ -26,9 +26,17 @@ def main() -> None:
         prog="toggl-hire-report",
         description="Write the hiring report: one page, to be read offline.",
         epilog="PostgreSQL is found by TARGET_POSTGRES_HOST, _PORT, _USER, _PASSWORD "
-        "and _DATABASE, as dbt finds it.",
+        "and _DATABASE, as dbt finds it; Snowflake by TARGET_SNOWFLAKE_ACCOUNT, _USER, "
+        "_PASSWORD, _ROLE, _WAREHOUSE and _DATABASE; BigQuery by "
+        "TARGET_BIGQUERY_PROJECT and _LOCATION.",
     )
     parser.add_argument("--duckdb", metavar="FILE", help="read this file instead")
+    parser.add_argument(
+        "--warehouse",
+        choices=("postgres", "snowflake", "bigquery"),
+        default="postgres",
+        help="the engine, without --duckdb (%(default)s)",
+    )
     parser.add_argument(
         "--schema",
         default=os.environ.get("TOGGL_HIRE_MARTS_SCHEMA", "toggl_hire_marts"),
@@ -87,7 +95,8 @@ def main() -> None:
     audience = Audience(given.reader == "team", given.names, given.groups)
     personal = given.personal_schema or f"{given.schema}_personal"
     try:
-        with connect(given.schema, personal, given.duckdb) as warehouse:
+        engine = "duckdb" if given.duckdb else given.warehouse
+        with connect(given.schema, personal, engine, given.duckdb) as warehouse:
             about = context(warehouse, audience, given.opening, given.since)
             figures = collect(about, given.title)
     except ReportError as error:

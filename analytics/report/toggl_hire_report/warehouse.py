@@ -1,10 +1,13 @@
-"""The warehouse with the models: PostgreSQL or DuckDB. The SQL is the same for both."""
+"""The warehouse with the models. The SQL is the same for all engines."""
 
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+import re
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,52 +55,69 @@ class Warehouse:
                 "Build them with `dbt build` first (docs/answers.md), or name another "
                 "schema with --schema."
             ) from error
-        names = [column[0] for column in cursor.description]
+        names = [column[0].lower() for column in cursor.description]
         return [
-            {
-                name: float(value) if isinstance(value, Decimal) else value
-                for name, value in zip(names, row, strict=True)
-            }
+            {name: _plain(value) for name, value in zip(names, row, strict=True)}
             for row in cursor.fetchall()
         ]
 
 
+def _plain(value: Any) -> Any:
+    """Return a decimal as a float, and a time in UTC without an offset."""
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC).replace(tzinfo=None)
+    return value
+
+
 @contextmanager
-def connect(schema: str, personal: str, path: str | None = None) -> Iterator[Warehouse]:
-    """Connect to a file of DuckDB or, without one, to PostgreSQL.
+def connect(
+    schema: str, personal: str, engine: str = "postgres", path: str | None = None
+) -> Iterator[Warehouse]:
+    """Connect to a warehouse.
 
     Args:
         schema: of the aggregates.
         personal: the schema of models with one row per candidate.
+        engine: one of ENGINES.
         path: of a file of DuckDB.
 
     Raises:
         ReportError: if the warehouse cannot be opened.
     """
-    schemas = schema, personal
-    # A warehouse needs the driver of its own engine alone, so it is imported here.
-    if path is not None:
-        import duckdb  # noqa: PLC0415
+    with ENGINES[engine]((schema, personal), path) as warehouse:
+        yield warehouse
 
-        if not Path(path).is_file():
-            raise ReportError(f"--duckdb {path}: there is no such file.")
-        try:
-            connection = duckdb.connect(path, read_only=True)
-        except duckdb.Error as error:
-            reason = str(error).splitlines()[0]
-            raise ReportError(f"--duckdb {path} cannot be opened: {reason}") from error
-        with connection:
-            found = connection.execute("select schema_name from duckdb_schemas()")
-            names = {name for (name,) in found.fetchall()} & set(schemas)
-            order = ",".join(f'"{name}"' for name in schemas if name in names)
-            connection.execute("set search_path = $1", [order or "main"])
-            yield Warehouse(
-                connection.execute,
-                (duckdb.CatalogException, duckdb.BinderException),
-                schemas,
-            )
-        return
 
+# A warehouse needs the driver of its own engine alone, so each imports its own.
+
+
+@contextmanager
+def _duckdb(schemas: tuple[str, ...], path: str | None) -> Iterator[Warehouse]:
+    import duckdb  # noqa: PLC0415
+
+    if path is None or not Path(path).is_file():
+        raise ReportError(f"--duckdb {path}: there is no such file.")
+    try:
+        connection = duckdb.connect(path, read_only=True)
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise ReportError(f"--duckdb {path} cannot be opened: {reason}") from error
+    with connection:
+        found = connection.execute("select schema_name from duckdb_schemas()")
+        names = {name for (name,) in found.fetchall()} & set(schemas)
+        order = ",".join(f'"{name}"' for name in schemas if name in names)
+        connection.execute("set search_path = $1", [order or "main"])
+        yield Warehouse(
+            connection.execute,
+            (duckdb.CatalogException, duckdb.BinderException),
+            schemas,
+        )
+
+
+@contextmanager
+def _postgres(schemas: tuple[str, ...], _: str | None) -> Iterator[Warehouse]:
     import psycopg  # noqa: PLC0415
     from psycopg import errors  # noqa: PLC0415
 
@@ -123,3 +143,91 @@ def connect(schema: str, personal: str, path: str | None = None) -> Iterator[War
             (errors.UndefinedTable, errors.UndefinedColumn),
             schemas,
         )
+
+
+@contextmanager
+def _snowflake(schemas: tuple[str, ...], _: str | None) -> Iterator[Warehouse]:
+    import snowflake.connector  # noqa: PLC0415
+
+    names = ("account", "user", "password", "role", "warehouse", "database")
+    given = {name: os.environ.get(f"TARGET_SNOWFLAKE_{name.upper()}") for name in names}
+    try:
+        server = snowflake.connector.connect(**{k: v for k, v in given.items() if v})
+    except snowflake.connector.Error as error:
+        raise ReportError(
+            f"Snowflake cannot be reached: {' '.join(str(error).split())}. Its place "
+            "is read from TARGET_SNOWFLAKE_ACCOUNT, _USER, _PASSWORD, _ROLE, "
+            "_WAREHOUSE and _DATABASE."
+        ) from error
+    with closing(server):
+
+        def execute(query: str) -> Any:
+            return server.cursor().execute(query)
+
+        tables = (
+            "select table_name from information_schema.tables "
+            "where lower(table_schema) = lower('{schema}')"
+        )
+        missing = (snowflake.connector.ProgrammingError,)
+        yield Warehouse(_in_schemas(execute, tables, schemas), missing, schemas)
+
+
+@contextmanager
+def _bigquery(schemas: tuple[str, ...], _: str | None) -> Iterator[Warehouse]:
+    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415
+    from google.cloud import bigquery  # noqa: PLC0415
+    from google.cloud.bigquery import dbapi  # noqa: PLC0415
+
+    names = ("project", "location")
+    place = {name: os.environ.get(f"TARGET_BIGQUERY_{name.upper()}") for name in names}
+    try:
+        client = bigquery.Client(**place)
+    except (GoogleAuthError, OSError) as error:
+        raise ReportError(
+            f"BigQuery cannot be reached: {' '.join(str(error).split())}. Its place is "
+            "read from TARGET_BIGQUERY_PROJECT and _LOCATION, the credentials are "
+            "Google's application default credentials."
+        ) from error
+    with closing(dbapi.connect(client)) as server:
+
+        def execute(query: str) -> Any:
+            cursor = server.cursor()
+            cursor.execute(query)
+            return cursor
+
+        tables = "select table_name from {schema}.INFORMATION_SCHEMA.TABLES"
+        missing = (dbapi.DatabaseError,)
+        yield Warehouse(_in_schemas(execute, tables, schemas), missing, schemas)
+
+
+def _in_schemas(
+    execute: Callable[[str], Any], tables: str, schemas: tuple[str, ...]
+) -> Callable[[str], Any]:
+    """Name the schema of each model, where an engine looks into one schema alone.
+
+    Args:
+        execute: runs a query, and returns a cursor.
+        tables: a query for the names of the tables of `{schema}`.
+        schemas: in which models are.
+    """
+
+    @cache
+    def places() -> dict[str, str]:
+        return {
+            name.lower(): schema
+            for schema in schemas
+            for (name,) in execute(tables.format(schema=schema)).fetchall()
+        }
+
+    def qualified(match: re.Match[str]) -> str:
+        return f"{places().get(match[0], schemas[0])}.{match[0]}"
+
+    return lambda query: execute(re.sub(r"\btoggl_hire__\w+", qualified, query))
+
+
+ENGINES = {
+    "postgres": _postgres,
+    "duckdb": _duckdb,
+    "snowflake": _snowflake,
+    "bigquery": _bigquery,
+}

@@ -55,8 +55,13 @@ class InSnowflake(Warehouse):
         place = {"account": "fakesnow", "user": "fake", "password": "fake"}
         place |= {"host": "localhost", "protocol": "http", "warehouse": "fake"}
         self._project = _outer_project(folder / "project", place | {"port": port})
-        self._connection = snowflake.connector.connect(**place, port=port)
+        self._place = {**place, "port": port}
+        self._connection = self.connect()
         self.execute(f"create database {DATABASE}; use database {DATABASE}")
+
+    def connect(self) -> Any:
+        """Connect as another session."""
+        return snowflake.connector.connect(**self._place)
 
     def fill(
         self, schema: str, tables: dict[str, list[Row]], leave_out: Sequence[str] = ()
