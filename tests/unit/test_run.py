@@ -22,14 +22,11 @@ from tap_toggl_hire.errors import (
     StoppedError,
     UnavailableError,
 )
-from tap_toggl_hire.stop import Stop
 from tap_toggl_hire.streams import WITHOUT_ID
 from tap_toggl_hire.summary import SUMMARY
-from tap_toggl_hire.tap import TapTogglHire
 from tests.support.clock import FakeClock
 from tests.support.http import SandboxTransport
 from tests.support.messages import Messages
-from tests.support.scheduler import Scheduler
 from tests.support.streams import (
     ALL_STREAMS,
     ANSWERS,
@@ -41,7 +38,8 @@ from tests.support.streams import (
     UPSERTED,
 )
 from tests.support.tap import CollectingWriter, catalog
-from tests.unit.sync.world import client_of, numbers, workspace
+from tests.unit.offline_tap import KEY, offline_tap
+from tests.unit.sync.world import numbers, workspace
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,7 +49,6 @@ if t.TYPE_CHECKING:
 
 Json = dict[str, t.Any]
 
-KEY = {"api_key": "key-of-a-test"}
 ACTIVATES = {"emit_activate_version_messages": True}
 
 
@@ -80,7 +77,7 @@ class Extraction:
         clock: Of the time limit.
         before_run: Called before each run.
         before_message: Called before each message.
-        tap: Of the last run.
+        tap: That of the last run.
     """
 
     def __init__(self, candidates: int = 3, **config: t.Any) -> None:
@@ -88,31 +85,29 @@ class Extraction:
         self.account = self.transport.account
         self.account.add_tag("A tag")
         self.account.add_category(self.account.add_opening())
-        self.config = {**KEY, "reverify_days": 0, **config}
+        self.config = {"reverify_days": 0, **config}
         self.selected: Iterable[str] = ALL_STREAMS
         self.methods: dict[str, str] = {}
         self.state: Json = {}
         self.clock = FakeClock()
         self.before_run: t.Callable[[], object] = lambda: None
         self.before_message: t.Callable[[], object] = lambda: None
-        self.tap = TapTogglHire(config=dict(self.config))
 
     def run(self) -> Run:
         """Run once, from the state of the run before."""
         self.writer = CollectingWriter(self.before_message)
-        self.tap = tap = TapTogglHire(
-            config=dict(self.config),
+        self.tap = offline_tap(
+            self.transport,
+            self.config,
+            self.clock,
             state=self.state or None,
             catalog=catalog(KEY, *self.selected, **self.methods),
             message_writer=self.writer,
         )
-        tap.stop = Stop(self.clock)
-        tap.session.workers = Scheduler(1, tap.stop)
-        tap.session.client = client_of(self.transport, tap.stop)
         self.before_run()
         error: Exception | None = None
         try:
-            tap.sync_all()
+            self.tap.sync_all()
         except Exception as failure:  # noqa: BLE001 - a test looks at it
             error = failure
         run = Run(self.writer.messages, error)
