@@ -216,3 +216,24 @@ def fail_after_30_candidates(
         project.run(*PLUGINS, **warehouse.settings)
     assert "rejects the API key" in project.log.read_text("utf-8")
     sandbox.faults.remove(revoked)
+
+
+@pytest.mark.slow
+def test_limited_runs_load_a_workspace_piece_by_piece(
+    project: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
+) -> None:
+    """Meltano stores the state of each, since only the tap ends early."""
+    sandbox.latency = 0.05
+    limited = {
+        "TAP_TOGGL_HIRE_MAX_CONCURRENCY": "1",
+        "TAP_TOGGL_HIRE_TIME_LIMIT_MINUTES": str(2 / 60),
+        **warehouse.settings,
+    }
+    outcomes: list[str] = []
+    while "complete" not in outcomes:
+        project.run(*PLUGINS, **limited)
+        outcomes = [row["outcome"] for row in warehouse.rows("sync_runs").values()]
+    assert "stopped" in outcomes
+    # Each later run asks for a known candidate, as a proof, at most.
+    assert sandbox.stats.count("candidate") <= 60 + len(outcomes)
+    compare(warehouse.rows, sandbox.account)
