@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from toggl_hire_report.survival import Duration
 
 MOST_POINTS = 90
+LEAST_ENDS = 10
+"""Fewer ends make no curve, as in `toggl_hire__openings`."""
 TENTH = 0.1
 
 
 def figures(audience: Audience, durations: Sequence[Duration]) -> dict[str, Any]:
-    """Estimate a curve; for others, each step stands for five.
+    """Estimate a curve, unless few were over; for others, each step stands for five.
 
     Returns:
         `over` and `rest` (how many were observed), `median` with `low` and `high`,
@@ -27,7 +29,9 @@ def figures(audience: Audience, durations: Sequence[Duration]) -> dict[str, Any]
         lasts longer).
     """
     steps = survival.curve(durations)
-    over = sum(step.over for step in steps)
+    over = sum(one.is_over for one in durations if one.days > one.entered)
+    if over < LEAST_ENDS:
+        steps = []
     if not audience.is_team:
         steps = survival.thinned(steps, LEAST)
     half = survival.median(steps)

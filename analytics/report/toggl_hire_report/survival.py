@@ -4,6 +4,9 @@ The estimate is Kaplan and Meier's with delayed entry: what is not over yet coun
 long as it has lasted (right censoring), and what had begun before the first run counts
 from the day on which it was first observed (left truncation). Without the second rule,
 waits that were over before the first run are missing, and long ones are in excess.
+With it, all of the few at risk may end at once while others enter later: the curve
+would stay at 0 for good, so such a moment is passed over (as in
+`toggl_hire__openings`).
 """
 
 from __future__ import annotations
@@ -51,6 +54,8 @@ def curve(durations: Iterable[Duration]) -> list[Step]:
     steps = []
     for days, over in sorted(ends.items()):
         at_risk = bisect_left(entries, days) - bisect_left(exits, days)
+        if over == at_risk and days < exits[-1]:
+            continue
         share *= 1 - over / at_risk
         if share == 0:
             steps.append(Step(days, 0.0, 0.0, 0.0, at_risk, over))

@@ -50,6 +50,7 @@ KEYS = {
     "stage_order": ("job_opening_id", "category_id"),
     "funnel": ("job_opening_id", "category_id", "month"),
     "candidates": ("candidate_id",),
+    "waits": ("candidate_id",),
     "waiting": ("job_opening_id", "category_id"),
     "candidate_stages": ("candidate_id", "stage_number"),
     "pipeline_daily": ("day", "job_opening_id", "category_id"),

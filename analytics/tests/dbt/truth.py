@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Rows = dict[Any, dict[str, Any]]
 LOOK = timedelta(minutes=2)
 END = timedelta(minutes=5)
+ENOUGH = 10
+"""With fewer decisions there is no curve."""
 FEW = 5
 """Groups of fewer candidates have no figures."""
 
@@ -405,24 +407,52 @@ class Truth:
 
     # Waits, retention, the workspace
 
+    def wait(self, one: Candidate) -> tuple[float, float, bool] | None:
+        """Days from the test to the first look and to the decision, and if it was made.
+
+        None if it was made before the first look, or if the end was not after it.
+        """
+        decision, day = self.decision(one)
+        if decision == "decided before":
+            return None
+        looks = self.world.looks
+        first = at(self.world.seen(one)[0]) + LOOK
+        began, end = at(one.finished_day), self.ended_at
+        if one in self.erased:
+            began, end = first, self.world.gone(one)
+        if day is not None:
+            unseen = (day - looks[looks.index(day) - 1]) / 2
+            end = at(day - unseen) + LOOK
+        entered, ended = max(days(began, first), 0), days(began, end)
+        return (entered, ended, day is not None) if ended > entered else None
+
+    def waits(self) -> Rows:
+        rows: Rows = {}
+        for one in (*self.living, *self.erased):
+            if wait := self.wait(one):
+                rows[one.id] = {
+                    "job_opening_id": one.opening.id,
+                    "is_erased": one in self.erased,
+                    "entered_after_days": wait[0],
+                    "days_undecided": wait[1],
+                    "is_decided": wait[2],
+                }
+        return rows
+
     def openings(self) -> Rows:
         rows = {}
         for opening in self.world.openings:
             group = [one for one in self.living if one.opening is opening]
             made = [self.decision(one) for one in group]
-            waits = []
-            for one, (decision, day) in zip(group, made, strict=True):
-                if decision == "decided before":
-                    continue
-                finished = at(one.finished_day)
-                entered = at(self.observed(one)[0][0]) + LOOK
-                end = self.ended_at if day is None else at(day) + LOOK
-                waits.append(
-                    (days(finished, entered), days(finished, end), day is not None)
-                )
+            waits = [
+                wait
+                for one in (*group, *self.erased)
+                if one.opening is opening and (wait := self.wait(one))
+            ]
             kinds = [decision for decision, _ in made]
             rows[opening.id] = {
                 "candidates": len(group),
+                "erased": sum(one.opening is opening for one in self.erased),
                 "decided": kinds.count("decided"),
                 "decided_before": kinds.count("decided before"),
                 "waiting": sum(one.state(self.end)[1] is None for one in group),
@@ -507,6 +537,8 @@ def kaplan_meier(
 ) -> float | None:
     """When a share is left, of those who enter, leave, and are decided or not."""
     waits = list(waits)
+    if sum(is_decided for _, _, is_decided in waits) < ENOUGH:
+        return None
     left = 1.0
     for day in sorted({end for _, end, is_decided in waits if is_decided}):
         at_risk = sum(entered < day <= end for entered, end, _ in waits)

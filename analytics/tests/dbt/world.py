@@ -316,7 +316,7 @@ class World:
             ],
             "tags": [{"id": "1", "name": "Berlin, remote"}, {"id": "2", "name": "x"}],
             "candidates": [_listed(c, end) for c in living]
-            + [{"id": c.id, "_sdc_deleted_at": self._gone(c)} for c in erased],
+            + [{"id": c.id, "_sdc_deleted_at": self.gone(c)} for c in erased],
             "candidate_details": [
                 {
                     **_listed(c, end),
@@ -325,13 +325,13 @@ class World:
                 }
                 for c in living
             ]
-            + [{"id": c.id, "_sdc_deleted_at": self._gone(c)} for c in erased],
+            + [{"id": c.id, "_sdc_deleted_at": self.gone(c)} for c in erased],
             "candidate_answers": [row for c in living for row in _answer_rows(c, end)]
             + [
                 {
                     "candidate_id": c.id,
                     "position": n,
-                    "_sdc_deleted_at": self._gone(c),
+                    "_sdc_deleted_at": self.gone(c),
                 }
                 for c in erased
                 for n in range(len(c.answers))
@@ -356,7 +356,8 @@ class World:
             ],
         }
 
-    def _gone(self, candidate: Candidate) -> datetime:
+    def gone(self, candidate: Candidate) -> datetime:
+        """When a run found a candidate deleted."""
         gone = candidate.deleted_day
         assert gone is not None
         return _observed(self.looks[bisect_left(self.looks, gone)])
@@ -383,7 +384,7 @@ class World:
                 )
             before = state
         if rows and not self.present(candidate, self.last_look):
-            rows.append({"event": "deleted", "observed_at": self._gone(candidate)})
+            rows.append({"event": "deleted", "observed_at": self.gone(candidate)})
         return [
             {"event_id": f"{candidate.id}-{n}", "candidate_id": candidate.id, **row}
             for n, row in enumerate(rows)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 
 import pytest
+from toggl_hire_report.audience import Audience
+from toggl_hire_report.curves import figures
 from toggl_hire_report.survival import Duration, curve, median, share_over, thinned
 
 REMISSIONS = [
@@ -65,6 +67,30 @@ def test_delayed_entry_removes_the_bias_of_long_waits() -> None:
     ignoring = median(curve(one._replace(entered=0.0) for one in waits)).days or 0
     assert median(curve(waits)).days == pytest.approx(6.05, abs=0.4)
     assert ignoring > 8
+
+
+def test_the_last_decision_of_the_first_few_does_not_end_the_curve() -> None:
+    """In the first weeks, all at risk may be decided while others enter later."""
+    first = [Duration(2, is_over=True), Duration(3, is_over=True)]
+    later = [Duration(day, day < 12, entered=5) for day in range(6, 14)]
+    steps = curve(first + later)
+    assert [step.days for step in steps] == [2, *range(6, 12)]
+    assert steps[-1].share == pytest.approx(0.5 * 2 / 8)
+    assert curve(first)[-1].share == 0
+
+
+def test_fewer_than_ten_decisions_make_no_figures() -> None:
+    nine = [Duration(day, is_over=True) for day in range(1, 10)]
+    rest = [Duration(20, is_over=False)] * 5
+    team = Audience(is_team=True)
+    few = figures(team, nine + rest)
+    assert few.pop("over") == 9
+    assert few.pop("rest") == 5
+    assert few.pop("curve") == []
+    assert set(few.values()) == {None}
+    enough = figures(team, [*nine, Duration(10, is_over=True), *rest])
+    assert enough["median"] == 8
+    assert enough["within_7"] == pytest.approx(7 / 15, abs=0.0001)
 
 
 def test_steps_that_are_shown_to_others_stand_for_five() -> None:

@@ -1,10 +1,8 @@
 {%- set personal = ['name', 'email', 'profile_url'] %}
 {%- set contact = ['full_name', 'contact_email', 'linkedin', 'phone', 'city', 'country', 'has_contact_info'] %}
-{%- set others = [
-    'started_at', 'finished_at', 'points', 'score', 'rating', 'hire_state', 'category_id', 'job_opening_id',
-    'deleted_at',
-] %}
-{%- set columns = personal + contact + others %}
+{%- set others = ['started_at', 'finished_at', 'points', 'score', 'rating', 'hire_state', 'deleted_at'] %}
+{%- set places = ['job_opening_id', 'category_id'] %}
+{%- set columns = personal + contact + others + places %}
 with candidates as (
     select * from {{ ref('stg_toggl_hire__candidates') }}
 ),
@@ -55,9 +53,9 @@ found as (
         score,
         rating,
         hire_state,
-        category_id,
+        valid_to,
         job_opening_id,
-        valid_to
+        category_id
     from last_states
     where not exists (
         select 1 from candidates
@@ -74,6 +72,10 @@ select
     found.candidate_id,
     {%- for column in personal + others %}
     found.{{ column }},
+    {%- endfor %}
+    -- A tombstone has no opening; the history knows the last one.
+    {%- for column in places %}
+    case when found.deleted_at is null then found.{{ column }} else last_states.{{ column }} end as {{ column }},
     {%- endfor %}
     -- Contact details that are unlocked later show in the details alone.
     {%- for column in contact[:-1] %}

@@ -18,11 +18,41 @@ with observed as (
     group by history.workspace, history.candidate_id
 ),
 
+runs as (
+    select
+        workspace,
+        finished_at,
+        lag(finished_at) over (partition by workspace order by finished_at) as finished_before
+    from {{ ref('stg_toggl_hire__sync_runs') }}
+    where outcome = 'complete' and finished_at is not null
+),
+
+-- A decision was made between the run that saw it and the one before: in the middle.
+unseen as (
+    select
+        moments.workspace,
+        moments.decided_at,
+        case
+            when {{ days_between('runs.finished_before', 'runs.finished_at') }} / 2
+                > {{ days_between('runs.finished_before', 'moments.decided_at') }}
+                then {{ days_between('runs.finished_before', 'moments.decided_at') }}
+            else {{ days_between('runs.finished_before', 'runs.finished_at') }} / 2
+        end as days_unseen
+    from (select distinct workspace, decided_at from observed where decided_at is not null) as moments
+    inner join runs
+        on runs.workspace = moments.workspace
+        and moments.decided_at > runs.finished_before
+        and moments.decided_at <= runs.finished_at
+),
+
 decided as (
     select
         candidates.workspace,
         candidates.candidate_id,
-        candidates.finished_at,
+        candidates.job_opening_id,
+        candidates.deleted_at,
+        -- The end of the test of an erased candidate is not known.
+        coalesce(candidates.finished_at, candidates.first_observed_at) as began_at,
         candidates.first_observed_at,
         case
             when coalesce(observed.is_decided_before, candidates.hire_state is not null) then 'decided before'
@@ -30,30 +60,39 @@ decided as (
             else 'waiting'
         end as decision,
         observed.decided_at,
-        candidates.hire_state is null as is_waiting,
+        coalesce(unseen.days_unseen, 0) as days_unseen,
+        candidates.deleted_at is null and candidates.hire_state is null as is_waiting,
         case
-            when candidates.hire_state is null
+            when candidates.deleted_at is null and candidates.hire_state is null
                 then coalesce(observed.last_change_at, candidates.finished_at, candidates.first_observed_at)
         end as waiting_since,
         looks.last_looked_at
     from {{ ref('int_toggl_hire__candidates') }} as candidates
     left join observed
         on observed.workspace = candidates.workspace and observed.candidate_id = candidates.candidate_id
+    left join unseen
+        on unseen.workspace = observed.workspace and unseen.decided_at = observed.decided_at
     left join {{ ref('int_toggl_hire__looks') }} as looks
         on looks.workspace = candidates.workspace
-    where candidates.deleted_at is null
 )
 
 select
     workspace,
     candidate_id,
+    job_opening_id,
+    deleted_at is not null as is_erased,
+    began_at,
     case
-        when first_observed_at <= finished_at then 0
-        else {{ days_between('finished_at', 'first_observed_at') }}
+        when first_observed_at <= began_at then 0
+        else {{ days_between('began_at', 'first_observed_at') }}
     end as entered_after_days,
     decision,
     case when decision = 'decided' then decided_at end as decided_at,
-    case when decision = 'decided' then {{ days_between('finished_at', 'decided_at') }} end as days_to_decision,
+    case when decision = 'decided' then {{ days_between('began_at', 'decided_at') }} end as days_to_decision,
+    case
+        when decision = 'decided' then {{ days_between('began_at', 'decided_at') }} - days_unseen
+        when decision = 'waiting' then {{ days_between('began_at', 'coalesce(deleted_at, last_looked_at)') }}
+    end as days_undecided,
     is_waiting,
     waiting_since,
     {{ days_between('waiting_since', 'last_looked_at') }} as days_waiting,

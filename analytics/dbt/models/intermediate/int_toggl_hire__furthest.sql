@@ -1,19 +1,13 @@
 with people as (
     select
-        candidates.workspace,
-        candidates.candidate_id,
-        case when candidates.deleted_at is null then candidates.job_opening_id else history.job_opening_id end
-            as job_opening_id,
-        case when candidates.deleted_at is null then candidates.category_id else history.category_id end
-            as category_id,
-        candidates.hire_state,
-        candidates.deleted_at is not null as is_erased,
-        candidates.finished_at
-    from {{ ref('int_toggl_hire__candidates') }} as candidates
-    left join {{ ref('int_toggl_hire__history') }} as history
-        on history.workspace = candidates.workspace
-        and history.candidate_id = candidates.candidate_id
-        and history.is_last
+        workspace,
+        candidate_id,
+        job_opening_id,
+        category_id,
+        hire_state,
+        deleted_at is not null as is_erased,
+        finished_at
+    from {{ ref('int_toggl_hire__candidates') }}
 ),
 
 steps as (

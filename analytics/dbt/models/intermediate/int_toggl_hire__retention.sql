@@ -26,6 +26,7 @@ with clocks as (
         on decisions.workspace = candidates.workspace and decisions.candidate_id = candidates.candidate_id
     left join {{ ref('stg_toggl_hire__job_openings') }} as openings
         on openings.workspace = candidates.workspace and openings.job_opening_id = candidates.job_opening_id
+    where candidates.deleted_at is null
 )
 
 select

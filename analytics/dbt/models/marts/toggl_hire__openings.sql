@@ -1,4 +1,5 @@
 {{ config(grants=grants('toggl_hire_readers')) }}
+{%- set least = 10 %}
 -- Waits by Kaplan and Meier, with delayed entry: a candidate counts from the day of the
 -- wait on which the tap first saw them, until a decision or the last look.
 with waits as (
@@ -6,10 +7,9 @@ with waits as (
         workspace,
         job_opening_id,
         entered_after_days as entered,
-        coalesce(days_to_decision, days_waiting) as ended,
-        case when decision = 'decided' then 1 else 0 end as decided
-    from {{ ref('toggl_hire__candidates') }}
-    where decision <> 'decided before' and coalesce(days_to_decision, days_waiting) > entered_after_days
+        days_undecided as ended,
+        case when is_decided then 1 else 0 end as decided
+    from {{ ref('toggl_hire__waits') }}
 ),
 
 moments as (
@@ -40,6 +40,7 @@ survival as (
         workspace,
         job_opening_id,
         day,
+        decided,
         case
             when is_last and decided >= waiting then 0
             else exp(sum(
@@ -61,6 +62,8 @@ quantiles as (
         min(case when undecided_share <= 0.1 then day end) as slowest_tenth_days_to_decision
     from survival
     group by workspace, job_opening_id
+    -- Fewer decisions say too little.
+    having sum(decided) >= {{ least }}
 ),
 
 ranked as (
@@ -98,12 +101,21 @@ candidates as (
     group by workspace, job_opening_id
 ),
 
+erased as (
+    select workspace, job_opening_id, count(*) as erased
+    from {{ ref('int_toggl_hire__candidates') }}
+    where deleted_at is not null
+    group by workspace, job_opening_id
+),
+
 known as (
     select distinct workspace, job_opening_id
     from (
         select workspace, job_opening_id from {{ ref('stg_toggl_hire__job_openings') }}
         union all
         select workspace, job_opening_id from candidates
+        union all
+        select workspace, job_opening_id from erased where job_opening_id is not null
     ) as openings
 )
 
@@ -119,6 +131,7 @@ select
     {%- for count in ['candidates', 'possible_hires', 'rejected', 'decided', 'decided_before', 'waiting'] %}
     coalesce(candidates.{{ count }}, 0) as {{ count }},
     {%- endfor %}
+    coalesce(erased.erased, 0) as erased,
     quantiles.median_days_to_decision,
     quantiles.slowest_tenth_days_to_decision,
     coalesce(candidates.scored, 0) as scored,
@@ -138,6 +151,9 @@ left join {{ ref('stg_toggl_hire__job_openings') }} as openings
 left join candidates
     on candidates.workspace = known.workspace
     and candidates.job_opening_id is not distinct from known.job_opening_id
+left join erased
+    on erased.workspace = known.workspace
+    and erased.job_opening_id = known.job_opening_id
 left join quantiles
     on quantiles.workspace = known.workspace
     and quantiles.job_opening_id is not distinct from known.job_opening_id

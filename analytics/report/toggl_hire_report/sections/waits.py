@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import defaultdict
-from datetime import datetime, timedelta
 from math import inf
 from typing import TYPE_CHECKING, Any
 
 from toggl_hire_report import charts, curves
 from toggl_hire_report.context import ALL
+from toggl_hire_report.curves import LEAST_ENDS
 from toggl_hire_report.figure import number, percent
 from toggl_hire_report.page import Chart, Section, Table
 from toggl_hire_report.survival import Duration
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from toggl_hire_report.context import Context
     from toggl_hire_report.figure import Figure
     from toggl_hire_report.page import Cells, Page
@@ -30,46 +27,30 @@ def figures(context: Context) -> dict[str, Any]:
     Returns:
         `median` days with `low` and `high`, `slowest_tenth` (days after which nine
         tenths are decided), `within_7` and `within_14` (shares decided by then),
-        `decided` and `waiting` (how many were observed), `curve` (pairs of days and the
-        share that still waits).
+        `decided` (how many were observed, erased ones included), `curve` (pairs of days
+        and the share that still waits).
     """
     groups: dict[str, list[Duration]] = defaultdict(list)
     for row in context.rows(
         """
         select
-            workspace,
-            job_opening_id,
-            finished_at,
-            decided_at,
-            coalesce(days_to_decision, days_waiting) as days,
-            days_to_decision is not null as is_over,
-            coalesce(entered_after_days, 0) as entered
-        from toggl_hire__candidates
-        where decision in ('decided', 'waiting')
-            and coalesce(days_to_decision, days_waiting) is not null
+            workspace, job_opening_id, began_at, entered_after_days, days_undecided,
+            is_decided
+        from toggl_hire__waits
         """,
-        day="finished_at",
+        day="began_at",
     ):
-        days = row["days"]
-        if row["is_over"]:
-            days -= _unseen(context.looks[row["workspace"]], row["decided_at"])
-        duration = Duration(days, row["is_over"], row["entered"])
+        duration = Duration(
+            row["days_undecided"], row["is_decided"], row["entered_after_days"]
+        )
         groups[ALL].append(duration)
         groups[row["opening"]].append(duration)
     found = {}
     for name in (ALL, *(opening.name for opening in context.openings.values())):
         curve = curves.figures(context.audience, groups[name])
-        over, rest = curve.pop("over"), curve.pop("rest")
-        found[name] = {"decided": over, "waiting": rest, **curve}
+        del curve["rest"]
+        found[name] = {"decided": curve.pop("over"), **curve}
     return found
-
-
-def _unseen(looks: Sequence[datetime], observed: datetime) -> float:
-    """Return the days from the middle of two runs to the later one, which observed."""
-    place = bisect_left(looks, observed)  # of the run's end, after what it observed
-    if not 0 < place < len(looks):
-        return 0.0
-    return (looks[place] - looks[place - 1]) / timedelta(days=2)
 
 
 def section(page: Page) -> Section:
@@ -95,8 +76,9 @@ def section(page: Page) -> Section:
         charts=[Chart(charts.lines(series, axes, steps=True, top=100))],
         label="Lines of the share that still waits, by days since the test",
         tables=[Table([_row(name, found[name]) for name in names])],
-        foot="Kaplan-Meier estimate: those who still wait count as long as known. In "
-        "brackets: the interval of 95 %.",
+        foot="Kaplan-Meier estimate: those who still wait count as long as known, the "
+        "erased as well. In brackets: the interval of 95 %. Openings with fewer than "
+        f"{LEAST_ENDS} decisions are left out: too few yet.",
     )
 
 
@@ -129,5 +111,4 @@ def _row(name: str, wait: Figure) -> Cells:
         "9 of 10 within, days": wait["slowest_tenth"].shown(number),
         "In 7 days, %": wait["within_7"].shown(percent),
         "Decided": wait["decided"].count(),
-        "Wait": wait["waiting"].count(),
     }
