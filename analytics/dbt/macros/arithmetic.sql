@@ -11,8 +11,10 @@ cast({{ part }} as {{ toggl_hire.double() }}) / nullif(cast({{ whole }} as {{ to
 {#- An end of Wilson's interval of 95 % (1.96 deviations, squared 3.8416): sign is -1 or 1. -#}
 {% macro wilson(rate, number, sign) -%}
 (
-    {{ rate }} + 1.9208 / {{ number }}
-    + {{ sign }} * 1.96 * sqrt({{ rate }} * (1 - {{ rate }}) / {{ number }} + 0.9604 / ({{ number }} * {{ number }}))
+    ({{ rate }}) + 1.9208 / {{ number }}
+    + {{ sign }} * 1.96 * sqrt(
+        ({{ rate }}) * (1 - ({{ rate }})) / {{ number }} + 0.9604 / ({{ number }} * {{ number }})
+    )
 ) / (1 + 3.8416 / {{ number }})
 {%- endmacro %}
 

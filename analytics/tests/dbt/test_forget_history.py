@@ -39,6 +39,8 @@ KEPT = (
 )
 SCHEMAS = ("toggl_hire", "edges")
 WORLD = World(13).tables() | {"candidate_answers": []}
+for run in WORLD["sync_runs"]:
+    run["answers_held"] = None  # as where the stream is not selected
 EDGES = edges.tables()
 for row in EDGES["candidate_history"]:
     if row["event"] != "deleted":

@@ -167,6 +167,24 @@ def test_a_wrong_key_is_bad_and_a_leak_is_seen(built: Warehouse) -> None:
     assert len(clear) <= 1 + len(rows) / 10  # some by chance
 
 
+def test_a_question_that_was_put_right_leaves_the_list(built: Warehouse) -> None:
+    """Its old answers are forgotten, and no two options are marked as right."""
+    rows = keyed(built, "questions", ("question_id",))
+    fixed = WORLD.fixed
+    assert fixed.fixed_on_day is not None
+    old = Truth(WORLD.until(fixed.fixed_on_day)).questions()[fixed.id]
+    assert old["discrimination"] < 0
+    assert rows[fixed.id]["verdict"] != "bad"
+    changed = {key for key, row in rows.items() if row["changed_at"]}
+    assert changed == {fixed.id}
+    marked = [
+        row["question_id"]
+        for row in built.rows("toggl_hire__options")
+        if is_world(row) and row["is_correct"]
+    ]
+    assert len(set(marked)) == len(marked) > 20
+
+
 def test_a_tag_has_a_row_of_its_own(built: Warehouse) -> None:
     rows = [r for r in built.rows("toggl_hire__candidate_tags") if is_world(r)]
     assert {(row["candidate_id"], row["tag"]) for row in rows} == {

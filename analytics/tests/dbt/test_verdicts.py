@@ -60,6 +60,9 @@ def discriminations(world: World) -> dict[str, float]:
     )
     for one in world.crowd(3000):
         for answer in one.answers:
+            fixed = answer.question.fixed_on_day
+            if fixed and one.finished_day < fixed:
+                continue
             rest = (sum(a.points for a in one.answers) - answer.points) / (
                 one.possible - answer.question.points
             )

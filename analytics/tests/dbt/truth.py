@@ -270,9 +270,21 @@ class Truth:
         others = [a for a in one.answers if a != answer and is_graded(a, self.end)]
         return sum(a.points for a in others) / sum(a.question.points for a in others)
 
+    def newest(self) -> list[tuple[Candidate, Answer]]:
+        """Answers to the newest version of each question."""
+        versions: dict[str, int] = defaultdict(int)
+        for one, answer in self.answers:
+            version = answer.question.version(one.finished_day)
+            versions[answer.question.id] = max(versions[answer.question.id], version)
+        return [
+            (one, answer)
+            for one, answer in self.answers
+            if answer.question.version(one.finished_day) == versions[answer.question.id]
+        ]
+
     def questions(self) -> Rows:
         groups = defaultdict(list)
-        for one, answer in self.answers:
+        for one, answer in self.newest():
             groups[answer.question.id].append((one, answer))
         return {key: self._question(group) for key, group in groups.items()}
 
@@ -290,8 +302,13 @@ class Truth:
         found = correlation(xs, ys) if max(xs) - min(xs) > 1e-9 else None
         spare = len(xs) - 2 - len(by_opening)
         width = 1.96 / math.sqrt(spare)
+        openings = {one.opening for one, _ in group}
+        fixed = group[0][1].question.fixed_on_day
         return {
-            "openings": len({one.opening.id for one, _ in group}),
+            "question": group[0][1].question.text(group[0][0].finished_day),
+            "changed_at": fixed and at(min(one.finished_day for one, _ in group)),
+            "openings": len(openings),
+            "erased": sum(one.opening in openings for one in self.erased),
             "shown": len(group),
             "graded": len(graded),
             "ungraded": len(group) - len(graded),
@@ -306,18 +323,18 @@ class Truth:
 
     def options(self) -> Rows:
         groups = defaultdict(list)
-        for one, answer in self.answers:
+        for one, answer in self.newest():
             if not answer.question.is_text:
                 groups[answer.question.id, one.opening.id].append(
-                    (self.rest(one, answer), answer)
+                    (one, self.rest(one, answer), answer)
                 )
         rows: Rows = {}
         for (question_id, _), group in groups.items():
-            rests = [rest for rest, _ in group]
-            for rest, answer in group:
+            rests = [rest for _, rest, _ in group]
+            for one, rest, answer in group:
                 upper = 3 * (1 + sum(r > rest for r in rests)) <= len(rests)
                 lower = 3 * (1 + sum(r < rest for r in rests)) <= len(rests)
-                for option in answer.question.options:
+                for option in answer.question.options(one.finished_day):
                     is_chosen = option["id"] in (answer.chosen or ())
                     row = rows.setdefault(
                         (question_id, option["id"]),
@@ -333,6 +350,8 @@ class Truth:
                             0,
                         ),
                     )
+                    row["content"] = option["content"]
+                    row["is_correct"] = option["correct"]
                     row["shown"] += 1
                     row["chosen"] += is_chosen
                     row["upper_shown"] += upper
@@ -375,6 +394,7 @@ class Truth:
             )
             rows[opening.id,] = {
                 "candidates": len(group),
+                "erased": sum(one.opening is opening for one in self.erased),
                 "questions": len({a.question.id for c in group for a in c.answers}),
                 "is_smart_test": is_smart,
                 "alpha": alpha,

@@ -33,18 +33,32 @@ class Question:
     is_text: bool = False
     has_wrong_key: bool = False
     leaks_on_day: float | None = None
+    fixed_on_day: float | None = None
+    """When the text and the key were put right; the key was wrong until then."""
 
-    @property
-    def options(self) -> list[Row]:
-        """Four options; the key is B where it should be A."""
-        key = "B" if self.has_wrong_key else "A"
+    def version(self, day: float) -> int:
+        """The number of the version that is shown on a day."""
+        return int(self.fixed_on_day is not None and day >= self.fixed_on_day)
+
+    def text(self, day: float) -> str:
+        """The text on a day."""
+        return f"Text of {self.id}{', put right' * self.version(day)}?"
+
+    def key(self, day: float) -> str:
+        """The letter of the option that is marked as right on a day."""
+        is_wrong = self.fixed_on_day is not None and not self.version(day)
+        return "B" if self.has_wrong_key or is_wrong else "A"
+
+    def options(self, day: float) -> list[Row]:
+        """Four options, in an order that differs from day to day."""
+        letters = "ABCD"[int(day) % 4 :] + "ABCD"[: int(day) % 4]
         return [
             {
                 "id": f"{self.id}{letter}",
                 "content": f"Option {letter}, of {self.id}",
-                "correct": letter == key,
+                "correct": letter == self.key(day),
             }
-            for letter in "ABCD"
+            for letter in letters
         ]
 
     def probability(self, ability: float, day: float) -> float:
@@ -197,6 +211,10 @@ class World:
         leaked.is_text, leaked.leaks_on_day = False, self.days * 0.55
         leaked.discrimination, leaked.difficulty = 1.2, 1.0
         self.leaked = leaked
+        fixed = openings[0].questions[count // 3 + 2]
+        fixed.is_text, fixed.fixed_on_day = False, self.days * 0.6
+        fixed.discrimination, fixed.difficulty = 1.6, 0.0
+        self.fixed = fixed
         openings[3].closed_day = self.days * 0.75
         return openings
 
@@ -229,7 +247,7 @@ class World:
             waits = rng.expovariate(1 / 20)
             return Answer(question, None, share * question.points, day + waits)
         letter = "A" if knows else rng.choice("BBCD")
-        is_right = letter == ("B" if question.has_wrong_key else "A")
+        is_right = letter == question.key(day)
         chosen = [f"{question.id}{letter}"]
         return Answer(question, chosen, is_right * question.points, day)
 
@@ -422,6 +440,7 @@ def _answer_rows(candidate: Candidate, day: float) -> list[Row]:
     for position, answer in enumerate(candidate.answers):
         question = answer.question
         is_graded = answer.graded_day <= day
+        options = question.options(candidate.finished_day)
         row = {
             "candidate_id": candidate.id,
             "position": position,
@@ -429,9 +448,9 @@ def _answer_rows(candidate: Candidate, day: float) -> list[Row]:
             "question_id": question.id,
             "question_type": "text" if question.is_text else "single-choice",
             "skill": question.skill,
-            "question": f"Text of {question.id}?",
+            "question": question.text(candidate.finished_day),
             "question_points": question.points,
-            "options": [] if question.is_text else question.options,
+            "options": [] if question.is_text else options,
             "answered": answer.is_answered,
             "points": answer.points if answer.is_answered and is_graded else None,
         }
@@ -439,7 +458,7 @@ def _answer_rows(candidate: Candidate, day: float) -> list[Row]:
             row["text_answer"] = f"Words of {candidate.id}" * answer.is_answered or None
         else:
             row["chosen_option_ids"] = answer.chosen
-            key = [one["id"] for one in question.options if one["correct"]]
+            key = [one["id"] for one in options if one["correct"]]
             row["correct"] = answer.chosen == key
         rows.append(row)
     return rows

@@ -1,7 +1,18 @@
-with answers as (
+{%- set option = "coalesce(option_id, '') || ' ' || case when is_correct then '1' else '0' end || ' ' || coalesce(content, '')" %}
+with shown as (
+    select
+        choice_id,
+        -- Another order is no other version.
+        {{ joined(option, "\n", 'option_id, place') }} as options_shown
+    from {{ ref('int_toggl_hire__options') }}
+    group by choice_id
+),
+
+answers as (
     select
         answers.*,
         choices.choice_id,
+        shown.options_shown,
         candidates.finished_at,
         candidates.hire_state,
         openings.name as job_opening
@@ -11,6 +22,8 @@ with answers as (
     left join {{ ref('int_toggl_hire__choices') }} as choices
         on choices.options = {{ json_list('answers.options') }}
         and choices.chosen_option_ids = {{ json_list('answers.chosen_option_ids') }}
+    left join shown
+        on shown.choice_id = choices.choice_id
     left join {{ ref('stg_toggl_hire__job_openings') }} as openings
         on openings.workspace = answers.workspace and openings.job_opening_id = answers.job_opening_id
     where answers.deleted_at is null and candidates.deleted_at is null
@@ -48,5 +61,6 @@ select
     finished_at,
     hire_state,
     choice_id,
+    {{ row_id(['question', 'options_shown']) }} as version_id,
     row_id
 from graded

@@ -16,4 +16,7 @@ select
 from {{ ref('int_toggl_hire__answers') }} as answers
 inner join {{ ref('int_toggl_hire__totals') }} as totals
     on totals.workspace = answers.workspace and totals.candidate_id = answers.candidate_id
-where answers.question_id is not null
+inner join {{ ref('int_toggl_hire__versions') }} as versions
+    on versions.workspace = answers.workspace
+    and versions.question_id = answers.question_id
+    and versions.version_id = answers.version_id

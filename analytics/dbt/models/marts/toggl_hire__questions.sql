@@ -1,4 +1,6 @@
 {{ config(grants=grants('toggl_hire_readers')) }}
+{%- set share = 'case when questions.facility between 0 and 1 then questions.facility end' %}
+{%- set graded = 'nullif(questions.graded, 0)' %}
 with questions as (
     select * from {{ ref('int_toggl_hire__items') }}
 ),
@@ -142,11 +144,12 @@ openings as (
         asked.workspace,
         asked.question_id,
         count(*) as openings,
-        {{ joined('openings.name', ", ", 'openings.name, asked.job_opening_id') }} as job_openings
+        sum(coalesce(openings.erased, 0)) as erased,
+        {{ joined('openings.job_opening', ", ", 'openings.job_opening, asked.job_opening_id') }} as job_openings
     from (
         select distinct workspace, question_id, job_opening_id from {{ ref('int_toggl_hire__shares') }}
     ) as asked
-    left join {{ ref('stg_toggl_hire__job_openings') }} as openings
+    left join {{ ref('toggl_hire__openings') }} as openings
         on openings.workspace = asked.workspace and openings.job_opening_id = asked.job_opening_id
     group by asked.workspace, asked.question_id
 )
@@ -157,8 +160,10 @@ select
     questions.question_type,
     questions.skill,
     questions.question,
+    questions.changed_at,
     openings.openings,
     openings.job_openings,
+    cast(openings.erased as bigint) as erased,
     cast(questions.shown as bigint) as shown,
     cast(questions.answered as bigint) as answered,
     {{ ratio('questions.shown - questions.answered', 'questions.shown') }} as unanswered_share,
@@ -179,10 +184,13 @@ select
         -- 0.2027 is Fisher's z of 0.2; 1.645 deviations have 95 % on one side. Other
         -- questions alone make none good: its own answers have to show it, too, with 99 %
         -- (2.576), since a workspace has hundreds of questions.
-        when judged.likely_z + 1.645 * judged.deviation < 0.2027 then 'bad'
         when judged.likely_z - 1.645 * judged.deviation > 0.2027
             and judged.z - 2.576 * sqrt(judged.variance) > 0.2027
             then 'good'
+        -- Where nearly all get it right, it cannot separate.
+        when {{ wilson(share, graded, -1) }} > 0.9 then 'too easy'
+        when judged.likely_z + 1.645 * judged.deviation < 0.2027 then 'bad'
+        when {{ wilson(share, graded, 1) }} < 0.2 then 'too hard'
         else 'too early'
     end as verdict,
     questions.row_id

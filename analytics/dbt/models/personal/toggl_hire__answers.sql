@@ -26,7 +26,6 @@ select
     answers.points_earned,
     answers.correct,
     answers.finished_at,
-    answers.choice_id,
     answers.row_id
 from {{ ref('int_toggl_hire__answers') }} as answers
 left join choices

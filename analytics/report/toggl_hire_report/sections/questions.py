@@ -23,7 +23,13 @@ Z_BAD, Z_GOOD = 1.644854, 2.575829
 LIMIT = 0.2
 """A discrimination below it is bad."""
 MOST_NEEDED = 2000
-VERDICTS = {"bad": "bad", "too early": "too early to say", "good": "good"}
+VERDICTS = {
+    "bad": "bad",
+    "too early": "too early to say",
+    "good": "good",
+    "too easy": "too easy",
+    "too hard": "too hard",
+}
 LISTED = 6
 
 
@@ -157,9 +163,13 @@ def section(page: Page) -> Section:
 
 def _lead(counts: dict[str, int]) -> str:
     number = sum(counts.values())
-    text = f"{number - counts['bad']} of {number} questions need nothing"
+    extreme = counts["too easy"] + counts["too hard"]
+    fine = number - counts["bad"] - extreme
+    text = f"{fine} of {number} questions need nothing"
     if counts["too early"]:
         text += f" ({counts['too early']} have too few answers to say)"
+    if extreme:
+        text += f"; {extreme} {'is' if extreme == 1 else 'are'} too easy or too hard"
     if not counts["bad"]:
         return f"{text}."
     verb = "does" if counts["bad"] == 1 else "do"
