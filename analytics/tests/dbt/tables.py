@@ -25,6 +25,7 @@ TYPES = {
         ),
         "sync_runs": "outcome scope",
         "groups": "workspace candidate_id group",
+        "colleagues": "workspace candidate_id",
     },
     "timestamp": {
         "job_openings": "created_at published_at closed_at _sdc_deleted_at",

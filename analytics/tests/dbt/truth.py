@@ -185,11 +185,12 @@ class Truth:
 
     def pipeline_daily(self) -> Rows:
         rows: Rows = {}
-        for day in self.world.looks:
+        for day in range(int(self.world.looks[0]), int(self.end) + 1):
+            look = max(look for look in self.world.looks if look <= day)
             for one in self.living:
-                if one.finished_day > day:
+                if one.finished_day > look:
                     continue
-                category, state = one.state(day)
+                category, state = one.state(look)
                 row = rows.setdefault(
                     (at(day).date(), one.opening.id, category),
                     dict.fromkeys(("in_play", "rejected", "possible_hires"), 0),
@@ -242,6 +243,14 @@ class Truth:
                 row["waiting"] += 1
                 since = min(since or began, began)
         row["longest_wait_days"] = since and days(since, end)
+        gaps = [
+            (at(before) + END, at(after) + END)
+            for before, after in pairwise(self.world.looks)
+            if after - before > 2
+        ]
+        sunday = begin + timedelta(days=7)
+        row["is_complete"] = first_run <= begin and sunday <= self.ended_at
+        row["is_complete"] &= not any(a < sunday and b >= begin for a, b in gaps)
         return row
 
     def grading_backlog(self) -> Rows:

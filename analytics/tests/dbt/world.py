@@ -306,6 +306,12 @@ class World:
         earlier.looks = [one for one in self.looks if one <= day]
         return earlier
 
+    def without(self, left_out: set[str]) -> World:
+        """The same team, as if some candidates had never been there."""
+        other = copy(self)
+        other.candidates = [one for one in self.candidates if one.id not in left_out]
+        return other
+
     def crowd(self, candidates: int) -> list[Candidate]:
         """Other candidates, who are given the same tests."""
         return [self._make_candidate(number) for number in range(candidates)]

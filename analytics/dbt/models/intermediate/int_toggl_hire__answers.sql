@@ -26,7 +26,7 @@ answers as (
         on shown.choice_id = choices.choice_id
     left join {{ ref('stg_toggl_hire__job_openings') }} as openings
         on openings.workspace = answers.workspace and openings.job_opening_id = answers.job_opening_id
-    where answers.deleted_at is null and candidates.deleted_at is null
+    where answers.deleted_at is null and candidates.deleted_at is null and not coalesce(candidates.is_excluded, false)
 ),
 
 graded as (

@@ -6,7 +6,7 @@ with tagged as (
         min(items.place) as place
     from {{ ref('int_toggl_hire__candidates') }} as candidates
     {{ join_items('candidates.tag_ids', 'items') }}
-    where candidates.deleted_at is null
+    where candidates.deleted_at is null and not candidates.is_excluded
     group by candidates.workspace, candidates.candidate_id, {{ json_text('items.value') }}
 )
 

@@ -90,6 +90,7 @@ select
     -- The time of finishing of an erased candidate is not known. The first observation
     -- is close to it, except in the first run.
     coalesce(found.finished_at, last_states.first_observed_at) > looks.first_run_completed_at as is_new,
+    {{ 'excluded.candidate_id is not null' if var('toggl_hire_exclude') else 'false' }} as is_excluded,
     {{ row_id(['found.workspace', 'found.candidate_id']) }} as row_id
 from found
 left join details
@@ -102,3 +103,7 @@ left join {{ ref('stg_toggl_hire__categories') }} as categories
     on categories.workspace = found.workspace and categories.category_id = found.category_id
 left join {{ ref('int_toggl_hire__looks') }} as looks
     on looks.workspace = found.workspace
+{%- if var('toggl_hire_exclude') %}
+left join {{ ref('stg_toggl_hire__excluded') }} as excluded
+    on excluded.workspace = found.workspace and excluded.candidate_id = found.candidate_id
+{%- endif %}

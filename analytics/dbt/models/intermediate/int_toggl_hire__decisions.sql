@@ -18,28 +18,18 @@ with observed as (
     group by history.workspace, history.candidate_id
 ),
 
-runs as (
-    select
-        workspace,
-        finished_at,
-        lag(finished_at) over (partition by workspace order by finished_at) as finished_before
-    from {{ ref('stg_toggl_hire__sync_runs') }}
-    where outcome = 'complete' and finished_at is not null
-),
-
 -- A decision was made between the run that saw it and the one before: in the middle.
 unseen as (
     select
         moments.workspace,
         moments.decided_at,
-        case
-            when {{ days_between('runs.finished_before', 'runs.finished_at') }} / 2
-                > {{ days_between('runs.finished_before', 'moments.decided_at') }}
-                then {{ days_between('runs.finished_before', 'moments.decided_at') }}
-            else {{ days_between('runs.finished_before', 'runs.finished_at') }} / 2
-        end as days_unseen
+        {{ days_between('runs.finished_before', 'runs.finished_at') }} / 2 as half,
+        {{ days_between('runs.finished_before', 'moments.decided_at') }} as most,
+        row_number() over (
+            partition by moments.workspace, moments.decided_at order by runs.finished_at, runs.row_id
+        ) as number
     from (select distinct workspace, decided_at from observed where decided_at is not null) as moments
-    inner join runs
+    inner join {{ ref('int_toggl_hire__runs') }} as runs
         on runs.workspace = moments.workspace
         and moments.decided_at > runs.finished_before
         and moments.decided_at <= runs.finished_at
@@ -51,6 +41,7 @@ decided as (
         candidates.candidate_id,
         candidates.job_opening_id,
         candidates.deleted_at,
+        candidates.is_excluded,
         -- The end of the test of an erased candidate is not known.
         coalesce(candidates.finished_at, candidates.first_observed_at) as began_at,
         candidates.first_observed_at,
@@ -60,7 +51,7 @@ decided as (
             else 'waiting'
         end as decision,
         observed.decided_at,
-        coalesce(unseen.days_unseen, 0) as days_unseen,
+        coalesce(case when unseen.half > unseen.most then unseen.most else unseen.half end, 0) as days_unseen,
         candidates.deleted_at is null and candidates.hire_state is null as is_waiting,
         case
             when candidates.deleted_at is null and candidates.hire_state is null
@@ -71,7 +62,9 @@ decided as (
     left join observed
         on observed.workspace = candidates.workspace and observed.candidate_id = candidates.candidate_id
     left join unseen
-        on unseen.workspace = observed.workspace and unseen.decided_at = observed.decided_at
+        on unseen.workspace = observed.workspace
+        and unseen.decided_at = observed.decided_at
+        and unseen.number = 1
     left join {{ ref('int_toggl_hire__looks') }} as looks
         on looks.workspace = candidates.workspace
 )
@@ -81,6 +74,7 @@ select
     candidate_id,
     job_opening_id,
     deleted_at is not null as is_erased,
+    is_excluded,
     began_at,
     case
         when first_observed_at <= began_at then 0

@@ -8,6 +8,7 @@ with people as (
         deleted_at is not null as is_erased,
         finished_at
     from {{ ref('int_toggl_hire__candidates') }}
+    where not is_excluded
 ),
 
 steps as (

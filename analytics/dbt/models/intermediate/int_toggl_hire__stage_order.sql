@@ -25,7 +25,7 @@ places as (
         union all
         select workspace, job_opening_id, category_id
         from {{ ref('int_toggl_hire__candidates') }}
-        where deleted_at is null and category_id is not null
+        where deleted_at is null and not is_excluded and category_id is not null
         union all
         select workspace, job_opening_id, category_id from categories where deleted_at is null
     ) as places

@@ -32,3 +32,4 @@ inner join {{ ref('int_toggl_hire__candidates') }} as candidates
     on candidates.workspace = stays.workspace and candidates.candidate_id = stays.candidate_id
 left join {{ ref('stg_toggl_hire__job_openings') }} as openings
     on openings.workspace = stays.workspace and openings.job_opening_id = stays.job_opening_id
+where not candidates.is_excluded

@@ -104,7 +104,7 @@ candidates as (
 erased as (
     select workspace, job_opening_id, count(*) as erased
     from {{ ref('int_toggl_hire__candidates') }}
-    where deleted_at is not null
+    where deleted_at is not null and not is_excluded
     group by workspace, job_opening_id
 ),
 

@@ -30,6 +30,7 @@ with changes as (
         on stages_before.workspace = history.workspace
         and stages_before.job_opening_id is not distinct from history.job_opening_id
         and stages_before.category_id = history.category_id_before
+    where not candidates.is_excluded
 ),
 
 -- From a change, or the end of the test, until the next change.
@@ -54,6 +55,18 @@ waits as (
 weeks as (
     select distinct workspace, week, week_began_at, week_ends_at, first_run_completed_at, last_looked_at
     from {{ ref('int_toggl_hire__calendar') }}
+),
+
+-- A gap of more than two days between runs that touches a week. The week in which it
+-- ends is one of them: it gets the decisions that were missed.
+interrupted as (
+    select distinct weeks.workspace, weeks.week
+    from weeks
+    inner join {{ ref('int_toggl_hire__runs') }} as runs
+        on runs.workspace = weeks.workspace
+        and runs.finished_before < weeks.week_ends_at
+        and runs.finished_at >= weeks.week_began_at
+    where {{ days_between('runs.finished_before', 'runs.finished_at') }} > 2
 ),
 
 counts as (
@@ -131,7 +144,8 @@ ended as (
         places.job_opening_id,
         weeks.week,
         weeks.week_began_at >= weeks.first_run_completed_at
-            and weeks.week_ends_at <= weeks.last_looked_at as is_complete,
+            and weeks.week_ends_at <= weeks.last_looked_at
+            and interrupted.week is null as is_complete,
         case
             when weeks.week_ends_at < weeks.last_looked_at then weeks.week_ends_at
             else weeks.last_looked_at
@@ -139,6 +153,8 @@ ended as (
     from weeks
     inner join places
         on places.workspace = weeks.workspace and weeks.week >= places.week
+    left join interrupted
+        on interrupted.workspace = weeks.workspace and interrupted.week = weeks.week
 )
 
 select

@@ -5,9 +5,18 @@ with items as (
         job_opening_id,
         question_id,
         count(*) as shown,
+        min(candidate_id) as first_id,
+        max(candidate_id) as last_id,
         var_samp(cast(coalesce(points_earned, 0) as {{ double() }})) as variance
     from {{ ref('int_toggl_hire__answers') }}
     group by workspace, job_opening_id, question_id
+),
+
+-- A fixed test is shown to candidates as a whole: all of its questions to the same ones.
+shapes as (
+    select workspace, job_opening_id, count(*) as shapes
+    from (select distinct workspace, job_opening_id, shown, first_id, last_id from items) as shapes
+    group by workspace, job_opening_id
 ),
 
 questions as (
@@ -50,7 +59,8 @@ correlated as (
     select
         totals.*,
         questions.questions,
-        questions.average_shown < 0.8 * totals.candidates as is_smart_test,
+        questions.average_shown < 0.8 * totals.candidates
+            and 2 * shapes.shapes > questions.questions as is_smart_test,
         case
             when questions.least_shown = totals.candidates and questions.questions > 1 and totals.variance > 0
                 then questions.questions / (questions.questions - 1.0) * (1 - questions.variance / totals.variance)
@@ -62,6 +72,9 @@ correlated as (
     inner join questions
         on questions.workspace = totals.workspace
         and questions.job_opening_id is not distinct from totals.job_opening_id
+    inner join shapes
+        on shapes.workspace = totals.workspace
+        and shapes.job_opening_id is not distinct from totals.job_opening_id
 ),
 
 reliable as (

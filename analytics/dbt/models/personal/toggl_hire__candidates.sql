@@ -1,6 +1,6 @@
 {{ config(grants=grants('toggl_hire_personal_readers')) }}
 with candidates as (
-    select * from {{ ref('int_toggl_hire__candidates') }} where deleted_at is null
+    select * from {{ ref('int_toggl_hire__candidates') }} where deleted_at is null and not is_excluded
 ),
 
 tags as (
