@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from toggl_hire_report.audience import Audience
-    from toggl_hire_report.survival import Duration
+    from toggl_hire_report.survival import Duration, Step
 
 MOST_POINTS = 90
 LEAST_ENDS = 10
@@ -29,7 +29,8 @@ def figures(audience: Audience, durations: Sequence[Duration]) -> dict[str, Any]
         lasts longer).
     """
     steps = survival.curve(durations)
-    over = sum(one.is_over for one in durations if one.days > one.entered)
+    known = [one for one in durations if one.days > one.entered]
+    over = sum(one.is_over for one in known)
     if over < LEAST_ENDS:
         steps = []
     if not audience.is_team:
@@ -42,24 +43,31 @@ def figures(audience: Audience, durations: Sequence[Duration]) -> dict[str, Any]
         return audience.rounded(survival.share_over(steps, days))
 
     def rounded(days: float | None) -> float | None:
-        return None if days is None else round(days, 1 if audience.is_team else 0)
+        return audience.estimate(days, len(known))
 
     every = max(len(steps) // MOST_POINTS, 1)
     drawn = [*steps[::every], *steps[-1:]]
-    digits = 3 if audience.is_team else 2
     return {
         "over": audience.count(over),
         "rest": audience.count(sum(not one.is_over for one in durations)),
         "median": rounded(half.days),
-        "low": rounded(half.low),
-        "high": rounded(half.high),
+        "low": audience.detail(rounded(half.low)),
+        "high": audience.detail(rounded(half.high)),
         "slowest_tenth": rounded(survival.quantile(steps, TENTH)),
         "within_7": share(7),
         "within_14": share(14),
-        "curve": [
-            [0.0, 1.0],
-            *([round(step.days, 1), round(step.share, digits)] for step in drawn),
-        ]
-        if steps
-        else [],
+        "curve": _drawn(audience, drawn),
     }
+
+
+def _drawn(audience: Audience, steps: Sequence[Step]) -> list[list[float]]:
+    """Return the points of a curve; for others, in whole days."""
+    if not steps:
+        return []
+    if audience.is_team:
+        return [
+            [0.0, 1.0],
+            *([round(step.days, 1), round(step.share, 3)] for step in steps),
+        ]
+    days = {round(step.days): audience.rounded(step.share) or 0.0 for step in steps}
+    return [[float(day), share] for day, share in ({0: 1.0} | days).items()]

@@ -17,12 +17,15 @@ COUNTS = ("reached", "advanced", "rejected", "waiting", "erased")
 
 
 def conversion(audience: Audience, rows: Sequence[Row]) -> dict[str, Any]:
-    """Sum rows of `toggl_hire__funnel`, and estimate the share that went on."""
+    """Sum rows of `toggl_hire__funnel`, and estimate the share that went on.
+
+    The interval is for the team only: it gives the exact counts away.
+    """
     sums = {name: sum(row[name] for row in rows) for name in COUNTS}
     share = audience.share(sums["advanced"], sums["reached"])
     low, high = None, None
-    if share is not None:
-        low, high = wilson(share, audience.count(sums["reached"]) or 0)
+    if share is not None and audience.is_team:
+        low, high = wilson(share, sums["reached"])
     return {
         **{name: audience.count(number) for name, number in sums.items()},
         "conversion": None if share is None else round(share, 4),

@@ -62,6 +62,6 @@ def test_a_tenth_is_one_of_ten_candidates_at_least() -> None:
 
 
 def test_shares_for_others_come_from_counts_that_they_see() -> None:
-    assert OTHERS.share(7, 19) == 5 / 15
+    assert OTHERS.share(7, 19) == 0.35  # 5 of 15, in steps of 5 %
     assert OTHERS.share(3, 19) is None
     assert Audience(is_team=True).share(3, 19) == 3 / 19

@@ -134,7 +134,9 @@ def section(page: Page) -> Section:
         charts=drawn,
         label="Bars for each step of each opening",
         tables=[Table(rows, "In numbers", is_open=False)] if rows else [],
-        foot="In brackets: the interval that holds the true share with 95 %.",
+        foot="In brackets: the interval that holds the true share with 95 %."
+        if page.is_team
+        else "",
     )
 
 
@@ -156,7 +158,7 @@ def _chart(name: str, steps: Sequence[dict[str, Any]], *, is_open: bool) -> Char
 def _trend(step: dict[str, Any]) -> str:
     """Say that the share changed, if the intervals of two quarters are apart."""
     recent, before = step.get("recent"), step.get("before")
-    if recent is None or before is None:
+    if recent is None or before is None or step["recent_low"] is None:
         return ""
     if step["recent_low"] > step["before_high"]:
         change = "More go on"
@@ -173,8 +175,10 @@ def _trend(step: dict[str, Any]) -> str:
 def _goes_on(step: dict[str, Any]) -> str:
     if step["conversion"] is None:
         return ""
-    low, high = percent(step["low"]), percent(step["high"])
-    return f"{percent(step['conversion'])} % ({low} to {high})"
+    share = f"{percent(step['conversion'])} %"
+    if step["low"] is None:
+        return share
+    return f"{share} ({percent(step['low'])} to {percent(step['high'])})"
 
 
 def _row(name: str, step: Figure) -> Cells:

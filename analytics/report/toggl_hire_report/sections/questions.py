@@ -8,7 +8,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from toggl_hire_report import charts
-from toggl_hire_report.audience import LEAST
+from toggl_hire_report.audience import LEAST, LEAST_OF_QUANTILES
 from toggl_hire_report.figure import percent, signed
 from toggl_hire_report.page import Chart, Section, Table
 
@@ -30,6 +30,7 @@ VERDICTS = {
     "too easy": "too easy",
     "too hard": "too hard",
 }
+FOR_OTHERS = ("bad", "undecided", "good")
 LISTED = 6
 
 
@@ -38,9 +39,10 @@ def figures(context: Context) -> dict[str, Any]:
 
     Returns:
         `counts` and `questions`; for each of them `question_id`, `skill`, `openings`,
-        `graded` (answers), `facility` (share of points earned), `discrimination` with
-        `low` and `high`, `verdict`, `needed` (answers until it can be judged) and, for
-        the team, `text`. The worst come first.
+        `graded` (answers), `facility` (share of points earned), `verdict` and, for the
+        team, `text`, `discrimination` with `low` and `high`, `needed` (answers until it
+        can be judged). The worst come first; for others, a question is bad, good or
+        undecided.
     """
     audience = context.audience
     openings = _openings(context)
@@ -50,7 +52,7 @@ def figures(context: Context) -> dict[str, Any]:
             workspace, question_id, question_type, skill, question, graded, facility,
             discrimination, discrimination_low, discrimination_high, verdict
         from toggl_hire__questions
-        where discrimination is not null and verdict is not null
+        where discrimination is not null or verdict in ('too easy', 'too hard')
         order by discrimination, workspace, question_id
     """):
         asked = openings.get((row["workspace"], row["question_id"]), [])
@@ -63,19 +65,37 @@ def figures(context: Context) -> dict[str, Any]:
                 "skill": row["skill"] or "(none)",
                 "openings": asked,
                 "graded": audience.count(row["graded"]),
-                "facility": audience.rounded(row["facility"]),
-                "discrimination": round(row["discrimination"], 2),
-                "low": _rounded(row["discrimination_low"]),
-                "high": _rounded(row["discrimination_high"]),
-                "verdict": row["verdict"],
-                "needed": _needed(row) if row["verdict"] == "too early" else None,
+                "facility": audience.rounded(row["facility"])
+                if audience.is_team or row["graded"] >= LEAST_OF_QUANTILES
+                else None,
+                "discrimination": audience.detail(_rounded(row["discrimination"])),
+                "low": audience.detail(_rounded(row["discrimination_low"])),
+                "high": audience.detail(_rounded(row["discrimination_high"])),
+                "verdict": _verdict(context, row),
+                "needed": audience.detail(_needed(row))
+                if row["verdict"] == "too early"
+                else None,
             }
         )
+    if not audience.is_team:  # the order of discriminations says more than the words
+        found.sort(key=lambda one: one["question_id"])
+    found.sort(key=lambda one: one["verdict"] != "bad")
     verdicts = [question["verdict"] for question in found]
     return {
-        "counts": {verdict: verdicts.count(verdict) for verdict in VERDICTS},
+        "counts": {
+            verdict: verdicts.count(verdict)
+            for verdict in (VERDICTS if audience.is_team else FOR_OTHERS)
+        },
         "questions": found,
     }
+
+
+def _verdict(context: Context, row: Row) -> str:
+    """The verdict, as it may be shown."""
+    verdict: str = row["verdict"]
+    if context.audience.is_team or verdict in FOR_OTHERS:
+        return verdict
+    return "undecided"
 
 
 def _openings(context: Context) -> dict[tuple[str, str], list[str]]:
@@ -122,7 +142,7 @@ def section(page: Page) -> Section:
     points = [
         (one["facility"], one["discrimination"], kinds.index(one["verdict"]))
         for one in page.figures.value["questions"]
-        if one["facility"] is not None
+        if one["facility"] is not None and one["discrimination"] is not None
     ]
     axes = "points earned, % (hard on the left)", "separates"
     bad = [one for one in found if one.value["verdict"] == "bad"]
@@ -157,17 +177,22 @@ def section(page: Page) -> Section:
         tables=[table for table in tables if table.rows],
         foot="Separates: the correlation of the points in a question with those in the "
         "candidate's other questions; in brackets the interval of 95 %. Bad: below 0.2 "
-        "with a probability of 95 %.",
+        "with a probability of 95 %. Of a question that was changed, answers to its "
+        "newest version count."
+        if page.is_team
+        else "",
     )
 
 
 def _lead(counts: dict[str, int]) -> str:
     number = sum(counts.values())
-    extreme = counts["too easy"] + counts["too hard"]
+    extreme = counts.get("too easy", 0) + counts.get("too hard", 0)
     fine = number - counts["bad"] - extreme
     text = f"{fine} of {number} questions need nothing"
-    if counts["too early"]:
+    if counts.get("too early"):
         text += f" ({counts['too early']} have too few answers to say)"
+    if counts.get("undecided"):
+        text += f" ({counts['undecided']} are undecided)"
     if extreme:
         text += f"; {extreme} {'is' if extreme == 1 else 'are'} too easy or too hard"
     if not counts["bad"]:
@@ -179,10 +204,13 @@ def _lead(counts: dict[str, int]) -> str:
 def _row(question: Figure) -> Cells:
     value = question.value
     text = "" if value["text"] is None else f": {value['text']}"
+    separates: Cells = {}
+    if value["discrimination"] is not None:
+        separates["Separates"] = question.estimate("discrimination", signed)
     return {
         "Question": f"{value['question_id']}, {value['skill']}{text}",
         "Openings": ", ".join(value["openings"]),
         "Answers": question["graded"].count(),
         "Points earned, %": question["facility"].shown(percent),
-        "Separates": question.estimate("discrimination", signed),
+        **separates,
     }

@@ -26,7 +26,7 @@ def figures(context: Context) -> dict[str, Any]:
     """Count candidates by score, and take reliability from the tests.
 
     Returns:
-        For each opening: `scored`, `median`, `bands` (counts in ten bands of 10),
+        For each opening: `scored`, `erased`, `median`, `bands` (ten counts),
         `standard_error`, `alpha`, `split_half`, `is_smart_test`, `expected` (the mean
         expected score of the questions drawn, lowest and highest), `not_fully_graded`.
     """
@@ -35,6 +35,12 @@ def figures(context: Context) -> dict[str, Any]:
         for row in context.rows(
             "select workspace, job_opening_id, alpha, split_half, standard_error, "
             "is_smart_test from toggl_hire__tests"
+        )
+    }
+    erased = {
+        row["opening"]: row["erased"]
+        for row in context.rows(
+            "select workspace, job_opening_id, erased from toggl_hire__openings"
         )
     }
     groups: dict[str, list[Row]] = defaultdict(list)
@@ -51,7 +57,10 @@ def figures(context: Context) -> dict[str, Any]:
         groups[row["opening"]].append(row)
     least = 1 if context.audience.is_team else LEAST
     return {
-        opening.name: _scores(context, rows, tests.get(opening.name, {}))
+        opening.name: {
+            **_scores(context, rows, tests.get(opening.name, {})),
+            "erased": context.audience.count(erased[opening.name]),
+        }
         for opening in context.openings.values()
         for rows in [groups[opening.name]]
         if len(rows) >= least
@@ -59,23 +68,24 @@ def figures(context: Context) -> dict[str, Any]:
 
 
 def _scores(context: Context, rows: Sequence[Row], test: Row) -> dict[str, Any]:
-    audience = context.audience
-    digits = 1 if audience.is_team else 0
+    audience, of = context.audience, len(rows)
     bands = [0] * BANDS
     for row in rows:
         bands[min(int(row["score"] * BANDS / 100), BANDS - 1)] += 1
     expected = sorted(r["expected_score"] for r in rows if r["expected_score"])
     return {
-        "scored": audience.count(len(rows)),
-        "median": round(median(row["score"] for row in rows), digits),
-        "bands": [audience.count(number) for number in bands],
-        "standard_error": _rounded(test.get("standard_error"), 1),
-        "alpha": _rounded(test.get("alpha"), 2),
-        "split_half": _rounded(test.get("split_half"), 2),
+        "scored": audience.count(of),
+        "median": audience.estimate(median(row["score"] for row in rows), of),
+        "bands": [audience.count(band) for band in bands],
+        "standard_error": audience.detail(_rounded(test.get("standard_error"), 1)),
+        "alpha": audience.detail(_rounded(test.get("alpha"), 2)),
+        "split_half": audience.detail(_rounded(test.get("split_half"), 2)),
         "is_smart_test": bool(test.get("is_smart_test")),
-        "expected": _rounded(fmean(expected), digits) if expected else None,
-        "expected_low": _tenth(expected, 0.1),
-        "expected_high": _tenth(expected, 0.9),
+        "expected": audience.estimate(fmean(expected), len(expected))
+        if expected
+        else None,
+        "expected_low": audience.estimate(_tenth(expected, 0.1), len(expected)),
+        "expected_high": audience.estimate(_tenth(expected, 0.9), len(expected)),
         "not_fully_graded": audience.count(
             sum(row["is_fully_graded"] is False for row in rows)
         ),
@@ -97,18 +107,43 @@ def section(page: Page) -> Section:
     names = [name for name in page.shown if name in found.value]
     return Section(
         "How they score",
-        "Candidates by score, from 0 to 100. One score ± 9 means: the same candidate "
-        "would come within 9 points of it in two of three repetitions."
-        if names
-        else "No candidate has a score yet.",
+        _lead(is_team=page.is_team) if names else "No candidate has a score yet.",
         charts=[_chart(name, found.value[name]) for name in names[: charts.MOST]],
         label="A histogram of scores for each opening",
-        tables=[Table([_row(name, found[name]) for name in names])] if names else [],
-        foot="The test is: in brackets its reliability. Luck of the draw: the score of "
-        "an average candidate with a hard draw of questions and with an easy one."
-        if any(found.value[name]["is_smart_test"] for name in names)
-        else "The test is: in brackets its reliability.",
+        tables=[
+            Table([_row(name, found[name], is_team=page.is_team) for name in names])
+        ]
+        if names
+        else [],
+        foot=_foot(
+            is_team=page.is_team,
+            is_smart=any(found.value[name]["is_smart_test"] for name in names),
+        ),
     )
+
+
+def _lead(*, is_team: bool) -> str:
+    text = "Candidates by score, from 0 to 100."
+    if is_team:
+        text += (
+            " One score ± 9 means: the same candidate would come within 9 points of it "
+            "in two of three repetitions."
+        )
+    return text
+
+
+def _foot(*, is_team: bool, is_smart: bool) -> str:
+    said = [
+        "Erased: their scores are gone; where the rejected are, scores look higher."
+    ]
+    if is_team:
+        said.append("The test is: in brackets its reliability.")
+    if is_smart:
+        said.append(
+            "Luck of the draw: the score of an average candidate with a hard draw of "
+            "questions and with an easy one."
+        )
+    return " ".join(said)
 
 
 def _chart(name: str, scores: dict[str, Any]) -> Chart:
@@ -147,13 +182,17 @@ def _error(value: float) -> str:
     return f"± {value:g}"
 
 
-def _row(name: str, scores: Figure) -> Cells:
+def _row(name: str, scores: Figure, *, is_team: bool) -> Cells:
+    exactness: Cells = {
+        "One score is": scores["standard_error"].shown(_error),
+        "The test is": _reliability(scores.value),
+    }
     return {
         "Opening": name,
         "Scored": scores["scored"].count(),
+        "Erased": scores["erased"].count(),
         "Median": scores["median"].shown(number),
-        "One score is": scores["standard_error"].shown(_error),
-        "The test is": _reliability(scores.value),
+        **(exactness if is_team else {}),
         "Luck of the draw": _luck(scores.value),
         "Not fully graded": scores["not_fully_graded"].count(),
     }

@@ -77,8 +77,8 @@ def section(page: Page) -> Section:
         if steps
         else "No stay in a step was observed yet.",
         tables=[Table([_row(step) for step in steps])] if steps else [],
-        foot="In brackets: the interval of 95 %. Stays that had begun before the first "
-        "run are left out.",
+        foot=f"{'In brackets: the interval of 95 %. ' if page.is_team else ''}"
+        "Stays that had begun before the first run are left out.",
         is_half=True,
     )
 

@@ -77,8 +77,9 @@ def section(page: Page) -> Section:
         label="Lines of the share that still waits, by days since the test",
         tables=[Table([_row(name, found[name]) for name in names])],
         foot="Kaplan-Meier estimate: those who still wait count as long as known, the "
-        "erased as well. In brackets: the interval of 95 %. Openings with fewer than "
-        f"{LEAST_ENDS} decisions are left out: too few yet.",
+        "erased as well. "
+        f"{'In brackets: the interval of 95 %. ' if page.is_team else ''}"
+        f"Openings with fewer than {LEAST_ENDS} decisions are left out: too few yet.",
     )
 
 

@@ -39,21 +39,21 @@ def figures(context: Context) -> dict[str, Any]:
     counts: dict[tuple[str, date], dict[str, int]] = defaultdict(
         lambda: dict.fromkeys(COUNTED, 0)
     )
-    complete = set()
+    complete: dict[date, bool] = {}
     for row in context.rows(
         "select workspace, job_opening_id, week, is_complete, finished, moved_on, "
         "rejected, possible_hires from toggl_hire__openings_weekly"
     ):
-        if row["is_complete"]:
-            complete.add(row["week"])
+        complete[row["week"]] = complete.get(row["week"], True) and row["is_complete"]
         for name in (ALL, row["opening"]):
             for column in COUNTED:
                 counts[name, row["week"]][column] += row[column]
-    last = max(complete, default=None)
+    observed = {week for week, is_complete in complete.items() if is_complete}
+    last = max(observed, default=None)
     usual: list[date] = []
     if last is not None:
         before = {last - timedelta(weeks=n) for n in range(1, WEEKS + 1)}
-        usual = sorted(before & complete)
+        usual = sorted(before & observed)
     now = context.week if context.as_of and context.as_of.weekday() else None
     count = context.audience.count
 
