@@ -19,6 +19,9 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+HALF = 0.5
+ROUNDING = 1e-9
+"""A share of exactly one half may come out as a little more."""
 Z = 1.959964
 """Quantile of the normal distribution for an interval of 95 %."""
 
@@ -81,7 +84,9 @@ def median(steps: Sequence[Step]) -> Median:
 
     def reached(values: Iterable[float]) -> float | None:
         pairs = zip(steps, values, strict=True)
-        return next((step.days for step, value in pairs if value <= 0.5), None)  # noqa: PLR2004
+        return next(
+            (step.days for step, value in pairs if value <= HALF + ROUNDING), None
+        )
 
     return Median(
         reached(step.share for step in steps),
@@ -92,7 +97,7 @@ def median(steps: Sequence[Step]) -> Median:
 
 def quantile(steps: Sequence[Step], share: float) -> float | None:
     """Find the days after which only a share is left; None if that was not reached."""
-    return next((step.days for step in steps if step.share <= share), None)
+    return next((step.days for step in steps if step.share <= share + ROUNDING), None)
 
 
 def share_over(steps: Sequence[Step], days: float) -> float:

@@ -575,7 +575,7 @@ def kaplan_meier(
         if decided == at_risk and any(end > day for _, end, _ in waits):
             continue
         left *= 1 - decided / at_risk
-        if left <= share:
+        if left <= share + 1e-9:
             return day
     return None
 

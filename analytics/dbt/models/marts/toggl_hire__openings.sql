@@ -54,12 +54,13 @@ survival as (
     from at_risk
 ),
 
+-- A share of exactly one half may be a little more, as logarithms are rounded.
 quantiles as (
     select
         workspace,
         job_opening_id,
-        min(case when undecided_share <= 0.5 then day end) as median_days_to_decision,
-        min(case when undecided_share <= 0.1 then day end) as slowest_tenth_days_to_decision
+        min(case when undecided_share <= 0.500000001 then day end) as median_days_to_decision,
+        min(case when undecided_share <= 0.100000001 then day end) as slowest_tenth_days_to_decision
     from survival
     group by workspace, job_opening_id
     -- Fewer decisions say too little.
