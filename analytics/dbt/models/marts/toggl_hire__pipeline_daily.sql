@@ -12,8 +12,11 @@ with history as (
         case when history.hire_state = 'possible-hire' then 1 else 0 end as possible_hires,
         case when history.hire_state = 'rejected' then 1 else 0 end as rejected
     from {{ ref('int_toggl_hire__history') }} as history
-    inner join {{ ref('toggl_hire__candidates') }} as candidates
-        on candidates.workspace = history.workspace and candidates.candidate_id = history.candidate_id
+    inner join {{ ref('int_toggl_hire__stays') }} as stays
+        on stays.workspace = history.workspace
+        and stays.candidate_id = history.candidate_id
+        and stays.stage_number = history.stage_number
+    where not stays.is_erased
 ),
 
 changes as (

@@ -2,11 +2,9 @@
 with candidates as (
     select
         candidates.*,
-        case when retention.due_at <= looks.last_looked_at then 1 else 0 end as is_due_for_deletion
+        case when retention.days_overdue >= 0 then 1 else 0 end as is_due_for_deletion
     from {{ ref('toggl_hire__candidates') }} as candidates
-    left join {{ ref('int_toggl_hire__looks') }} as looks
-        on looks.workspace = candidates.workspace
-    left join {{ ref('int_toggl_hire__retention') }} as retention
+    left join {{ ref('toggl_hire__retention_due') }} as retention
         on retention.workspace = candidates.workspace and retention.candidate_id = candidates.candidate_id
     where candidates.is_waiting
 ),
@@ -39,7 +37,7 @@ select
     counted.longest_wait_days,
     {{ row_id(['counted.workspace', 'counted.job_opening_id', 'counted.category_id']) }} as row_id
 from counted
-left join {{ ref('int_toggl_hire__stage_order') }} as stages
+left join {{ ref('toggl_hire__stage_order') }} as stages
     on stages.workspace = counted.workspace
     and stages.job_opening_id is not distinct from counted.job_opening_id
     and stages.category_id = counted.category_id
