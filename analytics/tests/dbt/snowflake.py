@@ -31,7 +31,7 @@ TYPES = {
     "boolean": "boolean",
     "bigint": "number(38, 0)",
 }
-MOST_ROWS = 2000  # of a statement
+MOST_ROWS = 250  # of a statement: fakesnow takes longer for longer ones
 SHOW_OBJECTS = """
 {% macro snowflake__show_objects_sql(schema, limit=10000, watermark=none) %}
 {{ return("show objects in schema " ~ schema ~ " limit " ~ limit) }}
