@@ -55,7 +55,7 @@ documents: $(VENV) ## Generate the tables and definitions that come from the cod
 
 picture: $(PLUGINS) $(DBT) ## Take the screenshot of docs/report.md; needs Chromium
 	$(BIN)/python -m tools.demo --today 2026-06-05T16:00
-	chromium --headless --no-sandbox --hide-scrollbars --window-size=1280,1940 --screenshot=docs/report.png report.html 2>/dev/null
+	chromium --headless --no-sandbox --hide-scrollbars --window-size=1280,1960 --screenshot=docs/report.png report.html 2>/dev/null
 
 test-analytics: $(ANALYTICS) ## Run the tests of the dbt models and the report
 	.venv-analytics/bin/$(PYTEST) analytics/tests $(ARGS)
