@@ -90,7 +90,7 @@ class Run:
         self._check_selection()
         self._state.apply_part(self._settings.part)
         # Without known candidates, there is nothing to prove.
-        self._is_proved = not self._state.inventory.living()
+        self._is_proved = not self._state.inventory.has_living
         failure: Exception | None = None
         try:
             self._read()

@@ -40,15 +40,15 @@ class Comparison:
     def listed(self, rows: Iterable[Row]) -> list[ListedTask]:
         """Return the candidates of a page that are new, changed or not current."""
         terms, tasks = self.terms, []
+        observer, tags_of, selection = terms.observer, terms.tags.of, terms.selection
         for row in rows:
             if row.id is None:
                 self.without_id += 1
                 continue
             known = self.inventory.get(row.id) or NEW
-            record = terms.observer.row(row.id, row.data)
-            tags = terms.tags.of(row.id)
-            listed = terms.observer.listed(record, tags)
-            if not plan.is_settled(known, listed, terms.selection):
+            record, tags = observer.row(row.id, row.data), tags_of(row.id)
+            listed = observer.listed(record, tags)
+            if not plan.is_settled(known, listed, selection):
                 packed, version = msgspec.json.encode(record), terms.tags.version
                 task = ListedTask(terms, row.id, known, packed, tags, listed, version)
                 tasks.append(task)
@@ -57,8 +57,14 @@ class Comparison:
     def missing(self) -> dict[Absence, list[MissingTask]]:
         """Return the known candidates that the lists lack, by what follows."""
         tasks: dict[Absence, list[MissingTask]] = {absence: [] for absence in Absence}
-        for candidate_id, known in self.inventory.items():
-            if self.inventory.ids.is_listed(candidate_id):
+        ids = self.inventory.ids
+        for candidate_id in ids:
+            known = (
+                None
+                if ids.is_listed(candidate_id)
+                else self.inventory.get(candidate_id)
+            )
+            if known is None:
                 continue
             absence = plan.absence(known, self.terms.selected)
             if absence is not Absence.LEAVE:

@@ -111,6 +111,11 @@ class Inventory:
             and any(column[position] for column in self._held)
         )
 
+    @property
+    def has_living(self) -> bool:
+        """Whether `is_living` holds for any candidate."""
+        return any(map(self.is_living, self.ids))
+
     def living(self) -> list[str]:
         """Return the IDs of the candidates for which `is_living` holds."""
         return list(filter(self.is_living, self.ids))

@@ -45,14 +45,16 @@ class Observer:
 
     def listed(self, row: Record, tags: Tags | None) -> Listed:
         """Digest a record of `candidates`, and the candidate's tags."""
-        extra = row[EXTRA]
+        extra = row.pop(EXTRA)  # a digest of its own: a change of it costs no request
         fields = [row[name] for name in HISTORY_FIELDS]
-        return Listed(
-            row=row_digest(row),
+        listed = Listed(
+            row=digest(row),
             tags=_tags_digest(tags),
             extra=(digest(extra) if extra else NEVER) if self.compares_extra else None,
             history=None if tags is None else digest([fields, tags]),
         )
+        row[EXTRA] = extra
+        return listed
 
     def read(
         self,
@@ -78,14 +80,6 @@ def _tags_digest(tags: Tags | None) -> int | None:
     if tags is None:
         return None
     return digest(tags) if tags else NEVER
-
-
-def row_digest(row: Record) -> int:
-    """Digest a record of `candidates` without its unknown fields.
-
-    These have a digest of their own, since a change of them never costs a request.
-    """
-    return digest({name: value for name, value in row.items() if name != EXTRA})
 
 
 def is_torn(row: Record, details: Record, body: Json) -> bool:

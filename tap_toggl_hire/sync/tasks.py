@@ -14,7 +14,8 @@ import msgspec
 from tap_toggl_hire.errors import NotFoundError, RequestError
 from tap_toggl_hire.sync import plan
 from tap_toggl_hire.sync.change import Change
-from tap_toggl_hire.sync.observer import is_torn, row_digest
+from tap_toggl_hire.sync.inventory import digest
+from tap_toggl_hire.sync.observer import is_torn
 from tap_toggl_hire.sync.plan import FROM_DETAILS, HISTORY
 
 if t.TYPE_CHECKING:
@@ -212,7 +213,7 @@ class DueTask:
             return _decision(self, plan.plan_not_reverified(self.known))
         observer = self.terms.observer
         details = observer.details.of(response)
-        torn = row_digest(observer.row_part(details)) != self.known.row
+        torn = digest(observer.row_part(details)) != self.known.row
         read = self.terms.read(self.id, details, is_torn=torn)
         decided = plan.plan_reverified(self.known, read, self.terms.selection)
         return _decision(self, decided, details=details)
