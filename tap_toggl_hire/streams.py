@@ -314,7 +314,7 @@ class SyncRuns(TogglHireStream):
     replication_key = "started_at"
 
     def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002
-        """Yield nothing: the runner emits the single record of a run."""
+        """Yield nothing: `run` writes the single record of a run."""
         yield from ()
 
 

@@ -76,7 +76,7 @@ class Comparison:
     ) -> Iterator[DueCandidate]:
         """Yield the candidates among some that are due to be re-verified.
 
-        Those whose details this run has read already are not.
+        Those whose details this run has requested already are not, even if that failed.
         """
         inventory = self.inventory
         for candidate_id in ids:

@@ -54,11 +54,11 @@ class Ids:
         return bool(self._flag(candidate_id) & _LISTED)
 
     def mark_requested(self, candidate_id: str) -> None:
-        """Mark a candidate whose details the API was asked for, and has answered."""
+        """Mark a candidate whose details were requested, whatever the API answered."""
         self._flags[self.position(candidate_id)] |= _REQUESTED
 
     def is_requested(self, candidate_id: str) -> bool:
-        """Return whether this run has asked for the details of a candidate."""
+        """Return whether a request for the details of a candidate has ended."""
         return bool(self._flag(candidate_id) & _REQUESTED)
 
     def _flag(self, candidate_id: str) -> int:

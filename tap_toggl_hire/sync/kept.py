@@ -1,7 +1,8 @@
 """Decisions that are kept until one STATE announces all of them exactly.
 
-What candidates bring that the lists lack, or that are re-verified, is known only once
-the details are read: to announce it before would announce history that never was.
+What is emitted of a missing or re-verified candidate is known only once its details
+are read. Announced earlier, its history would be STALE if the run died, and the next
+run would write rows for changes that never happened.
 """
 
 from __future__ import annotations

@@ -511,13 +511,14 @@ def _tags_after(known: Known, listed: Listed, read: Details | None) -> int:
 def _details_after(known: Known, listed: Listed, read: Details | None) -> int:
     """Return the digest of the details that were last read.
 
-    Where the list row has changed since, it is spoilt: otherwise contradicting details
-    of before this difference would pass for a permanent contradiction.
+    Where the list row or the tags differ and no details were read, it is replaced by
+    UNKNOWN_VALUE: otherwise details that contradict the lists after this difference
+    would pass for a permanent contradiction.
     """
     if read is not None:
         return read.digest
-    is_spoilt = _is_visible(known, listed)
-    return min(known.details, UNKNOWN_VALUE) if is_spoilt else known.details
+    is_outdated = _is_visible(known, listed)
+    return min(known.details, UNKNOWN_VALUE) if is_outdated else known.details
 
 
 def _counting_answers(

@@ -72,8 +72,9 @@ class Endpoint:
         """Ask for a few candidates that should exist, until one answers 200.
 
         That is one that was served in this run, else one that the list shows, else a
-        known one that was not found missing. The first is asked alone, as it nearly
-        always answers. A run that is stopped meanwhile knows nothing.
+        known one that this run has not asked for. The first is asked alone, as it
+        nearly always answers. A run that is stopped meanwhile gets False, and leaves
+        `is_dead` as it was.
         """
         candidates = self._candidates()
         try:

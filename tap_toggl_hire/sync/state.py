@@ -93,7 +93,7 @@ def invalid_state(what: str) -> StateError:
 
 
 class State:
-    """What is known when a run starts; the loop keeps it up to date."""
+    """What is known when a run starts; the run keeps it up to date."""
 
     def __init__(self) -> None:
         self.inventory = Inventory()
