@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from tap_toggl_hire.errors import StoppedError
-from tap_toggl_hire.stop import GRACE, HASTE, Stop
+from tap_toggl_hire.stop import GRACE, Stop
 from tests.support.clock import FakeClock
 
 
@@ -67,7 +67,7 @@ def test_signal_stops_at_once_and_soon_emits_nothing_more(
     assert stop.is_due
     assert stop.patience == 0
     is_urgent = [stop.is_urgent]
-    for seconds in (HASTE - 0.1, 0.1):
+    for seconds in (2.9, 0.1):
         clock.now += seconds
         is_urgent.append(stop.is_urgent)
     assert is_urgent == [False, False, True]
