@@ -162,31 +162,31 @@ def test_candidates_are_missing_only_from_a_list_that_is_complete_or_accepted() 
 # How a reading ends
 
 
-def reading(
+def reading_of(
     transport: SandboxTransport, *, since: datetime | None = None, order: str = "asc"
 ) -> Reading:
     params = {"limit": "3", "order": order}
     return Reading(source_of(transport), params, Ids(), since)
 
 
-def end_of(one: Reading) -> tuple[Pages, End]:
+def end_of(reading: Reading) -> tuple[Pages, End]:
     """Read to the end; return the IDs of each page, and how it ended."""
     pages: Pages = []
-    while one.end is None:
-        one.ask()
-        pages.append([row.id for row in one.take().rows])
-    return pages, one.end
+    while reading.end is None:
+        reading.ask()
+        pages.append([row.id for row in reading.take().rows])
+    return pages, reading.end
 
 
 def test_reading_ends_with_the_last_page() -> None:
-    pages, end = end_of(reading(api(5)))
+    pages, end = end_of(reading_of(api(5)))
     assert pages == [["1", "2", "3"], ["4", "5"]]
     assert end is End.LAST_PAGE
 
 
 def test_reading_ends_before_the_first_row_that_is_too_old() -> None:
     since = START + timedelta(minutes=3)
-    pages, end = end_of(reading(api(9), since=since, order="desc"))
+    pages, end = end_of(reading_of(api(9), since=since, order="desc"))
     assert pages == [["9", "8", "7"], ["6", "5", "4"], ["3"]]
     assert end is End.START_DATE
 
@@ -195,21 +195,21 @@ def test_reading_ends_before_the_first_row_that_is_too_old() -> None:
 def test_reading_is_lost_if_the_api_rejects_the_place_to_go_on_from(dead: str) -> None:
     transport = api(5, dead_anchor=dead)
     before_page(transport, "3", lambda: transport.account.delete("3"))
-    one = reading(transport)
-    pages, end = end_of(one)
+    reading = reading_of(transport)
+    pages, end = end_of(reading)
     assert pages == [["1", "2", "3"], []]
     assert end is End.LOST
-    assert one.failure is None
+    assert reading.failure is None
 
 
 def test_reading_fails_with_the_page_that_fails() -> None:
     transport = api(5)
     fail_page(transport, "3")
-    one = reading(transport)
-    pages, end = end_of(one)
+    reading = reading_of(transport)
+    pages, end = end_of(reading)
     assert pages == [["1", "2", "3"], []]
     assert end is End.FAILED
-    assert isinstance(one.failure, UnavailableError)
+    assert isinstance(reading.failure, UnavailableError)
 
 
 @pytest.mark.parametrize("status", [400, 404, 503])
@@ -218,20 +218,20 @@ def test_first_page_that_fails_raises(status: int) -> None:
     fault = Fault("status", status=status, match="candidates")
     transport.faults.append(fault)
     with pytest.raises((BadRequestError, NotFoundError, UnavailableError)):
-        end_of(reading(transport))
+        end_of(reading_of(transport))
 
 
 def test_reading_ends_with_a_page_that_brings_nothing_new() -> None:
     transport = api(5, dead_anchor="restart")
     before_page(transport, "3", lambda: transport.account.delete("3"))
-    pages, end = end_of(reading(transport))
+    pages, end = end_of(reading_of(transport))
     assert pages == [["1", "2", "3"], ["4"], ["5"]]
     assert end is End.LAST_PAGE
     again = Ids(("1", "2", "3"))
     for key in again:
         again.see(key)
-    one = Reading(source_of(transport), {"limit": "2", "order": "asc"}, again)
-    pages, end = end_of(one)
+    reading = Reading(source_of(transport), {"limit": "2", "order": "asc"}, again)
+    pages, end = end_of(reading)
     assert pages == [[]]
     assert end is End.NOTHING_NEW
 
@@ -248,7 +248,7 @@ def test_pages_without_a_candidate_that_lead_on_are_a_loop(rows: list[t.Any]) ->
     transport.shapes.dead_anchor = "restart"
     rewrite(transport, lead_on)
     with pytest.raises(TapError, match="loop") as raised:
-        end_of(reading(transport))
+        end_of(reading_of(transport))
     assert raised.value.is_transient
     # The one page with a row is the second, after the version; three more follow.
     assert len(pages_requested(transport)) == 2 + 3
@@ -260,7 +260,7 @@ def test_rows_that_go_on_in_time_contradict_the_order_that_start_date_needs() ->
         add_candidate(transport.account, number)
     transport.on_request = lambda request: request.query.update(order="asc")
     with pytest.raises(TapError, match="start_date") as raised:
-        end_of(reading(transport, since=START, order="desc"))
+        end_of(reading_of(transport, since=START, order="desc"))
     assert not raised.value.is_transient
 
 
@@ -276,12 +276,12 @@ def test_rows_may_be_in_disorder_by_a_minute(seconds: int, is_order: bool) -> No
         return {**page, "data": [earlier, {"id": 3}, later]}
 
     rewrite(transport, swap)
-    one = reading(transport, since=START, order="desc")
+    reading = reading_of(transport, since=START, order="desc")
     if is_order:
-        assert end_of(one)[1] is End.LAST_PAGE
+        assert end_of(reading)[1] is End.LAST_PAGE
     else:
         with pytest.raises(TapError, match="start_date"):
-            end_of(one)
+            end_of(reading)
 
 
 # Both ends
