@@ -31,7 +31,7 @@ if t.TYPE_CHECKING:
 
     from tap_toggl_hire.records import Record
 
-MAX_HELD_BYTES = 64 << 20  # of records that wait for their BATCH file, as JSON
+MAX_BUFFERED_BYTES = 64 << 20  # of records that wait for their BATCH file, as JSON
 
 
 def output_error(error: OSError) -> OutputError:
@@ -144,7 +144,7 @@ class Output:
             self._write(ActivateVersionMessage(projection.alias, version))
 
     def flush(self) -> None:
-        """Write the records that are held back, so that a STATE may commit them."""
+        """Write the buffered records, so that a STATE may commit them."""
 
     def _put(self, alias: str, record: Record) -> None:
         extracted = datetime.now(UTC)
@@ -158,16 +158,16 @@ class BatchOutput(Output):
         super().__init__(tap, stream)
         self.written = 0  # bytes of records so far, uncompressed
         self._batch_config = batch_config
-        self._held: dict[str, list[Record]] = {}
-        self._held_bytes = 0
+        self._buffered: dict[str, list[Record]] = {}
+        self._buffered_bytes = 0
 
     def activate(self, version: int) -> None:
         """Write nothing: records in files have no version."""
 
     def flush(self) -> None:
-        """Write the records that are held back to files, and their BATCH messages."""
+        """Write the buffered records to files, and their BATCH messages."""
         config = self._batch_config
-        for alias, records in self._held.items():
+        for alias, records in self._buffered.items():
             batcher = Batcher(self._tap.name, alias, config)
             try:
                 for manifest in batcher.get_batches(iter(records)):
@@ -178,16 +178,16 @@ class BatchOutput(Output):
                     f"the package {error.name}, which is not installed. For parquet, "
                     "install tap-toggl-hire[parquet]."
                 ) from error
-        self._held, self._held_bytes = {}, 0
+        self._buffered, self._buffered_bytes = {}, 0
 
     def _put(self, alias: str, record: Record) -> None:
-        held = self._held.setdefault(alias, [])
-        held.append(record)
+        buffered = self._buffered.setdefault(alias, [])
+        buffered.append(record)
         size = len(msgspec.json.encode(record))
         self.written += size
-        self._held_bytes += size
-        is_full = len(held) >= self._batch_config.batch_size
-        if is_full or self._held_bytes >= MAX_HELD_BYTES:
+        self._buffered_bytes += size
+        is_full = len(buffered) >= self._batch_config.batch_size
+        if is_full or self._buffered_bytes >= MAX_BUFFERED_BYTES:
             self.flush()
 
 

@@ -65,7 +65,7 @@ class Run:
             if (output := output_of(tap, stream)).is_selected
         }
         selected = [tap.streams[name] for name in self._outputs]
-        self._lists = [s for s in selected if isinstance(s, ListStream)]
+        self._list_streams = [s for s in selected if isinstance(s, ListStream)]
         of_candidates = [s for s in selected if isinstance(s, CandidateStream)]
         self._of_candidates = {
             stream: self._outputs[stream.name]
@@ -113,12 +113,12 @@ class Run:
     def _read(self) -> None:
         try:
             self._request_lists()
-            candidates = self._request_candidates()
-            self._prove_workspace(candidates)
-            for stream in self._lists:
+            lists = self._request_candidates()
+            self._prove_workspace(lists)
+            for stream in self._list_streams:
                 self._read_list(stream)
-            if candidates is not None:
-                self._read_candidates(candidates)
+            if lists is not None:
+                self._read_candidates(lists)
         except StoppedError as stopped:
             if stopped.signum is not None or not self._has_begun:
                 raise
@@ -136,9 +136,9 @@ class Run:
 
     # The workspace
 
-    def _prove_workspace(self, candidates: ScopeLists | None) -> None:
+    def _prove_workspace(self, lists: ScopeLists | None) -> None:
         """Raise StateError if the key seems to belong to another workspace."""
-        first_ids = [] if candidates is None else candidates.first_ids()
+        first_ids = [] if lists is None else lists.first_ids()
         inventory, is_confirmed = (
             self._state.inventory,
             self._settings.confirm_mass_deletion,
@@ -160,10 +160,12 @@ class Run:
         """
         ids = self._settings.job_opening_ids or ()
         workers, read = self._session.workers, self._session.client.opening
-        if self._of_candidates or any(stream.is_of_openings for stream in self._lists):
+        if self._of_candidates or any(
+            stream.is_of_openings for stream in self._list_streams
+        ):
             for opening in [workers.submit(read, opening_id) for opening_id in ids]:
                 workers.result(opening)
-        for stream in self._lists:
+        for stream in self._list_streams:
             stream.ask()
 
     def _read_list(self, stream: ListStream) -> None:
@@ -210,7 +212,7 @@ class Run:
             state.inventory.ids,
             are_dropped=settings.drops_tags,
         )
-        candidates = CandidateRun(
+        candidate_run = CandidateRun(
             source=self._source,
             state=state,
             scope=settings.scope,
@@ -225,11 +227,11 @@ class Run:
             reverify_days=settings.reverify_days,
             confirmed=settings.confirm_mass_deletion,
         )
-        self._summary.counts = candidates.counts
+        self._summary.counts = candidate_run.counts
         try:
-            candidates.run()
+            candidate_run.run()
         finally:
-            self._warn(candidates.comparison.without_id, lists, tags)
+            self._warn(candidate_run.comparison.without_id, lists, tags)
         if lists.count and not lists.are_accepted:
             for output in versioned:
                 output.activate(self._tap.initialized_at)

@@ -436,7 +436,7 @@ class CandidateRun:
         if not self._lists.are_complete:
             raise TapError(SHORT_LIST, is_transient=True)
         if self._tags.are_unknown:
-            if HISTORY in self._terms.selected.selected:
+            if HISTORY in self._terms.full_selection.selected:
                 raise TapError(UNKNOWN_TAGS, is_transient=True)
             self._logger.warning(UNKNOWN_TAGS)
 

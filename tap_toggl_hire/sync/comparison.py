@@ -66,7 +66,7 @@ class Comparison:
             )
             if known is None:
                 continue
-            absence = plan.absence(known, self.terms.selected)
+            absence = plan.absence(known, self.terms.full_selection)
             if absence is not Absence.LEAVE:
                 tasks[absence].append(MissingTask(self.terms, candidate_id, known))
         return tasks

@@ -44,14 +44,15 @@ class Terms:
 
     observer: Observer  # makes records and digests
     tags: TagLists  # the tags of candidates
-    selected: Selection  # what the run selects
+    full_selection: Selection  # what the run selects, history included
 
     @property
     def selection(self) -> Selection:
-        """What the run selects; no history while tags are unknown."""
+        """What can be emitted now: no history while tags are unknown."""
+        full = self.full_selection
         if not self.tags.are_unknown:
-            return self.selected
-        return replace(self.selected, selected=self.selected.selected - {HISTORY})
+            return full
+        return replace(full, selected=full.selected - {HISTORY})
 
     def read(self, candidate_id: str, details: Record, *, is_torn: bool) -> Details:
         """Digest the details of a listed candidate, compared with the lists of tags."""
@@ -205,7 +206,7 @@ class DueTask:
 
     def wants_details(self) -> bool:
         """Return whether its details are to be requested."""
-        return bool(self.terms.selected.selected & FROM_DETAILS)
+        return bool(self.terms.full_selection.selected & FROM_DETAILS)
 
     def decide(self, response: Response) -> Decision:
         """Return what is done, given the details if they were requested."""

@@ -301,7 +301,7 @@ def test_file_of_large_records_is_written_before_it_is_full(
 ) -> None:
     record = {**PERSON, "name": "a" * 4_000}
     size = len(json.dumps(record, separators=(",", ":")))
-    monkeypatch.setattr("tap_toggl_hire.messages.MAX_HELD_BYTES", 3 * size)
+    monkeypatch.setattr("tap_toggl_hire.messages.MAX_BUFFERED_BYTES", 3 * size)
     stage = stage_of_files(tmp_path, batch_size=1000)
     assert isinstance(stage.output, BatchOutput)
     files = []

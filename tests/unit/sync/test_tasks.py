@@ -69,7 +69,7 @@ def emitted(details: Json, tags: KnownTags | None = None) -> Known:
 def test_history_is_not_selected_while_tags_are_unknown() -> None:
     tags = KnownTags()
     terms = terms_of(tags=tags)
-    assert terms.selection == terms.selected == Selection(ALL)
+    assert terms.selection == terms.full_selection == Selection(ALL)
     tags.are_unknown = True
     assert terms.selection == Selection(ALL - {HISTORY})
 
