@@ -10,6 +10,7 @@ from __future__ import annotations
 import textwrap
 import typing as t
 from contextlib import suppress
+from itertools import chain
 
 from tap_toggl_hire import records
 from tap_toggl_hire.api.pagination import total_of
@@ -49,7 +50,7 @@ def report(tap: SessionTap) -> str:
     page = client.candidates_page(params)
     rows["candidates"] = page["data"]
     habits = [*_habits(client, params, page)]
-    ids = [one for row in page["data"] if (one := id_of(row)) is not None]
+    ids = [key for row in page["data"] if (key := id_of(row)) is not None]
     rows["candidate_details"] = []
     for candidate_id in dict.fromkeys([*ids[:1], *ids[-1:]]):
         with suppress(NotFoundError):  # deleted since the list was read
@@ -107,13 +108,14 @@ def _compared(name: str, schema: Schema, rows: list[t.Any]) -> Iterator[str]:
 def _missing(schema: Schema, values: list[t.Any], path: str) -> Iterator[str]:
     """Yield the declared fields that none of the objects has."""
     if "items" in schema:
-        items = [item for one in values if isinstance(one, list) for item in one]
+        lists = [value for value in values if isinstance(value, list)]
+        items = [*chain.from_iterable(lists)]
         yield from _missing(schema["items"], items, f"{path}[]")
-    objects = [one for one in values if isinstance(one, dict)]
+    objects = [value for value in values if isinstance(value, dict)]
     for name, field in schema.get("properties", {}).items() if objects else ():
         if name != EXTRA and not name.startswith("_sdc"):
             full = f"{path}.{name}" if path else name
-            found = [one[name] for one in objects if name in one]
+            found = [value[name] for value in objects if name in value]
             if not found:
                 yield full
             yield from _missing(field, found, full)

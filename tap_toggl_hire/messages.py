@@ -99,9 +99,10 @@ class Output:
             return
         self._is_schema_written = True
         key = self._stream.replication_key
-        for one in self._projections:
-            bookmark = [key] if key else None
-            self._write(SchemaMessage(one.alias, one.schema, one.keys, bookmark))
+        bookmark = [key] if key else None
+        for projection in self._projections:
+            alias, schema, keys = projection.alias, projection.schema, projection.keys
+            self._write(SchemaMessage(alias, schema, keys, bookmark))
 
     def write(self, record: Record) -> None:
         """Write a record; raise SettingError if an expression of stream_maps fails."""

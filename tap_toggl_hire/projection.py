@@ -103,19 +103,22 @@ def fingerprints(stream: Stream, config: Config) -> list[str]:
     flat = [[n, config[n]] for n in names] if config.get("flattening_enabled") else None
     # As a digest: a seed in it must not be guessable from the state.
     settings = _digest([config.get("stream_map_config"), config.get("faker_config")])
-    plain = {**config, "flattening_enabled": False, "stream_maps": {**rules}}
+    unflattened = {**config, "flattening_enabled": False, "stream_maps": {**rules}}
     found = []
-    for own, one in zip(_rules(stream.name, rules), _maps(stream, plain), strict=True):
-        if isinstance(one, RemoveRecordTransform):
+    pairs = zip(_rules(stream.name, rules), _maps(stream, unflattened), strict=True)
+    for own, stream_map in pairs:
+        if isinstance(stream_map, RemoveRecordTransform):
             continue
+        fields = _fields(stream_map.transformed_schema)
         columns = [
-            ((), one.transformed_key_properties, "__filter__"),
-            *((path, kind, path[0]) for path, kind in _fields(one.transformed_schema)),
+            ((), stream_map.transformed_key_properties, "__filter__"),
+            *((path, kind, path[0]) for path, kind in fields),
         ]
         for path, kind, name in columns:
             rule = own.get(name)
             expression = None if rule is None else [rule, settings]
-            found.append(_digest([one.stream_alias, flat, path, kind, expression]))
+            digest = _digest([stream_map.stream_alias, flat, path, kind, expression])
+            found.append(digest)
     return found
 
 

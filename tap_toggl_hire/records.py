@@ -150,24 +150,24 @@ def _is_too_deep(value: t.Any) -> bool:
     return True
 
 
-def _rest(value: t.Any, made: t.Any) -> t.Any:
+def _rest(value: t.Any, conformed: t.Any) -> t.Any:
     """Return the part of a value that its conformed form lacks, or None.
 
     It is nested as the value is: an object has the names with a rest, a list is as
     long as the list in the value, with null for items without a rest. What is too deep
     is left out.
     """
-    if made is None:
+    if conformed is None:
         return None if _is_too_deep(value) else value
-    if isinstance(made, dict):
+    if isinstance(conformed, dict):
         found = {
             name: rest
             for name, item in value.items()
-            if (rest := _rest(item, made.get(name))) is not None
-            or (item is None and name not in made)
+            if (rest := _rest(item, conformed.get(name))) is not None
+            or (item is None and name not in conformed)
         }
         return found or None
-    rests = [*map(_rest, value, made)] if isinstance(made, list) else []
+    rests = [*map(_rest, value, conformed)] if isinstance(conformed, list) else []
     return rests if any(rest is not None for rest in rests) else None
 
 

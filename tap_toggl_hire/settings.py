@@ -203,7 +203,7 @@ _SETTINGS = {
     ),
 }
 SCHEMA: dict[str, t.Any] = th.PropertiesList(
-    *(one.property(name) for name, one in _SETTINGS.items())
+    *(setting.property(name) for name, setting in _SETTINGS.items())
 ).to_dict()
 
 NAMES = frozenset(SCHEMA["properties"])

@@ -280,9 +280,9 @@ class _WatchedAdapter(HTTPAdapter):
         if self._pool is None:
             pool: HTTPConnectionPool
             pool = super().get_connection_with_tls_context(*args, **kwargs)  # type: ignore[assignment]
-            made = pool.ConnectionCls
-            if not issubclass(made, _WatchedConnection):
-                pool.ConnectionCls = type("Watched", (_WatchedConnection, made), {})
+            base = pool.ConnectionCls
+            if not issubclass(base, _WatchedConnection):
+                pool.ConnectionCls = type("Watched", (_WatchedConnection, base), {})
             self._pool = pool
         return self._pool
 

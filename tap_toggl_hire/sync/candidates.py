@@ -55,7 +55,7 @@ if t.TYPE_CHECKING:
         Response,
     )
 
-MAX_SAMPLES = 3  # candidates that are read to see whether the lists of tags are true
+MAX_SAMPLES = 3  # candidates that are read to see whether the lists of tags are correct
 A_MOMENT = timedelta(milliseconds=1)
 """Due times are rounded: this long before one, it is still to come."""
 CHUNK = 1_000  # candidates that are looked at between two looks at the stop
