@@ -1,8 +1,9 @@
 """Why and when a run is to end before it has read everything.
 
-A signal and the time limit are the same stop: no further request is sent, requests in
-flight may still be answered for a while, and what was read is emitted. They differ in
-how long that while is: 0 seconds after a signal, 5 after the time limit.
+A signal and the time limit are the same stop: no further request is sent (except the
+proof that deletions need), requests in flight may still be answered for a while, and
+what was read is emitted. They differ in how long that while is: 0 seconds after a
+signal, 5 after the time limit.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class TapTogglHire(SessionTap):
 
     def __init__(self, *, parse_env_config: bool = False, **kwargs: t.Any) -> None:
         self.stop = Stop()  # the time limit counts from here
-        self.known = State()  # what the state says of candidates
+        self.own_state = State()  # the part of the state under the tap's own key
         if parse_env_config:  # the SDK would fail without naming the variable
             self.append_builtin_config(self.config_jsonschema)
             _reject(settings.environment_problems(os.environ, self._env_var_prefix))
@@ -152,7 +152,7 @@ class TapTogglHire(SessionTap):
 
     def sync_all(self) -> None:  # type: ignore[misc] # final: this tap owns its loop
         """Sync all streams, in a loop of our own: see `run`."""
-        Run(self, self.known, self.message_writer).run()
+        Run(self, self.own_state, self.message_writer).run()
 
     # Overridden hooks of the SDK
 
@@ -202,7 +202,7 @@ class TapTogglHire(SessionTap):
         lists = [s.name for s in self.streams.values() if isinstance(s, ListStream)]
         state = unwrap(state, lists)
         super().load_state(state)
-        self.known = State.load(state.get(KEY))
+        self.own_state = State.load(state.get(KEY))
         if KEY in state:
             t.cast("dict[str, t.Any]", self.state)[KEY] = state[KEY]
 

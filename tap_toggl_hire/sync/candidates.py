@@ -137,7 +137,8 @@ class CandidateRun:
         self._gone: list[Decision] = []  # deletions of the phase, not emitted yet
         self._is_list_mistaken = False  # it is empty, but its candidates exist
         self._proved = 0  # deletions that this run has proved
-        self._known = len(self._inventory.living())  # before this run adds new ones
+        # Candidates that were known before this run, the deleted ones apart.
+        self._known_before = len(self._inventory.living())
 
     def run(self) -> None:
         """Read, emit and commit everything.
@@ -249,7 +250,7 @@ class CandidateRun:
         tasks = missing[Absence.ASK] + self._left_scope(missing[Absence.ASK_IF_FEW])
         unanswered = len(tasks)
         sampled: list[tuple[MissingTask, Response]] = []
-        if plan.is_most(len(tasks), self._known):
+        if plan.is_most(len(tasks), self._known_before):
             sample = spread(tasks, plan.SAMPLE)
             sampled = list(self._fetch.in_order([sample]))
             if self._is_empty_by_mistake(sampled, len(tasks)):
@@ -362,9 +363,11 @@ class CandidateRun:
             TapError: If there are too many deletions: none of them is emitted.
         """
         self._proved += len(self._gone)
-        if not self._confirmed and plan.is_most(self._proved, self._known):
+        if not self._confirmed and plan.is_most(self._proved, self._known_before):
             self._emit_exactly([])
-            raise TapError(MASS_DELETION.format(gone=self._proved, known=self._known))
+            raise TapError(
+                MASS_DELETION.format(gone=self._proved, known=self._known_before)
+            )
         tombstones = [*proved_before]
         if self._gone and self._may_delete(unanswered):
             tombstones += self._gone
@@ -374,11 +377,12 @@ class CandidateRun:
     def _may_delete(self, unanswered: int) -> bool:
         """Return whether the candidates of this phase that are gone may be deleted.
 
-        A run that was stopped does not know how many more are gone.
+        Unless confirmed, the endpoint has to work after the last 404. A run that was
+        stopped does not know how many more are gone.
         """
         if self._confirmed:
             return True
-        may_be_most = plan.is_most(self._proved + unanswered, self._known)
+        may_be_most = plan.is_most(self._proved + unanswered, self._known_before)
         return not may_be_most and not self._endpoint.is_dead and self._endpoint.works()
 
     def _emit_exactly(self, tombstones: list[Decision]) -> None:

@@ -290,9 +290,10 @@ class CandidateList:
         totals = [total for reading in readings for total in reading.totals]
         ends = {reading.end for reading in readings}
         total = None if End.START_DATE in ends else smallest(totals)
+        is_whole = bool(ends & WHOLE) if total is None else self.count >= total
         if self.failure is not None:
             self.outcome = Outcome.FAILED
-        elif ends & WHOLE if total is None else self.count >= total:
+        elif is_whole:
             self.outcome = Outcome.COMPLETE
         else:
             yield from self._again(totals, actual_page_size)
@@ -319,12 +320,12 @@ class CandidateList:
             page = self._counted(reading.take())
             missing = (self.total or 0) - self.count
             has_met = page.repeats and missing <= 0 and len(readings) > 1
-            if reading.end in BROKEN:
+            if reading.end in BROKEN:  # the other end goes on alone, if there is one
                 self.failure = self.failure or reading.failure
                 if not going and paused:
                     paused[0].ask()
                     going, paused = paused, going
-            elif reading.end is not None or has_met:
+            elif reading.end is not None or has_met:  # nothing is left to read
                 for other in going:
                     other.leave()
                 going.clear()

@@ -166,7 +166,7 @@ def test_state_is_read_with_its_bookmarks(*, is_wrapped: bool) -> None:
     state = state_of_a_run()
     given = {"singer_state": state} if is_wrapped else state
     tap = TapTogglHire(config=KEY, state=given)
-    assert [key for key, _ in tap.known.inventory.items()] == ["1"]
+    assert [key for key, _ in tap.own_state.inventory.items()] == ["1"]
     assert tap.state == state
 
 
@@ -174,7 +174,7 @@ def test_first_run_has_no_state() -> None:
     states: list[Json | None] = [None, {}, {"bookmarks": {"tags": {}}}]
     for state in states:
         tap = TapTogglHire(config=KEY, state=state)
-        assert len(tap.known.inventory) == 0
+        assert len(tap.own_state.inventory) == 0
         assert STATE_KEY not in tap.state
 
 
