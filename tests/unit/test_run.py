@@ -218,6 +218,15 @@ def test_candidates_of_other_parts_are_left_out() -> None:
     assert run.emitted(CANDIDATES) == [key for key in numbers(9) if part.has(key)]
 
 
+def test_state_of_another_part_is_rejected() -> None:
+    extraction = Extraction(9, part="1/2")
+    extraction.run()
+    extraction.config["part"] = "2/2"
+    run = extraction.run()
+    assert isinstance(run.error, StateError)
+    assert run.messages == []
+
+
 # Without a stream to read
 
 
@@ -319,6 +328,15 @@ def test_candidates_are_not_activated_by_a_run_that_goes_on_from_another() -> No
     extraction.transport.faults.clear()
     run = extraction.run()
     assert run.emitted(DETAILS) == ["2"]
+    assert activated(run) == set(LISTS)
+
+
+def test_candidates_are_not_activated_after_a_run_that_found_none() -> None:
+    extraction = Extraction(0, **ACTIVATES)
+    extraction.run()
+    extraction.account.add_candidate()
+    run = extraction.run()
+    assert run.records(CANDIDATES)
     assert activated(run) == set(LISTS)
 
 
@@ -473,14 +491,17 @@ def test_failure_of_a_list_stream_is_raised_before_candidates(
 
 
 def test_run_whose_output_is_closed_writes_no_end(extraction: Extraction) -> None:
+    attempts: list[int] = []
+
     def close() -> None:
         if len(extraction.writer.messages) == 9:
+            attempts.append(9)
             raise OutputError("The target closed the pipe.")
 
     extraction.before_message = close
     run = extraction.run()
     assert isinstance(run.error, OutputError)
-    assert len(run.messages) == 9
+    assert (len(run.messages), len(attempts)) == (9, 1)
 
 
 def test_unexpected_exception_is_not_named_in_the_record(
