@@ -160,7 +160,8 @@ def test_some_candidates_are_announced_and_more_if_a_state_is_large(
     output.checkpoint.announce(map(output.task, "12345"))
     assert list(output.saved) == ["1", "2", "3"]
     # A candidate has 400 bytes: a STATE of 1,000 may be due after 25 of them.
-    output.emit(output.decide("1"))
+    for key in "12":
+        output.emit(output.decide(key))
     assert output.checkpoint.has_room(31, 0)
     assert not output.checkpoint.has_room(32, 0)
 
