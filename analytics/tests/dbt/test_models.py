@@ -46,6 +46,10 @@ PARTS = {
     "history_alone": ("candidate_history",),
 }
 SCHEMAS = ("toggl_hire", "edges", "narrow", "dropped", "never_loaded", *PARTS)
+RELATIONS = {
+    "toggl_hire_groups": "people.groups",
+    "toggl_hire_exclude": "people.colleagues",
+}
 PERSONAL_FIELDS = ("name", "email", "profile_url", "contact_info", "text_answer")
 KEYS = {
     "stage_order": ("job_opening_id", "category_id"),
@@ -95,7 +99,8 @@ def built(warehouse: Warehouse) -> Warehouse:
     warehouse.fill("dropped", dropped)
     groups = [{"candidate_id": one, "group": name} for one, name in GROUP_OF.items()]
     warehouse.fill("people", {"groups": groups}, leave_out=("workspace",))
-    warehouse.build(SCHEMAS, toggl_hire_groups="people.groups")
+    warehouse.fill("people", {"colleagues": []})
+    warehouse.build(SCHEMAS, **RELATIONS)
     return warehouse
 
 
@@ -105,7 +110,7 @@ def test_each_model_is_in_its_schema(built: Warehouse) -> None:
 
 
 def test_every_column_of_every_model_is_described(built: Warehouse) -> None:
-    compiled = built.compile(SCHEMAS, toggl_hire_groups="people.groups")
+    compiled = built.compile(SCHEMAS, **RELATIONS)
     models = described("models")
     assert compiled.keys() == models.keys()
     for model, sql in compiled.items():
