@@ -46,7 +46,7 @@ PARTS = {
     "history_alone": ("candidate_history",),
 }
 SCHEMAS = ("toggl_hire", "edges", "narrow", "dropped", "never_loaded", *PARTS)
-RELATIONS = {
+RELATIONS: dict[str, Any] = {
     "toggl_hire_groups": "people.groups",
     "toggl_hire_exclude": "people.colleagues",
 }
