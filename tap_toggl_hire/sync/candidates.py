@@ -156,7 +156,7 @@ class CandidateRun:
                 self._read_missing()
             if self._may_go_on():
                 self._reverify()
-                self.is_finished = self._may_go_on() and not self._gone
+                self.is_finished = self._may_go_on()
         finally:
             self.counts.listed = self._lists.count
             self._state.distrusts_tags = self._tags.are_contradicted
@@ -172,6 +172,7 @@ class CandidateRun:
             and not self._fetch.has_ended_early
             and not self._endpoint.is_dead
             and not self._is_list_mistaken
+            and not self._gone  # a stop came before these were proved
         )
 
     # Before: which candidate has which tag
@@ -300,14 +301,18 @@ class CandidateRun:
             if isinstance(response, NotFoundError) and isinstance(task, DueTask):
                 self.counts.without_details += 1
             self._keep(task, response)
-            if not self._fetch.has_ended_early:  # no task before this one was skipped
+            if not self._has_skipped():
                 reached = task.due or self._now
                 self._reach(reached)
             if self._checkpoint.is_due():
                 self._checkpoint.save()
         self._end_phase(unanswered=0)
-        if not self._stop.is_urgent:  # everything that was kept is out
+        if not self._stop.is_urgent:
             self._reach(reached if self._fetch.has_ended_early else self._now)
+
+    def _has_skipped(self) -> bool:
+        """Return whether a candidate that was due was not read, or not emitted."""
+        return self._fetch.has_ended_early or self._stop.is_urgent
 
     def _due(self) -> list[DueCandidate]:
         """Return the candidates that are due, in order of their due time."""

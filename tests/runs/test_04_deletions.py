@@ -320,12 +320,12 @@ def test_proof_that_fails_is_no_proof_that_the_endpoint_is_gone(
 
 
 def test_stop_during_the_proof_decides_nothing(make_pipeline: MakePipeline) -> None:
-    pipeline = make_pipeline()
+    pipeline = make_pipeline(60, reverify_days=30)
     pipeline.run()
-    gone = pipeline.ids[0]
-    pipeline.account.delete(gone)
-    pipeline.sandbox.faults = [Fault("timeout", seconds=1, match="candidate", after=1)]
-    pipeline.stop_at_details(2)
+    for candidate_id in pipeline.ids[:20]:
+        pipeline.account.delete(candidate_id)
+    pipeline.sandbox.faults = [Fault("timeout", seconds=1, match="candidate", after=20)]
+    pipeline.stop_at_details(21)
     run = pipeline.run_failing("Stopped by SIGTERM")
     assert not has_tombstones(run)
 
