@@ -32,6 +32,8 @@ pytestmark = pytest.mark.skipif(
 PAGE = (CHECKOUT / "docs" / "privacy.md").read_text("utf-8")
 TABLES = ("candidates", "candidate_details", "candidate_answers", "candidate_history")
 PLUGINS = ("tap-toggl-hire", "target-postgres")
+OF_TAGS = {"toggl_hire.tags", "state.json", ".meltano/meltano.db"}
+"""The places that have the IDs of all tags of the workspace."""
 Texts = dict[str, str]
 
 
@@ -75,15 +77,14 @@ class Person:
             account.set_field(candidate_id, name, value)
         self.id = candidate_id
         self.personal = {mark(path) for path in paths}
-        self.others = {
-            tag,
-            *(str(fields[n]) for n in ("hire_state", "points", "score")),
-        }
+        self.others = {str(fields[n]) for n in ("hire_state", "points", "score")}
+        self.tag_id = tag
 
     def found(self, texts: Texts) -> set[str]:
         """Return where a value is, apart from the ID.
 
-        The tag is not the candidate's: it stays in `tags` until it is deleted itself.
+        The tag is not the candidate's: it stays in `tags`, and its ID in the state,
+        until it is deleted itself.
         """
         return {
             place
@@ -92,6 +93,7 @@ class Person:
             and (
                 any(value in text for value in self.personal)
                 or any(has_word(text, value) for value in self.others)
+                or (place not in OF_TAGS and has_word(text, self.tag_id))
             )
         }
 
