@@ -32,7 +32,11 @@ pytestmark = pytest.mark.skipif(
 PAGE = (CHECKOUT / "docs" / "privacy.md").read_text("utf-8")
 TABLES = ("candidates", "candidate_details", "candidate_answers", "candidate_history")
 PLUGINS = ("tap-toggl-hire", "target-postgres")
-OF_TAGS = {"toggl_hire.tags", "state.json", ".meltano/meltano.db"}
+OF_TAGS = {
+    "toggl_hire.tags",
+    ".meltano/meltano.db",
+    ".meltano/run/tap-toggl-hire/state.json",
+}
 """The places that have the IDs of all tags of the workspace."""
 Texts = dict[str, str]
 
