@@ -6,8 +6,8 @@
 3. Candidates that are due for re-verification, in order of their due time.
 
 What phases 2 and 3 bring is kept until the end of the phase, announced exactly by one
-STATE, and emitted, tombstones last. `plan` decides; `fetch` requests; `checkpoint`
-changes the inventory.
+STATE, and emitted, tombstones last. A phase begins only if the ones before it were
+whole. `plan` decides; `fetch` requests; `checkpoint` changes the inventory.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from itertools import chain, islice
 from tap_toggl_hire.errors import (
     ForbiddenError,
     NotFoundError,
-    RequestError,
     TapError,
     UnauthorizedError,
     UnavailableError,
@@ -28,10 +27,11 @@ from tap_toggl_hire.errors import (
 from tap_toggl_hire.sync import plan, rotation
 from tap_toggl_hire.sync.checkpoint import Checkpoint
 from tap_toggl_hire.sync.comparison import Comparison
+from tap_toggl_hire.sync.deletions import Deletions
 from tap_toggl_hire.sync.fetch import Fetch
 from tap_toggl_hire.sync.kept import Kept
 from tap_toggl_hire.sync.plan import HISTORY, NEW, Absence, Presence
-from tap_toggl_hire.sync.proofs import Endpoint, spread
+from tap_toggl_hire.sync.proofs import Endpoint, spread, tags_are_right
 from tap_toggl_hire.sync.tasks import DueTask, Terms
 
 if t.TYPE_CHECKING:
@@ -55,9 +55,6 @@ if t.TYPE_CHECKING:
         Response,
     )
 
-MAX_SAMPLES = 3  # candidates that are read to see whether the lists of tags are correct
-A_MOMENT = timedelta(milliseconds=1)
-"""Due times are rounded: this long before one, it is still to come."""
 CHUNK = 1_000  # candidates that are looked at between two looks at the stop
 
 
@@ -125,7 +122,6 @@ class CandidateRun:
         self._logger = logger
         self._now = now
         self._reverify_days = reverify_days
-        self._confirmed = confirmed
         self._stop = source.workers.stop
         self._inventory = state.inventory
         self._checkpoint = Checkpoint(self._inventory, sink)
@@ -134,11 +130,8 @@ class CandidateRun:
             source, self._inventory.ids, self._checkpoint, self._endpoint
         )
         self._kept = Kept()
-        self._gone: list[Decision] = []  # deletions of the phase, not emitted yet
-        self._is_list_mistaken = False  # it is empty, but its candidates exist
-        self._proved = 0  # deletions that this run has proved
-        # Candidates that were known before this run, the deleted ones apart.
-        self._known_before = len(self._inventory.living())
+        known = len(self._inventory.living())
+        self._deletions = Deletions(self._endpoint, known, confirmed=confirmed)
 
     def run(self) -> None:
         """Read, emit and commit everything.
@@ -147,16 +140,11 @@ class CandidateRun:
             TapError: If the run is not complete. What could be read was emitted.
         """
         self._read_tags()
-        self._check_tags()
         reached = self._state.reverified_until
         self._state.reverified_until = rotation.effective(reached, self._now)
+        phases = (self._read_listed, self._read_missing, self._reverify)
         try:
-            self._read_listed()
-            if self._may_go_on():
-                self._read_missing()
-            if self._may_go_on():
-                self._reverify()
-                self.is_finished = self._may_go_on()
+            self.is_finished = all(phase() for phase in phases)
         finally:
             self.counts.listed = self._lists.count
             self._state.distrusts_tags = self._tags.are_contradicted
@@ -166,14 +154,10 @@ class CandidateRun:
             raise self._stop.error()
         self._state.scope = self._scope.key
 
-    def _may_go_on(self) -> bool:
-        return (
-            self._lists.are_complete
-            and not self._fetch.has_ended_early
-            and not self._endpoint.is_dead
-            and not self._is_list_mistaken
-            and not self._gone  # a stop came before these were proved
-        )
+    def _is_whole(self) -> bool:
+        """Return whether everything was read so far, and what was kept is emitted."""
+        is_read = not self._fetch.has_ended_early and not self._endpoint.is_dead
+        return is_read and not self._kept.decisions and not self._deletions.waiting
 
     # Before: which candidate has which tag
 
@@ -187,34 +171,14 @@ class CandidateRun:
             self._lists.read_ahead()
             self._progress.tick()
         self._state.tags = self._tags.known
-
-    def _check_tags(self) -> None:
-        """Check whether lists of tags that were wrong last time are right again.
-
-        Where the API ignores the filter, the lists would cost a request for every
-        candidate, in every run.
-        """
-        samples = self._tags.samples(MAX_SAMPLES) if self._state.distrusts_tags else []
-        read = self._source.client.candidate
-        workers = self._source.workers
-        requests = {key: workers.submit(read, key) for key in samples}
-        agreements = 0
-        for candidate_id, request in requests.items():
-            try:
-                body = workers.result(request)
-            except RequestError:
-                continue
-            details = self._terms.observer.details.of(body)
-            if self._tags.contradict(candidate_id, details):
-                self._tags.distrust()
-                return
-            agreements += 1
-        if samples and not agreements:
+        # Where the API ignores the filter, the lists would cost a request for every
+        # candidate, in every run.
+        if self._state.distrusts_tags and not tags_are_right(self._source, self._terms):
             self._tags.distrust()
 
     # 1. Candidates that the lists show
 
-    def _read_listed(self) -> None:
+    def _read_listed(self) -> bool:
         for task, response in self._fetch.in_order(self._pages()):
             decision = task.decide(response)
             self._count(response)
@@ -227,6 +191,7 @@ class CandidateRun:
             if self._fetch.ahead and self._checkpoint.is_due():
                 self._checkpoint.announce(self._fetch.ahead)
         self._question_endpoint()
+        return self._lists.are_complete and self._is_whole()
 
     def _pages(self) -> Iterator[list[ListedTask]]:
         for rows in self._lists.pages():
@@ -246,23 +211,23 @@ class CandidateRun:
 
     # 2. Candidates that the lists lack
 
-    def _read_missing(self) -> None:
+    def _read_missing(self) -> bool:
         missing = self.comparison.missing()
         tasks = missing[Absence.ASK] + self._left_scope(missing[Absence.ASK_IF_FEW])
         unanswered = len(tasks)
         sampled: list[tuple[MissingTask, Response]] = []
-        if plan.is_most(len(tasks), self._known_before):
+        if plan.is_most(len(tasks), self._deletions.known):
             sample = spread(tasks, plan.SAMPLE)
             sampled = list(self._fetch.in_order([sample]))
             if self._is_empty_by_mistake(sampled, len(tasks)):
-                self._is_list_mistaken = True
-                return
+                return False
             tasks = [task for task in tasks if task not in sample]
         for task, response in chain(sampled, self._fetch.in_order([tasks])):
             self._keep(task, response)
             unanswered -= 1
         proved_before = [task.delete() for task in missing[Absence.TOMBSTONE]]
         self._end_phase(unanswered, proved_before)
+        return self._is_whole()
 
     def _left_scope(self, tasks: list[MissingTask]) -> list[MissingTask]:
         """Return candidates that left a narrower scope, if they are few enough to ask.
@@ -289,11 +254,10 @@ class CandidateRun:
 
     # 3. Re-verification
 
-    def _reverify(self) -> None:
+    def _reverify(self) -> bool:
         if not self._reverify_days:
-            return
-        due = self._due()
-        tasks = map(self.comparison.reverified, due)
+            return True
+        tasks = map(self.comparison.reverified, self._due())
         batches = iter(lambda: list(islice(tasks, CHUNK)), [])
         reached = self._state.reverified_until or self._now
         for task, response in self._fetch.in_order(batches):
@@ -301,18 +265,25 @@ class CandidateRun:
             if isinstance(response, NotFoundError) and isinstance(task, DueTask):
                 self.counts.without_details += 1
             self._keep(task, response)
-            if not self._has_skipped():
-                reached = task.due or self._now
-                self._reach(reached)
+            if not self._fetch.has_ended_early:  # else, those between were not read
+                reached = task.due or reached
+            self._note_reached(reached)
             if self._checkpoint.is_due():
                 self._checkpoint.save()
         self._end_phase(unanswered=0)
-        if not self._stop.is_urgent:
-            self._reach(reached if self._fetch.has_ended_early else self._now)
+        if not self._fetch.has_ended_early:
+            reached = self._now
+        self._note_reached(reached)
+        return self._is_whole()
 
-    def _has_skipped(self) -> bool:
-        """Return whether a candidate that was due was not read, or not emitted."""
-        return self._fetch.has_ended_early or self._stop.is_urgent
+    def _note_reached(self, reached: datetime) -> None:
+        """Note how far re-verification has come, unless something of it waits.
+
+        Should the run die before its records are out, the next run reads it again.
+        """
+        if not self._kept.decisions and not self._deletions.waiting:
+            last = self._state.reverified_until or reached
+            self._state.reverified_until = max(reached, last)
 
     def _due(self) -> list[DueCandidate]:
         """Return the candidates that are due, in order of their due time."""
@@ -328,18 +299,6 @@ class CandidateRun:
             due += self.comparison.due(chunk, since, self._now, days)
         return sorted(due)
 
-    def _reach(self, time_reached: datetime) -> None:
-        """Note how far re-verification has come.
-
-        It does not pass a candidate that is kept: should the run die before its records
-        are out, the next run reads it again.
-        """
-        first = (*self._kept.decisions[:1], *self._gone[:1])
-        before = [d.due - A_MOMENT for d in first if d.due is not None]
-        reached = min([time_reached, *before])
-        last = self._state.reverified_until or reached
-        self._state.reverified_until = max(reached, last)
-
     # What phases 2 and 3 bring
 
     def _keep(self, task: DueTask | MissingTask, response: Response) -> None:
@@ -347,13 +306,13 @@ class CandidateRun:
         decision = task.decide(response)
         self._count(response)
         if decision.change.is_deleted:
-            self._gone.append(decision)
+            self._deletions.add(decision)
         elif decision.plan.emit:
             self._kept.add(decision)
         else:
             self._checkpoint.commit(decision)
         if self._kept.is_full:
-            self._emit_exactly([])
+            self._emit_kept()
 
     def _end_phase(
         self, unanswered: int, proved_before: Sequence[Decision] = ()
@@ -367,38 +326,21 @@ class CandidateRun:
         Raises:
             TapError: If there are too many deletions: none of them is emitted.
         """
-        self._proved += len(self._gone)
-        if not self._confirmed and plan.is_most(self._proved, self._known_before):
-            self._emit_exactly([])
-            raise TapError(
-                MASS_DELETION.format(gone=self._proved, known=self._known_before)
-            )
-        tombstones = [*proved_before]
-        if self._gone and self._may_delete(unanswered):
-            tombstones += self._gone
-            self._gone = []
-        self._emit_exactly(tombstones)
+        try:
+            self._deletions.check()
+            for decision in (*proved_before, *self._deletions.release(unanswered)):
+                self._kept.add(decision)
+        finally:
+            self._emit_kept()
 
-    def _may_delete(self, unanswered: int) -> bool:
-        """Return whether the candidates of this phase that are gone may be deleted.
-
-        Unless confirmed, the endpoint has to work after the last 404. A run that was
-        stopped does not know how many more are gone.
-        """
-        if self._confirmed:
-            return True
-        may_be_most = plan.is_most(self._proved + unanswered, self._known_before)
-        return not may_be_most and not self._endpoint.is_dead and self._endpoint.works()
-
-    def _emit_exactly(self, tombstones: list[Decision]) -> None:
-        """Announce what is kept, and tombstones, by one STATE, and emit them."""
-        decisions = [*self._kept.decisions, *tombstones]
-        if any(decision.plan.emit for decision in decisions):
-            self._checkpoint.announce_exactly(decisions)
-        for decision in chain(self._kept.release(), tombstones):
-            if self._stop.is_urgent:
-                return  # the next run reads the rest again
-            self._emit(decision)
+    def _emit_kept(self) -> None:
+        """Announce what is kept by one STATE, and emit it."""
+        kept = self._kept.decisions
+        if any(decision.plan.emit for decision in kept):
+            self._checkpoint.announce_exactly(kept)
+        # If a signal leaves no time for all, the next run reads the rest again.
+        while kept and not self._stop.is_urgent:
+            self._emit(self._kept.take())
 
     # What all phases share
 
@@ -459,11 +401,6 @@ UNKNOWN_TAGS = (
     "its end, or the details of most candidates contradict the lists of tags. "
     "Everything else is emitted; no rows were emitted for candidate_history. Run again "
     "later, or deselect candidate_history if this happens in every run."
-)
-MASS_DELETION = (
-    "{gone:,} of {known:,} known candidates are not found. This looks like a mistake, "
-    "such as the API key of another workspace. No deletions were emitted. If they were "
-    "deleted, set confirm_mass_deletion to true for one run."
 )
 NO_DETAILS = (
     "GET /candidates/{id} does not work: none of the candidates that should exist is "

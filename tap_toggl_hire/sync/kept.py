@@ -1,4 +1,4 @@
-"""Decisions that are kept until one STATE announces all of them exactly.
+"""Decisions that are kept, in order, until one STATE announces all of them exactly.
 
 What is emitted of a missing or re-verified candidate is known only once its details
 are read. Announced earlier, its history would be STALE if the run died, and the next
@@ -8,23 +8,22 @@ run would write rows for changes that never happened.
 from __future__ import annotations
 
 import typing as t
+from collections import deque
 
 import msgspec
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tap_toggl_hire.sync.tasks import Decision
 
 MAX_KEPT = 64 << 20  # bytes of records that are kept, as JSON
 
 
 class Kept:
-    """Decisions in their order, with their records as JSON."""
+    """A queue of decisions, with their records as JSON."""
 
     def __init__(self) -> None:
-        self.decisions: list[Decision] = []  # without their records
-        self._packed: list[bytes] = []
+        self.decisions: deque[Decision] = deque()  # without their records
+        self._packed: deque[bytes] = deque()
         self._size = 0
 
     @property
@@ -41,12 +40,10 @@ class Kept:
         self._packed.append(packed)
         self._size += len(packed)
 
-    def release(self) -> Iterator[Decision]:
-        """Yield the decisions with their records, and remove them."""
-        decisions, packed = self.decisions, self._packed
-        self.decisions, self._packed, self._size = [], [], 0
-        for place, decision in enumerate(decisions):
-            change = decision.change
-            change.row, change.details = msgspec.json.decode(packed[place])
-            packed[place] = b""
-            yield decision
+    def take(self) -> Decision:
+        """Remove the first decision, and return it with its records."""
+        decision, packed = self.decisions.popleft(), self._packed.popleft()
+        self._size -= len(packed)
+        change = decision.change
+        change.row, change.details = msgspec.json.decode(packed)
+        return decision

@@ -1,7 +1,9 @@
-"""Two questions that a few candidates answer before something is believed.
+"""Three questions that a few candidates answer before something is believed.
 
 Does the key belong to the workspace of the state? It does if a known candidate exists.
 Does `/candidates/{id}` work? It does if a candidate that should exist answers 200.
+Are the lists of tags right again, after a run in which most details contradicted them?
+They are if details agree with them.
 """
 
 from __future__ import annotations
@@ -18,11 +20,13 @@ if t.TYPE_CHECKING:
     from tap_toggl_hire.api.body import Body
     from tap_toggl_hire.sync.inventory import Inventory
     from tap_toggl_hire.sync.lists import Source
+    from tap_toggl_hire.sync.tasks import Terms
 
 T = t.TypeVar("T")
 
 MAX_KNOWN = 20  # known candidates that are asked for, to prove the workspace
 MAX_ASKED = 3  # candidates that are asked for, to see whether the endpoint works
+MAX_TAGGED = 3  # candidates that are read to see whether the lists of tags are right
 
 
 def workspace_is_proved(
@@ -109,6 +113,28 @@ class Endpoint:
             known,
         )
         return list(dict.fromkeys(found))[:MAX_ASKED]
+
+
+def tags_are_right(source: Source, terms: Terms) -> bool:
+    """Return whether a few tagged candidates have the tags that the lists say.
+
+    Without candidates that have a tag, nothing is wrong. A request that fails is no
+    answer.
+    """
+    read, workers = source.client.candidate, source.workers
+    samples = terms.tags.samples(MAX_TAGGED)
+    requests = {key: workers.submit(read, key) for key in samples}
+    has_answer = False
+    for candidate_id, request in requests.items():
+        try:
+            body = workers.result(request)
+        except RequestError:
+            continue
+        details = terms.observer.details.of(body)
+        if terms.tags.contradict(candidate_id, details):
+            return False
+        has_answer = True
+    return has_answer or not samples
 
 
 def spread(items: list[T], count: int) -> list[T]:

@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 
 from sandbox import Fault, details_of
+from tap_toggl_hire import stop
 from tap_toggl_hire.errors import (
     RequestError,
     StoppedError,
@@ -16,7 +17,7 @@ from tap_toggl_hire.errors import (
     UnauthorizedError,
     UnavailableError,
 )
-from tap_toggl_hire.sync import candidates, checkpoint, kept, plan
+from tap_toggl_hire.sync import candidates, checkpoint, deletions, kept, plan, proofs
 from tap_toggl_hire.sync.candidates import RunCounts
 from tap_toggl_hire.sync.plan import (
     ANSWERS,
@@ -516,7 +517,7 @@ def test_no_tombstone_is_emitted_if_most_candidates_seem_deleted(
     run = world.run()
     assert (run.error is not None) is is_most
     if is_most:
-        message = candidates.MASS_DELETION.format(gone=gone, known=41)
+        message = deletions.MASS_DELETION.format(gone=gone, known=41)
         assert str(run.error) == message
         assert not t.cast("TapError", run.error).is_transient
     assert len(run.deleted) == (0 if is_most else gone)
@@ -536,7 +537,7 @@ def test_new_candidates_do_not_make_deletions_fewer() -> None:
     for number in range(100, 160):
         add_candidate(world.account, number)
     run = world.run()
-    assert str(run.error) == candidates.MASS_DELETION.format(gone=41, known=41)
+    assert str(run.error) == deletions.MASS_DELETION.format(gone=41, known=41)
     assert len(run.emitted) == 60
     assert run.deleted == []
 
@@ -558,7 +559,7 @@ def test_deletions_of_missing_and_re_verified_candidates_count_together() -> Non
     world.now += 31 * DAY
     delete(world, *numbers(1, 41))  # half of them archived before
     run = world.run()
-    assert str(run.error) == candidates.MASS_DELETION.format(gone=40, known=60)
+    assert str(run.error) == deletions.MASS_DELETION.format(gone=40, known=60)
     # Those of the first phase were few enough.
     assert run.deleted == numbers(21, 41)
     assert {run.known[key].held for key in numbers(1, 21)} == {CURRENT}
@@ -830,6 +831,37 @@ def test_time_reached_does_not_pass_candidates_that_a_stop_left_out() -> None:
     assert set(left) <= set(world.run().details_requested)
 
 
+def test_time_reached_does_not_pass_changes_that_a_signal_leaves_unwritten() -> None:
+    world = reverifying(9)
+    order = due_in_order(world)
+    regrade(world, *order[2:])
+
+    def on_request(request: Request) -> None:
+        if details_of(order[5])(request):
+            world.stop.signal(15)
+            world.clock.sleep(stop.HASTE)
+
+    world.transport.on_request = on_request
+    run = world.run()
+    assert isinstance(run.error, StoppedError)
+    assert run.emitted == {}
+    world.transport.on_request = lambda _: None
+    assert world.run().details_requested == order[2:]
+
+
+def test_time_reached_does_not_pass_deletions_that_are_not_proved() -> None:
+    world = World.synced(9, days=30)
+    archive(world, *numbers(9))
+    world.run()
+    world.now += 31 * DAY
+    order = due_in_order(world)
+    delete(world, *order[2:])
+    fail(world, *order[:2]).after = 2  # they are read; the proof then fails
+    run = world.run()
+    assert run.deleted == []
+    assert set(order[2:]) <= set(world.run().details_requested)
+
+
 # Tags
 
 TAG = "77"
@@ -933,10 +965,10 @@ def test_api_that_ignores_the_filter_by_tags_is_distrusted_from_then_on() -> Non
     assert world.state.distrusts_tags
     run = world.run()
     # Some candidates show that it still ignores the filter: not everybody is read.
-    assert len(run.details_requested) <= candidates.MAX_SAMPLES + 60
+    assert len(run.details_requested) <= proofs.MAX_TAGGED + 60
     assert world.state.distrusts_tags
     run = world.run()
-    assert len(run.details_requested) <= candidates.MAX_SAMPLES
+    assert len(run.details_requested) <= proofs.MAX_TAGGED
     world.transport.on_request = lambda _: None
     world.account.tag("1", TAG)
     run = world.run()

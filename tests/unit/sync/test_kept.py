@@ -22,15 +22,18 @@ def decision(candidate_id: str = "1", **records: t.Any) -> Decision:
     return Decision(candidate_id, NEW, Plan(None), Change(candidate_id, **records))
 
 
-def test_decisions_are_released_in_order_with_their_records() -> None:
+def test_decisions_are_taken_in_order_with_their_records() -> None:
     kept = Kept()
     kept.add(decision("1", row=ROW, details=DETAILS))
     kept.add(decision("2", details=DETAILS))
     kept.add(decision("3"))
-    released = [
-        (each.id, each.change.row, each.change.details) for each in kept.release()
+    taken = [kept.take() for _ in range(3)]
+    assert [(each.id, each.change.row, each.change.details) for each in taken] == [
+        ("1", ROW, DETAILS),
+        ("2", None, DETAILS),
+        ("3", None, None),
     ]
-    assert released == [("1", ROW, DETAILS), ("2", None, DETAILS), ("3", None, None)]
+    assert not kept.decisions
 
 
 def test_records_are_packed_while_they_wait() -> None:
@@ -38,16 +41,6 @@ def test_records_are_packed_while_they_wait() -> None:
     kept.add(decision(row=ROW, details=DETAILS))
     (waiting,) = kept.decisions
     assert (waiting.id, waiting.change.row, waiting.change.details) == ("1", None, None)
-
-
-def test_released_decisions_are_kept_no_more() -> None:
-    kept = Kept()
-    kept.add(decision(row=ROW))
-    assert len([*kept.release()]) == 1
-    assert kept.decisions == []
-    assert [*kept.release()] == []
-    kept.add(decision("2"))
-    assert [each.id for each in kept.release()] == ["2"]
 
 
 def test_bytes_of_records_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,5 +51,5 @@ def test_bytes_of_records_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
         kept.add(decision(row={"id": "x" * 40}, details={"id": "x" * 40}))
         is_full.append(kept.is_full)
     assert is_full == [False, True]
-    next(kept.release())
+    kept.take()
     assert not kept.is_full

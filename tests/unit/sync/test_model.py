@@ -736,10 +736,9 @@ def announce_all(self: Checkpoint, decisions: t.Any) -> None:
     self.save()
 
 
-def reach_kept(self: CandidateRun, time_reached: datetime) -> None:
+def pass_kept(self: CandidateRun, reached: datetime) -> None:
     """Let the time reached pass candidates that are kept."""
-    before = self._state.reverified_until or time_reached
-    self._state.reverified_until = max(time_reached, before)
+    self._state.reverified_until = reached
 
 
 BROKEN: dict[str, Patch] = {
@@ -793,7 +792,7 @@ BROKEN: dict[str, Patch] = {
         "plan_not_reverified", lambda _, known: Plan(known)
     ),
     "candidates that are kept are passed": broken_method(
-        CandidateRun, "_reach", reach_kept
+        CandidateRun, "_note_reached", pass_kept
     ),
 }
 

@@ -1,4 +1,4 @@
-"""Two questions that a few candidates answer before something is believed."""
+"""Questions that a few candidates answer before something is believed."""
 
 from __future__ import annotations
 

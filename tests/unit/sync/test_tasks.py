@@ -89,7 +89,7 @@ def test_new_candidate_is_emitted_with_its_row_tags_and_details() -> None:
     assert (change.id, change.event, change.tags) == ("1", "created", ("300",))
     assert change.row == observer().row("1", row_of(details))
     assert change.details == observer().details.of(details)
-    assert (decision.answers, decision.is_read, decision.due) == (2, True, None)
+    assert (decision.answers, decision.is_read) == (2, True)
 
 
 def test_row_is_emitted_without_details_that_are_not_wanted() -> None:
@@ -216,7 +216,6 @@ def test_missing_candidate_that_is_not_found_gets_tombstones() -> None:
         9,
     )
     assert (change.row, change.details, decision.answers) == (None, None, 0)
-    assert decision.due == DUE
     assert missing_task(known).delete().plan == decision.plan
 
 
@@ -276,7 +275,7 @@ def test_due_candidate_is_emitted_if_its_details_differ() -> None:
     assert (decision.plan.emit, decision.plan.event) == (FROM_DETAILS, None)
     assert decision.change.row is None
     assert decision.change.details == observer().details.of(details_of(answers=[]))
-    assert (decision.due, decision.change.answers_held) == (DUE, 2)
+    assert decision.change.answers_held == 2
     unchanged = due_task(known).decide(details_of())
     assert unchanged.plan == Plan(known)
 
