@@ -28,7 +28,7 @@ from tap_toggl_hire.streams import ListStream
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_toggl_hire.api.client import Client, Row
+    from tap_toggl_hire.api.client import Client, Json
     from tap_toggl_hire.api.pagination import Params
     from tap_toggl_hire.api.workers import Workers
     from tap_toggl_hire.records import Schema
@@ -45,7 +45,7 @@ def report(tap: SessionTap) -> str:
     lists = [
         stream for stream in tap.streams.values() if isinstance(stream, ListStream)
     ]
-    rows: dict[str, list[Row]] = {s.name: next(s.pages(), []) for s in lists}
+    rows: dict[str, list[Json]] = {s.name: next(s.pages(), []) for s in lists}
     params = settings.scope.queries()[0].first_page(settings.page_size)
     page = client.candidates_page(params)
     rows["candidates"] = page["data"]
@@ -72,7 +72,7 @@ def _find_version(client: Client, workers: Workers) -> None:
         ) from None
 
 
-def _habits(client: Client, params: Params, page: Row) -> Iterator[str]:
+def _habits(client: Client, params: Params, page: Json) -> Iterator[str]:
     """Yield the behaviour of the list of candidates."""
     rows, total, limit = page["data"], total_of(page), int(params["limit"])
     expected = limit if total is None else min(limit, total)

@@ -63,7 +63,7 @@ if t.TYPE_CHECKING:
     from tap_toggl_hire.stop import Stop
 
 T = t.TypeVar("T")
-Row = dict[str, t.Any]
+Json = dict[str, t.Any]
 
 LATEST = "v2"  # always the latest version, which cannot be pinned
 VERSIONS = ("v2.1", "v2.2", LATEST)
@@ -200,15 +200,15 @@ class Client:
         self._stop = stop
         self._logger = logger
         self._lock = threading.RLock()  # the search for the version logs, too
-        self._first_page: Row | None = None
-        self._tags: list[Row] | None = None
-        self._openings: dict[str, Row] = {}
+        self._first_page: Json | None = None
+        self._tags: list[Json] | None = None
+        self._openings: dict[str, Json] = {}
         self._warned: dict[str, float] = {}
 
     # Resources
 
     @property
-    def tags(self) -> list[Row]:
+    def tags(self) -> list[Json]:
         """All tags of the workspace (`/tags`), read once in a run."""
         if self._tags is None:
             _ = self.version  # whose search reads the first page
@@ -216,7 +216,7 @@ class Client:
             self._tags = [*chain.from_iterable(pages)]
         return self._tags
 
-    def opening(self, opening_id: str) -> Row:
+    def opening(self, opening_id: str) -> Json:
         """Read one job opening (`/openings/{id}`), once in a run."""
         if opening_id not in self._openings:
             try:
@@ -243,8 +243,8 @@ class Client:
         return self._get(Request("/candidates", params=params))
 
     def pages(
-        self, path: str, params: Params, *, first: Row | None = None
-    ) -> Iterator[list[Row]]:
+        self, path: str, params: Params, *, first: Json | None = None
+    ) -> Iterator[list[Json]]:
         """Read a list page by page; `first` is its first page, if that was read.
 
         The documentation does not say which lists have pages.

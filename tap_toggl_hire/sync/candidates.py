@@ -50,9 +50,9 @@ if t.TYPE_CHECKING:
     from tap_toggl_hire.sync.tags import TagLists
     from tap_toggl_hire.sync.tasks import (
         Decision,
+        DetailsResponse,
         ListedTask,
         MissingTask,
-        Response,
     )
 
 CHUNK = 1_000  # candidates that are looked at between two looks at the stop
@@ -215,7 +215,7 @@ class CandidateRun:
         missing = self.comparison.missing()
         tasks = missing[Absence.ASK] + self._left_scope(missing[Absence.ASK_IF_FEW])
         unanswered = len(tasks)
-        sampled: list[tuple[MissingTask, Response]] = []
+        sampled: list[tuple[MissingTask, DetailsResponse]] = []
         if plan.is_most(len(tasks), self._deletions.known):
             sample = spread(tasks, plan.SAMPLE)
             sampled = list(self._fetch.in_order([sample]))
@@ -243,7 +243,7 @@ class CandidateRun:
         return []
 
     def _is_empty_by_mistake(
-        self, sampled: list[tuple[MissingTask, Response]], missing: int
+        self, sampled: list[tuple[MissingTask, DetailsResponse]], missing: int
     ) -> bool:
         """Return whether the list is empty, but its candidates exist."""
         are_alive = all(isinstance(response, dict) for _, response in sampled)
@@ -301,7 +301,7 @@ class CandidateRun:
 
     # What phases 2 and 3 bring
 
-    def _keep(self, task: DueTask | MissingTask, response: Response) -> None:
+    def _keep(self, task: DueTask | MissingTask, response: DetailsResponse) -> None:
         """Decide about a candidate, and keep what is to be emitted."""
         decision = task.decide(response)
         self._count(response)
@@ -354,7 +354,7 @@ class CandidateRun:
             self.counts.updated += not is_deleted and decision.known != NEW
         self._checkpoint.commit(decision)
 
-    def _count(self, response: Response) -> None:
+    def _count(self, response: DetailsResponse) -> None:
         self.counts.details_read += isinstance(response, dict)
         self._progress.done += 1
         self._progress.tick()

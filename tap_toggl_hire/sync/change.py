@@ -8,7 +8,7 @@ from dataclasses import dataclass
 if t.TYPE_CHECKING:
     from tap_toggl_hire.records import Record
 
-Tags = tuple[str, ...]  # tag IDs, sorted
+TagIds = tuple[str, ...]  # tag IDs, sorted
 
 HISTORY_FIELDS = (
     "job_opening_id",
@@ -35,7 +35,7 @@ class Change:
     # A record of `candidates`; None for a deleted candidate, and where only details are
     # emitted
     row: Record | None = None
-    tags: Tags | None = None  # its tags; None where they are unknown
+    tags: TagIds | None = None  # its tags; None where they are unknown
     # A record of `candidate_details`, if the details were read
     details: Record | None = None
     event: str | None = None  # of `candidate_history`; "deleted" for a tombstone

@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:
     from tap_toggl_hire.sync.ids import Ids
     from tap_toggl_hire.sync.lists import Source
     from tap_toggl_hire.sync.proofs import Endpoint
-    from tap_toggl_hire.sync.tasks import Response, Task
+    from tap_toggl_hire.sync.tasks import DetailsResponse, Task
 
 T_Task = t.TypeVar("T_Task", bound="Task")
 
@@ -51,7 +51,7 @@ class Fetch:
 
     def in_order(
         self, batches: Iterable[Sequence[T_Task]]
-    ) -> Iterator[tuple[T_Task, Response]]:
+    ) -> Iterator[tuple[T_Task, DetailsResponse]]:
         """Yield tasks in their order, each with what the API answered.
 
         As many tasks are ahead as a STATE is to announce.
@@ -100,7 +100,7 @@ class Fetch:
         client, workers = self._source.client, self._source.workers
         return workers.submit(client.candidate, task.id)
 
-    def _wait(self, task: Task) -> Response:
+    def _wait(self, task: Task) -> DetailsResponse:
         self._source.workers.stop.check()
         request = self._sent.get(task.id)
         if request is None:
@@ -112,9 +112,9 @@ class Fetch:
         self._send_ahead()
         return response
 
-    def _take(self, task: Task, request: Future[Body]) -> Response:
+    def _take(self, task: Task, request: Future[Body]) -> DetailsResponse:
         """Wait for the details of a candidate, and count what the API answered."""
-        response: Response
+        response: DetailsResponse
         try:
             response = self._source.workers.result(request)
         except RequestError as error:
@@ -139,7 +139,7 @@ class Fetch:
         self._failures_in_a_row = 0
         return not self._endpoint.works()
 
-    def _rest(self) -> Iterator[tuple[t.Any, Response]]:
+    def _rest(self) -> Iterator[tuple[t.Any, DetailsResponse]]:
         """Yield the tasks whose details were read, or are not wanted.
 
         Requests that have not started are dropped. Those in flight are awaited as long

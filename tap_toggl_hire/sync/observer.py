@@ -17,7 +17,7 @@ from tap_toggl_hire.sync.plan import NEVER, Details, Listed
 if t.TYPE_CHECKING:
     from tap_toggl_hire.records import Record
     from tap_toggl_hire.redacted import RedactedRecords
-    from tap_toggl_hire.sync.change import Tags
+    from tap_toggl_hire.sync.change import TagIds
 
 Json = dict[str, t.Any]
 
@@ -43,7 +43,7 @@ class Observer:
         """Return the fields of a record of `candidate_details` that a list row has."""
         return {name: details[name] for name in self.rows.columns}
 
-    def listed(self, row: Record, tags: Tags | None) -> Listed:
+    def listed(self, row: Record, tags: TagIds | None) -> Listed:
         """Digest a record of `candidates`, and the candidate's tags."""
         extra = row.pop(EXTRA)  # a digest of its own: a change of it costs no request
         fields = [row[name] for name in HISTORY_FIELDS]
@@ -62,7 +62,7 @@ class Observer:
         *,
         is_torn: bool,
         contradicts_tags: bool,
-        tags: Tags | None = None,
+        tags: TagIds | None = None,
     ) -> Details:
         """Digest a record of `candidate_details`, and tags that only it shows."""
         questions = details["questions"] or ()
@@ -76,7 +76,7 @@ class Observer:
         )
 
 
-def _tags_digest(tags: Tags | None) -> int | None:
+def _tags_digest(tags: TagIds | None) -> int | None:
     if tags is None:
         return None
     return digest(tags) if tags else NEVER

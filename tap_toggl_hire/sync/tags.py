@@ -32,7 +32,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from tap_toggl_hire.records import Record
-    from tap_toggl_hire.sync.change import Tags
+    from tap_toggl_hire.sync.change import TagIds
     from tap_toggl_hire.sync.ids import Ids
     from tap_toggl_hire.sync.lists import Page, Source
 
@@ -89,11 +89,11 @@ class TagLists:
         yield from self._read(shown, are_shown=True)
         yield from self._read({*remembered} - shown, are_shown=False)
 
-    def of(self, candidate_id: str) -> Tags | None:
+    def of(self, candidate_id: str) -> TagIds | None:
         """Return the tags that the lists show of a candidate; None where unknown."""
         return None if self.are_unknown else self._members.tags_of(candidate_id)
 
-    def in_details(self, details: Record) -> Tags | None:
+    def in_details(self, details: Record) -> TagIds | None:
         """Return the tags that details name, as far as they exist.
 
         None where they say nothing: they lack the field, or an item of it is no ID.
@@ -200,11 +200,11 @@ class _Members:
 
     def __init__(self, ids: Ids) -> None:
         self._ids = ids
-        self._combinations: list[Tags] = [()]
-        self._places: dict[Tags, int] = {(): 0}
+        self._combinations: list[TagIds] = [()]
+        self._places: dict[TagIds, int] = {(): 0}
         self._of = array("I")  # by position, the place of its combination
 
-    def tags_of(self, candidate_id: str) -> Tags:
+    def tags_of(self, candidate_id: str) -> TagIds:
         position = self._ids.find(candidate_id)
         if position is None or position >= len(self._of):
             return ()

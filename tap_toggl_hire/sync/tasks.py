@@ -22,7 +22,7 @@ if t.TYPE_CHECKING:
     from datetime import datetime
 
     from tap_toggl_hire.records import Record
-    from tap_toggl_hire.sync.change import Tags
+    from tap_toggl_hire.sync.change import TagIds
     from tap_toggl_hire.sync.observer import Json, Observer
     from tap_toggl_hire.sync.plan import (
         Details,
@@ -34,7 +34,7 @@ if t.TYPE_CHECKING:
     )
     from tap_toggl_hire.sync.tags import TagLists
 
-Response = t.Union["Json", RequestError, None]
+DetailsResponse = t.Union["Json", RequestError, None]
 """What the API answered: a body, or an error. None if nothing was asked."""
 
 
@@ -99,7 +99,7 @@ class Task(t.Protocol):
     def wants_details(self) -> bool:
         """Return whether its details are to be requested."""
 
-    def decide(self, response: Response) -> Decision:
+    def decide(self, response: DetailsResponse) -> Decision:
         """Return what is done, given the details if they were requested."""
 
 
@@ -111,7 +111,7 @@ class ListedTask:
     id: str
     known: Known
     packed: bytes  # its record of `candidates` as JSON, since thousands may wait
-    tags: Tags | None  # its tags; None where they are unknown
+    tags: TagIds | None  # its tags; None where they are unknown
     listed: Listed  # what the list shows, given these tags
     tags_version: int  # of the tag lists at that moment
     due: None = None
@@ -131,7 +131,7 @@ class ListedTask:
         self._refresh()
         return plan.may_emit(self.known, self.listed, self.terms.selection)
 
-    def decide(self, response: Response) -> Decision:
+    def decide(self, response: DetailsResponse) -> Decision:
         """Return what is done, given the details if they were requested."""
         row, details, read = self._row(), None, None
         if isinstance(response, dict):
@@ -171,7 +171,7 @@ class MissingTask:
         """Return whether its details are to be requested: in any case."""
         return True
 
-    def decide(self, response: Response) -> Decision:
+    def decide(self, response: DetailsResponse) -> Decision:
         """Return what is done, given the details."""
         if isinstance(response, NotFoundError):
             return self.delete()
@@ -207,7 +207,7 @@ class DueTask:
         """Return whether its details are to be requested."""
         return bool(self.terms.full_selection.selected & FROM_DETAILS)
 
-    def decide(self, response: Response) -> Decision:
+    def decide(self, response: DetailsResponse) -> Decision:
         """Return what is done, given the details if they were requested."""
         if not isinstance(response, dict):
             return _decision(self, plan.plan_not_reverified(self.known))
@@ -223,7 +223,7 @@ def _decision(  # noqa: PLR0913
     task: Task,
     decided: Plan,
     row: Record | None = None,
-    tags: Tags | None = None,
+    tags: TagIds | None = None,
     details: Record | None = None,
     *,
     is_deleted: bool = False,

@@ -31,7 +31,7 @@ from tests.unit.sync.world import RecordingSink, client_of, numbers, workspace
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_toggl_hire.sync.tasks import Response
+    from tap_toggl_hire.sync.tasks import DetailsResponse
 
 
 @dataclass
@@ -67,7 +67,7 @@ class Requests:
 
     def in_order(
         self, tasks: list[Detailed], batch: int = 10
-    ) -> Iterator[tuple[t.Any, Response]]:
+    ) -> Iterator[tuple[t.Any, DetailsResponse]]:
         """Fetch tasks, which come in batches."""
         batches: t.Any = (
             tasks[start : start + batch] for start in range(0, len(tasks), batch)
@@ -90,7 +90,7 @@ def tasks(count: int) -> list[Detailed]:
     return [Detailed(candidate_id) for candidate_id in numbers(count)]
 
 
-def answer(response: Response) -> t.Any:
+def answer(response: DetailsResponse) -> t.Any:
     """Return the ID in a body, or the kind of an error."""
     return response["id"] if isinstance(response, dict) else type(response)
 
