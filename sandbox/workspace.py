@@ -114,10 +114,10 @@ class Workspace:
             del self._categories[category_id]
             self.version += 1
 
-    def add_tag(self, name: str | None = None) -> str:
+    def add_tag(self, name: str | None = None, tag_id: str | None = None) -> str:
         """Add a tag that no candidate has yet."""
         with self.lock:
-            tag_id = self._new_id()
+            tag_id = tag_id or self._new_id()
             made = invented.tag_name(self._rng) if name is None else name
             self._tags[tag_id] = {"id": tag_id, "name": made}
             self.version += 1

@@ -13,26 +13,22 @@ Rules of the tap are broken one at a time: the model has to find each of them.
 from __future__ import annotations
 
 import itertools
-import logging
 import random
 import typing as t
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache, partial
 from unittest import mock
 
 import pytest
 
-from tap_toggl_hire.api.body import Body
-from tap_toggl_hire.api.pagination import LinksPaginator
-from tap_toggl_hire.errors import NotFoundError, TapError, UnavailableError
-from tap_toggl_hire.progress import Progress
-from tap_toggl_hire.stop import Stop
+from sandbox import Fault
+from sandbox import details_of as by_id
+from tap_toggl_hire.api.client import Client
 from tap_toggl_hire.streams import CandidateStream
 from tap_toggl_hire.sync import checkpoint, plan
 from tap_toggl_hire.sync.candidates import CandidateRun
 from tap_toggl_hire.sync.checkpoint import Checkpoint
-from tap_toggl_hire.sync.lists import ScopeLists, Source
 from tap_toggl_hire.sync.plan import (
     ANSWERS,
     CANDIDATE_STREAMS,
@@ -50,28 +46,35 @@ from tap_toggl_hire.sync.plan import (
     Selection,
 )
 from tap_toggl_hire.sync.rotation import due_time
-from tap_toggl_hire.sync.scope import ALL_PARTS, Scope
+from tap_toggl_hire.sync.scope import Scope
 from tap_toggl_hire.sync.state import State
-from tap_toggl_hire.sync.tags import TagLists
 from tap_toggl_hire.tap import TapTogglHire
-from tests.support.scheduler import Scheduler
-from tests.unit.sync.observed import details_of, observer, question, row_of
-from tests.unit.sync.world import Emitted, RecordingSink, Saved
+from tests.unit.sync.observed import details_of, question, row_of
+from tests.unit.sync.world import (
+    LOGGER,
+    NOW,
+    OBSERVER,
+    Emitted,
+    Saved,
+    World,
+    client_of,
+)
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from sandbox import Account
+    from tap_toggl_hire.api.body import Body
+    from tap_toggl_hire.api.pagination import Params
 
 
 Json = dict[str, t.Any]
 
 ALL = frozenset(CANDIDATE_STREAMS)
 NARROW = Scope(filters=(("min_score", "40"),))
-NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAYS = 30
 LONG_AGO = NOW - timedelta(days=40)
 """More than a turn of re-verification: every candidate is due."""
-LOGGER = logging.getLogger("model")
-LOGGER.disabled = True  # there are thousands of runs
 
 SUBJECT = "1"
 """The candidate whose history is followed."""
@@ -155,72 +158,107 @@ class RecordMessage(t.NamedTuple):
 Message = StateMessage | RecordMessage
 
 
+@pytest.fixture(autouse=True)
+def _frequent_states_and_no_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write a STATE after each candidate; log nothing in thousands of runs."""
+    monkeypatch.setattr(checkpoint, "MAX_READ", 1)
+    monkeypatch.setattr(LOGGER, "disabled", True)
+
+
 # One run
 
 
-class SmallApi:
-    """A workspace of two or three candidates; a stand-in for `Client`.
+class OnceClient(Client):
+    """The tap's client, which requests a page, or the details of a candidate, once.
 
-    There are thousands of runs, and an account of the sandbox takes as long as a run.
+    There are thousands of runs over workspaces that do not change. With all requests,
+    they take 1.7 times as long.
     """
 
-    tags = ({"id": TAG},)
-
-    def __init__(self, api: Api, choice: Choice) -> None:
-        self.requests = 0  # of details of the subject
-        self._fault = choice.fault
-        details = subject_details(api)
-        row = row_of({**details, "name": "A name"})
-        self._listed = [row_of(OTHERS[LATER])]
-        if choice.is_announced:
-            self._listed.insert(0, row_of(OTHERS[FIRST]))
-        if api.exists and api.listed and (api.in_scope or not choice.narrow):
-            self._listed.append(row)
-        is_listed = row in self._listed
-        is_in_list_of_tag = api.tagged is not (choice.fault == WRONG_TAGS)
-        self._tagged = [row] if is_listed and is_in_list_of_tag else []
-        self._details: dict[str, t.Any] = {**OTHERS, SUBJECT: details}
-        if not api.exists or (choice.fault == NOT_FOUND and is_listed):
-            self._details[SUBJECT] = NotFoundError("not found")
-        elif choice.fault == FAILED:
-            self._details[SUBJECT] = UnavailableError("down")
-        elif choice.fault == TORN and is_listed:
-            before = api._replace(visible=3 - api.visible)
-            self._details[SUBJECT] = subject_details(before)
-
-    def candidates_page(self, params: dict[str, str]) -> Body:
-        if "tag_ids" not in params:
-            rows = self._listed
-        elif self._fault == UNKNOWN_TAGS:
-            raise UnavailableError("down")
-        else:
-            rows = self._tagged
-        return Body({"data": rows, "total": len(rows)}, 0)
+    def __init__(self, *args: t.Any, **options: t.Any) -> None:
+        super().__init__(*args, **options)
+        self.wanted: list[str] = []  # the candidate of each call for details
+        self._bodies: dict[str, Body] = {}
 
     def candidate(self, candidate_id: str) -> Body:
-        self.requests += candidate_id == SUBJECT
-        details = self._details[candidate_id]
-        if isinstance(details, Exception):
-            raise details
-        return Body(details, 0)
+        self.wanted.append(candidate_id)
+        if candidate_id not in self._bodies:
+            self._bodies[candidate_id] = super().candidate(candidate_id)
+        return self._bodies[candidate_id]
 
-    def paginator(self, params: dict[str, str]) -> LinksPaginator:
-        return LinksPaginator("https://api.example.com", params)
+    def candidates_page(self, params: Params) -> Body:
+        page = str(params)
+        if page not in self._bodies:
+            self._bodies[page] = super().candidates_page(params)
+        return self._bodies[page]
 
 
-@cache
-def subject_details(api: Api) -> Json:
-    """Return the details of the subject."""
+class Truth(World):
+    """A workspace that shows a truth, or what a fault makes of it."""
+
+    def __init__(self, api: Api, fault: str, is_announced: bool) -> None:
+        super().__init__(days=DAYS)
+        self.account.add_tag("A tag", tag_id=TAG)
+        self.account.add_candidate(**OTHERS[LATER])
+        if is_announced:
+            self.account.add_candidate(**OTHERS[FIRST])
+        if api.exists:
+            add_subject(self.account, api, fault)
+        self.transport.faults += FAILURES.get(fault, ())
+        once = client_of(self.transport, kind=OnceClient)
+        self.once = t.cast("OnceClient", once)
+
+    def client(self) -> Client:
+        return self.once
+
+
+truth = cache(Truth)
+FAILURES = {
+    NOT_FOUND: [Fault("status", status=404, match=by_id(SUBJECT))],
+    FAILED: [Fault("status", status=503, match=by_id(SUBJECT))],
+    UNKNOWN_TAGS: [Fault("status", status=503, match=lambda r: "tag_ids" in r.query)],
+}
+
+
+def add_subject(account: Account, api: Api, fault: str) -> None:
+    """Add the subject to a workspace, with a fault in what the API shows of it."""
+    account.add_candidate(**subject(api))
+    # The filter of NARROW compares a score that no response shows.
+    shown = {"score": 75}
+    account.show(SUBJECT, in_list=shown, in_details=shown)
+    if api.differs:
+        account.show(SUBJECT, in_details={"name": "Another name"})
+    if fault == TORN:
+        account.rate(SUBJECT, 3 - api.visible)
+        account.hold_details(SUBJECT)
+        account.rate(SUBJECT, api.visible)
+    if fault == WRONG_TAGS:
+        account.show(
+            SUBJECT, in_details={"tag_ids": account.detail(SUBJECT)["tag_ids"]}
+        )
+        change = account.untag if api.tagged else account.tag
+        change(SUBJECT, TAG)
+    if not api.listed:
+        account.archive(SUBJECT)
+
+
+def subject(api: Api) -> Json:
+    """Return the fields of the subject."""
     return details_of(
         SUBJECT,
-        name="Another name" if api.differs else "A name",
+        started_at="2026-01-05T09:02:00",
+        score=75 if api.in_scope else 0,
         rating=api.visible,
         tag_ids=[TAG] if api.tagged else [],
         questions=[question(str(api.hidden))] * api.hidden,
+        answers=[],
     )
 
 
-OTHERS = {candidate_id: details_of(candidate_id) for candidate_id in (FIRST, LATER)}
+OTHERS = {
+    FIRST: details_of(FIRST, started_at="2026-01-05T09:00:00"),
+    LATER: details_of(LATER, started_at="2026-01-05T09:01:00"),
+}
 
 
 @cache
@@ -275,56 +313,25 @@ Result = tuple[tuple[Message, ...], int]
 
 
 def run(api: Api, known: Known | None, scope: str, choice: Choice) -> Result:
-    """Run once, as `run.Run` does."""
-    client, state = SmallApi(api, choice), State()
-    source = Source(t.cast("t.Any", client), Scheduler(1, Stop()))
-    settings_scope = NARROW if choice.narrow else Scope()
+    """Run once."""
+    is_listed = api.exists and api.listed and (api.in_scope or not choice.narrow)
+    needs_row = choice.fault in {TORN, NOT_FOUND}  # else it is another truth
+    fault = choice.fault if is_listed or not needs_row else ""
+    world = truth(api if api.exists else Api(), fault, choice.is_announced)
+    world.scope = NARROW if choice.narrow else Scope()
+    world.state = state = State()
     state.scope, state.tags = scope, {TAG}
     state.reverified_until = LONG_AGO if choice.due else NOW
     state.inventory[LATER] = later_known()
     if known is not None:
         state.inventory[SUBJECT] = known
-    ids = state.inventory.ids
-    lists = ScopeLists(source, settings_scope, ALL_PARTS, 100, ids)
-    lists.ask()
-    lists.first_ids()
-    tags = TagLists(source, settings_scope.shared, 100, ids, are_dropped=False)
-    selection = Selection(
-        choice.selected,
-        choice.full_table,
-        narrowed=choice.narrow,
-        same_scope=scope == settings_scope.key,
-    )
+    world.once.wanted.clear()
+    with mock.patch.object(plan, "FEW_LEFT", choice.few_left):
+        done = world.run(choice.selected, choice.full_table)
+    assert done.error is None or choice.fault in {FAILED, UNKNOWN_TAGS}
     due = due_time(SUBJECT, NOW - timedelta(days=DAYS), NOW, DAYS)
     assert due is not None
-    sink = RecordingSink(state)
-    candidates = CandidateRun(
-        source=source,
-        state=state,
-        scope=settings_scope,
-        lists=lists,
-        tags=tags,
-        observer=OBSERVER,
-        selection=selection,
-        sink=t.cast("t.Any", sink),
-        progress=Progress(LOGGER),
-        logger=LOGGER,
-        now=NOW,
-        reverify_days=DAYS,
-        confirmed=False,
-    )
-    few_left = mock.patch.object(plan, "FEW_LEFT", choice.few_left)
-    often = mock.patch.object(checkpoint, "MAX_READ", 1)  # a STATE after each candidate
-    with few_left, often:
-        try:
-            candidates.run()
-        except TapError:
-            assert choice.fault in {FAILED, UNKNOWN_TAGS}
-    sink.save()
-    return tuple(messages_of(sink.messages, due)), client.requests
-
-
-OBSERVER = observer()
+    return tuple(messages_of(done.messages, due)), world.once.wanted.count(SUBJECT)
 
 
 @cache

@@ -45,6 +45,7 @@ LOGGER = logging.getLogger("tap-toggl-hire")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ALL = frozenset(CANDIDATE_STREAMS)
+OBSERVER = observer()
 
 
 def numbers(*count: int) -> list[str]:
@@ -68,9 +69,13 @@ def add_candidate(account: Account, number: int, **fields: t.Any) -> str:
     return account.add_candidate(**given)
 
 
-def client_of(transport: SandboxTransport, stop: Stop | None = None) -> Client:
+def client_of(
+    transport: SandboxTransport,
+    stop: Stop | None = None,
+    kind: type[Client] = Client,
+) -> Client:
     """Return a client that retries nothing."""
-    return Client(
+    return kind(
         t.cast("t.Any", transport),
         version="v2.1",
         retry=Retry(pauses=()),
@@ -222,7 +227,7 @@ class World:
         self.restart(dict(state.inventory.items()))
         before = len(transport.requests)
         workers = Scheduler(self._size, self.stop)
-        source = Source(client_of(transport, self.stop), workers)
+        source = Source(self.client(), workers)
         ids = state.inventory.ids
         lists = ScopeLists(source, self.scope, self.part, self._page_size, ids)
         lists.ask()
@@ -237,7 +242,7 @@ class World:
             scope=self.scope,
             lists=lists,
             tags=tags,
-            observer=observer(),
+            observer=OBSERVER,
             selection=Selection(
                 frozenset(selected),
                 frozenset(full_table),
@@ -260,6 +265,10 @@ class World:
         self.stop = Stop(self.clock)
         requests = transport.requests[before:]
         return Run(sink.messages, requests, run.counts, progress, error)
+
+    def client(self) -> Client:
+        """Return the client of the next run."""
+        return client_of(self.transport, self.stop)
 
     def restart(self, known: Mapping[str, Known]) -> None:
         """Let the next run begin with this inventory, as if from a STATE."""
