@@ -53,7 +53,7 @@ def test_every_public_column_has_a_type(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_a_column_of_the_api_is_described_as_in_its_schema(name: str) -> None:
+def test_column_of_the_api_is_described_as_in_its_schema(name: str) -> None:
     # Calculated, or summed up.
     own = {"answered", "answers", "candidates_held", "correct", "hire_state"}
     own |= {"position", "questions", "score", "details_held", "answers_held"}
@@ -63,7 +63,7 @@ def test_a_column_of_the_api_is_described_as_in_its_schema(name: str) -> None:
             assert "doc('" in column["description"], column["name"]
 
 
-def test_the_exposure_names_every_model_that_the_report_reads() -> None:
+def test_exposure_names_every_model_that_the_report_reads() -> None:
     report = described("exposures")["toggl_hire_report"]
     named = re.findall(r"ref\('(\w+)'\)", " ".join(report["depends_on"]))
     queries = " ".join(

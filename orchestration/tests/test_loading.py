@@ -203,7 +203,7 @@ def test_concurrent_parts_equal_the_whole(many: Many) -> None:
     assert many.sandboxes["big"].stats.count("candidate") < 40
 
 
-def test_from_two_parts_to_three_with_a_state_from_the_warehouse(many: Many) -> None:
+def test_deletion_between_loads_in_two_and_three_parts_is_emitted(many: Many) -> None:
     """A candidate deleted between the loads in two and in three parts is erased."""
     many.add("big", candidates=20, parts=2)
     for name in many.project.workspaces().loads:

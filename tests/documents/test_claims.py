@@ -54,7 +54,7 @@ def sentences(text: str) -> Iterator[str]:
                 yield line[match.start() : match.end()].strip()
 
 
-def test_a_sentence_with_one_of_the_words_is_found() -> None:
+def test_sentence_with_one_of_the_words_is_found() -> None:
     text = "# Deleted\nIt is. Hashed: `by: hash`.\n| deleted |\n| --- |\n| hash |"
     assert list(sentences(text)) == ["Hashed:", "| hash |"]
 

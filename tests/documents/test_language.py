@@ -96,7 +96,7 @@ def test_every_exception_is_needed() -> None:
         assert is_needed, f"remove from ALLOWED in test_language.py: {part}"
 
 
-def test_spelling() -> None:
+def test_words_are_spelled_correctly() -> None:
     """codespell, configured in pyproject.toml; each line names file and line."""
     pytest.importorskip("codespell_lib", reason="in the group lint")
     done = subprocess.run(

@@ -81,7 +81,7 @@ def test_real_api_is_only_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_demo_leaves_nothing(
+def test_interrupted_demo_leaves_nothing(
     demo: subprocess.Popen[str], tmp_path: Path, number: signal.Signals
 ) -> None:
     assert demo.stdout

@@ -117,7 +117,7 @@ def test_each_row_of_the_selection_does_what_it_says(newcomer: Project) -> None:
     assert selected(catalog(newcomer)) == {"candidates": columns}
 
 
-def test_a_column_is_left_out_after_meltano_add(project: Project) -> None:
+def test_column_is_left_out_after_meltano_add(project: Project) -> None:
     """The definition says nothing of a selection, so that everything is selected."""
     assert "select:" not in (ROOT / "plugin.yaml").read_text("utf-8")
     file = project.folder / "meltano.yml"

@@ -21,7 +21,7 @@ without_duckdb = pytest.mark.skipif(
 
 
 @pytest.mark.pipeline
-def test_target_that_only_appends(postgres: Postgres) -> None:
+def test_target_that_only_appends_keeps_deleted_rows(postgres: Postgres) -> None:
     with trial(JSONL, postgres) as trial_of_jsonl:
         result = trial_of_jsonl.run()
 

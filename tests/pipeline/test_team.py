@@ -19,7 +19,7 @@ def team() -> Team:
     return team
 
 
-def test_the_calendar_ends_today(team: Team) -> None:
+def test_calendar_ends_today(team: Team) -> None:
     rows = team.account.list_rows()
     finished = [datetime.fromisoformat(row["finished_at"]) for row in rows]
     assert TODAY - timedelta(days=3) < max(finished).replace(tzinfo=UTC) <= TODAY

@@ -113,7 +113,7 @@ def test_about_shows_settings_with_their_bounds() -> None:
     assert capabilities <= set(about["capabilities"])
 
 
-def test_version_of_tap_and_sdk() -> None:
+def test_version_names_tap_and_sdk() -> None:
     version = importlib.metadata.version("tap-toggl-hire")
     start = f"tap-toggl-hire v{version}, Meltano SDK v"
     assert invoke("--version").stdout.startswith(start)

@@ -103,7 +103,7 @@ def run(sandbox: Sandbox) -> CommandLineRun:
     return run
 
 
-def test_one_schema_per_stream_and_the_records_of_a_candidate_together(
+def test_each_stream_has_one_schema_and_a_candidate_s_records_are_together(
     run: CommandLineRun,
 ) -> None:
     """The SDK's own loop writes a SCHEMA at every sync of a child stream."""

@@ -79,7 +79,9 @@ def test_small_lists_in_pages_and_anchors_that_were_deleted(
 # Objects
 
 
-def test_unknown_fields_at_each_level(client: Client, sandbox: Sandbox) -> None:
+def test_unknown_fields_are_served_at_each_level(
+    client: Client, sandbox: Sandbox
+) -> None:
     odd = {**ODD_NAMES, **many_names(200)}
     sandbox.shapes.extra_fields = odd
     for level, objects in client.objects().items():

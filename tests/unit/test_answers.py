@@ -46,7 +46,7 @@ def rows(questions: t.Any, answers: t.Any, extra: Json | None = None) -> list[t.
     return answer_rows("7", {**details, "extra": extra and json.dumps(extra)})
 
 
-def test_a_row_in_full() -> None:
+def test_row_has_the_question_and_the_answer_to_it() -> None:
     questions = [question(400), question(401, question_type="text", options=[])]
     answers = [
         answer(401, text_answer="Why\nnot?", points=0.5, chosen_option_ids=[]),
@@ -115,7 +115,7 @@ def test_correct_is_choosing_exactly_the_correct_options(correct: bool | None) -
 
 
 @pytest.mark.parametrize("answers", [None, [], [None], [answer(999)], [answer(None)]])
-def test_an_unanswered_question_has_a_row(answers: t.Any) -> None:
+def test_unanswered_question_has_a_row(answers: t.Any) -> None:
     result = rows([question(400), question(None), question(401, options=None)], answers)
     for row in result:
         assert row["answered"] is False
@@ -130,13 +130,13 @@ def test_without_questions_there_are_no_rows() -> None:
             assert rows(questions, answers) == []
 
 
-def test_a_question_that_is_null_keeps_its_position_free() -> None:
+def test_question_that_is_null_keeps_its_position_free() -> None:
     first, null, last = rows([question(400), None, question(402)], [])
     assert null is None
     assert (first["position"], last["position"]) == (0, 2)
 
 
-def test_a_question_shown_twice_has_two_rows_and_the_last_answer_counts() -> None:
+def test_question_shown_twice_has_two_rows_and_the_last_answer_counts() -> None:
     answers = [answer(400, text_answer="first"), answer(400, text_answer="second")]
     result = rows([question(400), question(400)], answers)
     assert [row["text_answer"] for row in result] == ["second", "second"]

@@ -14,7 +14,7 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-def test_a_time_without_an_offset_is_utc() -> None:
+def test_time_without_an_offset_is_utc() -> None:
     at = datetime(2024, 1, 31, 10, 20, 30, tzinfo=UTC)
     for text, expected in (
         ("2024-01-31", datetime(2024, 1, 31, tzinfo=UTC)),
@@ -49,7 +49,7 @@ def clock() -> Clock:
 
 
 @pytest.mark.parametrize("offset", [HOUR, -HOUR, timedelta(seconds=6)])
-def test_a_date_corrects_the_clock(offset: timedelta) -> None:
+def test_date_corrects_the_clock(offset: timedelta) -> None:
     api = clock()
     assert api.now() == NOW
     api.correct(format_datetime(NOW + offset))

@@ -76,7 +76,7 @@ def run(body: str, stdout: int = subprocess.PIPE) -> tuple[int, list[dict[str, t
         ("ValueError('Zo\u00eb')", 1, "Unexpected ValueError in <string>", False),
     ],
 )
-def test_a_failure_ends_with_one_structured_line(
+def test_failure_ends_with_one_structured_line(
     error: str, code: int, message: str, *, is_transient: bool
 ) -> None:
     exit_code, (entry,) = run(f"raise {error}")
@@ -87,19 +87,19 @@ def test_a_failure_ends_with_one_structured_line(
     assert "Zo" not in str(entry)
 
 
-def test_a_worker_logs_nothing_after_the_last_line() -> None:
+def test_worker_logs_nothing_after_the_last_line() -> None:
     late = "__import__('atexit').register(logging.getLogger('api').warning, 'Late.')"
     code, lines = run(f"import logging; {late}; raise errors.TapError('No.')")
     assert (code, [line["message"] for line in lines]) == (1, ["No."])
 
 
 @pytest.mark.parametrize("code", [0, 2])
-def test_the_exit_code_of_the_command_line_stays(code: int) -> None:
+def test_exit_code_of_the_command_line_stays(code: int) -> None:
     assert run(f"sys.exit({code})") == (code, [])
 
 
 @pytest.mark.parametrize("end", ["sys.exit(0)", "raise errors.OutputError('Closed.')"])
-def test_a_closed_pipe_is_a_transient_failure(end: str) -> None:
+def test_closed_pipe_is_a_transient_failure(end: str) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     code, (line,) = run(f"sys.stdout.write('x'); {end}", stdout=writer)
@@ -109,7 +109,7 @@ def test_a_closed_pipe_is_a_transient_failure(end: str) -> None:
     assert line["extra"] == {"is_transient": True}
 
 
-def test_a_signal_tears_no_line() -> None:
+def test_signal_tears_no_line() -> None:
     with start(RAISE_ON_SIGTERM) as process:
         assert process.stdout is not None
         first = os.read(process.stdout.fileno(), 1).decode()

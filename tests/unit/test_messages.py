@@ -90,7 +90,7 @@ def test_records_are_buffered_until_a_state() -> None:
         (errno.ENOSPC, "The messages cannot be written: No space left on device."),
     ],
 )
-def test_an_unwritable_stdout_is_reported(number: int, sentence: str) -> None:
+def test_unwritable_stdout_is_reported(number: int, sentence: str) -> None:
     with stdout() as pipe:
         pipe.error = OSError(number, os.strerror(number))
         with pytest.raises(OutputError) as caught:
@@ -135,7 +135,7 @@ class Stage:
 @pytest.mark.parametrize(
     ("stream", "bookmark"), [("people", ["started_at"]), ("labels", None)]
 )
-def test_a_schema_is_written_once(stream: str, bookmark: list[str] | None) -> None:
+def test_schema_is_written_once(stream: str, bookmark: list[str] | None) -> None:
     stage = Stage(stream=stream)
     for _ in range(3):
         stage.output.write_schema()
@@ -178,7 +178,7 @@ def test_records_carry_the_version_that_is_activated() -> None:
     assert activation.stream == "people"
 
 
-def test_a_stream_without_an_output_writes_nothing() -> None:
+def test_stream_without_an_output_writes_nothing() -> None:
     stage = Stage(stream_maps={"people": None})
     assert not stage.output.is_selected
     stage.output.write_schema()
@@ -227,7 +227,7 @@ def test_failing_expression_is_reported_without_values() -> None:
     assert stage.written == []
 
 
-def test_a_key_made_of_other_columns_is_reported_once(
+def test_key_made_of_other_columns_is_reported_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     maps = {
@@ -313,7 +313,7 @@ def test_file_of_large_records_is_written_before_it_is_full(
     assert stage.output.written == 8 * size
 
 
-def test_a_full_file_is_written_at_once_and_has_no_version(files: Stage) -> None:
+def test_full_file_is_written_at_once_and_has_no_version(files: Stage) -> None:
     for _ in range(2):
         files.output.write(PERSON)
         files.output.write_tombstone(TOMBSTONE)

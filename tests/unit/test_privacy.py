@@ -69,7 +69,7 @@ def scrubbed(
     return scrubber(mode, key, drops_tags=drops_tags)(copy.deepcopy(record))
 
 
-def test_a_hash_is_hmac_sha256_in_hex() -> None:
+def test_hash_is_hmac_sha256_in_hex() -> None:
     """Test case 2 of RFC 4231."""
     record = {**ROW, "name": "what do ya want for nothing?"}
     assert scrubbed(record, "hash", "Jefe")["name"] == (

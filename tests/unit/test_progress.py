@@ -30,19 +30,19 @@ def watch(caplog: pytest.LogCaptureFixture) -> Watch:
     return Watch(caplog)
 
 
-def test_the_first_lines_come_every_interval(watch: Watch) -> None:
+def test_first_lines_come_every_interval(watch: Watch) -> None:
     for _ in range(3):
         assert watch.lines_after(INTERVAL - 0.001) == []
         assert len(watch.lines_after(0.001)) == 1
     assert watch.lines_after(INTERVAL) == []
 
 
-def test_a_day_has_few_lines(watch: Watch) -> None:
+def test_day_has_few_lines(watch: Watch) -> None:
     lines = [line for _ in range(24 * 360) for line in watch.lines_after(10)]
     assert 15 <= len(lines) <= 25
 
 
-def test_a_long_pause_is_one_line(watch: Watch) -> None:
+def test_long_pause_is_one_line(watch: Watch) -> None:
     assert len(watch.lines_after(10 * INTERVAL)) == 1
     assert watch.lines_after(0) == []
 
@@ -65,7 +65,7 @@ LINES: list[tuple[float, int, int | None, str]] = [
 
 
 @pytest.mark.parametrize(("seconds", "done", "total", "expected"), LINES)
-def test_the_text_of_a_line(
+def test_line_says_how_far_the_run_is(
     watch: Watch, seconds: float, done: int, total: int | None, expected: str
 ) -> None:
     watch.progress.done, watch.progress.total = done, total

@@ -65,7 +65,7 @@ def test_deselected_properties_are_left_out() -> None:
     assert tombstone["contact"] is None
 
 
-def test_a_stream_that_is_not_selected_has_no_output() -> None:
+def test_stream_that_is_not_selected_has_no_output() -> None:
     assert people({}, ()) == []
     for maps in (
         {"people": None},
@@ -85,14 +85,14 @@ def test_expressions_apply_to_records_and_not_to_tombstones() -> None:
     assert values(tombstone) == {**TOMBSTONE, "gone_at": TOMBSTONE["_sdc_deleted_at"]}
 
 
-def test_a_filter_applies_to_records_and_not_to_tombstones() -> None:
+def test_filter_applies_to_records_and_not_to_tombstones() -> None:
     (projection,) = people({"people": {"__filter__": "rating > 3"}})
     assert projection.record(PERSON) is None
     assert projection.record({**PERSON, "rating": 4}) is not None
     assert values(projection.tombstone(TOMBSTONE) or {}) == TOMBSTONE
 
 
-def test_an_expression_for_the_key_applies_to_tombstones() -> None:
+def test_expression_for_the_key_applies_to_tombstones() -> None:
     rules: Json = {"__alias__": "persons", "__else__": None, "id": "'x' + id"}
     record, tombstone = mapped({"people": rules})
     assert record == tombstone == {"id": "x5"}
@@ -103,7 +103,7 @@ def test_an_expression_for_the_key_applies_to_tombstones() -> None:
     assert record["key"] == tombstone["key"] == "x5"
 
 
-def test_a_copy_is_an_output_of_its_own() -> None:
+def test_copy_is_an_output_of_its_own() -> None:
     copy = {"__source__": "people", "name": None, "__key_properties__": ["rating"]}
     own, other = people({"copy": copy, "people": {"tag_ids": None}})
     assert (own.alias, other.alias) == ("people", "copy")
@@ -158,7 +158,7 @@ CHANGED: list[tuple[Json, Json]] = [
 
 
 @pytest.mark.parametrize(("before", "after"), CHANGED, ids=str)
-def test_a_new_column_expression_filter_or_key_is_noticed(
+def test_new_column_expression_filter_or_key_is_noticed(
     before: Json, after: Json
 ) -> None:
     assert not fingerprints_of(after) <= fingerprints_of(before)
@@ -214,7 +214,7 @@ def test_fewer_columns_are_a_subset(config: Json) -> None:
     assert fingerprints_of({"p*": {"rating": "__NULL__"}}, **config) < whole
 
 
-def test_a_removed_copy_or_expression_is_a_subset() -> None:
+def test_removed_copy_or_expression_is_a_subset() -> None:
     maps = {
         "copy": {"__source__": "people", "name": "name[0]"},
         "people": {"initial": "name[0]"},

@@ -88,7 +88,7 @@ KEPT: dict[str, tuple[tuple[t.Any, t.Any], ...]] = {
 
 
 @pytest.mark.parametrize("name", KEPT)
-def test_a_value_is_kept_or_converted_without_loss(name: str) -> None:
+def test_value_is_kept_or_converted_without_loss(name: str) -> None:
     for value, expected in KEPT[name]:
         column, is_mismatched = field(name, value)
         assert column == expected
@@ -129,7 +129,7 @@ def test_only_an_object_becomes_a_record(value: t.Any) -> None:
     assert conformed(value) == (None, [("", MISMATCHED)])
 
 
-def test_an_id_is_a_string_or_an_integer() -> None:
+def test_id_is_a_string_or_an_integer() -> None:
     assert id_of({"id": "a"}) == "a"
     assert id_of({"id": 5}) == "5"
     for value in ("", True, 1.5, ["5"], None):
@@ -226,7 +226,7 @@ def test_value_that_is_nested_deep_but_not_too_deep_is_kept() -> None:
     assert json.loads(record[EXTRA]) == {"one": {"new": deep}}
 
 
-def test_the_object_of_the_api_is_not_changed() -> None:
+def test_object_of_the_api_is_not_changed() -> None:
     value = {"text": 1, "one": {"text": 2, "new": 3}, "many": [{"text": 4}, None]}
     before = json.dumps(value)
     record, _ = conformed(value)
@@ -238,7 +238,7 @@ def test_the_object_of_the_api_is_not_changed() -> None:
 # Times
 
 
-def test_a_time_gets_an_offset_and_keeps_its_digits() -> None:
+def test_time_gets_an_offset_and_keeps_its_digits() -> None:
     for text, offset in (
         ("2019-03-10T02:39:32.59275", "+00:00"),
         ("2020-02-10T10:00:00", "+00:00"),
@@ -434,7 +434,7 @@ def test_each_field_is_logged_once_and_counted(
     assert fields.mismatched == {"candidates.one.two[]": 1}
 
 
-def test_a_limited_number_of_names_is_logged(
+def test_limited_number_of_names_is_logged(
     fields: FieldLog, caplog: pytest.LogCaptureFixture
 ) -> None:
     report = fields.of("tags")
@@ -449,7 +449,7 @@ def test_a_limited_number_of_names_is_logged(
     assert fields.mismatched == {"tags.more": 2}
 
 
-def test_a_plain_name_is_shown() -> None:
+def test_plain_name_is_shown() -> None:
     names = (
         "a",
         "_x",
@@ -480,7 +480,7 @@ ODD_NAMES = (
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
-def test_an_odd_name_is_not_repeated(
+def test_odd_name_is_not_repeated(
     fields: FieldLog, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
     fields.of("tags")(name, UNKNOWN)

@@ -315,22 +315,22 @@ def test_each_setting_has_its_cases() -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), rows(INVALID))
-def test_an_invalid_value_is_rejected(name: str, value: object) -> None:
+def test_invalid_value_is_rejected(name: str, value: object) -> None:
     only(name, settings.problems({**GOOD, name: value}))
 
 
 @pytest.mark.parametrize(("name", "value"), rows(INVALID_FILTERS))
-def test_an_invalid_filter_is_rejected(name: str, value: object) -> None:
+def test_invalid_filter_is_rejected(name: str, value: object) -> None:
     sentences = settings.problems({**GOOD, "candidate_filters": {name: value}})
     only(f"candidate_filters.{name}", sentences)
 
 
 @pytest.mark.parametrize(("name", "value"), rows(VALID))
-def test_a_valid_value_is_accepted(name: str, value: object) -> None:
+def test_valid_value_is_accepted(name: str, value: object) -> None:
     assert settings.problems({**GOOD, name: value}) == []
 
 
-def test_an_unknown_filter_is_rejected_with_the_known_ones() -> None:
+def test_unknown_filter_is_rejected_with_the_known_ones() -> None:
     for name in ("", "Email", "state", "job_opening_id", "limit"):
         sentences = settings.problems({**GOOD, "candidate_filters": {name: "x"}})
         sentence = only("candidate_filters", sentences)
@@ -338,7 +338,7 @@ def test_an_unknown_filter_is_rejected_with_the_known_ones() -> None:
 
 
 @pytest.mark.parametrize("field", ["score", "rating"])
-def test_a_minimum_above_the_maximum_is_rejected(field: str) -> None:
+def test_minimum_above_the_maximum_is_rejected(field: str) -> None:
     cases: list[tuple[t.Any, t.Any, int]] = [(2, 1, 1), ("2", 1.5, 1), (1, "1", 0)]
     for low, high, count in cases:
         filters = {f"min_{field}": low, f"max_{field}": high}
@@ -368,7 +368,9 @@ def test_null_is_unset() -> None:
         ("flattening_max_depth", {"flattening_max_depth": "s3cr3t"}, "integer"),
     ],
 )
-def test_a_sentence_says_what_to_do(name: str, config: Json, words: str) -> None:
+def test_problem_says_what_to_do_and_no_secret(
+    name: str, config: Json, words: str
+) -> None:
     sentence = only(name, settings.problems({**GOOD, **config}))
     assert words in sentence
     assert "s3cr3t" not in sentence
@@ -468,7 +470,7 @@ UNPARSED: dict[str, tuple[str, ...]] = {
 
 
 @pytest.mark.parametrize(("name", "text"), rows(UNPARSED))
-def test_a_variable_that_cannot_be_parsed_is_rejected(name: str, text: str) -> None:
+def test_variable_that_cannot_be_parsed_is_rejected(name: str, text: str) -> None:
     sentences = settings.environment_problems({PREFIX + name.upper(): text}, PREFIX)
     sentence = only(name, sentences)
     assert len(text) < 3 or text not in sentence
@@ -491,7 +493,7 @@ def test_every_form_of_a_switch_is_parsed(switch: str) -> None:
         assert settings.environment_problems(environment, PREFIX) == []
 
 
-def test_a_variable_that_can_be_parsed_is_accepted() -> None:
+def test_variable_that_can_be_parsed_is_accepted() -> None:
     texts = {
         "API_KEY": "[k",  # only an array is parsed as JSON
         "PAGE_SIZE": "50",

@@ -93,7 +93,7 @@ def test_streams_are_these(transport: SandboxTransport) -> None:
         (SYNC_RUNS, ("started_at",), "started_at", "INCREMENTAL"),
     ],
 )
-def test_keys_and_replication(
+def test_streams_have_their_keys_and_replication_methods(
     transport: SandboxTransport,
     name: str,
     keys: tuple[str, ...],

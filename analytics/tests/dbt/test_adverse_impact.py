@@ -151,7 +151,7 @@ def test_without_an_effect_19_of_20_intervals_hold_zero(rows: list[Row]) -> None
     assert 0.93 <= sum(hold) / len(hold) <= 0.97
 
 
-def test_a_group_of_few_has_no_figures_and_is_among_the_others(
+def test_group_of_few_has_no_figures_and_is_among_the_others(
     rows: list[Row],
 ) -> None:
     few = [row for row in rows if row["group_name"] == "of 3"]

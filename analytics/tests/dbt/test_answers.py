@@ -88,7 +88,7 @@ def test_each_answer_to_several_tests_counts_once(built: Warehouse) -> None:
     assert len(built.rows("toggl_hire__answers")) == len(answers())
 
 
-def test_a_question_that_all_get_right_or_wrong_is_too_easy_or_too_hard(
+def test_question_that_all_get_right_or_wrong_is_too_easy_or_too_hard(
     built: Warehouse,
 ) -> None:
     rows = keyed(built, "questions", ("question_id",))

@@ -39,9 +39,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 
 
 @pytest.mark.parametrize("name", KEYS)
-def test_a_model_is_as_if_they_had_never_been_there(
-    built: Warehouse, name: str
-) -> None:
+def test_model_is_as_if_they_had_never_been_there(built: Warehouse, name: str) -> None:
     world = WORLD if name in COUNTED else WORLD.without(COLLEAGUES)
     wanted = getattr(Truth(world), name)()
     rows = keyed(built, name, KEYS[name])
@@ -51,7 +49,7 @@ def test_a_model_is_as_if_they_had_never_been_there(
             assert is_same(rows[key][column], value), (key, column, rows[key], row)
 
 
-def test_the_reconciliation_and_the_evidence_count_them(built: Warehouse) -> None:
+def test_reconciliation_and_the_evidence_count_them(built: Warehouse) -> None:
     (workspace,) = built.rows("toggl_hire__workspaces")
     assert workspace["candidates_rows"] == len(WORLD.living)
     assert workspace["candidates_missing"] == 0

@@ -75,7 +75,7 @@ def forgotten(rows: dict[str, Row]) -> dict[str, Row]:
     }
 
 
-def test_the_query_and_the_operation_forget_the_deleted_alone(
+def test_query_and_the_operation_forget_the_deleted_alone(
     filled: Warehouse,
 ) -> None:
     before = {schema: history(filled, schema) for schema in SCHEMAS}
@@ -123,7 +123,7 @@ def test_purging_appended_tables_leaves_tombstones(warehouse: Warehouse) -> None
             assert found == wanted[table]
 
 
-def test_a_build_never_writes_to_the_history_and_counts_what_was_forgotten(
+def test_build_never_writes_to_the_history_and_counts_what_was_forgotten(
     filled: Warehouse,
 ) -> None:
     """Counts stay, apart from the decisions, which are forgotten, and their waits."""

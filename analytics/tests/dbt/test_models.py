@@ -122,7 +122,7 @@ def test_every_column_of_every_model_is_described(built: Warehouse) -> None:
 
 
 @pytest.mark.parametrize("name", KEYS)
-def test_a_model_equals_the_truth(built: Warehouse, name: str) -> None:
+def test_model_equals_the_truth(built: Warehouse, name: str) -> None:
     wanted = getattr(Truth(WORLD), name)()
     rows = keyed(built, name, KEYS[name])
     assert rows.keys() == wanted.keys()
@@ -153,7 +153,7 @@ def test_nobody_who_waits_is_missing(built: Warehouse) -> None:
     assert sum(row["due_for_deletion"] for row in steps) > 0
 
 
-def test_the_funnel_adds_up(built: Warehouse) -> None:
+def test_funnel_adds_up(built: Warehouse) -> None:
     rows = built.rows("toggl_hire__funnel")
     assert rows
     for row in rows:
@@ -161,7 +161,7 @@ def test_the_funnel_adds_up(built: Warehouse) -> None:
         assert row["reached"] == sum(row[part] for part in parts)
 
 
-def test_a_wrong_key_is_bad_and_a_leak_is_seen(built: Warehouse) -> None:
+def test_wrong_key_is_bad_and_a_leak_is_seen(built: Warehouse) -> None:
     rows = keyed(built, "questions", ("question_id",))
     assert rows[WORLD.wrong_key.id]["verdict"] == "bad"
     assert rows[WORLD.leaked.id]["facility_change_low"] > 0
@@ -173,7 +173,7 @@ def test_a_wrong_key_is_bad_and_a_leak_is_seen(built: Warehouse) -> None:
     assert len(clear) <= 1 + len(rows) / 10  # some by chance
 
 
-def test_a_question_that_was_put_right_leaves_the_list(built: Warehouse) -> None:
+def test_question_that_was_put_right_leaves_the_list(built: Warehouse) -> None:
     """Its old answers are forgotten, and no two options are marked as right."""
     rows = keyed(built, "questions", ("question_id",))
     fixed = WORLD.fixed
@@ -191,7 +191,7 @@ def test_a_question_that_was_put_right_leaves_the_list(built: Warehouse) -> None
     assert len(set(marked)) == len(marked) > 20
 
 
-def test_a_tag_has_a_row_of_its_own(built: Warehouse) -> None:
+def test_tag_has_a_row_of_its_own(built: Warehouse) -> None:
     rows = [r for r in built.rows("toggl_hire__candidate_tags") if is_world(r)]
     assert {(row["candidate_id"], row["tag"]) for row in rows} == {
         (one.id, tag)
@@ -201,7 +201,7 @@ def test_a_tag_has_a_row_of_its_own(built: Warehouse) -> None:
     }
 
 
-def test_a_workspace_counts_what_is_held_and_missing(built: Warehouse) -> None:
+def test_workspace_counts_what_is_held_and_missing(built: Warehouse) -> None:
     rows = {row["workspace"]: row for row in built.rows("toggl_hire__workspaces")}
     world, narrow = rows["toggl_hire"], rows["narrow"]
     answers = sum(len(one.answers) for one in WORLD.living)
@@ -218,7 +218,7 @@ def test_a_workspace_counts_what_is_held_and_missing(built: Warehouse) -> None:
     assert rows["history_alone"]["candidates_rows"] == 0
 
 
-def test_an_erasure_is_evidence(built: Warehouse) -> None:
+def test_erasure_is_evidence(built: Warehouse) -> None:
     rows = keyed(built, "erasures", ("candidate_id",))
     assert rows.keys() == {one.id for one in WORLD.erased}
     known = {one.id for one in EARLIER.living}
@@ -237,7 +237,7 @@ def test_nothing_of_the_erased_is_left(built: Warehouse) -> None:
     assert leaks(built) == []
 
 
-def test_edges_of_a_history(built: Warehouse) -> None:
+def test_stages_and_decisions_at_the_edges_of_a_history(built: Warehouse) -> None:
     stages = {
         (row["candidate_id"], row["stage_number"]): (
             row["category_id"],

@@ -60,7 +60,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_project_has_the_package_beside_models_of_its_own(
+def test_project_has_the_package_beside_models_of_its_own(
     warehouse: Warehouse, project: Path
 ) -> None:
     world = World(5, candidates=120)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def test_the_report_reads_both_schemas_of_snowflake(
+def test_report_reads_both_schemas_of_snowflake(
     warehouse: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import snowflake.connector  # noqa: PLC0415 - of the group `snowflake`

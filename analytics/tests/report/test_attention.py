@@ -110,7 +110,7 @@ def test_exit_code_3_says_that_something_needs_attention(
 
 @models
 @pytest.mark.pipeline
-def test_an_old_run_needs_attention_and_a_quiet_team_none(
+def test_old_run_needs_attention_and_a_quiet_team_none(
     world: World, warehouse: Path, tmp_path: Path, run: Callable[..., Any]
 ) -> None:
     quiet = tmp_path / "quiet.duckdb"

@@ -22,7 +22,7 @@ def test_others_see_no_count_below_five_and_not_whether_it_is_zero() -> None:
     ]
 
 
-def test_the_team_sees_every_count() -> None:
+def test_team_sees_every_count() -> None:
     assert [Audience(is_team=True).count(number) for number in (0, 3, 188)] == [
         0,
         3,
@@ -54,7 +54,7 @@ def test_others_see_quantiles_of_twenty_candidates_or_more_in_whole_numbers() ->
     assert Audience(is_team=True).quantile(minutes, 0.5) == 9.4
 
 
-def test_a_tenth_is_one_of_ten_candidates_at_least() -> None:
+def test_quantile_of_a_tenth_needs_ten_candidates() -> None:
     team = Audience(is_team=True)
     assert team.quantile([1, 2, 3, 4, 5, 6, 7, 8, 9], 0.1) is None
     assert team.quantile([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 0.1) == 1.9

@@ -185,7 +185,7 @@ def as_printed(value: Any) -> set[Any]:
     return {as_shown(value) if isinstance(value, str) else value}
 
 
-def test_the_print_has_at_most_four_pages_in_8_pt(
+def test_print_has_at_most_four_pages_in_8_pt(
     browser: Browser, for_team: Report, tmp_path: Path
 ) -> None:
     with opened(browser, for_team) as page:

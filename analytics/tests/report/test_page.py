@@ -106,7 +106,7 @@ def test_weeks_that_an_outage_touches_are_not_usual(
     assert week["usual_weeks"] == 2
 
 
-def test_the_last_complete_week_comes_first(world: World, for_team: Report) -> None:
+def test_last_complete_week_comes_first(world: World, for_team: Report) -> None:
     monday = at(world.last_look).replace(hour=0, minute=0)
     monday -= timedelta(days=monday.weekday())
     now = (monday - START) / timedelta(days=1)
@@ -144,7 +144,7 @@ def test_on_a_monday_there_is_no_week_so_far(
     assert week["openings"]["All"]["finished_so_far"] is None
 
 
-def test_the_median_wait_is_near_the_truth(world: World, for_team: Report) -> None:
+def test_median_wait_is_near_the_truth(world: World, for_team: Report) -> None:
     waits = [
         candidate.decided_day - candidate.finished_day
         if candidate.decided_day
@@ -158,7 +158,7 @@ def test_the_median_wait_is_near_the_truth(world: World, for_team: Report) -> No
     assert found["within_7"] == pytest.approx(within, abs=0.06)
 
 
-def test_the_minutes_of_the_half_and_of_the_quickest_tenth(
+def test_minutes_are_those_of_the_half_and_of_the_quickest_tenth(
     world: World, for_team: Report
 ) -> None:
     for opening in world.openings:
@@ -206,7 +206,7 @@ def test_groups_are_compared_only_if_asked(
         assert one["low"] <= one["difference"] <= one["high"]
 
 
-def test_the_funnel_is_in_order_and_adds_up(for_team: Report) -> None:
+def test_funnel_is_in_order_and_adds_up(for_team: Report) -> None:
     for name, figures in for_team.figures["funnel"].items():
         if name == "All":
             continue
@@ -226,9 +226,7 @@ def test_closed_openings_come_last(world: World, for_team: Report) -> None:
     assert names[-1] == closed
 
 
-def test_the_wrong_key_is_the_first_bad_question(
-    world: World, for_team: Report
-) -> None:
+def test_wrong_key_is_the_first_bad_question(world: World, for_team: Report) -> None:
     first = for_team.figures["questions"][0]
     assert (first["question_id"], first["verdict"]) == (world.wrong_key.id, "bad")
     marked, *others = for_team.figures["distractors"]["options"]
@@ -297,7 +295,7 @@ def test_those_whose_retention_has_ended_are_counted_and_not_listed(
     }
 
 
-def test_the_page_names_candidates_only_if_asked(
+def test_page_names_candidates_only_if_asked(
     report: Callable[..., Report], for_team: Report
 ) -> None:
     assert "Without names of candidates" in for_team.page
@@ -396,7 +394,7 @@ def test_one_opening_has_a_page_of_its_own(
     assert "<h1>Hiring report: Opening 1</h1>" in own.page
 
 
-def test_the_title_has_the_name_that_is_given_and_no_schema(
+def test_title_has_the_name_that_is_given_and_no_schema(
     report: Callable[..., Report], for_team: Report
 ) -> None:
     assert "<h1>Hiring report</h1>" in for_team.page
@@ -418,7 +416,7 @@ def test_months_younger_than_the_slowest_tenth_of_waits_are_still_open(
         assert month["is_still_open"] == is_young, month
 
 
-def test_a_trend_is_said_only_where_the_intervals_are_apart(for_team: Report) -> None:
+def test_trend_is_said_only_where_the_intervals_are_apart(for_team: Report) -> None:
     said = set(re.findall(r"(More|Fewer) go on beyond", for_team.page))
     apart = set()
     for name, opening in for_team.figures["funnel"].items():
@@ -484,13 +482,13 @@ def test_what_is_wrong_with_the_data_is_said(
     assert f"Not fully. {problem}" in found.page.replace("&#39;", "'")
 
 
-def test_a_period_leaves_out_what_was_before(report: Callable[..., Report]) -> None:
+def test_period_leaves_out_what_was_before(report: Callable[..., Report]) -> None:
     since = report("--since", "2025-08-01").figures
     assert since["funnel"]["All"]["months"][0]["month"] == "2025-08"
     assert min(since["pipeline"]["weeks"]) >= "2025-08-01"
 
 
-def test_the_same_data_make_the_same_bytes(
+def test_same_data_make_the_same_bytes(
     report: Callable[..., Report], for_team: Report
 ) -> None:
     again = report()
@@ -498,7 +496,7 @@ def test_the_same_data_make_the_same_bytes(
     assert again.figures == for_team.figures
 
 
-def test_the_page_needs_nothing_from_outside(for_team: Report) -> None:
+def test_page_needs_nothing_from_outside(for_team: Report) -> None:
     assert "://" not in for_team.page
     assert not re.search(r"<(script|link|img|iframe)|\ssrc=", for_team.page)
     assert len(for_team.page.encode()) < 150_000
@@ -584,7 +582,7 @@ def test_without_rows_there_is_a_page_too(
     assert "<table" not in page
 
 
-def test_a_period_in_the_future_is_empty(report: Callable[..., Report]) -> None:
+def test_period_in_the_future_is_empty(report: Callable[..., Report]) -> None:
     assert report("--since", "2100-01-01").figures["waits"]["All"]["median"] is None
 
 

@@ -104,7 +104,7 @@ def send(warehouse: Path, **settings: str) -> int:
     return done.returncode
 
 
-def test_the_page_is_mailed_with_the_sentences(
+def test_page_is_mailed_with_the_sentences(
     warehouse: Path, for_team: Report, mail_server: tuple[MailServer, dict[str, str]]
 ) -> None:
     received, settings = mail_server
@@ -119,7 +119,7 @@ def test_the_page_is_mailed_with_the_sentences(
     assert page.get_content() == for_team.page
 
 
-def test_the_sentences_are_posted_to_a_chat(
+def test_sentences_are_posted_to_a_chat(
     warehouse: Path, for_team: Report, web_hook: tuple[list[Any], dict[str, str]]
 ) -> None:
     posts, settings = web_hook
@@ -155,5 +155,5 @@ def test_nothing_is_sent_if_nothing_needs_attention(
     assert (mail_server[0].mails, web_hook[0]) == ([], [])
 
 
-def test_an_error_of_the_report_is_that_of_the_example(tmp_path: Path) -> None:
+def test_error_of_the_report_is_that_of_the_example(tmp_path: Path) -> None:
     assert send(tmp_path / "missing.duckdb") == 1

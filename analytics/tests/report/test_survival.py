@@ -69,7 +69,7 @@ def test_delayed_entry_removes_the_bias_of_long_waits() -> None:
     assert ignoring > 8
 
 
-def test_the_last_decision_of_the_first_few_does_not_end_the_curve() -> None:
+def test_last_decision_of_the_first_few_does_not_end_the_curve() -> None:
     """In the first weeks, all at risk may be decided while others enter later."""
     first = [Duration(2, is_over=True), Duration(3, is_over=True)]
     later = [Duration(day, day < 12, entered=5) for day in range(6, 14)]

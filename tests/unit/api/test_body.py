@@ -33,7 +33,7 @@ def raw(content: bytes, encoding: str | None = None) -> HTTPResponse:
 
 
 @given(st.lists(st.binary(max_size=60), max_size=4))
-def test_a_body_is_read_whole(parts: list[bytes]) -> None:
+def test_body_is_read_whole(parts: list[bytes]) -> None:
     """A compressed body may have several gzip members, empty ones, or none."""
     whole = b"".join(parts)
     assert read_body(raw(whole), 999) == whole
@@ -49,12 +49,12 @@ def test_a_body_is_read_whole(parts: list[bytes]) -> None:
         gzip.compress(b"{}", mtime=0) + b"garbage",
     ],
 )
-def test_a_truncated_or_malformed_encoding_is_an_error(content: bytes) -> None:
+def test_truncated_or_malformed_encoding_is_an_error(content: bytes) -> None:
     with pytest.raises(HTTPError):
         read_body(raw(content, "gzip"), 999)
 
 
-def test_the_limit_of_a_body() -> None:
+def test_body_over_the_limit_is_not_read_and_closes_the_connection() -> None:
     fitting, larger = b" " * 200_000, b" " * 200_001
     for encoding, encode in ((None, bytes), ("gzip", gzip.compress)):
         assert read_body(raw(encode(fitting), encoding), 200_000) == fitting
@@ -71,7 +71,7 @@ def test_gzip_members_that_end_where_a_read_ends_take_no_memory(size: int) -> No
         assert read_body(raw(content, "gzip"), 1 << 30) == b" " * size * 30
 
 
-def test_a_gzip_bomb_is_not_decoded_beyond_the_limit() -> None:
+def test_gzip_bomb_is_not_decoded_beyond_the_limit() -> None:
     content = gzip.compress(b" " * 20_000_000)
     with memory_below(1_000_000):
         assert read_body(raw(content, "gzip"), 64 << 10) is None
@@ -164,7 +164,7 @@ def test_what_is_not_json_is_rejected(content: bytes) -> None:
         decode(content)
 
 
-def test_the_error_object_of_the_api() -> None:
+def test_error_type_comes_from_the_error_object_of_the_api_alone() -> None:
     assert body.error_type(b'{"error": {"type": "NotFound", "more": 1}}') == "NotFound"
     assert body.error_type(b'{"error": {"type": ""}}') == ""
     others = (b'{"error": {"type": 5}}', b'{"error": {}}', b'{"error": ["type"]}')

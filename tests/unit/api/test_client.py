@@ -102,7 +102,7 @@ def test_tags_are_read_with_the_first_request_and_once() -> None:
     assert api.targets == ["/v2.1/tags"]
 
 
-def test_the_version_costs_one_request_however_many_pages_of_tags_there_are() -> None:
+def test_version_costs_one_request_however_many_pages_of_tags_there_are() -> None:
     """`--test` makes few requests."""
     api = serving(
         {
@@ -143,7 +143,7 @@ def test_resources_that_are_read_once_and_those_that_are_read_on_demand() -> Non
     assert pages.current_value == {"limit": "5", "after_id": "1"}
 
 
-def test_an_unknown_opening_names_the_setting() -> None:
+def test_unknown_opening_names_the_setting() -> None:
     with pytest.raises(TapError) as raised:
         serving().client.opening("5")
     assert str(raised.value) == (
@@ -153,7 +153,7 @@ def test_an_unknown_opening_names_the_setting() -> None:
     assert not isinstance(raised.value, RequestError)
 
 
-def test_a_list_is_read_to_its_end() -> None:
+def test_list_is_read_to_its_end() -> None:
     first = "/v2.1/openings?limit=1"
     api = serving(
         {
@@ -195,7 +195,7 @@ def test_pages_without_new_rows_are_a_loop(rows: list[object]) -> None:
         ("a/b?c#d e%2e..ä", {}, "/a%2Fb%3Fc%23d%20e%252e..%C3%A4", "/{id}"),
     ],
 )
-def test_request_target_and_label(
+def test_request_target_has_ids_and_its_label_has_none(
     item: str, params: dict[str, str], target: str, text: str
 ) -> None:
     request = Request("/candidates", item or None, params=params)
@@ -204,7 +204,7 @@ def test_request_target_and_label(
 
 
 @pytest.mark.parametrize("item", ["", ".", ".."])
-def test_an_id_that_would_be_another_url_is_not_requested(item: str) -> None:
+def test_id_that_would_be_another_url_is_not_requested(item: str) -> None:
     api = serving_candidate(GOOD)
     with pytest.raises(RequestError) as raised:
         api.client.candidate(item)
@@ -215,7 +215,7 @@ def test_an_id_that_would_be_another_url_is_not_requested(item: str) -> None:
     assert api.targets == ["/v2.1/tags"]
 
 
-def test_the_documented_shape() -> None:
+def test_body_of_another_shape_is_not_what_was_requested() -> None:
     tags, candidate = Request("/tags"), Request("/candidates", "1")
     assert tags.matches({"data": []})
     wrong: list[object] = [{"data": None}, {"id": "1"}, ["data"]]
@@ -249,7 +249,7 @@ def test_the_documented_shape() -> None:
 @pytest.mark.parametrize(
     "gone", [error(404), error(410), html(404), html(410)._replace(redirects=1)]
 )
-def test_a_version_that_is_not_found_leads_to_the_next_one_at_once(
+def test_version_that_is_not_found_leads_to_the_next_one_at_once(
     caplog: pytest.LogCaptureFixture, gone: Response, version: str, advice: str
 ) -> None:
     tags = {f"/{name}/tags": gone for name in VERSIONS}
@@ -283,14 +283,14 @@ def test_if_no_version_is_served_the_search_is_repeated_and_fails(
     assert messages(caplog) == ["Retrying GET /tags (no version of the API found)."]
 
 
-def test_a_search_that_succeeds_later_goes_on() -> None:
+def test_search_that_succeeds_later_goes_on() -> None:
     answer = in_turn(*[html(404)] * 3, error(500), TAGS)
     api = Api(lambda _: answer())
     assert api.client.version == "v2.1"
     assert len(api.pauses) == 2
 
 
-def test_the_first_response_of_the_api_corrects_the_clock() -> None:
+def test_first_response_of_the_api_corrects_the_clock() -> None:
     """Neither that of a proxy nor an error."""
     ahead = NOW + timedelta(hours=2)
     date = format_datetime(ahead)
@@ -324,7 +324,7 @@ MALFORMED = {reason for _, reason in TRANSIENT if "body" in reason}
 
 
 @pytest.mark.parametrize(("failure", "reason"), TRANSIENT)
-def test_a_transient_failure_is_retried_and_then_final(
+def test_transient_failure_is_retried_and_then_final(
     caplog: pytest.LogCaptureFixture, failure: Response | Exception, reason: str
 ) -> None:
     api = serving_candidate(failure, failure, GOOD, *[failure] * 6, GOOD)
@@ -341,7 +341,7 @@ def test_a_transient_failure_is_retried_and_then_final(
     assert api.client.candidate("100")["id"] == "100"  # other requests go on
 
 
-def test_an_id_that_is_not_a_plain_word_is_not_logged() -> None:
+def test_id_that_is_not_a_plain_word_is_not_logged() -> None:
     with pytest.raises(errors.UnavailableError, match=r"/\{id\} failed 6 times"):
         serving_candidate(error(500)).client.candidate("zoe@example.com")
 
@@ -385,7 +385,7 @@ def test_run_that_is_to_stop_makes_no_further_attempt_or_page() -> None:
     assert failing.targets == ["/v2.1/tags", "/v2.1/candidates/100"]
 
 
-def test_the_same_warning_is_logged_once_a_minute(
+def test_same_warning_is_logged_once_a_minute(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 0.0
@@ -433,7 +433,7 @@ def test_all_requests_wait_for_as_long_as_a_429_says(
     assert messages(caplog) == ["HTTP 429: all requests wait for 40 s."]
 
 
-def test_a_date_in_retry_after_is_a_time_of_the_api() -> None:
+def test_date_in_retry_after_is_a_time_of_the_api() -> None:
     """The machine's clock is an hour slow."""
     theirs = NOW + timedelta(hours=1)
     tags = TAGS._replace(headers={"Date": format_datetime(theirs)})
@@ -518,7 +518,7 @@ def test_400_names_the_settings_behind_the_parameters() -> None:
 
 
 @pytest.mark.parametrize("status", [404, 410])
-def test_not_found_in_the_api_s_own_words(status: int) -> None:
+def test_not_found_of_the_api_is_final(status: int) -> None:
     api = serving_candidate(error(status, "NotFoundError"))
     with pytest.raises(NotFoundError, match=f"/100 .*{status}, NotFoundError"):
         api.client.candidate("100")
@@ -540,7 +540,7 @@ def test_any_other_status_is_final_for_one_request(status: int) -> None:
 KINDS = ("", "a" * 81, "zoe@example.com", "two words", "line\nbreak", "٣")
 
 
-def test_an_error_type_is_shown_if_it_is_a_plain_word() -> None:
+def test_error_type_is_shown_if_it_is_a_plain_word() -> None:
     shown = {kind: f", {kind}" for kind in ("not-found.candidate_2", "a" * 80)}
     for kind, text in {**shown, **dict.fromkeys(KINDS, "")}.items():
         with pytest.raises(RequestError) as raised:
@@ -578,7 +578,7 @@ RETRY_AFTER: dict[float | None, tuple[str, ...]] = {
 
 
 @pytest.mark.parametrize("seconds", RETRY_AFTER)
-def test_retry_after(seconds: float | None) -> None:
+def test_retry_after_is_read_as_seconds_or_a_date(seconds: float | None) -> None:
     for header in RETRY_AFTER[seconds]:
         assert client.retry_after(header, NOW) == seconds
 
@@ -602,7 +602,7 @@ def test_size_of_a_response_is_that_of_its_json() -> None:
     )
 
 
-def test_a_body_of_too_many_values_takes_little_memory() -> None:
+def test_body_of_too_many_values_takes_little_memory() -> None:
     body = b'{"data": [%s]}' % b",".join([b"{}"] * 4_000_001)
     api = serving_candidate(response(body))
     with (

@@ -60,7 +60,7 @@ def closed_port() -> int:
 # What is sent
 
 
-def test_request_line_and_headers(serve: Serve) -> None:
+def test_request_has_the_key_and_no_header_without_use(serve: Serve) -> None:
     server = serve(says(answer({})))
     sender = transport(server.url + "/")
     assert server.connections == 0
@@ -78,7 +78,7 @@ def test_request_line_and_headers(serve: Serve) -> None:
     }
 
 
-def test_a_connection_is_kept_and_cookies_are_not(serve: Serve) -> None:
+def test_connection_is_kept_and_cookies_are_not(serve: Serve) -> None:
     reply = says(answer({}, 200, "Set-Cookie: a=b; Path=/", closes=False))
     server = serve(reply, keeps_alive=True)
     sender = transport(server.url)
@@ -111,7 +111,7 @@ def test_as_many_connections_are_kept_as_requests_run_at_once(serve: Serve) -> N
     assert server.connections == count
 
 
-def test_the_key_is_not_in_the_text_of_an_access() -> None:
+def test_key_is_not_in_the_text_of_an_access() -> None:
     access = Access(url="u", key=KEY, user_agent="a", timeout=1, connections=1)
     assert KEY not in repr(access)
 
@@ -150,13 +150,13 @@ def test_headers_and_the_time_of_the_start(serve: Serve) -> None:
         assert response.started == 100.0
 
 
-def test_an_error_that_quotes_the_key_does_not_pass_it_on(serve: Serve) -> None:
+def test_error_that_quotes_the_key_does_not_pass_it_on(serve: Serve) -> None:
     body = {"error": {"type": f"Invalid.{KEY}"}}
     response = transport(serve(says(answer(body, 401))).url).send(TAGS)
     assert response.body == b'{"error": {"type": "Invalid.***"}}'
 
 
-def test_a_body_of_more_than_64_mib_is_a_transient_failure(serve: Serve) -> None:
+def test_body_of_more_than_64_mib_is_a_transient_failure(serve: Serve) -> None:
     fitting = gzip.compress(b" " * (64 << 10)) * 1024
 
     def reply(asked: Asked) -> list[bytes]:
@@ -213,7 +213,7 @@ def test_truncated_response_is_a_transient_failure(
         assert str(raised.value) == reason
 
 
-def test_a_refused_connection_is_a_transient_failure() -> None:
+def test_refused_connection_is_a_transient_failure() -> None:
     with pytest.raises(TransientError) as raised:
         transport(f"http://127.0.0.1:{closed_port()}/api").send(TAGS)
     assert str(raised.value) == RESET
@@ -256,7 +256,7 @@ def redirecting(status: int, location: str) -> Callable[[Asked], list[bytes]]:
         (308, "tags/../../v2.2/tags?a=b"),
     ],
 )
-def test_a_redirect_within_the_origin_is_followed(
+def test_redirect_within_the_origin_is_followed(
     serve: Serve, status: int, location: str
 ) -> None:
     server = serve(redirecting(status, location))
@@ -277,7 +277,7 @@ def test_a_redirect_within_the_origin_is_followed(
         "ftp://localhost:PORT/",
     ],
 )
-def test_a_redirect_to_another_origin_is_not_followed(
+def test_redirect_to_another_origin_is_not_followed(
     serve: Serve, location: str
 ) -> None:
     server = serve(redirecting(302, location))
@@ -307,7 +307,7 @@ def test_redirects_in_circles_end(serve: Serve) -> None:
 @pytest.mark.parametrize(
     "proxy", ["http://", "http://[", "http://proxy.invalid:99999", "gopher://a"]
 )
-def test_a_malformed_proxy_names_the_variables(
+def test_malformed_proxy_names_the_variables(
     monkeypatch: pytest.MonkeyPatch, proxy: str, scheme: str
 ) -> None:
     monkeypatch.setenv(f"{scheme.upper()}_PROXY", proxy)
@@ -320,7 +320,7 @@ def test_a_malformed_proxy_names_the_variables(
     assert not raised.value.is_transient
 
 
-def test_a_proxy_that_does_not_answer_is_a_transient_failure(
+def test_proxy_that_does_not_answer_is_a_transient_failure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{closed_port()}")
@@ -329,7 +329,7 @@ def test_a_proxy_that_does_not_answer_is_a_transient_failure(
     assert str(raised.value) == "no connection to the proxy"
 
 
-def test_a_proxy_is_used(monkeypatch: pytest.MonkeyPatch, serve: Serve) -> None:
+def test_proxy_is_used(monkeypatch: pytest.MonkeyPatch, serve: Serve) -> None:
     proxy = serve(says(answer({})))
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
     assert transport("http://api.example/api").send(TAGS).status == 200
@@ -362,7 +362,9 @@ def tls(certificate: trustme.LeafCert) -> ssl.SSLContext:
 
 
 @pytest.mark.usefixtures("bundle")
-def test_a_valid_certificate(serve: Serve, authority: trustme.CA) -> None:
+def test_server_with_a_valid_certificate_is_trusted(
+    serve: Serve, authority: trustme.CA
+) -> None:
     server = serve(says(answer({})), tls(authority.issue_cert("localhost")))
     assert transport(server.url).send(TAGS).status == 200
 
@@ -381,7 +383,7 @@ INVALID: dict[str, Callable[[trustme.CA], trustme.LeafCert]] = {
 
 @pytest.mark.usefixtures("bundle")
 @pytest.mark.parametrize("reason", INVALID)
-def test_an_invalid_certificate_stops_at_once(
+def test_invalid_certificate_stops_at_once(
     serve: Serve, authority: trustme.CA, reason: str
 ) -> None:
     server = serve(says(answer({})), tls(INVALID[reason](authority)))
@@ -406,7 +408,7 @@ def test_bundle_may_be_a_folder(
 
 @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 @pytest.mark.parametrize("content", [None, b"none"])
-def test_a_bundle_that_is_not_usable_stops_at_once(
+def test_bundle_that_is_not_usable_stops_at_once(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, name: str
 ) -> None:
     path = tmp_path / "bundle.pem"
@@ -478,21 +480,21 @@ def assert_ends_in_time(send: Callable[[], object], timeout: float = TIMEOUT) ->
 
 
 @pytest.mark.parametrize("part", TRICKLES)
-def test_a_response_that_trickles_ends_in_time(serve: Serve, part: str) -> None:
+def test_response_that_trickles_ends_in_time(serve: Serve, part: str) -> None:
     server: Hostile = serve(lambda _: server.trickle(*TRICKLES[part]))
     sender = transport(server.url, timeout=TIMEOUT)
     assert_ends_in_time(lambda: sender.send(TAGS))
 
 
 @pytest.mark.parametrize("part", FLOODS)
-def test_a_flood_without_content_ends_in_time(serve: Serve, part: str) -> None:
+def test_flood_without_content_ends_in_time(serve: Serve, part: str) -> None:
     first, piece = FLOODS[part]
     server = serve(lambda _: itertools.chain([first], itertools.repeat(piece)))
     sender = transport(server.url, timeout=TIMEOUT)
     assert_ends_in_time(lambda: sender.send(TAGS))
 
 
-def test_a_connection_that_is_kept_is_watched_as_well(serve: Serve) -> None:
+def test_connection_that_is_kept_is_watched_as_well(serve: Serve) -> None:
     def reply(asked: Asked) -> Iterable[bytes]:
         if asked.target.endswith("first"):
             return [answer({}, closes=False)]
@@ -514,7 +516,7 @@ def test_tls_that_does_not_answer_ends_in_time() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_tunnel_of_a_proxy_that_trickles_ends_in_time(
+def test_tunnel_of_a_proxy_that_trickles_ends_in_time(
     monkeypatch: pytest.MonkeyPatch, serve: Serve
 ) -> None:
     def reply(asked: Asked) -> Iterable[bytes]:
@@ -534,7 +536,7 @@ def send_late(watchdog: Watchdog, connection: socket.socket) -> None:
         connection.recv(1)  # until the watchdog has looked
 
 
-def test_a_request_that_has_ended_is_left_alone() -> None:
+def test_request_that_has_ended_is_left_alone() -> None:
     """Its connection may serve the next request."""
     watchdog = Watchdog(0.05)
     (ours, theirs), (other, another) = socket.socketpair(), socket.socketpair()
@@ -548,7 +550,7 @@ def test_a_request_that_has_ended_is_left_alone() -> None:
         assert theirs.recv(1) == b"x"
 
 
-def test_the_watchdog_ends_with_the_last_request_and_starts_with_the_next() -> None:
+def test_watchdog_ends_with_the_last_request_and_starts_with_the_next() -> None:
     watchdog = Watchdog(0.05)
     before = set(threading.enumerate())
     for _ in range(2):

@@ -36,7 +36,7 @@ LAST: tuple[t.Any, ...] = ({"next": None}, {"next": ""}, {"self": "/"}, {}, None
 
 
 @pytest.mark.parametrize("body", [*({"links": links} for links in LAST), {}], ids=str)
-def test_a_page_without_a_link_is_the_last_one(body: dict[str, t.Any]) -> None:
+def test_page_without_a_link_is_the_last_one(body: dict[str, t.Any]) -> None:
     pages = paginator()
     pages.advance({"data": [], **body})
     assert pages.finished
@@ -112,7 +112,7 @@ def test_parameters_that_a_link_leaves_out_are_kept() -> None:
 
 
 @given(length=st.integers(1, 12), start=st.integers(0, 11))
-def test_a_loop_of_any_length_is_an_error(length: int, start: int) -> None:
+def test_loop_of_any_length_is_an_error(length: int, start: int) -> None:
     """Pages 1, 2 ... `length`, then back to any of them, or to the first page."""
     pages = paginator()
     for number in range(1, length):
@@ -128,7 +128,7 @@ def test_a_loop_of_any_length_is_an_error(length: int, start: int) -> None:
     assert raised.value.is_transient
 
 
-def test_a_loop_is_an_error_whatever_the_order_of_the_query() -> None:
+def test_loop_is_an_error_whatever_the_order_of_the_query() -> None:
     pages = paginator()
     for number in range(1000):
         pages.advance(page(f"/candidates?limit=3&order=asc&after_id={number}"))
@@ -140,6 +140,8 @@ def test_a_loop_is_an_error_whatever_the_order_of_the_query() -> None:
 @pytest.mark.parametrize(
     ("total", "expected"), [(9, 9), (9.0, 9), (0, 0), ("9", None), (None, None)]
 )
-def test_the_total_of_a_page(total: object, expected: int | None) -> None:
+def test_total_is_a_whole_number_or_unknown(
+    total: object, expected: int | None
+) -> None:
     assert total_of({"data": [], "total": total}) == expected
     assert total_of({"data": []}) is None

@@ -136,7 +136,7 @@ LIMITS: dict[tuple[str, float, float], tuple[bool, float]] = {
 
 @pytest.mark.parametrize("latency", [0.01, 0.1])
 @pytest.mark.parametrize(("kind", "rate", "depth"), LIMITS)
-def test_a_hidden_limit_costs_few_refusals_and_little_time(
+def test_hidden_limit_costs_few_refusals_and_little_time(
     kind: str, rate: float, depth: float, latency: float
 ) -> None:
     retry_after, lost = LIMITS[kind, rate, depth]
@@ -156,7 +156,7 @@ def test_without_a_limit_requests_are_as_fast_as_the_api() -> None:
     assert simulation.run(800) <= 800 * 0.052 / 8 + 0.1
 
 
-def test_a_limit_that_is_gone_is_noticed() -> None:
+def test_limit_that_is_gone_is_noticed() -> None:
     """At 20 per second, the rest would take longer than six minutes."""
     simulation = Simulation(RateLimit(20), latency=0.05)
     simulation.run(600)

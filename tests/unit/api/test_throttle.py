@@ -76,7 +76,7 @@ def test_no_more_requests_are_in_flight_than_allowed(
     thread.join()
 
 
-def test_an_exception_while_waiting_frees_the_slot(clock: FakeClock) -> None:
+def test_exception_while_waiting_frees_the_slot(clock: FakeClock) -> None:
     def interrupted(_: float) -> None:
         raise KeyboardInterrupt
 
@@ -117,7 +117,7 @@ def test_all_requests_wait_as_long_as_the_api_asks(
     assert starts(throttle, clock, 1)[0] >= asked
 
 
-def test_a_shorter_wait_does_not_cut_a_longer_one(clock: FakeClock) -> None:
+def test_shorter_wait_does_not_cut_a_longer_one(clock: FakeClock) -> None:
     throttle = throttle_at(clock)
     first, second = throttle.acquire(), throttle.acquire()
     assert throttle.refused(first, 30) == 30
@@ -175,7 +175,7 @@ def test_429_for_15_minutes_without_a_served_request_is_final(clock: FakeClock) 
         throttle.acquire()
 
 
-def test_a_response_that_comes_during_the_wait_does_not_begin_the_15_minutes_anew(
+def test_response_that_comes_during_the_wait_does_not_begin_the_15_minutes_anew(
     clock: FakeClock,
 ) -> None:
     throttle = throttle_at(clock)
@@ -195,7 +195,7 @@ def test_time_without_requests_is_not_part_of_the_15_minutes(clock: FakeClock) -
     assert refuse(throttle, 600) == 600
 
 
-def test_a_failure_ends_waits_and_lets_no_request_start(clock: FakeClock) -> None:
+def test_failure_ends_waits_and_lets_no_request_start(clock: FakeClock) -> None:
     failures = [TapError("first"), TapError("second")]
 
     def sleep(seconds: float) -> None:
@@ -239,7 +239,7 @@ def slowed(
     # The search starts low if hardly any was served, and doubles each second.
     [(300, 0, 30), (1, 0, module.FIRST_PACE), (100, 3, 80)],
 )
-def test_the_first_pace_is_what_was_served_including_the_wait(
+def test_first_pace_is_what_was_served_including_the_wait(
     clock: FakeClock, served: int, later: float, expected: float
 ) -> None:
     throttle = slowed(clock, served)
@@ -247,16 +247,16 @@ def test_the_first_pace_is_what_was_served_including_the_wait(
     assert pace(throttle, clock, 2) == pytest.approx(expected, rel=0.2)
 
 
-def test_a_short_wait_counts_as_long_as_it_is(clock: FakeClock) -> None:
+def test_short_wait_counts_as_long_as_it_is(clock: FakeClock) -> None:
     throttle = slowed(clock, served=100, seconds=0, asked=0.25)
     assert throttle._pace == pytest.approx(400, rel=0.001)
 
 
-def test_the_pace_holds_from_the_first_served_request_on(clock: FakeClock) -> None:
+def test_pace_holds_from_the_first_served_request_on(clock: FakeClock) -> None:
     assert starts(slowed(clock), clock, 1)[0] == pytest.approx(0.1, rel=0.2)
 
 
-def test_a_refused_pace_shrinks_and_grows_gently(clock: FakeClock) -> None:
+def test_refused_pace_shrinks_and_grows_gently(clock: FakeClock) -> None:
     throttle = slowed(clock)
     clock.now += 1  # twenty a second
     serve(throttle, 5)

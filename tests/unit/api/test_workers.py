@@ -20,7 +20,7 @@ LONG = 30.0
 
 
 @pytest.mark.parametrize("error", [LookupError("no"), KeyboardInterrupt("stop")])
-def test_an_exception_is_raised_with_the_result_and_the_worker_goes_on(
+def test_exception_is_raised_with_the_result_and_the_worker_goes_on(
     error: BaseException,
 ) -> None:
     pool = Workers(1, Stop())
@@ -71,7 +71,7 @@ def test_no_more_calls_run_at_once_than_there_are_workers(size: int) -> None:
     assert most == size
 
 
-def test_the_threads_end_with_the_object_and_do_not_keep_the_process_alive() -> None:
+def test_threads_end_with_the_object_and_do_not_keep_the_process_alive() -> None:
     """A process that runs the tap often, as tests do, would fill with threads."""
     before = set(threading.enumerate())
     pool = Workers(3, Stop())

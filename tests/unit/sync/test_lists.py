@@ -140,7 +140,9 @@ WHOLE, BROKEN = (End.LAST_PAGE, End.START_DATE), (End.LOST, End.NOTHING_NEW)
 
 @pytest.mark.parametrize("end", End)
 @pytest.mark.parametrize("lacks_none", [True, False])
-def test_outcome_of_two_readings(end: End, lacks_none: bool) -> None:
+def test_two_readings_decide_whether_a_list_is_complete(
+    end: End, lacks_none: bool
+) -> None:
     def of(total: int | None, count: int) -> Outcome:
         return outcome(total, count, end, lacks_none=lacks_none)
 
