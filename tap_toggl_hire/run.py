@@ -98,7 +98,7 @@ class Run:
             failure = error
             raise
         finally:
-            self._session.workers.drop()
+            self._session.workers.close()
             if self._may_write_end(failure):
                 self._end(failure)
 

@@ -37,8 +37,8 @@ class Workers:
     def __init__(self, size: int, stop: Stop) -> None:
         self.size = size
         self.stop = stop
+        self.threads: list[threading.Thread] = []  # they end after `close`
         self._queue = _Queue()
-        self._threads: list[threading.Thread] = []
 
     def submit(
         self,
@@ -58,9 +58,9 @@ class Workers:
         """
         if not last:
             self.stop.check()
-        if len(self._threads) < self.size:
+        if len(self.threads) < self.size:
             thread = threading.Thread(target=_work, args=(self._queue,), daemon=True)
-            self._threads.append(thread)
+            self.threads.append(thread)
             thread.start()
         future: Future[T] = Future()
         self._queue.put((future, function, args), urgent=urgent)
@@ -94,7 +94,9 @@ class Workers:
         """Cancel the calls that have not started."""
         self._queue.clear()
 
-    def __del__(self) -> None:
+    def close(self) -> None:
+        """Cancel the calls that have not started, and let the threads end."""
+        self.drop()
         self._queue.close()
 
 

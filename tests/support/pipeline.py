@@ -214,7 +214,9 @@ class Pipeline:
                     raise
                 error = raised
             finally:
-                _end_workers(tap)
+                # As the end of its process does: no request comes after the run.
+                for thread in tap.session.workers.threads:
+                    thread.join()
         self.now += self.interval
         assert_one_schema_per_stream(writer.messages)
         return Run(writer.messages, log[before:], error, requests_before)
@@ -389,11 +391,3 @@ def _catalog(
     """Return the catalog of a selection, which no setting changes."""
     methods = dict.fromkeys(full_table, "FULL_TABLE")
     return catalog({"api_key": "any"}, *select, without=without, **methods)
-
-
-def _end_workers(tap: TapTogglHire) -> None:
-    """End the threads of a run, as the end of its process does."""
-    workers = tap.session.workers
-    workers.__del__()
-    for thread in workers._threads:
-        thread.join()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import itertools
 import threading
 from unittest import mock
@@ -71,19 +70,34 @@ def test_no_more_calls_run_at_once_than_there_are_workers(size: int) -> None:
     assert most == size
 
 
-def test_threads_end_with_the_object_and_do_not_keep_the_process_alive() -> None:
+def test_threads_end_once_closed_and_do_not_keep_the_process_alive() -> None:
     """A process that runs the tap often, as tests do, would fill with threads."""
-    before = set(threading.enumerate())
     pool = Workers(3, Stop())
     for future in [pool.submit(int) for _ in range(6)]:
         future.result(LONG)
-    started = set(threading.enumerate()) - before
-    assert [thread.daemon for thread in started] == [True] * 3
-    del pool, future
-    gc.collect()
-    for thread in started:
-        thread.join(timeout=2)
-    assert not any(thread.is_alive() for thread in started)
+    assert [thread.daemon for thread in pool.threads] == [True] * 3
+    assert all(thread.is_alive() for thread in pool.threads)
+    pool.close()
+    for thread in pool.threads:
+        thread.join(LONG)
+    assert not any(thread.is_alive() for thread in pool.threads)
+
+
+def test_call_in_flight_is_finished_after_close_and_no_other_is_made() -> None:
+    pool, begun, go_on = Workers(1, Stop()), threading.Event(), threading.Event()
+
+    def call() -> bool:
+        begun.set()
+        return go_on.wait(LONG)
+
+    in_flight, never = pool.submit(call), mock.Mock()
+    waiting = pool.submit(never)
+    assert begun.wait(LONG)
+    pool.close()
+    go_on.set()
+    assert in_flight.result(LONG)
+    assert waiting.cancelled()
+    never.assert_not_called()
 
 
 def test_urgent_calls_overtake_others_and_otherwise_the_order_is_kept() -> None:
@@ -95,16 +109,6 @@ def test_urgent_calls_overtake_others_and_otherwise_the_order_is_kept() -> None:
     for future in futures:
         future.result(LONG)
     assert order == ["page", "next page", "first", "second"]
-
-
-def test_calls_that_wait_are_made_although_the_object_is_gone() -> None:
-    pool, go_on = Workers(1, Stop()), threading.Event()
-    pool.submit(go_on.wait, LONG)
-    future = pool.submit(divmod, 7, 2)
-    del pool
-    gc.collect()
-    go_on.set()
-    assert future.result(LONG) == (3, 1)
 
 
 # The end of a run
