@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 
-from tests.support.hostile import Hostile
+from tests.support.raw_server import RawServer
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,9 +25,9 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[..., Hostile]]:
+def serve() -> Iterator[Callable[..., RawServer]]:
     """Start servers, which stop with the test."""
     with contextlib.ExitStack() as stack:
         yield lambda reply, tls=None, **options: stack.enter_context(
-            Hostile(reply, tls, **options)
+            RawServer(reply, tls, **options)
         )

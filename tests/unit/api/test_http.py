@@ -21,16 +21,16 @@ from tap_toggl_hire.api import http
 from tap_toggl_hire.api.http import LATE, Access, Transport, Watchdog
 from tap_toggl_hire.api.throttle import Throttle
 from tap_toggl_hire.errors import TapError, TransientError
-from tests.support.hostile import answer, says
 from tests.support.memory import memory_below
+from tests.support.raw_server import always, raw_response
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from tests.support.hostile import Asked, Hostile
+    from tests.support.raw_server import RawRequest, RawServer
 
-    Serve = Callable[..., Hostile]
+    Serve = Callable[..., RawServer]
 
 KEY = "k3y-0f-the-w0rkspace"
 TAGS = "/v2.1/tags"
@@ -61,14 +61,14 @@ def closed_port() -> int:
 
 
 def test_request_has_the_key_and_no_header_without_use(serve: Serve) -> None:
-    server = serve(says(answer({})))
+    server = serve(always(raw_response({})))
     sender = transport(server.url + "/")
     assert server.connections == 0
     target = "/v2.1/candidates?limit=100&email=a%2Bb%40example.com"
     sender.send(target)
-    (asked,) = server.asked
-    assert (asked.method, asked.target) == ("GET", f"/api{target}")
-    assert asked.headers == {
+    (request,) = server.requests
+    assert (request.method, request.target) == ("GET", f"/api{target}")
+    assert request.headers == {
         "host": f"localhost:{server.port}",
         "authorization": f"Bearer {KEY}",
         "accept": "application/json",
@@ -79,13 +79,13 @@ def test_request_has_the_key_and_no_header_without_use(serve: Serve) -> None:
 
 
 def test_connection_is_kept_and_cookies_are_not(serve: Serve) -> None:
-    reply = says(answer({}, 200, "Set-Cookie: a=b; Path=/", closes=False))
+    reply = always(raw_response({}, 200, "Set-Cookie: a=b; Path=/", closes=False))
     server = serve(reply, keeps_alive=True)
     sender = transport(server.url)
     for _ in range(3):
         sender.send(TAGS)
     assert server.connections == 1
-    assert not any("cookie" in asked.headers for asked in server.asked)
+    assert not any("cookie" in request.headers for request in server.requests)
 
 
 def test_slashes_at_the_end_of_the_url_are_left_out() -> None:
@@ -96,9 +96,9 @@ def test_as_many_connections_are_kept_as_requests_run_at_once(serve: Serve) -> N
     count = 12
     together = threading.Barrier(count)
 
-    def reply(_: Asked) -> list[bytes]:
+    def reply(_: RawRequest) -> list[bytes]:
         together.wait(LONG)
-        return [answer({}, closes=False)]
+        return [raw_response({}, closes=False)]
 
     server = serve(reply, keeps_alive=True)
     access = Access(
@@ -122,25 +122,25 @@ def test_key_is_not_in_the_text_of_an_access() -> None:
 @pytest.mark.parametrize(
     "pieces",
     [
-        [answer(b'{"data": []}')],
+        [raw_response(b'{"data": []}')],
         [CHUNKED, b"\r\n", b'5\r\n{"dat\r\n', b'7;more\r\na": []}\r\n0\r\n\r\n'],
         [b"HTTP/1.0 200 OK\r\n\r\n", b'{"data"', b": []}"],
-        [b"HTTP/1.1 100 Continue\r\n\r\n", answer(b'{"data": []}')],
-        [answer(gzip.compress(b'{"data": []}'), 200, ZIPPED)],
+        [b"HTTP/1.1 100 Continue\r\n\r\n", raw_response(b'{"data": []}')],
+        [raw_response(gzip.compress(b'{"data": []}'), 200, ZIPPED)],
     ],
     ids=["length", "chunks", "until closed", "after 100", "compressed"],
 )
 def test_body_is_read_however_it_is_delimited(
     serve: Serve, pieces: list[bytes]
 ) -> None:
-    response = transport(serve(says(*pieces)).url).send(TAGS)
+    response = transport(serve(always(*pieces)).url).send(TAGS)
     assert (response.status, response.body) == (200, b'{"data": []}')
     assert response.redirects == 0
 
 
 def test_headers_and_the_time_of_the_start(serve: Serve) -> None:
     sender = transport(
-        serve(says(answer({}, 429, "Retry-After: 7"))).url,
+        serve(always(raw_response({}, 429, "Retry-After: 7"))).url,
         throttle=Throttle(1, clock=lambda: 100.0),
     )
     for _ in range(2):  # the only slot is free again
@@ -152,16 +152,16 @@ def test_headers_and_the_time_of_the_start(serve: Serve) -> None:
 
 def test_error_that_quotes_the_key_does_not_pass_it_on(serve: Serve) -> None:
     body = {"error": {"type": f"Invalid.{KEY}"}}
-    response = transport(serve(says(answer(body, 401))).url).send(TAGS)
+    response = transport(serve(always(raw_response(body, 401))).url).send(TAGS)
     assert response.body == b'{"error": {"type": "Invalid.***"}}'
 
 
 def test_body_of_more_than_64_mib_is_a_transient_failure(serve: Serve) -> None:
     fitting = gzip.compress(b" " * (64 << 10)) * 1024
 
-    def reply(asked: Asked) -> list[bytes]:
-        body = fitting + (b"" if "fits" in asked.target else gzip.compress(b" "))
-        return [answer(body, 200, ZIPPED, closes=False)]
+    def reply(request: RawRequest) -> list[bytes]:
+        body = fitting + (b"" if "fits" in request.target else gzip.compress(b" "))
+        return [raw_response(body, 200, ZIPPED, closes=False)]
 
     sender = transport(serve(reply, keeps_alive=True).url)
     assert len(sender.send("/fits").body) == 64 << 20
@@ -174,14 +174,14 @@ def test_body_of_more_than_64_mib_is_a_transient_failure(serve: Serve) -> None:
 def test_of_an_error_the_body_is_dropped_that_has_more_than_64_kib(
     serve: Serve,
 ) -> None:
-    server = serve(says(answer(b" " * (65 << 10), 404)))
+    server = serve(always(raw_response(b" " * (65 << 10), 404)))
     response = transport(server.url).send(TAGS)
     assert (response.status, response.body) == (404, b"")
 
 
 def test_tiny_chunks_take_no_more_memory_than_large_ones(serve: Serve) -> None:
     chunks = [b"1\r\n \r\n" * 1000] * 150
-    reply = says(CHUNKED + b"\r\n", *chunks, b"0\r\n\r\n")
+    reply = always(CHUNKED + b"\r\n", *chunks, b"0\r\n\r\n")
     sender = transport(serve(reply).url)
     with memory_below(8_000_000):
         assert sender.send(TAGS).body == b" " * 150_000
@@ -199,14 +199,14 @@ TRUNCATED = "a truncated or malformed response"
         ([OK, b"Content-Length: 9\r\n\r\n{}"], TRUNCATED),
         ([CHUNKED, b"\r\n9\r\n{}"], TRUNCATED),
         ([CHUNKED, b"\r\nnone\r\n{}"], TRUNCATED),
-        ([answer(gzip.compress(b"{}")[:-1], 200, ZIPPED)], TRUNCATED),
+        ([raw_response(gzip.compress(b"{}")[:-1], 200, ZIPPED)], TRUNCATED),
     ],
     ids=["nothing", "not HTTP", "length", "chunk", "size of a chunk", "gzip"],
 )
 def test_truncated_response_is_a_transient_failure(
     serve: Serve, pieces: list[bytes], reason: str
 ) -> None:
-    sender = transport(serve(says(*pieces)).url, throttle=Throttle(1))
+    sender = transport(serve(always(*pieces)).url, throttle=Throttle(1))
     for _ in range(2):  # the only slot is free again
         with pytest.raises(TransientError) as raised:
             sender.send(TAGS)
@@ -234,14 +234,16 @@ def test_unresolved_host_is_a_transient_failure_that_names_it(
 # Redirects
 
 
-def redirecting(status: int, location: str) -> Callable[[Asked], list[bytes]]:
+def redirecting(status: int, location: str) -> Callable[[RawRequest], list[bytes]]:
     """Redirect to a place, which PORT leads to, and answer there."""
 
-    def reply(asked: Asked) -> list[bytes]:
-        if "v2.2" in asked.target:
-            return [answer(b"moved")]
-        _, _, port = asked.headers["host"].partition(":")
-        return [answer(b"", status, f"Location: {location.replace('PORT', port)}")]
+    def reply(request: RawRequest) -> list[bytes]:
+        if "v2.2" in request.target:
+            return [raw_response(b"moved")]
+        _, _, port = request.headers["host"].partition(":")
+        return [
+            raw_response(b"", status, f"Location: {location.replace('PORT', port)}")
+        ]
 
     return reply
 
@@ -262,8 +264,8 @@ def test_redirect_within_the_origin_is_followed(
     server = serve(redirecting(status, location))
     response = transport(server.url).send(TAGS)
     assert (response.body, response.redirects) == (b"moved", 1)
-    assert server.asked[1].target == "/api/v2.2/tags?a=b"
-    assert server.asked[1].headers["authorization"] == f"Bearer {KEY}"
+    assert server.requests[1].target == "/api/v2.2/tags?a=b"
+    assert server.requests[1].headers["authorization"] == f"Bearer {KEY}"
 
 
 @pytest.mark.parametrize(
@@ -287,17 +289,17 @@ def test_redirect_to_another_origin_is_not_followed(
         "The API redirects to another origin (scheme, host or port) than api_url: the "
         "API key was not sent there. Set api_url to the API's own origin."
     )
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 def test_redirects_in_circles_end(serve: Serve) -> None:
-    server = serve(says(answer({}, 302, "Location: /api/v2.1/tags")))
+    server = serve(always(raw_response({}, 302, "Location: /api/v2.1/tags")))
     with pytest.raises(TapError) as raised:
         transport(server.url).send(TAGS)
     assert str(raised.value) == "The API redirects in circles: check api_url."
-    assert len(server.asked) == http.MAX_REDIRECTS + 1
+    assert len(server.requests) == http.MAX_REDIRECTS + 1
     # Without a location it is a response.
-    assert transport(serve(says(answer({}, 302))).url).send(TAGS).status == 302
+    assert transport(serve(always(raw_response({}, 302))).url).send(TAGS).status == 302
 
 
 # Proxies
@@ -330,10 +332,10 @@ def test_proxy_that_does_not_answer_is_a_transient_failure(
 
 
 def test_proxy_is_used(monkeypatch: pytest.MonkeyPatch, serve: Serve) -> None:
-    proxy = serve(says(answer({})))
+    proxy = serve(always(raw_response({})))
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
     assert transport("http://api.example/api").send(TAGS).status == 200
-    assert proxy.asked[0].target == "http://api.example/api/v2.1/tags"
+    assert proxy.requests[0].target == "http://api.example/api/v2.1/tags"
 
 
 # Certificates
@@ -365,7 +367,7 @@ def tls(certificate: trustme.LeafCert) -> ssl.SSLContext:
 def test_server_with_a_valid_certificate_is_trusted(
     serve: Serve, authority: trustme.CA
 ) -> None:
-    server = serve(says(answer({})), tls(authority.issue_cert("localhost")))
+    server = serve(always(raw_response({})), tls(authority.issue_cert("localhost")))
     assert transport(server.url).send(TAGS).status == 200
 
 
@@ -386,7 +388,7 @@ INVALID: dict[str, Callable[[trustme.CA], trustme.LeafCert]] = {
 def test_invalid_certificate_stops_at_once(
     serve: Serve, authority: trustme.CA, reason: str
 ) -> None:
-    server = serve(says(answer({})), tls(INVALID[reason](authority)))
+    server = serve(always(raw_response({})), tls(INVALID[reason](authority)))
     with pytest.raises(TapError) as raised:
         transport(server.url).send(TAGS)
     start, _, rest = str(raised.value).partition(reason)
@@ -396,7 +398,7 @@ def test_invalid_certificate_stops_at_once(
         "REQUESTS_CA_BUNDLE to a file with the certificate of that authority."
     )
     assert not raised.value.is_transient
-    assert not server.asked
+    assert not server.requests
 
 
 def test_bundle_may_be_a_folder(
@@ -426,7 +428,7 @@ def test_bundle_that_is_not_usable_stops_at_once(
 
 @pytest.mark.usefixtures("bundle")
 def test_another_failure_of_tls_is_transient(serve: Serve) -> None:
-    server = serve(says(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))  # no certificate
+    server = serve(always(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))  # no certificate
     with pytest.raises(TransientError, match="refused or reset"):
         transport(server.url).send(TAGS)
 
@@ -481,7 +483,7 @@ def assert_ends_in_time(send: Callable[[], object], timeout: float = TIMEOUT) ->
 
 @pytest.mark.parametrize("part", TRICKLES)
 def test_response_that_trickles_ends_in_time(serve: Serve, part: str) -> None:
-    server: Hostile = serve(lambda _: server.trickle(*TRICKLES[part]))
+    server: RawServer = serve(lambda _: server.trickle(*TRICKLES[part]))
     sender = transport(server.url, timeout=TIMEOUT)
     assert_ends_in_time(lambda: sender.send(TAGS))
 
@@ -495,12 +497,12 @@ def test_flood_without_content_ends_in_time(serve: Serve, part: str) -> None:
 
 
 def test_connection_that_is_kept_is_watched_as_well(serve: Serve) -> None:
-    def reply(asked: Asked) -> Iterable[bytes]:
-        if asked.target.endswith("first"):
-            return [answer({}, closes=False)]
+    def reply(request: RawRequest) -> Iterable[bytes]:
+        if request.target.endswith("first"):
+            return [raw_response({}, closes=False)]
         return server.trickle(OK, b"x")
 
-    server: Hostile = serve(reply, keeps_alive=True)
+    server: RawServer = serve(reply, keeps_alive=True)
     sender = transport(server.url, timeout=0.6)
     assert sender.send("/first").status == 200
     assert_ends_in_time(lambda: sender.send("/second"), 0.6)
@@ -519,11 +521,11 @@ def test_tls_that_does_not_answer_ends_in_time() -> None:
 def test_tunnel_of_a_proxy_that_trickles_ends_in_time(
     monkeypatch: pytest.MonkeyPatch, serve: Serve
 ) -> None:
-    def reply(asked: Asked) -> Iterable[bytes]:
-        assert asked.method == "CONNECT"
+    def reply(request: RawRequest) -> Iterable[bytes]:
+        assert request.method == "CONNECT"
         return server.trickle(OK, b"X: y\r\n")
 
-    server: Hostile = serve(reply)
+    server: RawServer = serve(reply)
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{server.port}")
     sender = transport("https://api.example/api", timeout=TIMEOUT)
     assert_ends_in_time(lambda: sender.send(TAGS))

@@ -16,7 +16,7 @@ TICK = 0.01
 """Seconds between two pieces of what trickles."""
 
 
-class Asked(t.NamedTuple):
+class RawRequest(t.NamedTuple):
     """A request: path and query, and headers by name in small letters."""
 
     method: str
@@ -24,10 +24,10 @@ class Asked(t.NamedTuple):
     headers: Mapping[str, str]
 
 
-Reply = t.Callable[[Asked], "Iterable[bytes]"]
+Reply = t.Callable[[RawRequest], "Iterable[bytes]"]
 
 
-class Hostile:
+class RawServer:
     """Serve each connection in a thread of its own.
 
     Args:
@@ -43,7 +43,7 @@ class Hostile:
         *,
         keeps_alive: bool = False,
     ) -> None:
-        self.asked: list[Asked] = []
+        self.requests: list[RawRequest] = []
         self.connections = 0
         self.stopped = threading.Event()
         self._reply = reply
@@ -89,15 +89,15 @@ class Hostile:
             if self._tls:
                 connection = self._tls.wrap_socket(connection, server_side=True)
             with connection, connection.makefile("rb") as stream:
-                while asked := _read(stream):
-                    self.asked.append(asked)
-                    for piece in self._reply(asked):
+                while request := _read(stream):
+                    self.requests.append(request)
+                    for piece in self._reply(request):
                         connection.sendall(piece)
                     if not self._keeps_alive:
                         break
 
 
-def answer(
+def raw_response(
     body: object = None, status: int = 200, *headers: str, closes: bool = True
 ) -> bytes:
     """Make a response: a body of bytes as they are, anything else as JSON."""
@@ -108,12 +108,12 @@ def answer(
     return "\r\n".join([*lines, *headers, "", ""]).encode() + content
 
 
-def says(*pieces: bytes) -> Callable[[Asked], Iterable[bytes]]:
+def always(*pieces: bytes) -> Callable[[RawRequest], Iterable[bytes]]:
     """Make a reply to every request."""
     return lambda _: pieces
 
 
-def _read(stream: t.BinaryIO) -> Asked | None:
+def _read(stream: t.BinaryIO) -> RawRequest | None:
     head = []
     while line := stream.readline().strip().decode("latin-1"):
         head.append(line)
@@ -121,4 +121,4 @@ def _read(stream: t.BinaryIO) -> Asked | None:
         return None
     method, target, _ = head[0].split(" ")
     pairs = (line.split(": ", 1) for line in head[1:])
-    return Asked(method, target, {name.lower(): value for name, value in pairs})
+    return RawRequest(method, target, {name.lower(): value for name, value in pairs})
