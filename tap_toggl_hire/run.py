@@ -15,7 +15,7 @@ from tap_toggl_hire.errors import (
     StoppedError,
     TapError,
 )
-from tap_toggl_hire.messages import BatchOutput, output_of
+from tap_toggl_hire.messages import output_of
 from tap_toggl_hire.progress import Progress
 from tap_toggl_hire.records import EXTRA
 from tap_toggl_hire.reemission import make_changed_streams_stale
@@ -78,7 +78,9 @@ class Run:
         self._source = Source(session.client, session.workers)
         self._progress = Progress(session.logger)
         self._summary = Summary(session, tap.plugin_version)
-        self._is_proved = False  # the key belongs to the workspace of the state
+        # The key belongs to the workspace of the state; without known candidates, there
+        # is nothing to prove.
+        self._is_proved = not state.inventory.has_living
         self._has_begun = False  # the first page of candidates was read, too
 
     def run(self) -> None:
@@ -89,8 +91,6 @@ class Run:
         """
         self._check_selection()
         self._state.apply_part(self._settings.part)
-        # Without known candidates, there is nothing to prove.
-        self._is_proved = not self._state.inventory.has_living
         failure: Exception | None = None
         try:
             self._read()
@@ -270,7 +270,6 @@ class Run:
             and settings.part == ALL_PARTS
             and not len(state.inventory)
             and not state.scope
-            and not any(isinstance(output, BatchOutput) for output in outputs)
         )
         return outputs if is_versioned else []
 

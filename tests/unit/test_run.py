@@ -8,12 +8,15 @@ import signal
 import typing as t
 from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from itertools import pairwise
 
 import pytest
+import time_machine
 
 from sandbox import Fault, details_of
+from tap_toggl_hire import progress
 from tap_toggl_hire import run as module
 from tap_toggl_hire.errors import (
     OutputError,
@@ -24,6 +27,8 @@ from tap_toggl_hire.errors import (
 )
 from tap_toggl_hire.streams import WITHOUT_ID
 from tap_toggl_hire.summary import SUMMARY
+from tap_toggl_hire.sync.candidates import LEFT_SCOPE
+from tap_toggl_hire.sync.plan import FEW_LEFT
 from tests.support.clock import FakeClock
 from tests.support.http import SandboxTransport
 from tests.support.messages import Messages
@@ -46,6 +51,7 @@ if t.TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox.messages import Request
+    from tests.support.scheduler import Scheduler
 
 Json = dict[str, t.Any]
 
@@ -192,12 +198,79 @@ def test_next_run_goes_on_from_the_state(extraction: Extraction) -> None:
     assert run.events() == [("updated", "2")]
 
 
+def test_run_without_a_change_requests_no_details(extraction: Extraction) -> None:
+    extraction.run()
+    before = len(extraction.transport.requests)
+    run = extraction.run()
+    assert run.candidate_records == []
+    requests = extraction.transport.requests[before:]
+    assert [request for request in requests if request.kind == "candidate"] == []
+
+
+def test_lists_are_requested_at_the_same_time(extraction: Extraction) -> None:
+    extraction.selected = LISTS
+    extraction.run()
+    workers = t.cast("Scheduler", extraction.tap.session.workers)
+    assert workers.most_waiting == len(LISTS)
+
+
 def test_full_table_stream_is_emitted_again(extraction: Extraction) -> None:
     extraction.run()
     extraction.methods = {CANDIDATES: "FULL_TABLE"}
     run = extraction.run()
     assert run.emitted(CANDIDATES) == numbers(3)
     assert run.emitted(DETAILS) == []
+
+
+def test_stream_with_a_new_column_is_emitted_again(
+    extraction: Extraction, caplog: pytest.LogCaptureFixture
+) -> None:
+    extraction.run()
+    extraction.config["stream_maps"] = {CANDIDATES: {"opening": "job_opening_id"}}
+    run = extraction.run()
+    assert run.emitted(CANDIDATES) == numbers(3)
+    assert run.emitted(DETAILS) == []
+    assert any("re-emitting all 3 candidates" in line for line in caplog.messages)
+
+
+def test_due_details_are_fetched_again(extraction: Extraction) -> None:
+    extraction.config["reverify_days"] = 30
+    with time_machine.travel("2026-05-01T12:00Z") as now:
+        extraction.run()
+        now.shift(timedelta(days=30))
+        extraction.account.show("2", in_details={"profile_url": "https://example.com"})
+        run = extraction.run()
+    assert run.sync_run["candidates_reverified"] == 3
+    assert run.emitted(DETAILS) == ["2"]
+
+
+def test_lists_of_tags_that_are_dropped_are_not_requested(
+    extraction: Extraction,
+) -> None:
+    extraction.config |= {"pii": "drop", "pii_tags": "drop"}
+    extraction.selected = [DETAILS]
+    run = extraction.run()
+    assert [row["tag_ids"] for row in run.records(DETAILS)] == [None] * 3
+    assert not any("tag_ids" in r.query for r in extraction.transport.requests)
+
+
+def test_many_candidates_outside_new_filters_cost_no_requests(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    many = FEW_LEFT + 1
+    extraction = Extraction(many)
+    extraction.selected = [CANDIDATES]
+    extraction.run()
+    extraction.config["job_opening_ids"] = [extraction.account.add_opening()]
+    for _ in range(2):
+        before = len(extraction.transport.requests)
+        run = extraction.run()
+        assert run.error is None
+        assert run.candidate_records == []
+        kinds = [r.kind for r in extraction.transport.requests[before:]]
+        assert kinds.count("candidate") == 1  # the proof of the workspace
+    assert caplog.messages.count(LEFT_SCOPE % many) == 1
 
 
 def test_bookmarks_have_the_largest_key_of_each_stream(extraction: Extraction) -> None:
@@ -504,6 +577,22 @@ def test_run_whose_output_is_closed_writes_no_end(extraction: Extraction) -> Non
     assert (len(run.messages), len(attempts)) == (9, 1)
 
 
+def test_requests_that_wait_are_dropped_if_the_output_is_closed() -> None:
+    extraction = Extraction(9)
+
+    def close() -> None:
+        if any(m["type"] == "RECORD" for m in extraction.writer.messages):
+            raise OutputError("The target closed the pipe.")
+
+    extraction.selected = [DETAILS]
+    extraction.before_message = close
+    assert isinstance(extraction.run().error, OutputError)
+    before = len(extraction.transport.requests)
+    workers = extraction.tap.session.workers
+    workers.result(workers.submit(int))  # whatever else waits is answered before
+    assert len(extraction.transport.requests[before:]) <= workers.size
+
+
 def test_unexpected_exception_is_not_named_in_the_record(
     extraction: Extraction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -680,12 +769,25 @@ def test_record_names_fields_that_no_schema_declares() -> None:
     extraction = Extraction()
     extraction.account.show("1", in_list={"zeta": 1, "rating": "x"})
     extraction.account.show("2", in_list={"zeta": 1, "alpha": 1})
-    record = extraction.run().sync_run
-    assert "alpha" in record["unknown_fields"]
-    assert record["unknown_fields"].index("alpha") < record["unknown_fields"].index(
-        "zeta"
+    extraction.account.change_opening(
+        extraction.account.openings()[0]["id"], new_field=1
     )
-    assert "rating" in record["mismatched_fields"]
+    record = extraction.run().sync_run
+    assert record["unknown_fields"] == (
+        '{"candidates.alpha":1,"candidates.zeta":2,"job_openings.new_field":1}'
+    )
+    assert record["mismatched_fields"] == '{"candidates.rating":1}'
+
+
+def test_run_logs_its_progress(
+    extraction: Extraction,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(progress, "INTERVAL", 1e-9)
+    caplog.set_level(logging.INFO)
+    extraction.run()
+    assert any("candidates done" in line for line in caplog.messages)
 
 
 def metrics(caplog: pytest.LogCaptureFixture) -> dict[str, dict[str, float]]:
