@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from orchestration.loading import Project
 from sandbox import Account, Sandbox, random_change
-from tests.pipeline.warehouse import expected, keyed, living
+from tests.pipeline.warehouse import expected_rows, keyed, living
 from tools.local import meltano
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class Many:
 
     def assert_loaded(self, name: str) -> None:
         """Compare the tables of a workspace with its API."""
-        for stream, rows in expected(self.sandboxes[name].account).items():
+        for stream, rows in expected_rows(self.sandboxes[name].account).items():
             assert living(self.rows(name, stream)) == rows, (name, stream)
 
     def created(self, name: str) -> list[str]:

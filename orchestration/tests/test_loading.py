@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from orchestration.loading import LoadError
-from tests.pipeline.warehouse import tombstones
+from tests.pipeline.warehouse import tombstone_columns
 from tools.local.meltano import CHECKOUT
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def test_concurrent_parts_equal_the_whole(many: Many) -> None:
     many.assert_loaded("big")
     created = many.created("big")
     assert len(created) == len(set(created))
-    assert deleted in tombstones(many.rows("big", "candidates"))
+    assert deleted in tombstone_columns(many.rows("big", "candidates"))
     assert many.sandboxes["big"].stats.count("candidate") < 40
 
 
@@ -223,5 +223,5 @@ def test_deletion_between_loads_in_two_and_three_parts_is_emitted(many: Many) ->
         many.project.load(load.name)
 
     many.assert_loaded("big")
-    marked = tombstones(many.rows("big", "candidates"))
+    marked = tombstone_columns(many.rows("big", "candidates"))
     assert marked == {deleted: {"id", "_sdc_deleted_at"}}

@@ -71,7 +71,7 @@ def test_rejected_phrase_is_found(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["recommend", "retelling", "x is None", "who"])
-def test_similar_words_are_not(text: str) -> None:
+def test_similar_word_is_not_rejected(text: str) -> None:
     assert not list(phrases(text))
 
 

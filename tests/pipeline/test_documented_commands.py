@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Account, Sandbox
-from tests.pipeline.warehouse import change, check_erased, compare, duckdb_rows
+from tests.pipeline.warehouse import (
+    assert_erased,
+    assert_living_rows_match_api,
+    duckdb_rows,
+    rate_submit_and_delete,
+)
 from tests.support.documents import ROOT, shell_block, shell_blocks
 from tools.local.meltano import CHECKOUT
 
@@ -153,14 +158,14 @@ def test_duckdb_has_the_same_rows_forgets_and_makes_a_state(
     refresh = selection_commands("get new streams and columns after an upgrade")
     newcomer.shell(refresh.replace("...", " ".join(plugins)))
     assert len(json.loads(cached.read_text())["streams"]) == 8
-    compare(table, sandbox.account, empty=None)
-    deleted = change(sandbox.account)
+    assert_living_rows_match_api(table, sandbox.account, empty=None)
+    deleted = rate_submit_and_delete(sandbox.account)
     newcomer.meltano("state", "clear", "--force", f"dev:{'-to-'.join(plugins)}")
 
     printed = newcomer.shell(shell_block("docs/guarantees.md", "query_duckdb"))
 
     assert "1 deleted" in printed
-    check_erased(table, sandbox.account, deleted, empty=None)
+    assert_erased(table, sandbox.account, deleted, empty=None)
     newcomer.shell(shell_block("docs/privacy.md", "query_duckdb", "forget_history"))
     scores = {
         row["score"]
@@ -260,7 +265,7 @@ def test_run_that_reaches_its_time_limit_is_continued(
     newcomer.shell(command.replace("=50 ", "=0.2 "), **warehouse.settings)
     newcomer.shell(command, **warehouse.settings)
 
-    compare(warehouse.rows, sandbox.account)
+    assert_living_rows_match_api(warehouse.rows, sandbox.account)
     runs = warehouse.rows("sync_runs").values()
     assert [run["outcome"] for run in runs] == ["stopped", "complete"]
     details = [run["details_read"] for run in runs]

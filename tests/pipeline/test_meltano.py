@@ -12,14 +12,14 @@ import pytest
 
 from sandbox import Fault
 from tests.pipeline.warehouse import (
-    change,
-    check_erased,
-    check_rows,
-    compare,
-    expected,
+    assert_erased,
+    assert_living_rows_match_api,
+    assert_rows,
+    expected_rows,
     living,
     rate,
-    tombstones,
+    rate_submit_and_delete,
+    tombstone_columns,
 )
 from tests.support.target import merged
 from tools.local.meltano import PipelineError
@@ -46,8 +46,8 @@ def test_load_continues_after_a_failure_and_changes_follow(
     project.run(*PLUGINS, **warehouse.settings)
 
     assert 30 <= sandbox.stats.count("candidate") < 60
-    for stream, rows in expected(account).items():
-        check_rows(warehouse.rows(stream), rows)
+    for stream, rows in expected_rows(account).items():
+        assert_rows(warehouse.rows(stream), rows)
     history = warehouse.rows("candidate_history").values()
     assert {row["event"] for row in history} == {"created"}
     assert {row["candidate_id"] for row in history} == set(candidates)
@@ -66,17 +66,17 @@ def test_load_continues_after_a_failure_and_changes_follow(
 
     # One answers 404; one that was served answers once more, which proves the endpoint.
     assert sandbox.stats.count("candidate") == 5
-    compare(warehouse.rows, account)
+    assert_living_rows_match_api(warehouse.rows, account)
     key = {"candidate_id", "position", "_sdc_deleted_at"}
-    assert tombstones(warehouse.rows("candidate_answers")) == dict.fromkeys(
+    assert tombstone_columns(warehouse.rows("candidate_answers")) == dict.fromkeys(
         answers, key
     )
     for stream in ("candidates", "candidate_details"):
-        marked = tombstones(warehouse.rows(stream))
+        marked = tombstone_columns(warehouse.rows(stream))
         assert marked == {deleted: {"id", "_sdc_deleted_at"}}
     for stream, keys in (("job_openings", {opening}), ("tags", {tag})):
-        assert set(tombstones(warehouse.rows(stream))) == keys
-    assert not tombstones(warehouse.rows("categories"))
+        assert set(tombstone_columns(warehouse.rows(stream))) == keys
+    assert not tombstone_columns(warehouse.rows("categories"))
     events = [
         (row["candidate_id"], row["event"])
         for row in warehouse.rows("candidate_history").values()
@@ -97,11 +97,11 @@ def test_full_refresh_marks_and_a_state_from_the_warehouse_erases(
     account = sandbox.account
     warehouse.load(sandbox)
     before = {stream: warehouse.rows(stream) for stream in CANDIDATES}
-    deleted = change(account)
+    deleted = rate_submit_and_delete(account)
 
     newcomer.run("--full-refresh", *PLUGINS, **warehouse.settings)
 
-    compare(warehouse.rows, account)
+    assert_living_rows_match_api(warehouse.rows, account)
     for stream in CANDIDATES:
         marked = {
             key: row
@@ -116,12 +116,12 @@ def test_full_refresh_marks_and_a_state_from_the_warehouse_erases(
     printed = newcomer.shell(warehouse.script(newcomer.folder), **warehouse.settings)
 
     assert ", 1 deleted, " in printed
-    check_erased(warehouse.rows, account, deleted)
+    assert_erased(warehouse.rows, account, deleted)
     rate(account, account.listed_ids()[0])
     sandbox.stats.reset()
     newcomer.run(*PLUGINS, **warehouse.settings)  # the state is an ordinary one now
     assert sandbox.stats.count("candidate") == 1
-    compare(warehouse.rows, account)
+    assert_living_rows_match_api(warehouse.rows, account)
 
 
 def test_example_project_takes_settings_from_the_environment(
@@ -184,7 +184,7 @@ def test_full_refresh_with_hard_delete_removes_deleted_candidates(
     project: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
 ) -> None:
     warehouse.load(sandbox, hard_delete=True)
-    deleted = change(sandbox.account)
+    deleted = rate_submit_and_delete(sandbox.account)
 
     project.run(
         *("--full-refresh", *PLUGINS),
@@ -192,8 +192,8 @@ def test_full_refresh_with_hard_delete_removes_deleted_candidates(
         TARGET_POSTGRES_HARD_DELETE="true",
     )
 
-    for stream, rows in expected(sandbox.account).items():
-        check_rows(warehouse.rows(stream), rows)
+    for stream, rows in expected_rows(sandbox.account).items():
+        assert_rows(warehouse.rows(stream), rows)
 
     # Only the history knows the candidate now: a state from it finds the deletion.
     project.shell(warehouse.script(project.folder), **warehouse.settings)
@@ -236,4 +236,4 @@ def test_limited_runs_load_a_workspace_piece_by_piece(
     assert "stopped" in outcomes
     # Each later run asks for a known candidate, as a proof, at most.
     assert sandbox.stats.count("candidate") <= 60 + len(outcomes)
-    compare(warehouse.rows, sandbox.account)
+    assert_living_rows_match_api(warehouse.rows, sandbox.account)

@@ -131,7 +131,7 @@ def duckdb_rows(database: Path, stream: str) -> Rows:
     return keyed(stream, rows)
 
 
-def expected(account: Account) -> dict[str, Rows]:
+def expected_rows(account: Account) -> dict[str, Rows]:
     """Return what a warehouse should hold of an account."""
     return {
         stream: keyed(stream, rows.values())
@@ -163,7 +163,7 @@ def living(rows: Rows) -> Rows:
     return {key: row for key, row in rows.items() if row["_sdc_deleted_at"] is None}
 
 
-def tombstones(rows: Rows) -> dict[Any, set[str]]:
+def tombstone_columns(rows: Rows) -> dict[Any, set[str]]:
     """Return the columns that are not null in each row that is marked as deleted."""
     return {
         key: {name for name, value in row.items() if value is not None}
@@ -172,7 +172,9 @@ def tombstones(rows: Rows) -> dict[Any, set[str]]:
     }
 
 
-def compare(table: Table, account: Account, empty: str | None = "") -> None:
+def assert_living_rows_match_api(
+    table: Table, account: Account, empty: str | None = ""
+) -> None:
     """Check that tables hold what the account has, apart from deleted rows.
 
     Args:
@@ -180,11 +182,11 @@ def compare(table: Table, account: Account, empty: str | None = "") -> None:
         account: What the API has.
         empty: What the target makes of the empty string.
     """
-    for stream, rows in expected(account).items():
-        check_rows(living(table(stream)), rows, empty)
+    for stream, rows in expected_rows(account).items():
+        assert_rows(living(table(stream)), rows, empty)
 
 
-def check_rows(held: Rows, expected: Rows, empty: str | None = "") -> None:
+def assert_rows(held: Rows, expected: Rows, empty: str | None = "") -> None:
     """Check rows in the columns that are expected."""
     assert held.keys() == expected.keys()
     for key, row in expected.items():
@@ -194,7 +196,7 @@ def check_rows(held: Rows, expected: Rows, empty: str | None = "") -> None:
         }
 
 
-def change(account: Account) -> str:
+def rate_submit_and_delete(account: Account) -> str:
     """Rate a candidate, submit another, delete a third; return the deleted one."""
     rated, deleted, *_ = account.listed_ids()
     rate(account, rated)
@@ -208,14 +210,14 @@ def rate(account: Account, candidate_id: str) -> None:
     account.rate(candidate_id, 1 + account.row(candidate_id)["rating"] % 3)
 
 
-def check_erased(
+def assert_erased(
     table: Table, account: Account, deleted: str, empty: str | None = ""
 ) -> None:
     """Check that tables hold what the account has, and nothing of a deleted one."""
-    compare(table, account, empty)
+    assert_living_rows_match_api(table, account, empty)
     for stream in ("candidates", "candidate_details", "candidate_answers"):
         keys = {"candidate_id", "position"} if stream.endswith("answers") else {"id"}
-        marked = tombstones(table(stream))
+        marked = tombstone_columns(table(stream))
         assert marked
         for key, filled in marked.items():
             assert deleted in {key, key[0]}

@@ -316,6 +316,8 @@ class History:
         lacks = [n for n in rows if candidate_of(messages[n]["record"]) not in inside]
         if lacks:
             places = places[sum(n < lacks[-1] for n in places) - 1 :]
+        # A killed target may have confirmed an earlier STATE than it received, but none
+        # that more candidates follow than a STATE announces.
         lag = 0 if step.received == 1 else step.unconfirmed
         most = step.lookahead or 10_000
         while places:

@@ -34,14 +34,15 @@ LINKS = {
     "as a user": "http://{own}@{elsewhere}/api/v2.1/candidates",
     "backslashes": "http:\\\\{elsewhere}\\api\\v2.1\\candidates",
 }
+"""Links to another host, with its own host and the other one to be filled in."""
 
 
 def link_to(elsewhere: Sandbox, own: Sandbox, form: str) -> str:
-    hosts = (
-        sandbox.url.removeprefix("http://").removesuffix("/api")
-        for sandbox in (own, elsewhere)
-    )
-    return LINKS[form].format(**dict(zip(("own", "elsewhere"), hosts, strict=True)))
+    return LINKS[form].format(own=host(own), elsewhere=host(elsewhere))
+
+
+def host(sandbox: Sandbox) -> str:
+    return sandbox.url.removeprefix("http://").removesuffix("/api")
 
 
 @pytest.mark.parametrize("form", LINKS)
@@ -64,7 +65,7 @@ def test_no_redirect_leads_to_another_origin(
     assert pipeline.run_failing().records(DETAILS) == []
 
 
-def test_netrc_does_not_replace_the_key_and_no_proxy_counts(
+def test_netrc_does_not_replace_the_key_and_hosts_in_no_proxy_get_no_proxy(
     make_pipeline: MakePipeline, tmp_path: Path
 ) -> None:
     netrc = tmp_path / "netrc"

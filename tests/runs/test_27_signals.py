@@ -17,8 +17,6 @@ from tests.support.process import LONG, TapProcess
 from tests.support.streams import CANDIDATES, SYNC_RUNS
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.support.pipeline import MakePipeline, Pipeline
 
 
@@ -111,17 +109,10 @@ def test_interrupt_during_the_imports_ends_the_program(pipeline: Pipeline) -> No
 # The target
 
 
-def is_idle(sandbox: Sandbox) -> Callable[[], bool]:
-    """Return a condition: there was no request for a while."""
-    last: list[tuple[int, float]] = [(0, 0.0)]
-
-    def idle() -> bool:
-        count = sandbox.stats.requests
-        if count != last[0][0]:
-            last[0] = count, time.monotonic()
-        return count > 0 and time.monotonic() - last[0][1] > 0.7
-
-    return idle
+def has_paused(sandbox: Sandbox) -> bool:
+    """Return whether requests came, and none of late."""
+    log = sandbox.stats.log
+    return bool(log) and time.monotonic() - log[-1].at > 0.7
 
 
 def test_signal_while_the_target_does_not_read_waits_for_it(
@@ -130,7 +121,7 @@ def test_signal_while_the_target_does_not_read_waits_for_it(
     """A line that is cut short would be worse."""
     pipeline = make_pipeline(Account.example(candidates=150))
     with TapProcess(pipeline.config, reads=False) as process:
-        process.wait_until(is_idle(pipeline.sandbox))
+        process.wait_until(lambda: has_paused(pipeline.sandbox))
         process.process.send_signal(signal.SIGTERM)
         with pytest.raises(subprocess.TimeoutExpired):
             process.process.wait(timeout=0.5)

@@ -15,10 +15,11 @@ if t.TYPE_CHECKING:
 LATENCY = 0.05
 
 
-def steps(run: Run, kind: str) -> int:
-    """Return the number of requests that waited for the response before.
+def round_trips(run: Run, kind: str) -> int:
+    """Return how many requests of a kind followed one another.
 
-    A busy machine takes longer for them, and does not need more.
+    A request that was sent before the last one of them was answered ran beside it, and
+    does not count. That a machine is busy makes round trips longer, and not more.
     """
     count, answered = 0, 0.0
     for request in run.requests:
@@ -52,7 +53,7 @@ def test_long_list_is_read_from_both_ends(make_pipeline: MakePipeline) -> None:
     assert not run.details_requested
     assert not run.records(CANDIDATES)
     pages = sum(request.kind == "candidates" for request in run.requests)
-    assert steps(run, "candidates") <= 0.65 * pages
+    assert round_trips(run, "candidates") <= 0.65 * pages
 
 
 def test_details_are_fetched_side_by_side_across_pages(
@@ -60,9 +61,9 @@ def test_details_are_fetched_side_by_side_across_pages(
 ) -> None:
     pipeline = make_pipeline(120, page_size=10)
     pipeline.sandbox.latency = LATENCY
-    assert steps(pipeline.run(), "candidate") <= 120 / 4
+    assert round_trips(pipeline.run(), "candidate") <= 120 / 4
     for candidate_id in pipeline.ids[::4]:
         pipeline.change_rating(candidate_id)
     run = pipeline.run()
     assert len(run.details_requested) == 30
-    assert steps(run, "candidate") <= 15
+    assert round_trips(run, "candidate") <= 15

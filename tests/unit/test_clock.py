@@ -44,7 +44,7 @@ def test_every_form_of_an_http_date_is_utc() -> None:
 
 
 def clock() -> Clock:
-    """Make a clock on a machine whose own is one minute past noon."""
+    """Make a clock on a machine whose own clock shows noon."""
     return Clock(logging.getLogger("tap-toggl-hire"), lambda: NOW)
 
 

@@ -591,7 +591,7 @@ UNENCRYPTED = (
 )
 
 
-def test_whether_requests_leave_the_machine_unencrypted() -> None:
+def test_unencrypted_requests_to_another_machine_give_a_warning() -> None:
     safe = (
         "https://api.example/api",
         "http://localhost:8000/api",

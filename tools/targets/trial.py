@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from sandbox import Account, Sandbox
-from tests.pipeline.warehouse import expected, keyed
+from tests.pipeline.warehouse import expected_rows, keyed
 from tests.support.tap import run_tap
 from tools.targets import processes, programs
 from tools.targets.processes import ProgramError
@@ -166,7 +166,7 @@ class Trial:
         return {**place, **self._pairing.settings, **settings}
 
     def _compare(self) -> None:
-        for stream, truth in expected(self._sandbox.account).items():
+        for stream, truth in expected_rows(self._sandbox.account).items():
             held = _living(self._rows(stream))
             for key in truth.keys() - held.keys():
                 self._differ(stream, f"{key} is missing")

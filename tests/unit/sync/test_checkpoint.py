@@ -159,9 +159,10 @@ def test_some_candidates_are_announced_and_more_if_a_state_is_large(
     output = Output(state_size=1000)
     output.checkpoint.announce(map(output.task, "12345"))
     assert list(output.saved) == ["1", "2", "3"]
-    # A candidate has 400 bytes: a STATE of 1,000 may be due after 25 of them.
     for key in "12":
         output.emit(output.decide(key))
+    # A candidate has 400 bytes, so that a STATE of 1,000 is due after 25 of them: ten
+    # times its size. A quarter more is announced.
     assert output.checkpoint.has_room(31, 0)
     assert not output.checkpoint.has_room(32, 0)
 
@@ -173,20 +174,22 @@ def test_few_candidates_with_large_rows_are_announced(
     monkeypatch.setattr(module, "MAX_ANNOUNCED_BYTES", 2 * tasks[0].size)
     output.checkpoint.announce(tasks)
     assert list(output.saved) == ["1", "2"]
+
+
+def test_ten_thousand_candidates_with_small_rows_are_announced(output: Output) -> None:
     assert output.checkpoint.has_room(9_999, 0)
     assert not output.checkpoint.has_room(10_000, 0)
 
 
-def test_records_of_earlier_runs_do_not_make_candidates_larger() -> None:
-    output = Output(state_size=1000)
-    output.sink.written = 10**9
+def test_bytes_that_were_written_before_do_not_make_candidates_larger() -> None:
+    output = Output(state_size=400 * 1000)
+    output.sink.written = 10**9  # by the lists
     output.checkpoint = output.begin()
     output.checkpoint.save()
-    output.emit(output.decide("1"))
-    assert output.checkpoint.has_room(10_000, 0) is False
-    output.sink.state_size = 400 * 1000
-    output.checkpoint.save()
+    output.emit(output.decide("1"))  # 400 bytes
+    # A STATE is due after 10,000 of them, and a quarter more is announced.
     assert output.checkpoint.has_room(12_499, 0)
+    assert not output.checkpoint.has_room(12_500, 0)
 
 
 # What is not emitted any more
@@ -254,10 +257,13 @@ def test_state_waits_for_records_of_ten_times_its_size() -> None:
 
 
 def test_details_that_were_read_and_did_not_differ_count_as_records() -> None:
-    """A re-verification that writes nothing and is killed would begin again."""
+    """Otherwise a killed re-verification that writes nothing would begin again.
+
+    A STATE of 200 bytes is due after 2,000 bytes of records, or two such candidates.
+    """
     output = Output(state_size=200)
     output.checkpoint.save()
-    output.clock.now += 60
+    output.clock.now += 60  # long enough
     decision = output.decide("1")
     unchanged = replace(decision, plan=Plan(decision.known))
     not_read = replace(unchanged, change=replace(unchanged.change, details=None))

@@ -346,14 +346,6 @@ def later_known() -> Known:
     return after
 
 
-def test_later_candidate_is_due_after_the_subject() -> None:
-    since = NOW - timedelta(days=DAYS)
-    subject, later = (due_time(key, since, NOW, DAYS) for key in (SUBJECT, LATER))
-    assert subject is not None
-    assert later is not None
-    assert subject < later
-
-
 # What the target holds, and what is wrong with it
 
 
@@ -649,6 +641,14 @@ def test_more_histories_end_in_the_truth() -> None:
     explorer.explore(starts(), 2)
     explorer.wander(1500, 10, MANY)
     assert explorer.wrong == []
+
+
+def test_later_candidate_is_due_after_the_subject() -> None:
+    since = NOW - timedelta(days=DAYS)
+    subject, later = (due_time(key, since, NOW, DAYS) for key in (SUBJECT, LATER))
+    assert subject is not None
+    assert later is not None
+    assert subject < later
 
 
 # Broken rules

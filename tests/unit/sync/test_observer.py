@@ -11,7 +11,8 @@ from tap_toggl_hire.sync.change import HISTORY_FIELDS
 from tap_toggl_hire.sync.inventory import digest
 from tap_toggl_hire.sync.observer import is_torn
 from tap_toggl_hire.sync.plan import NEVER, Details, Listed
-from tests.unit.sync.observed import details_of, observer, question, row_of
+from tests.unit.sync.observed import details_of, question, row_of
+from tests.unit.sync.observed import observer as make_observer
 
 Json = dict[str, t.Any]
 
@@ -35,15 +36,15 @@ def listed(
     details: Json, tags: tuple[str, ...] | None = (), **settings: t.Any
 ) -> Listed:
     """Digest the list row of a candidate."""
-    looks = observer(**settings)
-    return looks.listed(looks.row("1", row_of(details)), tags)
+    observer = make_observer(**settings)
+    return observer.listed(observer.row("1", row_of(details)), tags)
 
 
 def read(details: Json) -> Details:
     """Digest the details of a candidate."""
-    looks = observer()
-    record = looks.details.of(details)
-    return looks.read(record, is_torn=False, contradicts_tags=False)
+    observer = make_observer()
+    record = observer.details.of(details)
+    return observer.read(record, is_torn=False, contradicts_tags=False)
 
 
 # List rows
@@ -59,7 +60,7 @@ def test_every_field_of_a_row_is_digested(name: str) -> None:
 
 def test_id_of_a_row_is_the_one_that_was_parsed() -> None:
     """The API may send a number."""
-    record = observer().row("7", row_of(details_of(id=7)))
+    record = make_observer().row("7", row_of(details_of(id=7)))
     assert record["id"] == "7"
 
 
@@ -72,9 +73,9 @@ def test_unknown_fields_have_a_digest_of_their_own() -> None:
 
 
 def test_unknown_fields_that_are_not_emitted_are_not_compared() -> None:
-    looks = observer(compares_extra=False)
-    row = looks.row("1", row_of(details_of(new_field=5)))
-    assert looks.listed(row, ()) == replace(listed(details_of()), extra=None)
+    observer = make_observer(compares_extra=False)
+    row = observer.row("1", row_of(details_of(new_field=5)))
+    assert observer.listed(row, ()) == replace(listed(details_of()), extra=None)
 
 
 def test_tags_have_a_digest_of_their_own_and_count_in_the_history() -> None:
@@ -103,13 +104,13 @@ def test_digests_are_made_after_personal_data_is_dropped() -> None:
 
 
 def test_row_in_details_is_that_of_the_list() -> None:
-    details, looks = details_of(tag_ids=["300"], new_field=5), observer()
-    assert looks.row_in("1", details) == looks.row("1", row_of(details))
+    details, observer = details_of(tag_ids=["300"], new_field=5), make_observer()
+    assert observer.row_in("1", details) == observer.row("1", row_of(details))
 
 
 def test_row_part_of_details_has_the_digest_of_the_list_row() -> None:
-    details, looks = details_of(tag_ids=["300"], new_field=5), observer()
-    part = looks.row_part(looks.details.of(details))
+    details, observer = details_of(tag_ids=["300"], new_field=5), make_observer()
+    part = observer.row_part(observer.details.of(details))
     assert digest(part) == listed(details).row
     assert "extra" not in part
 
@@ -138,19 +139,21 @@ def test_questions_are_counted_with_those_that_are_null(
     assert (details.answers, details.nulls) == (answers, nulls)
 
 
-def test_what_was_compared_elsewhere_is_part_of_the_details() -> None:
-    looks = observer()
-    record = looks.details.of(details_of())
-    torn = looks.read(record, is_torn=True, contradicts_tags=True)
+def test_details_say_whether_they_are_torn_or_contradict_the_tags() -> None:
+    observer = make_observer()
+    record = observer.details.of(details_of())
+    torn = observer.read(record, is_torn=True, contradicts_tags=True)
     assert (torn.is_torn, torn.contradicts_tags) == (True, True)
     assert replace(torn, is_torn=False, contradicts_tags=False) == read(details_of())
 
 
 def test_tags_that_only_details_show_are_digested_like_those_of_the_lists() -> None:
-    looks = observer()
-    record = looks.details.of(details_of())
+    observer = make_observer()
+    record = observer.details.of(details_of())
     for tags in (None, (), ("300", "301")):
-        details = looks.read(record, is_torn=False, contradicts_tags=False, tags=tags)
+        details = observer.read(
+            record, is_torn=False, contradicts_tags=False, tags=tags
+        )
         assert details.tags == listed(details_of(), tags).tags
 
 
@@ -159,9 +162,9 @@ def test_tags_that_only_details_show_are_digested_like_those_of_the_lists() -> N
 
 def torn(listed_as: Json, details: Json) -> bool:
     """Return whether details are of another moment than the list row."""
-    looks = observer()
-    row = looks.row("1", row_of(listed_as))
-    return is_torn(row, looks.details.of(details), details)
+    observer = make_observer()
+    row = observer.row("1", row_of(listed_as))
+    return is_torn(row, observer.details.of(details), details)
 
 
 @pytest.mark.parametrize("name", FIELDS)

@@ -151,7 +151,8 @@ def test_as_many_lists_as_workers_are_read_at_the_same_time(tagged: Tagged) -> N
     tagged.shown = numbers(5)
     source = Source(client_of(tagged.transport), Scheduler(2, Stop()))
     lists = TagLists(source, Query((), None), 2, tagged.ids, are_dropped=False)
-    assert len([*lists.read((), None)]) == 5 + 5  # before and after each page
+    steps = [*lists.read((), None)]
+    assert len(steps) == 5 + 5  # before and after each of five pages
     assert source.workers.most_waiting == 2  # type: ignore[attr-defined]
     assert sorted(tagged.lists_requested) == numbers(5)
 
