@@ -58,6 +58,8 @@ class Workers:
         """
         if not last:
             self.stop.check()
+        if self._queue.is_closed:  # at the end of a run before this one
+            self._queue, self.threads = _Queue(), []
         if len(self.threads) < self.size:
             thread = threading.Thread(target=_work, args=(self._queue,), daemon=True)
             self.threads.append(thread)
@@ -110,7 +112,7 @@ class _Queue:
         self._urgent: deque[Call] = deque()
         self._ordinary: deque[Call] = deque()
         self._waiting = 0  # bytes of results that were not taken yet
-        self._is_closed = False
+        self.is_closed = False
         self._changed = threading.Condition()
 
     def put(self, call: Call, *, urgent: bool) -> None:
@@ -121,7 +123,7 @@ class _Queue:
     def get(self) -> Call | None:
         """Wait for a call that may start; None once the queue is closed and empty."""
         with self._changed:
-            self._changed.wait_for(lambda: self._is_closed or self._may_start())
+            self._changed.wait_for(lambda: self.is_closed or self._may_start())
             calls = self._urgent or self._ordinary
             return calls.popleft() if calls else None
 
@@ -171,7 +173,7 @@ class _Queue:
 
     def close(self) -> None:
         with self._changed:
-            self._is_closed = True
+            self.is_closed = True
             self._changed.notify_all()
 
 

@@ -100,6 +100,15 @@ def test_call_in_flight_is_finished_after_close_and_no_other_is_made() -> None:
     never.assert_not_called()
 
 
+def test_calls_after_close_are_made_by_new_threads() -> None:
+    """A program may run the same tap twice."""
+    pool = Workers(2, Stop())
+    pool.submit(int).result(LONG)
+    pool.close()
+    assert [pool.submit(int).result(LONG) for _ in range(3)] == [0, 0, 0]
+    assert len(pool.threads) == 2
+
+
 def test_urgent_calls_overtake_others_and_otherwise_the_order_is_kept() -> None:
     pool, go_on, order = Workers(1, Stop()), threading.Event(), list[str]()
     pool.submit(go_on.wait, LONG)
