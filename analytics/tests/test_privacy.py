@@ -261,8 +261,10 @@ def test_duckdb_with_hashes(project: Project, sandbox: Sandbox) -> None:
     person.personal |= hashes
     database = project.folder / "warehouse.duckdb"
     plugins = (
-        *("tap-toggl-hire", "target-duckdb"),
-        *("dbt-duckdb:forget", "dbt-duckdb:build"),
+        "tap-toggl-hire",
+        "target-duckdb",
+        "dbt-duckdb:forget",
+        "dbt-duckdb:build",
     )
     settings = {
         "TAP_TOGGL_HIRE_PII": "hash",
@@ -277,7 +279,8 @@ def test_duckdb_with_hashes(project: Project, sandbox: Sandbox) -> None:
     project.run(*plugins, **settings)
     before = tables(fetch)
     assert person.found(before) >= {
-        *("toggl_hire.candidates", "toggl_hire.candidate_details"),
+        "toggl_hire.candidates",
+        "toggl_hire.candidate_details",
         "toggl_hire.candidate_history",
     }
     assert any(value in text for text in before.values() for value in hashes)

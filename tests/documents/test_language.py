@@ -22,14 +22,16 @@ SUFFIXES = {".json", ".md", ".py", ".sql", ".toml", ".yaml", ".yml"}
 FILES = [
     path
     for pattern in (
-        *("*.md", "*.yaml", "*.yml", ".github/ISSUE_TEMPLATE/*", "docs/**/*"),
-        *(
-            "examples/**/*",
-            "orchestration/*",
-            "schemas/*",
-            "tap_toggl_hire/**/*",
-            "tools/hub/*",
-        ),
+        "*.md",
+        "*.yaml",
+        "*.yml",
+        ".github/ISSUE_TEMPLATE/*",
+        "docs/**/*",
+        "examples/**/*",
+        "orchestration/*",
+        "schemas/*",
+        "tap_toggl_hire/**/*",
+        "tools/hub/*",
     )
     for path in sorted(ROOT.glob(pattern))
     if path.suffix in SUFFIXES

@@ -187,7 +187,8 @@ def test_full_refresh_with_hard_delete_removes_deleted_candidates(
     deleted = rate_submit_and_delete(sandbox.account)
 
     project.run(
-        *("--full-refresh", *PLUGINS),
+        "--full-refresh",
+        *PLUGINS,
         **warehouse.settings,
         TARGET_POSTGRES_HARD_DELETE="true",
     )

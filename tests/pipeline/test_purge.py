@@ -104,8 +104,11 @@ def test_only_tombstones_of_the_deleted_stay(
 
     names = [(row["id"], row["name"]) for row in read(place, "candidates")]
     assert names == [
-        *(("1", "Ada Invented"), ("3", "Max Invented")),
-        *(("2", None), ("3", None), ("3", "Max Invented")),
+        ("1", "Ada Invented"),
+        ("3", "Max Invented"),
+        ("2", None),
+        ("3", None),
+        ("3", "Max Invented"),
     ]
     assert read(place, "candidate_answers") == []
     scores = [
@@ -113,8 +116,12 @@ def test_only_tombstones_of_the_deleted_stay(
         for row in read(place, "candidate_history")
     ]
     assert scores == [
-        *(("1", "created", 61.5), ("2", "created", None), ("3", "created", 63.5)),
-        *(("2", "deleted", None), ("3", "deleted", None), ("3", "created", 63.5)),
+        ("1", "created", 61.5),
+        ("2", "created", None),
+        ("3", "created", 63.5),
+        ("2", "deleted", None),
+        ("3", "deleted", None),
+        ("3", "created", 63.5),
     ]
     assert purge(tmp_path) == "0 lines changed\n"
 
@@ -170,7 +177,11 @@ LEFT = {
     "candidate_details": {"id", "_sdc_deleted_at"},
     "candidate_answers": {"candidate_id", "position", "_sdc_deleted_at"},
     "candidate_history": {
-        *("event_id", "candidate_id", "observed_at", "event"),
-        *("job_opening_id", "category_id"),
+        "event_id",
+        "candidate_id",
+        "observed_at",
+        "event",
+        "job_opening_id",
+        "category_id",
     },
 }

@@ -236,9 +236,9 @@ def test_answer_of_tags_that_lacks_some_changes_nothing(
     assert not run.details_requested
 
 
-@pytest.mark.parametrize("listed", ["empty", "rejected", "everybody"])
+@pytest.mark.parametrize("list_of_tag", ["empty", "rejected", "not filtered"])
 def test_deleted_tag_that_details_still_name_costs_its_candidates_once(
-    tagged: Pipeline, listed: str
+    tagged: Pipeline, list_of_tag: str
 ) -> None:
     account = tagged.account
     tag_id = account.tags()[0]["id"]
@@ -247,13 +247,16 @@ def test_deleted_tag_that_details_still_name_costs_its_candidates_once(
         tag_ids = account.detail(candidate_id)["tag_ids"]
         account.show(candidate_id, in_details={"tag_ids": tag_ids})
     account.delete_tag(tag_id)
-    everybody = lambda request, body: whole_list(tagged, request) or body  # noqa: E731
-    effects = {
+
+    def unfiltered(request: Request, _: t.Any) -> t.Any:
+        return whole_list(tagged, request)
+
+    faults = {
         "empty": [],
         "rejected": [Fault("status", status=400, match=asks_for(tag_id))],
-        "everybody": [Fault("rewrite", match=asks_for(tag_id), change=everybody)],
+        "not filtered": [Fault("rewrite", match=asks_for(tag_id), change=unfiltered)],
     }
-    tagged.sandbox.faults = effects[listed]
+    tagged.sandbox.faults = faults[list_of_tag]
     run = tagged.run()
     assert {*run.details_requested} == {*with_it}
     assert sorted(run.events()) == sorted(("updated", i) for i in with_it)
@@ -294,9 +297,12 @@ def test_api_that_ignores_the_filter_writes_no_false_history(
 ) -> None:
     """It costs three requests per run to see that it still does, and none after it."""
     pipeline = make_pipeline(make_account(60, tagged=0.5))
-    everybody = lambda request, _: whole_list(pipeline, request)  # noqa: E731
+
+    def unfiltered(request: Request, _: t.Any) -> t.Any:
+        return whole_list(pipeline, request)
+
     pipeline.sandbox.faults = [
-        Fault("rewrite", match=is_list_of_a_tag, change=everybody)
+        Fault("rewrite", match=is_list_of_a_tag, change=unfiltered)
     ]
     first = pipeline.run_failing("tags of candidates are unknown")
     for row in first.records(HISTORY):

@@ -238,7 +238,9 @@ def test_small_workspace_whose_candidates_are_all_deleted_has_to_be_confirmed(
 # Does the endpoint work?
 
 
-def test_endpoint_that_is_gone_deletes_nobody(make_pipeline: MakePipeline) -> None:
+def test_endpoint_that_is_gone_deletes_no_candidate(
+    make_pipeline: MakePipeline,
+) -> None:
     """List rows are emitted, and the run fails at its end; the next one goes on."""
     pipeline = make_pipeline(30)
     pipeline.run()
@@ -330,7 +332,7 @@ def test_stop_during_the_proof_decides_nothing(make_pipeline: MakePipeline) -> N
     assert not has_tombstones(run)
 
 
-def test_stopped_run_deletes_nobody_if_most_may_be_deleted(
+def test_stopped_run_deletes_no_candidate_if_most_may_be_deleted(
     make_pipeline: MakePipeline,
 ) -> None:
     """It has asked for a few of those that are missing, and cannot know."""

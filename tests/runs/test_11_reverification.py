@@ -109,7 +109,9 @@ def test_runs_without_details_leave_re_verification_to_the_others(
     assert read == {*pipeline.ids, *archived}
 
 
-def test_stop_leaves_nobody_out_for_a_whole_period(make_pipeline: MakePipeline) -> None:
+def test_stop_leaves_no_candidate_out_for_a_whole_period(
+    make_pipeline: MakePipeline,
+) -> None:
     """The first one due hangs while those after it are answered."""
     pipeline = make_pipeline(80, reverify_days=4)
     pipeline.run()

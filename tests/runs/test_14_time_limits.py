@@ -22,7 +22,7 @@ def slow_pipeline(make_pipeline: MakePipeline, candidates: int = 120) -> Pipelin
 
 
 def test_first_load_in_limited_runs_ends_complete(make_pipeline: MakePipeline) -> None:
-    """Nobody is requested twice but those in flight."""
+    """No candidate is requested twice, except those in flight."""
     pipeline = slow_pipeline(make_pipeline)
     outcomes: list[str] = []
     requested = Counter[str]()

@@ -112,7 +112,7 @@ def test_config_that_is_not_in_utf_8_is_rejected(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs Linux")
 def test_config_that_cannot_be_read_is_rejected() -> None:
-    """A file of another user, for example; here, one that fails for everybody."""
+    """A file of another user, for example; here, one that no user can read."""
     sentence = rejection("--config", "/proc/self/mem")
     assert sentence == "--config /proc/self/mem: Input/output error."
 

@@ -106,9 +106,9 @@ def test_records_of_one_candidate_are_as_written_down(
     pipeline = make_pipeline(account_with_ada(), **MODES[mode])
     run = pipeline.run()
     assert shown_of_ada(run.records) == WRITTEN[mode]
-    tag_ids = [row["tag_ids"] for s in (DETAILS, HISTORY) for row in run.records(s)]
-    tag = pipeline.account.tags()[0]["id"]
-    assert tag_ids == [None, None] if mode == "drop tags" else [[tag], [tag]]
+    [details], [event] = run.records(DETAILS), run.records(HISTORY)
+    tag_ids = None if mode == "drop tags" else [pipeline.account.tags()[0]["id"]]
+    assert details["tag_ids"] == event["tag_ids"] == tag_ids
 
 
 # Nothing personal is anywhere else

@@ -45,14 +45,29 @@ MODULES = (streams, tap, messages, pagination)
 HOOKS: dict[type, tuple[str, ...]] = {
     Stream: (
         "TYPE_CONFORMANCE_LEVEL",
-        *("__init__", "schema", "primary_keys", "replication_key", "get_records"),
-        *("state_partitioning_keys", "parent_stream_type", "get_child_context"),
+        "__init__",
+        "schema",
+        "primary_keys",
+        "replication_key",
+        "get_records",
+        "state_partitioning_keys",
+        "parent_stream_type",
+        "get_child_context",
         "replication_method",
     ),
     Tap: (
-        *("__init__", "config_jsonschema", "message_writer_class", "invoke"),
-        *("cb_config", "cb_test", "discover_streams", "load_state", "sync_all"),
-        *("_validate_config", "_handle_termination", "setup_mapper"),
+        "__init__",
+        "config_jsonschema",
+        "message_writer_class",
+        "invoke",
+        "cb_config",
+        "cb_test",
+        "discover_streams",
+        "load_state",
+        "sync_all",
+        "_validate_config",
+        "_handle_termination",
+        "setup_mapper",
         "append_builtin_config",
         "get_singer_command",
     ),
@@ -119,8 +134,13 @@ def test_each_stream_has_one_schema_and_a_candidate_s_records_are_together(
 
 
 MARKERS = (
-    *("partitions", "context", "progress_markers", "starting_replication_value"),
-    *("replication_key_signpost", "max_replication_key_signpost", "batch"),
+    "partitions",
+    "context",
+    "progress_markers",
+    "starting_replication_value",
+    "replication_key_signpost",
+    "max_replication_key_signpost",
+    "batch",
 )
 
 
@@ -133,8 +153,10 @@ def test_state_has_bookmarks_and_no_marker_of_the_sdk(run: CommandLineRun) -> No
     assert states[-1]["value"].keys() == {"bookmarks", STATE_KEY}
     bookmarks = states[-1]["value"]["bookmarks"]
     for stream, key in (
-        *((CANDIDATES, "started_at"), (DETAILS, "started_at")),
-        *((HISTORY, "observed_at"), (SYNC_RUNS, "started_at")),
+        (CANDIDATES, "started_at"),
+        (DETAILS, "started_at"),
+        (HISTORY, "observed_at"),
+        (SYNC_RUNS, "started_at"),
     ):
         largest = max(row[key] for row in run.records(stream))
         assert bookmarks[stream] == {

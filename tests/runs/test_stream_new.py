@@ -17,10 +17,21 @@ if t.TYPE_CHECKING:
     from pathlib import Path
 
 COPIED = (
-    *("tap_toggl_hire", "schemas", "sandbox", "tools", "orchestration", "docs"),
+    "tap_toggl_hire",
+    "schemas",
+    "sandbox",
+    "tools",
+    "orchestration",
+    "docs",
     "examples",
-    *("analytics/dbt", "README.md", "ARCHITECTURE.md", "pyproject.toml"),
-    *("meltano.yml", "plugin.yaml", "tests/support", "CHANGELOG.md"),
+    "analytics/dbt",
+    "README.md",
+    "ARCHITECTURE.md",
+    "pyproject.toml",
+    "meltano.yml",
+    "plugin.yaml",
+    "tests/support",
+    "CHANGELOG.md",
 )
 CLASS = '''
 class Webhooks(ListStream):

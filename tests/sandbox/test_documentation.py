@@ -104,7 +104,10 @@ def test_example_has_every_documented_value() -> None:
     assert fractions == set(range(7))
     questions = [question for detail in details for question in detail["questions"]]
     assert {question["question_type"] for question in questions} == {
-        *("single-choice", "multiple-choice", "text", "code")
+        "single-choice",
+        "multiple-choice",
+        "text",
+        "code",
     }
     assert {type(question["id"]) for question in questions} == {int}
     assert any(len(detail["answers"]) < len(detail["questions"]) for detail in details)

@@ -195,7 +195,8 @@ class Pipeline:
                 stack.enter_context(mock.patch("tap_toggl_hire.summary.time", still))
             if lookahead is not None:
                 for name, value in (
-                    *(("MAX_SECONDS", 0), ("MIN_RATIO", 0)),
+                    ("MAX_SECONDS", 0),
+                    ("MIN_RATIO", 0),
                     ("MIN_ANNOUNCED", lookahead),
                 ):
                     stack.enter_context(mock.patch(f"{CHECKPOINT}.{name}", value))

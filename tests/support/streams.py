@@ -4,8 +4,10 @@ from __future__ import annotations
 
 LISTS = ("job_openings", "categories", "tags")
 CANDIDATES, DETAILS, ANSWERS, HISTORY = CANDIDATE_STREAMS = (
-    *("candidates", "candidate_details"),
-    *("candidate_answers", "candidate_history"),
+    "candidates",
+    "candidate_details",
+    "candidate_answers",
+    "candidate_history",
 )
 """The streams of candidates."""
 UPSERTED = (CANDIDATES, DETAILS, ANSWERS)
@@ -26,8 +28,12 @@ KEYS = {
 }
 DELETED_AT = "_sdc_deleted_at"
 HISTORY_FIELDS = (
-    *("job_opening_id", "category_id", "hire_state"),
-    *("rating", "points", "score"),
+    "job_opening_id",
+    "category_id",
+    "hire_state",
+    "rating",
+    "points",
+    "score",
 )
 """Columns of `candidate_history` that a list row has; `tag_ids` is the other."""
 STATE_KEY = "tap_toggl_hire"

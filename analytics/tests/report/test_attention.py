@@ -62,7 +62,7 @@ def test_answers_that_wait_longer_than_usual_for_a_grader_need_attention() -> No
     )
 
 
-def test_retention_says_what_to_do_with_whom() -> None:
+def test_retention_says_what_to_do_with_which_candidates() -> None:
     assert said(rejected=1) == [
         "Retention has ended for 1 candidate: 1 rejected (delete them in Toggl Hire)."
     ]

@@ -205,7 +205,7 @@ def test_call_that_is_held_back_starts_once_its_result_is_waited_for(
     assert pool.result(first) == (3, 1)
 
 
-def test_body_that_nobody_takes_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_body_that_is_not_taken_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "MAX_WAITING", 10)
     pool = Workers(1, Stop())
     go_on = threading.Event()

@@ -964,7 +964,7 @@ def test_api_that_ignores_the_filter_by_tags_is_distrusted_from_then_on() -> Non
     assert str(run.error) == candidates.UNKNOWN_TAGS
     assert world.state.distrusts_tags
     run = world.run()
-    # Some candidates show that it still ignores the filter: not everybody is read.
+    # Some candidates show that it still ignores the filter: the others are not read.
     assert len(run.details_requested) <= proofs.MAX_TAGGED + 60
     assert world.state.distrusts_tags
     run = world.run()
