@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import typing as t
 
 import pytest
@@ -18,7 +17,6 @@ from tests.support.streams import (
     DETAILS,
     HISTORY,
     LISTS,
-    SYNC_RUNS,
     UPSERTED,
 )
 
@@ -130,15 +128,6 @@ def test_mass_deletion_has_to_be_confirmed(make_pipeline: MakePipeline) -> None:
     pipeline.assert_target_matches_api()
 
 
-def test_confirmation_is_logged_in_each_run_that_has_it(
-    pipeline: Pipeline, caplog: pytest.LogCaptureFixture
-) -> None:
-    for is_set in (True, False, True):
-        caplog.clear()
-        pipeline.run(confirm_mass_deletion=is_set)
-        assert (CONFIRM in caplog.text) is is_set
-
-
 @pytest.mark.parametrize("candidates", [15, 300])
 def test_list_that_is_empty_by_mistake_deletes_nothing(
     make_pipeline: MakePipeline, candidates: int
@@ -187,36 +176,6 @@ def test_run_with_the_key_of_another_workspace_writes_nothing(
     assert len(set(run.details_requested)) == len(run.details_requested) == 20
 
 
-def test_proof_asks_for_candidates_from_the_whole_list(
-    make_pipeline: MakePipeline,
-) -> None:
-    """An account whose oldest candidates were all deleted has newer ones."""
-    pipeline = make_pipeline(60, max_concurrency=1)
-    pipeline.run()
-    with Sandbox(make_account(30, seed=7)) as other:
-        pipeline.sandbox = other
-        config = {"api_key": other.api_key, "api_url": other.url}
-        run = pipeline.run_failing(CONFIRM, **config)
-    places = sorted(map(pipeline.ids.index, run.details_requested))
-    gaps = [after - before for before, after in itertools.pairwise(places)]
-    assert set(gaps) == {3}
-    assert places[0] < 3
-
-
-def test_proof_that_meets_only_errors_fails_with_them(pipeline: Pipeline) -> None:
-    """They say nothing about the workspace, and no confirmation is asked for."""
-    pipeline.run()
-    pipeline.sandbox.faults = [
-        Fault("short_list", match=is_page, total="short"),
-        Fault("status", match="candidate"),
-    ]
-    run = pipeline.run_failing("HTTP 500")
-    assert run.is_transient_failure
-    assert run.messages == []
-    pipeline.sandbox.faults = []
-    assert not pipeline.run().candidate_records
-
-
 def test_small_workspace_whose_candidates_are_all_deleted_has_to_be_confirmed(
     make_pipeline: MakePipeline,
 ) -> None:
@@ -257,23 +216,6 @@ def test_endpoint_that_is_gone_deletes_no_candidate(
     pipeline.assert_target_matches_api(archived=True)
 
 
-def test_many_listed_candidates_without_details_fail_no_run(
-    make_pipeline: MakePipeline,
-) -> None:
-    pipeline = make_pipeline(60)
-    pipeline.run()
-    hidden = pipeline.ids[:25]
-    for candidate_id in hidden:
-        pipeline.change_rating(candidate_id)
-    pipeline.sandbox.faults = [Fault("status", status=404, match=details_of(*hidden))]
-    for _ in range(2):
-        (row,) = pipeline.run(select=ALL_STREAMS).records(SYNC_RUNS)
-        assert (row["outcome"], row["candidates_without_details"]) == ("complete", 25)
-    gone = pipeline.ids[-1]
-    pipeline.account.delete(gone)
-    assert pipeline.run().events() == [("deleted", gone)]
-
-
 def test_eight_candidates_that_fail_do_not_keep_a_run_from_deletions(
     make_pipeline: MakePipeline,
 ) -> None:
@@ -289,25 +231,6 @@ def test_eight_candidates_that_fail_do_not_keep_a_run_from_deletions(
     assert ("deleted", gone) in run.events()
 
 
-def test_limit_on_deletions_counts_those_that_re_verification_finds(
-    make_pipeline: MakePipeline,
-) -> None:
-    """Half of the candidates are missing from the list, the others were archived."""
-    pipeline = make_pipeline(44, reverify_days=1)
-    pipeline.run()
-    archived, missing = pipeline.ids[:22], pipeline.ids[22:40]
-    for candidate_id in archived:
-        pipeline.account.archive(candidate_id)
-    pipeline.run()
-    for candidate_id in (*archived, *missing):
-        pipeline.account.delete(candidate_id)
-    pipeline.now += 2 * DAY
-    run = pipeline.run_failing(CONFIRM)
-    assert {row["id"] for row in run.tombstones(CANDIDATES)} == {*missing}
-    pipeline.run(confirm_mass_deletion=True)
-    pipeline.assert_target_matches_api()
-
-
 def test_proof_that_fails_is_no_proof_that_the_endpoint_is_gone(
     make_pipeline: MakePipeline,
 ) -> None:
@@ -318,29 +241,4 @@ def test_proof_that_fails_is_no_proof_that_the_endpoint_is_gone(
     pipeline.sandbox.faults = [Fault("status", status=503, match="candidate", after=1)]
     run = pipeline.run_failing("HTTP 503")
     assert run.is_transient_failure
-    assert not has_tombstones(run)
-
-
-def test_stop_during_the_proof_decides_nothing(make_pipeline: MakePipeline) -> None:
-    pipeline = make_pipeline(60, reverify_days=30)
-    pipeline.run()
-    for candidate_id in pipeline.ids[:20]:
-        pipeline.account.delete(candidate_id)
-    pipeline.sandbox.faults = [Fault("timeout", seconds=1, match="candidate", after=20)]
-    pipeline.stop_at_details(21)
-    run = pipeline.run_failing("Stopped by SIGTERM")
-    assert not has_tombstones(run)
-
-
-def test_stopped_run_deletes_no_candidate_if_most_may_be_deleted(
-    make_pipeline: MakePipeline,
-) -> None:
-    """It has asked for a few of those that are missing, and cannot know."""
-    pipeline = make_pipeline(60, max_concurrency=1)
-    pipeline.run()
-    for candidate_id in pipeline.ids[:40]:
-        pipeline.account.delete(candidate_id)
-    pipeline.stop_at_details(4)
-    run = pipeline.run_failing("Stopped by SIGTERM")
-    assert 0 < len(run.details_requested) < 21
     assert not has_tombstones(run)

@@ -17,7 +17,7 @@ from sandbox.changes import CANDIDATE
 from tap_toggl_hire.errors import TapError
 from tests.support.histories import SEED, WHOLE_RUNS
 from tests.support.pipeline import is_page, make_account, start_pipeline
-from tests.support.streams import CANDIDATES, LISTS, UPSERTED
+from tests.support.streams import CANDIDATES, UPSERTED
 from tests.support.target import candidate_of_key
 
 if t.TYPE_CHECKING:
@@ -190,14 +190,6 @@ def test_submission_between_two_readings_fails_no_run(
     pipeline.sandbox.on_request = None
     pipeline.run()
     pipeline.assert_target_matches_api()
-
-
-def test_list_that_was_accepted_although_short_activates_no_candidates(
-    make_pipeline: MakePipeline,
-) -> None:
-    pipeline = make_pipeline(30, page_size=10)
-    pipeline.sandbox.shapes = Shapes(total_error=5)
-    assert pipeline.run().activated == set(LISTS)
 
 
 def test_short_list_deletes_nothing_and_fails_the_run(

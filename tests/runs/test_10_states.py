@@ -1,6 +1,8 @@
-"""States that a run accepts and rejects, and what it makes of them (guarantee 10).
+"""What a run makes of states that were lost, merged, or made from the warehouse
+(guarantee 10).
 
-Every kind of damage is tested in `tests/unit/sync/test_state.py`.
+Which states are accepted, and every kind of damage, is tested in
+`tests/unit/sync/test_state.py`.
 """
 
 from __future__ import annotations
@@ -10,7 +12,6 @@ from datetime import datetime
 
 import pytest
 
-from tap_toggl_hire.errors import TapError
 from tests.support.pipeline import state_from_warehouse
 from tests.support.streams import (
     CANDIDATE_STREAMS,
@@ -23,20 +24,6 @@ from tests.support.target import merged
 
 if t.TYPE_CHECKING:
     from tests.support.pipeline import MakePipeline, Pipeline
-
-
-def test_state_as_meltano_prints_it_is_accepted(pipeline: Pipeline) -> None:
-    pipeline.run()
-    pipeline.target.state = {"singer_state": pipeline.target.state}
-    assert not pipeline.run().candidate_records
-
-
-def test_bookmarks_alone_are_rejected_before_the_first_request(
-    pipeline: Pipeline,
-) -> None:
-    with pytest.raises(TapError, match="it lacks the key"):
-        pipeline.extract(state={"bookmarks": {"candidates": {}}})
-    assert pipeline.sandbox.stats.requests == 0
 
 
 def test_bookmarks_show_how_far_each_stream_is(pipeline: Pipeline) -> None:

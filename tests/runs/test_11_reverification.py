@@ -5,11 +5,10 @@ from __future__ import annotations
 import random
 import typing as t
 from collections import Counter
-from copy import deepcopy
 
 import pytest
 
-from sandbox import Fault, random_change
+from sandbox import random_change
 from sandbox.changes import HIDDEN
 from tests.support.api_rows import api_rows
 from tests.support.pipeline import DAY, HOUR, make_account
@@ -79,16 +78,6 @@ def test_each_candidate_is_re_verified_once_per_period(
     assert max(times_read.values()) <= 2
 
 
-def test_all_candidates_are_due_once_after_a_long_pause(
-    make_pipeline: MakePipeline,
-) -> None:
-    pipeline = make_pipeline(40, reverify_days=2)
-    pipeline.run()
-    pipeline.now += 6 * DAY
-    assert sorted(pipeline.run().details_requested) == sorted(pipeline.ids)
-    assert len(pipeline.run().details_requested) < 20
-
-
 def test_runs_without_details_leave_re_verification_to_the_others(
     make_pipeline: MakePipeline,
 ) -> None:
@@ -107,24 +96,3 @@ def test_runs_without_details_leave_re_verification_to_the_others(
         read.update(run.details_requested)
         assert is_night or {*run.details_requested} <= {*archived}
     assert read == {*pipeline.ids, *archived}
-
-
-def test_stop_leaves_no_candidate_out_for_a_whole_period(
-    make_pipeline: MakePipeline,
-) -> None:
-    """The first one due hangs while those after it are answered."""
-    pipeline = make_pipeline(80, reverify_days=4)
-    pipeline.run()
-    for candidate_id in pipeline.ids:
-        questions = deepcopy(pipeline.account.detail(candidate_id)["questions"])
-        questions[0]["content"] = "Another question"
-        pipeline.account.set_field(candidate_id, "questions", questions)
-    pipeline.now += 2 * DAY
-    pipeline.sandbox.faults = [Fault("timeout", seconds=1, match="candidate", times=1)]
-    pipeline.stop_at_details(20)
-    pipeline.run_failing("Stopped by SIGTERM")
-    pipeline.sandbox.faults, pipeline.sandbox.on_request = [], None
-    for _ in range(2):  # the rest of the four days
-        pipeline.run()
-        pipeline.now += 1.9 * DAY
-    pipeline.assert_target_matches_api()

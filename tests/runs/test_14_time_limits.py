@@ -43,15 +43,6 @@ def test_first_load_in_limited_runs_ends_complete(make_pipeline: MakePipeline) -
     pipeline.assert_target_matches_api()
 
 
-def test_run_that_is_stopped_before_the_first_candidates_writes_nothing(
-    make_pipeline: MakePipeline,
-) -> None:
-    pipeline = slow_pipeline(make_pipeline)
-    run = pipeline.run_command_line(config={"time_limit_minutes": 0.0001})
-    assert (run.returncode, run.stdout) == (1, "")
-    assert "Increase time_limit_minutes" in run.stderr.splitlines()[-1]
-
-
 def test_limited_run_ends_with_the_failure_that_it_had_met(
     make_pipeline: MakePipeline,
 ) -> None:
@@ -63,13 +54,3 @@ def test_limited_run_ends_with_the_failure_that_it_had_met(
     assert run.returncode == 1
     assert f"/candidates/{first} is forbidden" in run.stderr.splitlines()[-1]
     assert len(run.records(CANDIDATES)) > 1
-
-
-def test_time_limit_does_not_go_with_a_stream_that_begins_anew(
-    pipeline: Pipeline,
-) -> None:
-    run = pipeline.run_failing(
-        "time_limit_minutes", full_table=[CANDIDATES], time_limit_minutes=5
-    )
-    assert not run.messages
-    assert not run.requests

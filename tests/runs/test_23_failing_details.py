@@ -50,35 +50,6 @@ def test_candidate_that_fails_holds_up_no_other(
     pipeline.assert_target_matches_api()
 
 
-@pytest.mark.parametrize("status", [400, 403, 418, 451])
-def test_few_permanent_failures_end_no_run_early(
-    make_pipeline: MakePipeline, status: int
-) -> None:
-    pipeline = make_pipeline(60)
-    failing = pipeline.ids[10:13]
-    fault = Fault("status", status=status, match=details_of(*failing))
-    pipeline.sandbox.faults = [fault]
-    run = pipeline.run_failing(f"GET /candidates/{failing[0]} ")
-    assert str(status) in str(run.error)
-    assert not run.is_transient_failure
-    assert len(run.emitted(DETAILS)) == 57
-    assert len(run.emitted(CANDIDATES)) == 60
-    pipeline.sandbox.faults = []
-    assert sorted(pipeline.run().details_requested) == sorted(failing)
-    pipeline.assert_target_matches_api()
-
-
-def test_malformed_details_of_one_candidate_are_not_transient(
-    make_pipeline: MakePipeline,
-) -> None:
-    pipeline = make_pipeline(30)
-    failing = pipeline.ids[0]
-    pipeline.sandbox.faults = [Fault("not_json", match=details_of(failing))]
-    run = pipeline.run_failing(failing)
-    assert not run.is_transient_failure
-    assert set(run.emitted(DETAILS)) == {*pipeline.ids} - {failing}
-
-
 def test_404_after_a_redirect_deletes_nothing(make_pipeline: MakePipeline) -> None:
     pipeline = make_pipeline()
     pipeline.run()

@@ -6,8 +6,7 @@ import typing as t
 
 import pytest
 
-from sandbox import Fault, Shapes
-from tests.support.streams import CANDIDATES
+from sandbox import Fault
 
 if t.TYPE_CHECKING:
     from tests.support.pipeline import MakePipeline, Pipeline
@@ -43,13 +42,6 @@ def test_key_that_is_revoked_in_the_middle_stops_the_run(
     pipeline.assert_target_matches_api()
 
 
-def test_403_for_every_candidate_is_about_the_key(make_pipeline: MakePipeline) -> None:
-    pipeline = make_pipeline(400)  # more than are requested ahead
-    pipeline.sandbox.faults = [Fault("status", status=403, match="candidate")]
-    run = pipeline.run_failing("for every candidate (HTTP 403): check api_key")
-    assert len(run.details_requested) < 400
-
-
 @pytest.mark.parametrize(
     ("name", "value"),
     [("min_score", 55), ("tag_ids", ["1", "2"]), ("email", "a@example.com")],
@@ -64,11 +56,3 @@ def test_rejected_filter_is_named_without_its_value(
         f"candidate_filters.{name}", candidate_filters={name: value}
     )
     assert str(value) not in str(run.error)
-
-
-def test_rejected_page_size_is_named(pipeline: Pipeline) -> None:
-    pipeline.sandbox.shapes = Shapes(max_limit=50, over_limit="refuse")
-    run = pipeline.run_failing("page_size")
-    assert "ValidationError" in str(run.error)
-    assert "candidate_filters" not in str(run.error)
-    assert not run.records(CANDIDATES)

@@ -1,19 +1,21 @@
-"""Invalid settings and files on the command line: one sentence, and no request.
+"""Invalid settings on the command line: one sentence, and no request.
 
-Which values are invalid is tested in `tests/unit/test_settings.py`.
+Which values are invalid is tested in `tests/unit/test_settings.py`, files of another
+kind in `tests/unit/test_tap.py`.
 """
 
 from __future__ import annotations
 
 import json
 import typing as t
-from pathlib import Path
 
 import pytest
 
 from tests.support.tap import rejection, run_tap
 
 if t.TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support.pipeline import Pipeline
 
 Json = dict[str, t.Any]
@@ -52,69 +54,6 @@ def test_invalid_setting_is_rejected(
     sentence = rejection("--config", str(path))
     assert f"Setting {name} " in sentence
     assert "s3cr3t" not in sentence
-
-
-@pytest.mark.parametrize(
-    ("name", "text"), [("page_size", "s3cr3t"), ("stream_maps", "{s3cr3t")]
-)
-def test_invalid_variable_is_rejected(
-    config: Json,
-    name: str,
-    text: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    path = tmp_path / "config.json"
-    path.write_text(json.dumps(config))
-    monkeypatch.setenv(PREFIX + name.upper(), text)
-    sentence = rejection("--config", str(path), "--config=ENV")
-    assert f"Setting {name} " in sentence
-    assert "s3cr3t" not in sentence
-
-
-INVALID_JSON = '{"api_key":\n "s3cr3t'
-NO_STATE = "The state is not one of tap-toggl-hire: "
-
-
-@pytest.mark.parametrize(
-    ("option", "content", "words"),
-    [
-        ("--config", None, "no such file"),
-        ("--config", INVALID_JSON, "not valid JSON (line 2, column 2)"),
-        ("--config", "[1]", "not a JSON object"),
-        ("--config", "", "not valid JSON (line 1"),
-        ("--state", "", f"{NO_STATE}the file is empty"),
-        ("--state", "[]", f"{NO_STATE}it is not a JSON object"),
-        ("--state", INVALID_JSON, f"{NO_STATE}it is not valid JSON"),
-        ("--state", '{"s3cr3t": 1}', f"{NO_STATE}it lacks the key"),
-        ("--catalog", INVALID_JSON, "not a Singer catalog"),
-        ("--catalog", '{"streams": [{}]}', "not a Singer catalog"),
-    ],
-)
-def test_file_of_another_kind_is_rejected(
-    config: Json, option: str, content: str | None, words: str, tmp_path: Path
-) -> None:
-    valid, invalid = tmp_path / "valid.json", tmp_path / "invalid.json"
-    valid.write_text(json.dumps(config))
-    if content is not None:
-        invalid.write_text(content)
-    sentence = rejection("--config", str(valid), option, str(invalid))
-    assert words in sentence
-    assert option.strip("-") in sentence
-    assert "s3cr3t" not in sentence
-
-
-def test_config_that_is_not_in_utf_8_is_rejected(tmp_path: Path) -> None:
-    config = tmp_path / "config.json"
-    config.write_bytes(b'{"api_key": "s3cr3t\xff"}')
-    assert "not valid JSON in UTF-8" in rejection("--config", str(config))
-
-
-@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs Linux")
-def test_config_that_cannot_be_read_is_rejected() -> None:
-    """A file of another user, for example; here, one that no user can read."""
-    sentence = rejection("--config", "/proc/self/mem")
-    assert sentence == "--config /proc/self/mem: Input/output error."
 
 
 def test_setting_without_effect_is_logged(pipeline: Pipeline) -> None:

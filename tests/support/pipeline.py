@@ -16,8 +16,6 @@ attempts take no time. `run_command_line` and `start_process` start the real pro
 from __future__ import annotations
 
 import math
-import os
-import signal
 import typing as t
 from collections import Counter
 from collections.abc import Callable
@@ -250,17 +248,6 @@ class Pipeline:
             seed = self.seed, self.now
             TimedTap.workers_class = partial(Scheduler, seed=seed)  # type: ignore[assignment]
         return TimedTap
-
-    def stop_at_details(self, number: int) -> None:
-        """Let the n-th request for details send SIGTERM to the run that sends it."""
-        left = [number]
-
-        def signal_tap(request: Request) -> None:
-            left[0] -= request.kind == "candidate"
-            if left == [0]:
-                os.kill(os.getpid(), signal.SIGTERM)
-
-        self.sandbox.on_request = signal_tap
 
     # The workspace
 

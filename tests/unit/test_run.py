@@ -379,6 +379,10 @@ def test_narrowed_lists_and_candidates_are_not_activated() -> None:
     run = extraction.run()
     assert run.records("job_openings")
     assert activated(run) == {"tags"}
+    extraction = Extraction(start_date="2026-01-01", **ACTIVATES)
+    run = extraction.run()
+    assert run.records(CANDIDATES)
+    assert activated(run) == set(LISTS)
 
 
 def test_candidates_are_not_activated_if_their_list_is_empty_or_accepted() -> None:

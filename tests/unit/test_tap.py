@@ -75,6 +75,7 @@ def test_help_says_what_test_does() -> None:
         (b'"\xff"', "not valid JSON in UTF-8"),
         ("[" * 100_000, "not valid JSON in UTF-8"),
         ([WRONG], "not a JSON object"),
+        ("", "not valid JSON (line 1, column 1)"),
     ],
 )
 def test_config_that_is_no_object_is_rejected(
@@ -82,7 +83,7 @@ def test_config_that_is_no_object_is_rejected(
 ) -> None:
     path = file(content)
     message = rejection("--config", path)
-    assert message == f"--config {path}: {words}."
+    assert message == f"--config {path}: {words}."  # nothing of the content
 
 
 def test_config_that_cannot_be_read_is_rejected(tmp_path: Path) -> None:
@@ -128,9 +129,10 @@ def test_stream_map_that_is_invalid_names_its_setting() -> None:
     ("content", "words"),
     [
         (" \n", "the file is empty"),
-        ("{", "it is not valid JSON"),
+        (f'{{"{WRONG}', "it is not valid JSON"),
         ("[" * 100_000, "it is not valid JSON"),
         ([], "it is not a JSON object"),
+        ({WRONG: 1}, "it lacks the key"),
         ({"type": "STATE", "value": {}}, "it is a whole STATE message"),
     ],
 )
@@ -141,9 +143,12 @@ def test_file_that_is_no_state_is_rejected(
     config.write_text(json.dumps(KEY))
     message = rejection("--config", str(config), "--state", file(content))
     assert words in message
+    assert WRONG not in message
 
 
-@pytest.mark.parametrize("content", ["{", [], {"streams": [5]}, "[" * 100_000])
+@pytest.mark.parametrize(
+    "content", [f'{{"{WRONG}', [], {"streams": [5]}, {"streams": [{}]}, "[" * 100_000]
+)
 def test_file_that_is_no_catalog_is_rejected(
     file: Callable[[t.Any], str], tmp_path: Path, content: t.Any
 ) -> None:
@@ -151,6 +156,7 @@ def test_file_that_is_no_catalog_is_rejected(
     config.write_text(json.dumps(KEY))
     message = rejection("--config", str(config), "--catalog", file(content))
     assert message.startswith("The file of --catalog is not a Singer catalog")
+    assert WRONG not in message
 
 
 def state_of_a_run() -> Json:

@@ -155,6 +155,18 @@ def test_endpoint_works_if_any_of_three_candidates_answers() -> None:
     assert Endpoint(workspace.source, workspace.inventory).works()
 
 
+def test_stop_during_the_question_is_no_verdict() -> None:
+    """The next run asks again."""
+    workspace = Workspace(9)
+    for candidate_id in numbers(9):
+        workspace.inventory.ids.see(candidate_id)
+    workspace.transport.on_request = lambda _: workspace.stop.signal(15)
+    workspace.fail(*numbers(9), status=404)
+    endpoint = Endpoint(workspace.source, workspace.inventory)
+    assert not endpoint.works()
+    assert not endpoint.is_dead
+
+
 def test_endpoint_without_any_candidate_to_ask_for_does_not_work() -> None:
     workspace = Workspace(0)
     assert not Endpoint(workspace.source, workspace.inventory).works()
