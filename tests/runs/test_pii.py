@@ -237,22 +237,3 @@ def test_change_of_the_mode_rewrites_every_row(
     events = [candidate_id for _, candidate_id in run.events()]
     assert sorted(events) == sorted(tagged if after == "drop tags" else [])
     assert not pipeline.run(**MODES[after]).candidate_records
-
-
-@pytest.mark.parametrize("days", [30, 0])
-def test_candidates_outside_the_list_that_keep_the_mode_are_counted(
-    make_pipeline: MakePipeline, days: int, caplog: pytest.LogCaptureFixture
-) -> None:
-    pipeline = make_pipeline(30, reverify_days=days)
-    pipeline.run(pii="keep")
-    for candidate_id in pipeline.ids[:3]:
-        pipeline.account.archive(candidate_id)
-    pipeline.run(pii="keep")
-    caplog.clear()
-    pipeline.run(pii="drop")
-    messages = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
-    [warning] = [text for text in messages if text.startswith("3 candidates")]
-    assert ("reverify_days is 0" in warning) is (days == 0)
-    caplog.clear()
-    pipeline.run(pii="drop")
-    assert not [r for r in caplog.records if r.levelname == "WARNING"]

@@ -91,26 +91,6 @@ def test_tombstone_passes_a_map(pipeline: Pipeline, stream: str, rules: Json) ->
     assert pipeline.run().records(stream) == []
 
 
-@pytest.mark.parametrize(
-    ("stream", "rules", "reason"),
-    [
-        (CANDIDATES, {"__filter__": "contact_info['city']"}, ""),
-        (ANSWERS, {"made": "points + 1"}, "TypeError"),
-        ("tags", {"made": "int(name)"}, "ValueError"),
-    ],
-)
-def test_failing_expression_names_the_setting_and_the_stream(
-    make_pipeline: MakePipeline, stream: str, rules: Json, reason: str
-) -> None:
-    pipeline = make_pipeline(25, stream_maps={stream: rules})
-    run = pipeline.run_failing(
-        f"Setting stream_maps: an expression for stream {stream} failed"
-    )
-    assert reason in str(run.error)
-    for row in pipeline.account.list_rows():
-        assert row["email"] not in str(run.error)
-
-
 def test_flattening_applies_after_a_map(pipeline: Pipeline) -> None:
     pipeline.config |= {
         "flattening_enabled": True,

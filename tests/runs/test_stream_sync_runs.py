@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from sandbox import Fault
-from tests.support.streams import ALL_STREAMS, CANDIDATES, HISTORY, STREAMS, SYNC_RUNS
+from tests.support.streams import ALL_STREAMS, CANDIDATES, HISTORY, SYNC_RUNS
 
 if t.TYPE_CHECKING:
     from tests.support.messages import Messages, Row
@@ -79,32 +79,6 @@ def test_complete_run_is_a_row_and_a_line_of_the_log(
     assert summary.groups() == ("12", "12", "0", "0", "0", requests, "0")
 
 
-def test_changes_of_candidates_are_counted(make_pipeline: MakePipeline) -> None:
-    pipeline = make_pipeline(30)
-    pipeline.run(select=ALL_STREAMS)
-    for candidate_id in pipeline.ids[:4]:
-        pipeline.change_rating(candidate_id)
-    for candidate_id in pipeline.ids[10:12]:
-        pipeline.account.delete(candidate_id)
-    for _ in range(3):
-        pipeline.account.add_candidate()
-    run = pipeline.run(select=ALL_STREAMS)
-    row = last_record(run)
-    assert counts(row) == {
-        "listed": 31,
-        "held": 31,
-        "created": 3,
-        "updated": 4,
-        "deleted": 2,
-    }
-    assert row["details_read"] == 7
-    assert row["requests"] == len(run.requests)
-    # Nothing changed.
-    row = last_record(pipeline.run(select=ALL_STREAMS))
-    assert counts(row) == {"listed": 31, "held": 31}
-    assert len(pipeline.target.alive(SYNC_RUNS)) == 3
-
-
 def test_failed_run_has_the_last_line_of_the_log_as_its_message(
     make_pipeline: MakePipeline,
 ) -> None:
@@ -152,8 +126,3 @@ def test_stream_can_be_selected_alone(pipeline: Pipeline) -> None:
         assert [m["stream"] for m in run.of_type("RECORD")] == [SYNC_RUNS]
         assert not run.requests
     assert len(pipeline.target.alive(SYNC_RUNS)) == 3  # none is marked as deleted
-
-
-def test_stream_can_be_left_out(pipeline: Pipeline) -> None:
-    run = pipeline.run(select=STREAMS)
-    assert SYNC_RUNS not in {message.get("stream") for message in run.messages}
