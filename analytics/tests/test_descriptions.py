@@ -24,7 +24,7 @@ def test_every_model_is_described() -> None:
 
 
 def test_every_macro_is_described() -> None:
-    """Without implementations for an engine, such as `postgres__utc`."""
+    """Implementations for one engine, such as `postgres__utc`, are left out."""
     found = {
         name
         for path in PROJECT.glob("macros/*.sql")

@@ -152,7 +152,7 @@ def test_workspace_with_a_wrong_key_is_reported_and_stops_no_other(
 def test_processes_respect_the_limits(
     many: Many, instance: Any, tmp_path: Path
 ) -> None:
-    """Two runs of one workspace, one of another, and room for one at a time."""
+    """There are two runs of one workspace, one of another, and room for one."""
     many.add("berlin", "lisbon")
     many.write(at_once=1)
     follow(many, instance)

@@ -99,7 +99,7 @@ def test_every_exception_is_needed() -> None:
 
 
 def test_words_are_spelled_correctly() -> None:
-    """codespell, configured in pyproject.toml; each line names file and line."""
+    """codespell is configured in pyproject.toml; each line names file and line."""
     pytest.importorskip("codespell_lib", reason="in the group lint")
     done = subprocess.run(
         [sys.executable, "-m", "codespell_lib"],

@@ -93,7 +93,7 @@ def test_load_continues_after_a_failure_and_changes_follow(
 def test_full_refresh_marks_and_a_state_from_the_warehouse_erases(
     newcomer: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
 ) -> None:
-    """Of a candidate that was deleted while the state was lost."""
+    """A candidate that was deleted while the state was lost is marked, then erased."""
     account = sandbox.account
     warehouse.load(sandbox)
     before = {stream: warehouse.rows(stream) for stream in CANDIDATES}

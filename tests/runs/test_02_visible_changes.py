@@ -199,7 +199,7 @@ def test_details_that_lag_are_fetched_again_by_the_next_run(
 
 
 def test_details_that_always_differ_cost_one_more_request(pipeline: Pipeline) -> None:
-    """As where the list rounds a score, and the details do not."""
+    """The list may round a score, while the details do not."""
     for candidate_id in pipeline.ids:
         pipeline.account.show(candidate_id, in_list={"score": 33.3})
     assert [len(pipeline.run().details_requested) for _ in range(3)] == [12, 12, 0]

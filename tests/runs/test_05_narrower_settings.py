@@ -27,7 +27,7 @@ if t.TYPE_CHECKING:
 Json = dict[str, t.Any]
 
 ACCOUNT = make_account(60, openings=4, tags=6, tagged=0.5)
-"""For tests that do not change it."""
+"""An account for tests that do not change it."""
 ALL_DETAILS = [ACCOUNT.detail(candidate_id) for candidate_id in ACCOUNT.listed_ids()]
 OPENINGS = [opening["id"] for opening in ACCOUNT.openings()]
 TAGS = next(d["tag_ids"] for d in ALL_DETAILS if len(d["tag_ids"]) > 1)

@@ -210,7 +210,7 @@ def test_short_list_deletes_nothing_and_fails_the_run(
 def test_page_that_fails_permanently_ends_the_reading_from_its_end(
     make_pipeline: MakePipeline,
 ) -> None:
-    """What both ends list before it is emitted; the run fails at its end."""
+    """What both ends list before that page is emitted, and the run fails at its end."""
     pipeline = make_pipeline(60, page_size=10)
     ids = pipeline.ids
     broken = {ids[19], ids[40]}  # one seen from each end

@@ -23,7 +23,7 @@ def size(value: object) -> int:
 def test_states_of_a_first_run_are_a_small_share_of_its_output(
     make_pipeline: MakePipeline,
 ) -> None:
-    """And they are enough: a run that is killed goes on from the last one."""
+    """They are enough: a run that is killed goes on from the last one."""
     pipeline = make_pipeline(make_account(12_000, tags=0, questions=1))
     run = pipeline.extract()
     assert len(run.states) > 3

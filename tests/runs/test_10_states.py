@@ -76,7 +76,7 @@ def test_state_from_the_warehouse_finds_deletions(
 def test_runs_go_on_with_states_that_meltano_merged(
     make_pipeline: MakePipeline,
 ) -> None:
-    """Loads that die, full refreshes, and runs."""
+    """The states are those of loads that die, of full refreshes, and of whole runs."""
     pipeline = make_pipeline(16)
     for number, (is_refresh, dies) in enumerate(
         [(False, True), (True, True), (True, False), (False, True), (True, True)]

@@ -81,7 +81,7 @@ def test_each_candidate_is_re_verified_once_per_period(
 def test_runs_without_details_leave_re_verification_to_the_others(
     make_pipeline: MakePipeline,
 ) -> None:
-    """Candidates by day, everything every night."""
+    """Candidates are read by day, and everything every night."""
     pipeline = make_pipeline(40, reverify_days=2)
     pipeline.interval = 6 * HOUR
     pipeline.run()

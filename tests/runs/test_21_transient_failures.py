@@ -151,7 +151,7 @@ SOAK: tuple[tuple[str, dict[str, t.Any]], ...] = (
 def test_soak_with_every_fault_at_two_percent_together(
     make_pipeline: MakePipeline,
 ) -> None:
-    """Four runs, with a hundred and fifty changes before each but the first."""
+    """There are four runs, and 150 changes before each but the first."""
     account = Account.example(candidates=2500, openings=4, tags=5, seed=4)
     pipeline = make_pipeline(account, page_size=50, request_timeout=3)
     rng = random.Random(11)

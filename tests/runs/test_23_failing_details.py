@@ -18,7 +18,7 @@ if t.TYPE_CHECKING:
 def test_candidate_that_fails_holds_up_no_other(
     make_pipeline: MakePipeline, concurrency: int
 ) -> None:
-    """Neither a changed nor a deleted one, nor one that is re-verified."""
+    """The others are a changed, a deleted and a re-verified candidate."""
     pipeline = make_pipeline(
         60, page_size=10, reverify_days=1, max_concurrency=concurrency
     )

@@ -78,7 +78,7 @@ root: {level: INFO, handlers: [console]}
 def test_last_log_record_says_whether_the_failure_is_transient(
     pipeline: Pipeline, failure: str, tmp_path: Path
 ) -> None:
-    """As Meltano reads it, with the SDK's structured log."""
+    """Meltano reads it so, with the SDK's structured log."""
     fault, is_transient, _ = FAILURES[failure]
     path = tmp_path / "log.yaml"
     path.write_text(LOG_CONFIG)

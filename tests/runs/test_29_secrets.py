@@ -202,7 +202,7 @@ def test_stderr_of_the_command_line_has_no_secret(
 def test_state_has_neither_the_key_nor_personal_data(
     make_pipeline: MakePipeline, pii: str
 ) -> None:
-    """Nor does it depend on the key, which may be replaced by another one."""
+    """It does not depend on the key either, which may be replaced by another one."""
     account = account_with_texts()
     email = account.row(account.listed_ids()[0])["email"]
     states = []

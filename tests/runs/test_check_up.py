@@ -165,7 +165,7 @@ def test_search_for_a_version_is_not_repeated(pipeline: Pipeline) -> None:
 
 
 def test_search_for_a_version_ends_although_the_resolver_hangs() -> None:
-    """As a name server that does not answer: `request_timeout` does not apply."""
+    """A name server does not answer, to which `request_timeout` does not apply."""
     never = Future[str]()
     session = Mock(workers=Mock(submit=lambda _: never))
     with (

@@ -102,7 +102,7 @@ def assert_records_fit_their_schemas(run: Messages) -> None:
 def test_odd_values_in_every_field_of_candidates_become_records(
     make_pipeline: MakePipeline,
 ) -> None:
-    """One candidate per value, all of whose fields have it, nested ones too."""
+    """There is one candidate per value, which all its fields have, nested ones too."""
     account = Account.example(candidates=len(ODD), openings=1, tags=1, questions=2)
     pipeline = make_pipeline(account, page_size=5)
     values = dict(zip(account.listed_ids(), ODD, strict=True))

@@ -19,7 +19,7 @@ MOST = 300
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_candidate_takes_few_bytes(tmp_path: Path) -> None:
-    """Beyond the candidates that a STATE announces, which are in memory."""
+    """The first 10,000 do not count: a STATE announces so many, which are in memory."""
     few, many = 10_000, 60_000
     peaks = []
     for candidates in (few, many):

@@ -70,7 +70,7 @@ def scrubbed(
 
 
 def test_hash_is_hmac_sha256_in_hex() -> None:
-    """Test case 2 of RFC 4231."""
+    """The values are those of test case 2 of RFC 4231."""
     record = {**ROW, "name": "what do ya want for nothing?"}
     assert scrubbed(record, "hash", "Jefe")["name"] == (
         "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"

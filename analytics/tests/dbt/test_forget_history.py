@@ -104,7 +104,7 @@ def test_query_and_the_operation_forget_the_deleted_alone(
 
 
 def test_purging_appended_tables_leaves_tombstones(warehouse: Warehouse) -> None:
-    """In tables with every version of a row, as append-only targets make them."""
+    """The tables have every version of a row, as append-only targets make them."""
     living, gone = {"_sdc_deleted_at": None}, {"_sdc_deleted_at": edges.march(7)}
     wanted: dict[str, list[Row]] = {
         table: [{key: "steady", **living}, {key: "forgotten", **gone}]

@@ -142,7 +142,7 @@ def test_each_group_is_compared_with_all_others(built: Warehouse) -> None:
 
 
 def test_every_candidate_who_waits_is_there(built: Warehouse) -> None:
-    """In each step, after a decision that was undone, in closed openings, too."""
+    """They wait in each step, after an undone decision, and in closed openings, too."""
     undecided = {one.id for one in WORLD.living if not one.state(WORLD.last_look)[1]}
     rows = [row for row in built.rows("toggl_hire__candidates") if is_world(row)]
     waiting = [row for row in rows if row["is_waiting"]]

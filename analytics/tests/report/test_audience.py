@@ -34,7 +34,7 @@ def test_team_sees_every_count() -> None:
 def test_no_hidden_part_can_be_computed_from_its_total_and_the_other_parts(
     parts: int,
 ) -> None:
-    """All integer solutions, for every sum of up to four parts."""
+    """The test tries all integer solutions, for every sum of up to four parts."""
     for counts in product(range(11), repeat=parts):
         total = possible(OTHERS.count(sum(counts)))
         ranges = [possible(OTHERS.count(count)) for count in counts]

@@ -509,7 +509,7 @@ def test_page_needs_nothing_from_outside(for_team: Report) -> None:
 
 
 def test_colours_have_contrast(for_team: Report) -> None:
-    """WCAG: 3:1 for graphics, 4.5:1 for text; each against the card behind it."""
+    """WCAG asks for 3:1 in graphics and 4.5:1 in text, against the card behind them."""
 
     def luminance(colour: str) -> float:
         parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]

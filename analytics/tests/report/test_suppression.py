@@ -149,7 +149,7 @@ def test_no_hidden_count_has_one_solution_only(for_others: Report, of: Any) -> N
 def test_two_pages_differ_by_no_known_count(
     for_others: Report, report: Callable[..., Report]
 ) -> None:
-    """A page of the whole history, less one that begins later."""
+    """One page is of the whole history, the other begins later."""
     later = report("--for", "others", "--since", "2025-07-01")
     problem = funnel(for_others.figures)
     whole = dict(problem.steps)

@@ -291,7 +291,7 @@ def test_search_that_succeeds_later_goes_on() -> None:
 
 
 def test_first_response_of_the_api_corrects_the_clock() -> None:
-    """Neither that of a proxy nor an error."""
+    """The response of a proxy does not, and neither does an error."""
     ahead = NOW + timedelta(hours=2)
     date = format_datetime(ahead)
     answer = in_turn(html(200, Date=date), error(503, Date=date), TAGS)

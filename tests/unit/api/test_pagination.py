@@ -113,7 +113,7 @@ def test_parameters_that_a_link_leaves_out_are_kept() -> None:
 
 @given(length=st.integers(1, 12), start=st.integers(0, 11))
 def test_loop_of_any_length_is_an_error(length: int, start: int) -> None:
-    """Pages 1, 2 ... `length`, then back to any of them, or to the first page."""
+    """Pages 1, 2 ... `length` lead back to any of them, or to the first page."""
     pages = paginator()
     for number in range(1, length):
         pages.advance(page(f"/candidates?after_id={number}"))

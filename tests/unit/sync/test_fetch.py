@@ -198,7 +198,7 @@ def test_eight_failures_in_a_row_end_a_phase_if_the_endpoint_does_not_work() -> 
 
 
 def test_details_that_were_read_already_are_given_back_at_an_early_end() -> None:
-    """What is not wanted is, too."""
+    """So are tasks that want no details."""
     requests, given = Requests(60, size=4), tasks(60)
     given[50].wants = False
     requests.fail(*numbers(8), *numbers(20, 61))

@@ -133,34 +133,6 @@ def rewrite(
     transport.faults.append(fault)
 
 
-# What two readings mean
-
-WHOLE, BROKEN = (End.LAST_PAGE, End.START_DATE), (End.LOST, End.NOTHING_NEW)
-
-
-@pytest.mark.parametrize("end", End)
-@pytest.mark.parametrize("lacks_none", [True, False])
-def test_two_readings_decide_whether_a_list_is_complete(
-    end: End, lacks_none: bool
-) -> None:
-    def of(total: int | None, count: int) -> Outcome:
-        return outcome(total, count, end, lacks_none=lacks_none)
-
-    if end is End.FAILED:
-        assert of(9, 9) is of(9, 8) is of(None, 9) is Outcome.FAILED
-        return
-    is_whole = end in WHOLE
-    short = Outcome.ACCEPTED if is_whole and lacks_none else Outcome.SHORT
-    assert of(9, 9) is of(9, 10) is of(0, 0) is Outcome.COMPLETE
-    assert of(9, 8) is of(1, 0) is short
-    assert of(None, 9) is (Outcome.COMPLETE if is_whole else Outcome.SHORT)
-
-
-def test_candidates_are_missing_only_from_a_list_that_is_complete_or_accepted() -> None:
-    complete = {outcome for outcome in Outcome if outcome.is_complete}
-    assert complete == {Outcome.COMPLETE, Outcome.ACCEPTED}
-
-
 # How a reading ends
 
 
@@ -284,6 +256,34 @@ def test_rows_may_be_in_disorder_by_a_minute(seconds: int, is_order: bool) -> No
     else:
         with pytest.raises(TapError, match="start_date"):
             end_of(reading)
+
+
+# What two readings mean
+
+WHOLE, BROKEN = (End.LAST_PAGE, End.START_DATE), (End.LOST, End.NOTHING_NEW)
+
+
+@pytest.mark.parametrize("end", End)
+@pytest.mark.parametrize("lacks_none", [True, False])
+def test_two_readings_decide_whether_a_list_is_complete(
+    end: End, lacks_none: bool
+) -> None:
+    def of(total: int | None, count: int) -> Outcome:
+        return outcome(total, count, end, lacks_none=lacks_none)
+
+    if end is End.FAILED:
+        assert of(9, 9) is of(9, 8) is of(None, 9) is Outcome.FAILED
+        return
+    is_whole = end in WHOLE
+    short = Outcome.ACCEPTED if is_whole and lacks_none else Outcome.SHORT
+    assert of(9, 9) is of(9, 10) is of(0, 0) is Outcome.COMPLETE
+    assert of(9, 8) is of(1, 0) is short
+    assert of(None, 9) is (Outcome.COMPLETE if is_whole else Outcome.SHORT)
+
+
+def test_candidates_are_missing_only_from_a_list_that_is_complete_or_accepted() -> None:
+    complete = {outcome for outcome in Outcome if outcome.is_complete}
+    assert complete == {Outcome.COMPLETE, Outcome.ACCEPTED}
 
 
 # Both ends

@@ -82,7 +82,7 @@ FIRST, LATER = "0", "2"
 """Candidates that a list shows before it, and that are due after it."""
 TAG = "300"
 SEED = 20
-"""Of the walks: with this one, 400 of them find every broken rule."""
+"""The seed of the walks: with this one, 400 of them find every broken rule."""
 
 TORN, NOT_FOUND, FAILED = "torn details", "details not found", "details failed"
 UNKNOWN_TAGS, WRONG_TAGS = "unknown tags", "wrong lists of tags"

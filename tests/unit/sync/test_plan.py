@@ -6,11 +6,9 @@ a run selects. A digest is the one that is known, another one, or not compared.
 
 from __future__ import annotations
 
-import ast
 import itertools
 import typing as t
 from dataclasses import replace
-from pathlib import Path
 
 from tap_toggl_hire.sync import plan
 from tap_toggl_hire.sync.plan import (
@@ -220,7 +218,7 @@ def test_digests_of_what_was_shown_are_noted() -> None:
 
 
 def test_second_run_emits_nothing_new() -> None:
-    """Details that contradict the lists come twice, and what waits for them."""
+    """Only details that contradict the lists come twice, and what waits for them."""
     for known, listed, read, selection in cases():
         after = plan.plan_listed(known, listed, read, selection).after or NEW
         second = plan_again(after, listed, read, selection)
@@ -316,7 +314,7 @@ def test_details_of_before_a_missed_change_are_not_taken_for_permanent() -> None
 
 
 def test_only_what_may_be_emitted_is_announced() -> None:
-    """Else `candidate_history` would repeat its last rows after a killed run."""
+    """Otherwise `candidate_history` would repeat its last rows after a killed run."""
     for known, listed, selection in itertools.product(LISTABLE, LISTED, SELECTIONS):
         wants_details = plan.wants_details(known, listed, selection)
         emitted: set[str] = set()
@@ -336,7 +334,7 @@ def test_announcement_makes_streams_stale_and_changes_nothing_else() -> None:
 
 
 def test_killed_run_is_repeated() -> None:
-    """Also if a candidate was changed back meanwhile, or deleted."""
+    """It is, even if a candidate was changed back meanwhile, or deleted."""
     for known, listed, read, selection in cases():
         decided = plan.plan_listed(known, listed, read, selection)
         may_emit = plan.may_emit(known, listed, selection)
@@ -436,7 +434,7 @@ def test_unknown_tags_leave_the_history_as_it_was() -> None:
 
 
 def test_tags_in_details_are_noted_while_the_lists_of_tags_are_unknown() -> None:
-    """Else a tag that is gone by the next run would stay in the target."""
+    """Otherwise a tag that is gone by the next run would stay in the target."""
     unknown, read = Listed(OTHER, None, SAME, None), Details(OTHER, 3, tags=OTHER)
     for known, selection in itertools.product(KNOWN, map(Selection, SELECTED)):
         if not plan.wants_details(known, unknown, selection):
@@ -633,15 +631,3 @@ def test_more_than_twenty_and_more_than_half_are_most() -> None:
     assert not plan.is_most(20, 20)
     assert not plan.is_most(21, 42)
     assert not plan.is_most(0, 0)
-
-
-def test_decisions_depend_on_nothing_else() -> None:
-    tree = ast.parse(Path(plan.__file__).read_text("utf-8"))
-    imported: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom):
-            imported.add(str(node.module).partition(".")[0])
-        elif isinstance(node, ast.Import):
-            imported |= {alias.name.partition(".")[0] for alias in node.names}
-    imported -= {"mutmut"}  # under mutation tests
-    assert imported == {"__future__", "dataclasses", "enum", "typing"}

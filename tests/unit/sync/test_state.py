@@ -29,6 +29,7 @@ from tap_toggl_hire.sync.plan import (
 )
 from tap_toggl_hire.sync.scope import ALL_PARTS, Part
 from tap_toggl_hire.sync.state import FORMAT, KEY, State, unwrap
+from tests.support.target import merged
 
 Json = dict[str, t.Any]
 
@@ -242,16 +243,8 @@ def test_state_has_at_most_45_bytes_per_candidate_with_a_uuid() -> None:
 # What is merged
 
 
-def merged(older: t.Any, newer: t.Any) -> t.Any:
-    """Merge states as Meltano does: objects key by key, anything else whole."""
-    if not (isinstance(older, dict) and isinstance(newer, dict)):
-        return newer
-    changed = {key: merged(older.get(key), value) for key, value in newer.items()}
-    return {**older, **changed}
-
-
 def test_any_state_over_any_other_is_the_newer_one() -> None:
-    """Also over one from the warehouse, with which the newer one began."""
+    """So it is over one from the warehouse, with which the newer one began."""
     states = [passed_on(make().dump()) for make in (State, killed, full)]
     warehouse: Json = {"format": 3, "held": [["100", 8], ["5", 2]]}
     for older, newer in itertools.product([*states, warehouse], states):
