@@ -87,7 +87,7 @@ workspaces-demo: $(PLUGINS) $(DAGSTER) ## Load three invented workspaces with Da
 sandbox: $(VENV) ## Serve an invented workspace; ARGS='--candidates 1000 --version v2.2'
 	@$(BIN)/python -m sandbox $(ARGS)
 
-mutants: $(MUTANTS) ## Run mutation tests of api/ and sync/; ARGS='tap_toggl_hire.api.*' selects some
+mutants: $(MUTANTS) ## Run mutation tests of most modules; ARGS='tap_toggl_hire.api.*' selects some
 	$(MUTMUT) run $(ARGS)
 	@$(MUTMUT) results | grep -v 'not checked' || true
 	@$(MUTMUT) results --all true | sed -n 's/^ *tap_toggl_hire\.\(.*\)\.x[^.]*: /\1 /p' | sort | uniq -c

@@ -7,7 +7,11 @@ import typing as t
 
 import pytest
 
-from tap_toggl_hire.reemission import make_changed_streams_stale
+from tap_toggl_hire.reemission import (
+    PREVIOUS_MODE,
+    REEMITTED,
+    make_changed_streams_stale,
+)
 from tap_toggl_hire.settings import Settings
 from tap_toggl_hire.streams import CandidateStream
 from tap_toggl_hire.sync.plan import (
@@ -109,11 +113,11 @@ def test_log_says_what_re_emitting_costs(
 ) -> None:
     begin_run(state, **mapped(CANDIDATES, opening="job_opening_id"))
     begin_run(state, **mapped(DETAILS, opening="job_opening_id"))
-    rows, details = caplog.messages[:2]
-    assert "stream candidates changed" in rows
-    assert "requests" not in rows
-    assert "stream candidate_details changed" in details
-    assert "which takes 2 requests" in details
+    cost = ", which takes 2 requests"
+    assert caplog.messages[:2] == [
+        REEMITTED % (CANDIDATES, 2, ""),
+        REEMITTED % (DETAILS, 2, cost),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -139,14 +143,14 @@ def test_another_key_or_other_tags_are_another_pii_mode(state: State) -> None:
     assert begin_run(state, **hashed, pii_tags="drop") == UPSERTED
 
 
-@pytest.mark.parametrize(("days", "says_never"), [(30, False), (0, True)])
+@pytest.mark.parametrize(
+    ("days", "never"), [(30, ""), (0, " (never: reverify_days is 0)")]
+)
 def test_warning_counts_candidates_that_keep_the_previous_pii_mode(
-    state: State, caplog: pytest.LogCaptureFixture, days: int, *, says_never: bool
+    state: State, caplog: pytest.LogCaptureFixture, days: int, never: str
 ) -> None:
     begin_run(state, pii="drop", reverify_days=days)
-    (warning,) = (m for m in caplog.messages if "previous pii mode" in m)
-    assert warning.startswith("1 candidates are not in the list")
-    assert ("never: reverify_days is 0" in warning) is says_never
+    assert caplog.messages[-1] == PREVIOUS_MODE % (1, never)
 
 
 def test_no_warning_without_candidates_outside_the_list(

@@ -743,6 +743,7 @@ def test_record_counts_candidates_and_requests() -> None:
     extraction = Extraction(5)
     record = extraction.run().sync_run
     assert record["scope"] is None
+    assert record["unknown_fields"] is record["mismatched_fields"] is None
     assert record["requests"] == len(extraction.transport.requests)
     expected = {"listed": 5, "created": 5, "updated": 0, "deleted": 0, "reverified": 0}
     assert {name: record[f"candidates_{name}"] for name in expected} == expected
@@ -800,6 +801,8 @@ def metrics(caplog: pytest.LogCaptureFixture) -> dict[str, dict[str, float]]:
     for message in caplog.messages:
         if message.startswith("METRIC: "):
             point = json.loads(message.removeprefix("METRIC: "))
+            is_timer = point["metric"] == "sync_duration"
+            assert point["type"] == ("timer" if is_timer else "counter")
             (tag,) = (v for name, v in point["tags"].items() if name != "pid")
             values.setdefault(point["metric"], {})[tag] = point["value"]
     return values
