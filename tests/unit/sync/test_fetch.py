@@ -224,7 +224,7 @@ def test_seven_failures_in_a_row_end_nothing(interruption: int) -> None:
 
 def test_phase_goes_on_after_eight_failures_if_the_endpoint_works() -> None:
     requests = Requests(30)
-    requests.fail(*numbers(2, 22))
+    requests.fail(*numbers(2, 25))
     responses = [task.id for task, _ in requests.in_order(tasks(30))]
     assert responses == numbers(30)
     assert not requests.endpoint.is_dead
