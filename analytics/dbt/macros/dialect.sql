@@ -121,7 +121,14 @@ string_agg({{ text }}, '{{ separator | replace("\n", "\\n") }}' order by {{ orde
 
 {% macro analyze() %}{{ return(adapter.dispatch('analyze', 'toggl_hire')()) }}{% endmacro %}
 {% macro default__analyze() %}{% endmacro %}
-{% macro postgres__analyze() %}analyze {{ this }}{% endmacro %}
+{#- A small sample is enough to know which tables are large. -#}
+{% macro postgres__analyze() %}set local default_statistics_target = 10; analyze {{ this }}{% endmacro %}
+
+
+{% macro once() %}{{ return(adapter.dispatch('once', 'toggl_hire')()) }}{% endmacro %}
+{% macro default__once() %}{% endmacro %}
+{#- PostgreSQL merges a subquery into the query around it, but not one with an offset. -#}
+{% macro postgres__once() %}offset 0{% endmacro %}
 
 
 {% macro dtype(column) %}{{ return(adapter.dispatch('dtype', 'toggl_hire')(column)) }}{% endmacro %}

@@ -7,6 +7,7 @@ from (
     {{ toggl_hire.rows_of(name, schema, columns) }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
+    {{ toggl_hire.once() }}
 ) as {{ name }}
 {%- endmacro %}
 
@@ -39,7 +40,7 @@ select
 {%- set quoted = adapter.quote(column.name) if column -%}
 {%- set dtype = toggl_hire.dtype(column) if column -%}
 {%- if not column -%}
-    {{ 'false' if type == 'presence' else 'cast(null as ' ~ toggl_hire.type_name(type) ~ ')' }}
+    {{ {'presence': 'false', 'json_list': "'[]'"}.get(type) or 'cast(null as ' ~ toggl_hire.type_name(type) ~ ')' }}
 {%- elif type == 'presence' -%}
     {{ toggl_hire.json_text(toggl_hire.to_json(quoted, dtype)) }} is not null
 {%- elif field -%}
@@ -48,6 +49,8 @@ select
     nullif(cast({{ quoted }} as {{ dbt.type_string() }}), '')
 {%- elif type == 'json' -%}
     {{ toggl_hire.to_json(quoted, dtype) }}
+{%- elif type == 'json_list' -%}
+    {{ toggl_hire.json_list(toggl_hire.to_json(quoted, dtype)) }}
 {%- elif type == 'timestamp' and not dtype in ['timestamp', 'timestamp without time zone', 'timestamp_ntz'] -%}
     {{ toggl_hire.utc(quoted) }}
 {%- else -%}

@@ -3,29 +3,29 @@ with shown as (
     select
         choice_id,
         -- Another order is no other version.
-        {{ joined(option, "\n", 'option_id, place') }} as options_shown
+        {{ dbt.hash(joined(option, "\n", 'option_id, place')) }} as options_id
     from {{ ref('int_toggl_hire__options') }}
     group by choice_id
+),
+
+choices as (
+    select choices.*, shown.options_id
+    from {{ ref('int_toggl_hire__choices') }} as choices
+    left join shown
+        on shown.choice_id = choices.choice_id
 ),
 
 answers as (
     select
         answers.*,
         choices.choice_id,
-        shown.options_shown,
-        candidates.finished_at,
-        candidates.hire_state,
-        openings.name as job_opening
+        choices.options_id,
+        candidates.finished_at
     from {{ ref('stg_toggl_hire__candidate_answers') }} as answers
     left join {{ ref('int_toggl_hire__candidates') }} as candidates
         on candidates.workspace = answers.workspace and candidates.candidate_id = answers.candidate_id
-    left join {{ ref('int_toggl_hire__choices') }} as choices
-        on choices.options = {{ json_list('answers.options') }}
-        and choices.chosen_option_ids = {{ json_list('answers.chosen_option_ids') }}
-    left join shown
-        on shown.choice_id = choices.choice_id
-    left join {{ ref('stg_toggl_hire__job_openings') }} as openings
-        on openings.workspace = answers.workspace and openings.job_opening_id = answers.job_opening_id
+    left join choices
+        on choices.options = answers.options and choices.chosen_option_ids = answers.chosen_option_ids
     where answers.deleted_at is null and candidates.deleted_at is null and not coalesce(candidates.is_excluded, false)
 ),
 
@@ -46,7 +46,6 @@ select
     candidate_id,
     position,
     job_opening_id,
-    job_opening,
     question_id,
     question_type,
     skill,
@@ -59,8 +58,7 @@ select
     case when is_known then coalesce(points, 0) end as points_earned,
     correct,
     finished_at,
-    hire_state,
     choice_id,
-    {{ row_id(['question', 'options_shown']) }} as version_id,
+    {{ row_id(['question', 'options_id']) }} as version_id,
     row_id
 from graded

@@ -3,7 +3,6 @@ with totals as (
         workspace,
         candidate_id,
         min(job_opening_id) as job_opening_id,
-        min(job_opening) as job_opening,
         min(finished_at) as finished_at,
         count(*) as questions,
         sum(case when answered then 1 else 0 end) as answered,

@@ -1,4 +1,7 @@
 {{ config(grants=grants('toggl_hire_readers')) }}
+{%- set began_at -%}
+case when history.is_change then history.valid_from else coalesce(candidates.finished_at, history.valid_from) end
+{%- endset %}
 -- Changes that were observed. The first state of a candidate is one if it came about
 -- after the first run.
 with changes as (
@@ -39,13 +42,11 @@ waits as (
         history.workspace,
         history.job_opening_id,
         history.hire_state,
-        case
-            when history.is_change then history.valid_from
-            else coalesce(candidates.finished_at, history.valid_from)
-        end as began_at,
-        lead(history.valid_from) over (
+        {{ began_at }} as began_at,
+        {{ week(began_at) }} as began_week,
+        lead({{ week('history.valid_from') }}) over (
             partition by history.workspace, history.candidate_id order by history.number
-        ) as ended_at
+        ) as ended_week
     from {{ ref('int_toggl_hire__history') }} as history
     inner join {{ ref('toggl_hire__candidates') }} as candidates
         on candidates.workspace = history.workspace and candidates.candidate_id = history.candidate_id
@@ -109,10 +110,9 @@ counts as (
     from waits
     inner join weeks
         on weeks.workspace = waits.workspace
-        and weeks.week >= {{ week('waits.began_at') }}
-        -- A wait that ended in a week is over at its end. Not the week of ended_at
-        -- alone: DuckDB 1.2 takes a truncated time for never null.
-        and (waits.ended_at is null or weeks.week < {{ week('waits.ended_at') }})
+        and weeks.week >= waits.began_week
+        -- A wait that ended in a week is over at its end.
+        and (waits.ended_week is null or weeks.week < waits.ended_week)
     where waits.hire_state is null
     group by waits.workspace, waits.job_opening_id, weeks.week
 ),

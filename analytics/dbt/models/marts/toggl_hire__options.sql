@@ -1,7 +1,14 @@
 {{ config(grants=grants('toggl_hire_readers')) }}
 -- Answers with the same share are ranked together: there are few different ones.
 with tied as (
-    select workspace, question_id, job_opening_id, rest_share, choice_id, count(*) as answers
+    select
+        workspace,
+        question_id,
+        job_opening_id,
+        rest_share,
+        choice_id,
+        count(*) as answers,
+        count(rest_share) as rankable
     from {{ ref('int_toggl_hire__shares') }}
     where choice_id is not null
     group by workspace, question_id, job_opening_id, rest_share, choice_id
@@ -9,38 +16,24 @@ with tied as (
 
 ranked as (
     select
-        workspace,
-        question_id,
-        job_opening_id,
-        rest_share,
-        sum(answers) as ties,
-        sum(sum(answers)) over (
-            partition by workspace, question_id, job_opening_id order by rest_share rows unbounded preceding
-        ) as so_far,
-        sum(sum(answers)) over (partition by workspace, question_id, job_opening_id) as ranked
+        *,
+        sum(rankable) over (partition by workspace, question_id, job_opening_id) as ranked,
+        sum(rankable) over (partition by workspace, question_id, job_opening_id, rest_share) as ties,
+        sum(rankable) over (partition by workspace, question_id, job_opening_id order by rest_share) as so_far
     from tied
-    where rest_share is not null
-    group by workspace, question_id, job_opening_id, rest_share
 ),
 
 -- Candidates who tie with the last of a third belong to it.
 choices as (
     select
-        tied.workspace,
-        tied.question_id,
-        tied.choice_id,
-        sum(tied.answers) as shown,
-        sum(case when 3 * (ranked.ranked - ranked.so_far + 1) <= ranked.ranked then tied.answers else 0 end)
-            as upper_shown,
-        sum(case when 3 * (ranked.so_far - ranked.ties + 1) <= ranked.ranked then tied.answers else 0 end)
-            as lower_shown
-    from tied
-    left join ranked
-        on ranked.workspace = tied.workspace
-        and ranked.question_id = tied.question_id
-        and ranked.job_opening_id is not distinct from tied.job_opening_id
-        and ranked.rest_share = tied.rest_share
-    group by tied.workspace, tied.question_id, tied.choice_id
+        workspace,
+        question_id,
+        choice_id,
+        sum(answers) as shown,
+        sum(case when 3 * (ranked - so_far + 1) <= ranked then rankable else 0 end) as upper_shown,
+        sum(case when 3 * (so_far - ties + 1) <= ranked then rankable else 0 end) as lower_shown
+    from ranked
+    group by workspace, question_id, choice_id
 ),
 
 counted as (

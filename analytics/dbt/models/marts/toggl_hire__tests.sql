@@ -44,7 +44,6 @@ totals as (
     select
         workspace,
         job_opening_id,
-        min(job_opening) as job_opening,
         count(*) as candidates,
         var_samp(cast(earned as {{ double() }})) as variance,
         stddev_samp(share) as deviation,
@@ -87,7 +86,7 @@ reliable as (
 select
     reliable.workspace,
     reliable.job_opening_id,
-    reliable.job_opening,
+    openings.job_opening,
     reliable.candidates,
     coalesce(openings.erased, 0) as erased,
     reliable.questions,

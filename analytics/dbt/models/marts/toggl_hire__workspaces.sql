@@ -1,4 +1,4 @@
-{{ config(grants=grants('toggl_hire_readers')) }}
+{{ config(grants=grants('toggl_hire_readers'), indexes=[{'columns': ['workspace'], 'unique': true}]) }}
 {%- set streams = {'candidates': 'candidates', 'details': 'candidate_details', 'answers': 'candidate_answers'} %}
 with runs as (
     select

@@ -1,4 +1,4 @@
-{{ config(grants=grants('toggl_hire_personal_readers'), post_hook='{{ toggl_hire.analyze() }}') }}
+{{ config(grants=grants('toggl_hire_personal_readers')) }}
 with choices as (
     select
         choice_id,

@@ -7,11 +7,11 @@
     'skill': 'text',
     'question': 'text',
     'question_points': 'numeric',
-    'options': 'json',
+    'options': 'json_list',
     'answered': 'boolean',
     'text_answer': 'verbatim',
     'points': 'numeric',
-    'chosen_option_ids': 'json',
+    'chosen_option_ids': 'json_list',
     'correct': 'boolean',
     'deleted_at': ['_sdc_deleted_at', 'timestamp'],
 }) }}
