@@ -49,6 +49,7 @@ class Tagged:
             Fault("rewrite", match="tags", change=lambda *_: {"data": self.rows})
         )
         self.ids = Ids()
+        self.stop = Stop()
 
     @property
     def rows(self) -> list[Json]:
@@ -57,7 +58,7 @@ class Tagged:
     def lists(self, *params: tuple[str, str], size: int = 1, **options: t.Any) -> t.Any:
         """Return the lists of tags, not read."""
         since: datetime | None = options.pop("since", None)
-        source = Source(client_of(self.transport), Scheduler(size, Stop()))
+        source = Source(client_of(self.transport), Scheduler(size, self.stop))
         options = {"are_dropped": False, **options}
         return TagLists(source, Query(params, since), 2, self.ids, **options)
 
@@ -345,6 +346,25 @@ def test_tag_that_details_name_is_listed(tagged: Tagged) -> None:
     assert not tagged.contradict(lists, "4")
     assert lists.version == 1
     assert tagged.lists_requested == [RED, BLUE, NEW]
+
+
+def test_each_learned_tag_makes_another_version_of_the_lists(tagged: Tagged) -> None:
+    lists = tagged.read()
+    versions = {lists.version}
+    for new in ("91", "92", "93"):
+        tagged.tag("2", new)
+        tagged.contradict(lists, "2")
+        versions.add(lists.version)
+    assert len(versions) == 4
+
+
+def test_details_that_a_stop_leaves_uncompared_contradict(tagged: Tagged) -> None:
+    """So the next run reads them again."""
+    lists = tagged.read()
+    tagged.tag("2", NEW)
+    tagged.stop.signal(15)
+    assert tagged.contradict(lists, "2")
+    assert not lists.are_unknown
 
 
 def test_forgotten_tag_that_details_go_on_naming_is_no_contradiction(
