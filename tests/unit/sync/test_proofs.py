@@ -141,6 +141,7 @@ def test_endpoint_is_dead_if_none_of_three_candidates_answers(status: int) -> No
     endpoint.served("1")
     assert not endpoint.works()
     assert endpoint.is_dead
+    assert isinstance(endpoint.failure, UnavailableError) is (status == 503)
     assert workspace.requested == ["1", "4", "7"]
     workspace.transport.faults.clear()
     assert endpoint.works()
@@ -153,6 +154,15 @@ def test_endpoint_works_if_any_of_three_candidates_answers() -> None:
         workspace.inventory.ids.see(candidate_id)
     workspace.fail(*numbers(6), status=403)
     assert Endpoint(workspace.source, workspace.inventory).works()
+
+
+def test_endpoint_is_asked_although_the_time_limit_is_reached() -> None:
+    """Otherwise no deletion that the run has proved could be emitted."""
+    workspace = Workspace(1)
+    workspace.inventory.ids.see("1")
+    workspace.stop.limit(0)
+    assert Endpoint(workspace.source, workspace.inventory).works()
+    assert workspace.requested == ["1"]
 
 
 def test_stop_during_the_question_is_no_verdict() -> None:
