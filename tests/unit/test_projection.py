@@ -103,6 +103,13 @@ def test_expression_for_the_key_applies_to_tombstones() -> None:
     assert record["key"] == tombstone["key"] == "x5"
 
 
+@pytest.mark.parametrize("keys", [None, []])
+def test_key_may_be_removed_if_the_map_names_no_other(keys: list[str] | None) -> None:
+    record, tombstone = mapped({"people": {"__key_properties__": keys, "id": None}})
+    assert "id" not in record
+    assert "id" not in tombstone
+
+
 def test_copy_is_an_output_of_its_own() -> None:
     copy = {"__source__": "people", "name": None, "__key_properties__": ["rating"]}
     own, other = people({"copy": copy, "people": {"tag_ids": None}})
