@@ -597,7 +597,7 @@ def test_requests_that_wait_are_dropped_if_the_output_is_closed() -> None:
     assert len(extraction.transport.requests[before:]) <= workers.size
 
 
-def test_unexpected_exception_is_not_named_in_the_record(
+def test_text_of_an_unexpected_exception_is_not_in_the_record(
     extraction: Extraction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its text may be personal."""
@@ -665,6 +665,20 @@ def test_time_limit_before_candidates_are_counted_names_no_numbers(
     assert run.sync_run["outcome"] == "stopped"
     assert run.candidate_records == []
     assert module.STOPPED % ("0.5", "") in caplog.messages
+
+
+def test_no_more_candidates_are_done_than_there_are(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Re-verification does more, which the list has shown already."""
+    extraction = Extraction(5, time_limit_minutes=1, reverify_days=30)
+    with time_machine.travel("2026-05-01T12:00Z") as now:
+        extraction.run()
+        now.shift(timedelta(days=30))
+        stop_at(extraction, is_third)
+        run = extraction.run()
+    assert run.sync_run["outcome"] == "stopped"
+    assert module.STOPPED % ("1", ": 5 of 5 candidates are done") in caplog.messages
 
 
 @pytest.mark.parametrize("signum", [0, signal.SIGTERM])
