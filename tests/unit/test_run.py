@@ -38,6 +38,7 @@ from tests.support.streams import (
     CANDIDATE_STREAMS,
     CANDIDATES,
     DETAILS,
+    HISTORY,
     LISTS,
     SYNC_RUNS,
     UPSERTED,
@@ -220,6 +221,13 @@ def test_full_table_stream_is_emitted_again(extraction: Extraction) -> None:
     run = extraction.run()
     assert run.emitted(CANDIDATES) == numbers(3)
     assert run.emitted(DETAILS) == []
+
+
+def test_history_is_not_emitted_again_as_a_full_table(extraction: Extraction) -> None:
+    """Its rows are events, which happened once."""
+    extraction.run()
+    extraction.methods = {HISTORY: "FULL_TABLE"}
+    assert extraction.run().candidate_records == []
 
 
 def test_stream_with_a_new_column_is_emitted_again(

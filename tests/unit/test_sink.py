@@ -34,9 +34,9 @@ DELETED = Change("1", event="deleted", answers_held=2, is_deleted=True)
 
 def created(candidate_id: str = "1", **fields: t.Any) -> Change:
     """Return the change of a new candidate."""
-    details, looks = details_of(candidate_id, **fields), observer()
-    row, record = looks.row(candidate_id, row_of(details)), looks.details.of(details)
-    return Change(candidate_id, row, (), record, "created")
+    shown = details_of(candidate_id, **fields)
+    row = observer().row(candidate_id, row_of(shown))
+    return Change(candidate_id, row, (), observer().details.of(shown), "created")
 
 
 class Written:
