@@ -67,9 +67,10 @@ def requested(transport: SandboxTransport) -> list[tuple[str, str]]:
 
 def change(**fields: t.Any) -> Change:
     """Return what is emitted of a candidate that changed."""
-    details, looks = details_of(**fields), observer()
-    row, record = looks.row("1", row_of(details)), looks.details.of(details)
-    return Change("1", row, ("300",), record, "updated", answers_held=2)
+    shown = details_of(**fields)
+    row = observer().row("1", row_of(shown))
+    details = observer().details.of(shown)
+    return Change("1", row, ("300",), details, "updated", answers_held=2)
 
 
 DELETED = Change("1", event="deleted", answers_held=2, is_deleted=True)

@@ -195,7 +195,7 @@ def test_pages_without_new_rows_are_a_loop(rows: list[object]) -> None:
         ("a/b?c#d e%2e..ä", {}, "/a%2Fb%3Fc%23d%20e%252e..%C3%A4", "/{id}"),
     ],
 )
-def test_request_target_has_ids_and_its_label_has_none(
+def test_request_target_has_any_id_and_its_label_a_plain_one(
     item: str, params: dict[str, str], target: str, text: str
 ) -> None:
     request = Request("/candidates", item or None, params=params)

@@ -5,13 +5,22 @@ from __future__ import annotations
 import logging
 import typing as t
 from dataclasses import dataclass, field
+from functools import cache
 
 from tap_toggl_hire.records import FieldLog
 from tap_toggl_hire.redacted import RedactedRecords
 from tap_toggl_hire.settings import Settings
 from tap_toggl_hire.streams import SCHEMAS
+from tap_toggl_hire.sync import plan
 from tap_toggl_hire.sync.observer import Observer
-from tap_toggl_hire.sync.plan import CANDIDATES, DETAILS
+from tap_toggl_hire.sync.plan import (
+    CANDIDATE_STREAMS,
+    CANDIDATES,
+    DETAILS,
+    NEW,
+    Known,
+    Selection,
+)
 
 Json = dict[str, t.Any]
 
@@ -74,10 +83,23 @@ def redacted(stream: str, **config: t.Any) -> RedactedRecords:
     return RedactedRecords(SCHEMAS.get_schema(stream), report, settings)
 
 
+@cache
 def observer(*, compares_extra: bool = True, **config: t.Any) -> Observer:
     """Return an observer with the schemas of the tap, under some settings."""
     rows, details = redacted(CANDIDATES, **config), redacted(DETAILS, **config)
     return Observer(rows, details, compares_extra=compares_extra)
+
+
+def emitted(details: Json, tags: tuple[str, ...] = ()) -> Known:
+    """Return what is known of a candidate that was emitted to every stream."""
+    row = observer().row(details["id"], row_of(details))
+    record = observer().details.of(details)
+    read = observer().read(record, is_torn=False, contradicts_tags=False)
+    selection = Selection(frozenset(CANDIDATE_STREAMS))
+    listed = observer().listed(row, tags)
+    after = plan.plan_listed(NEW, listed, read, selection).after
+    assert after is not None
+    return after
 
 
 @dataclass

@@ -24,7 +24,7 @@ from tap_toggl_hire.sync.plan import (
 )
 from tap_toggl_hire.sync.rotation import due_time
 from tap_toggl_hire.sync.tasks import DueTask, MissingTask, Terms
-from tests.unit.sync.observed import KnownTags, details_of, observer, row_of
+from tests.unit.sync.observed import KnownTags, details_of, emitted, observer, row_of
 
 if t.TYPE_CHECKING:
     from tap_toggl_hire.sync.tasks import ListedTask
@@ -47,17 +47,6 @@ def comparison(
     for candidate_id, each in (known or {}).items():
         inventory[candidate_id] = each
     return Comparison(inventory, Terms(observer(), given, selection))
-
-
-def emitted(details: Json, tags: tuple[str, ...] = ()) -> Known:
-    """Return what is known of a candidate that was emitted to every stream."""
-    looks = observer()
-    listed = looks.listed(looks.row(details["id"], row_of(details)), tags)
-    record = looks.details.of(details)
-    read = looks.read(record, is_torn=False, contradicts_tags=False)
-    after = plan.plan_listed(NEW, listed, read, ALL).after
-    assert after is not None
-    return after
 
 
 def listed(compared: Comparison, *candidates: Json) -> list[ListedTask]:

@@ -43,17 +43,15 @@ from tap_toggl_hire.sync.plan import (
     Known,
     Plan,
     Presence,
-    Selection,
 )
 from tap_toggl_hire.sync.rotation import due_time
 from tap_toggl_hire.sync.scope import Scope
 from tap_toggl_hire.sync.state import State
 from tap_toggl_hire.tap import TapTogglHire
-from tests.unit.sync.observed import details_of, question, row_of
+from tests.unit.sync.observed import details_of, emitted, question
 from tests.unit.sync.world import (
     LOGGER,
     NOW,
-    OBSERVER,
     Emitted,
     Saved,
     World,
@@ -285,10 +283,10 @@ def messages_of(messages: list[Emitted | Saved], due: datetime) -> Iterator[Mess
             yield from records_of(message)
 
 
-def records_of(emitted: Emitted) -> Iterator[RecordMessage]:
+def records_of(message: Emitted) -> Iterator[RecordMessage]:
     for stream in streams():
-        if stream.name in emitted.streams:
-            for record, is_tombstone in stream.emitted(emitted.change):
+        if stream.name in message.streams:
+            for record, is_tombstone in stream.emitted(message.change):
                 value = value_of(stream.name, record, is_tombstone=is_tombstone)
                 yield RecordMessage(stream.name, value)
 
@@ -337,13 +335,7 @@ def run(api: Api, known: Known | None, scope: str, choice: Choice) -> Result:
 @cache
 def later_known() -> Known:
     """Return what is known of LATER, which was emitted and does not change."""
-    looks, details = OBSERVER, OTHERS[LATER]
-    listed = looks.listed(looks.row(LATER, row_of(details)), ())
-    record = looks.details.of(details)
-    read = looks.read(record, is_torn=False, contradicts_tags=False)
-    after = plan.plan_listed(NEW, listed, read, Selection(ALL)).after
-    assert after is not None
-    return after
+    return emitted(OTHERS[LATER])
 
 
 # What the target holds, and what is wrong with it

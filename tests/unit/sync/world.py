@@ -45,7 +45,6 @@ LOGGER = logging.getLogger("tap-toggl-hire")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ALL = frozenset(CANDIDATE_STREAMS)
-OBSERVER = observer()
 
 
 def numbers(*count: int) -> list[str]:
@@ -242,7 +241,7 @@ class World:
             scope=self.scope,
             lists=lists,
             tags=tags,
-            observer=OBSERVER,
+            observer=observer(),
             selection=Selection(
                 frozenset(selected),
                 frozenset(full_table),
