@@ -101,7 +101,7 @@ def test_call_in_flight_is_finished_after_close_and_no_other_is_made() -> None:
 
 
 def test_calls_after_close_are_made_by_new_threads() -> None:
-    """A program may run the same tap twice."""
+    """A program may read a stream after a run."""
     pool = Workers(2, Stop())
     pool.submit(int).result(LONG)
     pool.close()
