@@ -10,6 +10,7 @@ import sys
 import tempfile
 import typing as t
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -127,7 +128,7 @@ def catalog(
         without: Properties to deselect, such as "candidates.contact_info.phone".
         methods: Replication methods by stream.
     """
-    discovered: Json = TapTogglHire(config=config).catalog_dict
+    discovered: Json = json.loads(_discover(json.dumps(config)))
     left = set(without)
     for stream in discovered["streams"]:
         name = stream["tap_stream_id"]
@@ -147,6 +148,12 @@ def catalog(
                 left.remove(".".join(place))
     assert not left, f"no such properties: {left}"
     return discovered
+
+
+@cache
+def _discover(config: str) -> str:
+    """Return the catalog that the tap discovers, as text, since it takes a while."""
+    return json.dumps(TapTogglHire(config=json.loads(config)).catalog_dict)
 
 
 class CollectingWriter(MessageWriter):

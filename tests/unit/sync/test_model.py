@@ -623,7 +623,7 @@ def test_all_short_histories_end_in_the_truth() -> None:
 
 def test_long_histories_end_in_the_truth() -> None:
     explorer = Explorer()
-    explorer.wander(150, 8, MANY)
+    explorer.wander(100, 8, MANY)
     assert explorer.wrong == []
 
 
