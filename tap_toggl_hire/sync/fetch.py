@@ -148,7 +148,6 @@ class Fetch:
         self.has_ended_early = True
         workers = self._source.workers
         workers.drop()
-        self._unsent.clear()
         while self.ahead:
             task = self.ahead.popleft()
             request = self._sent.get(task.id)

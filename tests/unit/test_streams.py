@@ -383,9 +383,12 @@ def test_candidate_that_is_not_found_has_no_records(
         assert records(streams(transport)[name], context) == []
 
 
-def test_history_of_details_has_their_tags(transport: SandboxTransport) -> None:
+def test_history_of_details_has_those_of_their_tags_that_are_ids(
+    transport: SandboxTransport,
+) -> None:
     tag_id = transport.account.tags()[0]["id"]
     transport.account.tag("2", tag_id)
+    transport.account.show("2", in_details={"tag_ids": [tag_id, False]})  # no ID
     (row,) = records(streams(transport)[HISTORY], {"candidate_id": "2"})
     assert row["tag_ids"] == [tag_id]
 

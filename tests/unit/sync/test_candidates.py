@@ -92,6 +92,17 @@ def stop_after(world: World, requests: int) -> None:
     world.transport.on_request = on_request
 
 
+def limit_at(world: World, candidate_id: str) -> None:
+    """Reach the time limit with the request for a candidate."""
+    world.stop.limit(1)
+
+    def on_request(request: Request) -> None:
+        if details_of(candidate_id)(request):
+            world.clock.now += 60
+
+    world.transport.on_request = on_request
+
+
 def assert_announced_and_committed(run: Run, before: dict[str, Known]) -> None:
     """Check that intent precedes each record, and each record the STATE that has it."""
     last, emitted = before, set[tuple[str, str]]()
@@ -190,7 +201,8 @@ def test_killed_run_continues_from_what_its_last_state_commits(
     monkeypatch.setattr(checkpoint, "MAX_READ", 2)
     world = World(6)
     states = [state.known for state in world.run().states]
-    state = next(s for s in states if held(s).count(CURRENT) == committed)
+    assert [held(state).count(CURRENT) for state in states] == [0, 2, 4, 6]
+    state = states[committed // 2]
     world.restart(state)
     run = world.run()
     left = numbers(committed + 1, 7)
@@ -251,6 +263,16 @@ def test_run_is_complete_if_many_are_not_found_and_the_endpoint_works() -> None:
     assert run.error is None
     assert run.counts.without_details == 58
     assert run.details_requested[-1] == "60"  # which was served
+
+
+def test_endpoint_is_not_questioned_after_the_time_limit() -> None:
+    world = World(60)
+    fail(world, *numbers(30), status=404)
+    limit_at(world, "25")
+    run = world.run()
+    assert isinstance(run.error, StoppedError)
+    assert run.counts.without_details > plan.FEW_DELETED
+    assert run.details_requested == numbers(run.counts.without_details)
 
 
 def test_failure_is_raised_after_all_other_candidates_were_emitted() -> None:
@@ -357,6 +379,17 @@ def test_short_list_fails_the_run_and_nothing_is_deleted() -> None:
     assert run.details_requested == ["1"]
 
 
+def test_list_that_a_stop_cuts_short_is_not_taken_for_a_short_list() -> None:
+    world = World(9, page_size=3)
+
+    def on_request(request: Request) -> None:
+        if request.query.get("after_id") == "3":
+            world.stop.signal(15)
+
+    world.transport.on_request = on_request
+    assert isinstance(world.run().error, StoppedError)
+
+
 def test_page_that_fails_fails_the_run_and_what_was_listed_is_emitted() -> None:
     world = World(9, page_size=3)
     world.transport.faults.append(
@@ -404,10 +437,31 @@ def test_run_that_is_stopped_among_missing_candidates_emits_their_changes() -> N
 def test_run_that_is_stopped_deletes_nothing_if_too_many_may_be_gone() -> None:
     world = World.synced(60)
     delete(world, *numbers(20, 51))
-    stop_after(world, 8)
+    limit_at(world, "30")
     run = world.run()
     assert isinstance(run.error, StoppedError)
+    assert 0 < len(run.details_requested) < 20  # of 31 that are missing
     assert run.deleted == []
+
+
+def test_deletions_are_proved_and_emitted_after_the_time_limit() -> None:
+    world = World.synced(9)
+    delete(world, "1")
+    archive(world, *numbers(2, 8))
+    limit_at(world, "3")
+    run = world.run()
+    assert isinstance(run.error, StoppedError)
+    assert run.deleted == ["1"]
+
+
+def test_empty_list_is_no_mistake_if_a_stop_leaves_its_candidates_unread(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = World.synced(60)
+    archive(world, *numbers(60))
+    stop_after(world, 3)
+    assert isinstance(world.run().error, StoppedError)
+    assert caplog.messages == []
 
 
 def test_stopped_run_forgets_no_distrust_of_the_lists_of_tags() -> None:
@@ -453,6 +507,18 @@ def test_nothing_is_deleted_if_the_endpoint_does_not_work_after_the_last_404() -
     assert run.known["2"].held == CURRENT
     world.transport.faults.clear()
     assert world.run().deleted == ["2"]
+
+
+def test_endpoint_that_was_found_dead_is_not_asked_again_for_deletions() -> None:
+    world = World.synced(60)
+    delete(world, "1", "2", "3")
+    archive(world, *numbers(4, 21))
+    fail(world, *numbers(4, 61))
+    run = world.run()
+    assert isinstance(run.error, UnavailableError)
+    assert run.deleted == []
+    # Three that are gone, eight failures, and the question.
+    assert len(run.details_requested) == 3 + 8 + proofs.MAX_ASKED
 
 
 def test_confirmed_deletions_are_emitted_without_the_proof() -> None:
@@ -709,10 +775,11 @@ def test_re_verification_is_off_with_0_days() -> None:
     assert world.state.reverified_until == NOW
 
 
+@pytest.mark.parametrize("days", [31, 100])
 def test_every_state_has_the_time_that_was_reached(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, days: int
 ) -> None:
-    world = reverifying(8)
+    world = reverifying(8, days)
     order = due_in_order(world)
     due = partial(due_time, since=world.now - 30 * DAY, until=world.now, days=30)
     monkeypatch.setattr(checkpoint, "MAX_READ", 3)
@@ -755,6 +822,7 @@ def test_deletions_that_re_verification_finds_are_its_last_records() -> None:
     assert run.error is None
     assert [change.id for change in run.changes] == [*others, gone]
     assert run.deleted == [gone]
+    assert run.counts.without_details == 0  # which is about listed candidates
 
 
 def test_candidate_that_fails_is_passed_over() -> None:
@@ -819,10 +887,14 @@ def test_time_reached_never_decreases_and_far_in_the_future_counts_as_now() -> N
     assert world.state.reverified_until == NOW
 
 
-def test_time_reached_does_not_pass_candidates_that_a_stop_left_out() -> None:
-    world = reverifying(9)
+@pytest.mark.parametrize("requests", range(1, 8))
+def test_time_reached_does_not_pass_candidates_that_a_stop_left_out(
+    requests: int,
+) -> None:
+    """Others that are due later may have been read already."""
+    world = reverifying(9, size=4)
     order = due_in_order(world)
-    stop_after(world, 4)
+    stop_after(world, requests)
     run = world.run()
     assert isinstance(run.error, StoppedError)
     left = [key for key in order if key not in run.details_requested]
@@ -973,6 +1045,13 @@ def test_api_that_ignores_the_filter_by_tags_is_distrusted_from_then_on() -> Non
     world.account.tag("1", TAG)
     run = world.run()
     assert run.error is None
+    assert not world.state.distrusts_tags
+
+
+def test_lists_are_trusted_again_if_no_candidate_has_a_tag() -> None:
+    world = World.synced(5)
+    world.state.distrusts_tags = True
+    assert world.run().error is None
     assert not world.state.distrusts_tags
 
 

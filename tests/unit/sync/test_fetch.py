@@ -277,6 +277,17 @@ def test_requests_in_flight_are_awaited_for_five_seconds_after_the_time_limit() 
     assert given == sorted(requests.requested, key=int)
 
 
+def test_requests_that_have_not_started_are_dropped_at_the_time_limit() -> None:
+    requests = Requests(20, size=4)
+    requests.stop.limit(1)
+    responses = requests.in_order(tasks(20))
+    next(responses)
+    answered = len(requests.requested)
+    requests.clock.now += 60
+    assert len([*responses]) == len(requests.requested) - 1
+    assert len(requests.requested) <= answered + 4  # in flight
+
+
 def test_tasks_that_want_no_details_are_given_back_after_a_stop() -> None:
     requests, given = Requests(5), tasks(5)
     for task in given[3:]:

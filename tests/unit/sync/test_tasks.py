@@ -299,6 +299,8 @@ def test_due_details_of_another_moment_than_the_row_are_due_again() -> None:
 
 
 def test_due_details_with_other_tags_are_due_again() -> None:
-    decision = due_task(emitted(details_of())).decide(details_of(tag_ids=["300"]))
+    known = emitted(details_of())
+    decision = due_task(known).decide(details_of(tag_ids=["300"]))
     assert decision.plan.after is not None
     assert decision.plan.after.holds(DETAILS) is Held.STALE
+    assert decision.plan.after.tags == known.tags  # those of the lists
