@@ -111,7 +111,7 @@ class TagLists:
         The lists of tags that only details name are read first.
         """
         named = self.in_details(details)
-        if named is None or self._are_dropped or self.are_unknown:
+        if named is None or self.are_unknown:
             return False
         try:
             self._learn({*named} - self.known)

@@ -385,6 +385,15 @@ def test_run_that_is_to_stop_makes_no_further_attempt_or_page() -> None:
     assert failing.targets == ["/v2.1/tags", "/v2.1/candidates/100"]
 
 
+def test_run_that_is_to_stop_does_not_repeat_a_request_after_429() -> None:
+    api = serving_candidate(error(429), GOOD)
+    _ = api.client.version
+    api.stop.signal(15)
+    with pytest.raises(errors.StoppedError):
+        api.client.candidate("100")
+    assert api.targets == ["/v2.1/tags", "/v2.1/candidates/100"]
+
+
 def test_same_warning_is_logged_once_a_minute(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

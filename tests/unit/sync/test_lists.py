@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox import Fault
+from tap_toggl_hire.api import workers
+from tap_toggl_hire.api.workers import Workers
 from tap_toggl_hire.errors import (
     BadRequestError,
     NotFoundError,
@@ -392,6 +394,8 @@ def test_row_that_a_list_has_twice_makes_it_neither_short_nor_failed(
     pages, candidates = read(transport, size=size)
     assert sorted(ids(pages)) == numbers(9)
     assert candidates.outcome is (Outcome.ACCEPTED if is_counted else Outcome.COMPLETE)
+    limits = {query["limit"] for query in pages_requested(transport)}
+    assert limits == ({"3", "2"} if is_counted else {"3"})  # 2: a second reading
 
 
 def with_ties(**shapes: t.Any) -> SandboxTransport:
@@ -593,6 +597,35 @@ def test_second_reading_has_pages_of_another_size(
     assert candidates.outcome is Outcome.ACCEPTED
 
 
+def test_second_reading_has_no_larger_pages_than_were_asked_for() -> None:
+    """The API may ignore the page size, or reject a larger one."""
+    transport = api(9, total_error=1)
+    limits: list[str] = []
+
+    def ignore_limit(request: Request) -> None:
+        if request.kind == "candidates":
+            limits.append(request.query["limit"])
+            request.query["limit"] = "9"
+
+    transport.on_request = ignore_limit
+    read(transport, 4, size=1)
+    assert limits == ["4", "3"]
+
+
+def test_page_that_is_not_needed_any_more_does_not_wait_to_be_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is the next one of the other end, when both ends have met."""
+    monkeypatch.setattr(workers, "MAX_WAITING", 0)
+    source = Source(client_of(api(20, total_error=9)), Workers(2, Stop()))
+    candidates = CandidateList(source, EVERY, 3, Ids())
+    candidates.ask()
+    assert len([*candidates.pages()]) > 0
+    # While a page waits, no call would start that is not urgent.
+    assert source.workers.submit(int).result(10) == 0
+    source.workers.close()
+
+
 def test_empty_first_page_with_a_link_does_not_end_a_list() -> None:
     transport = api(9)
 
@@ -614,7 +647,7 @@ def test_list_with_a_start_date_is_read_back_to_it() -> None:
     pages, candidates = read(transport, query=started_since(5))
     assert pages == [["9", "8", "7"], ["6", "5"]]
     assert candidates.outcome is Outcome.COMPLETE
-    assert {query["order"] for query in pages_requested(transport)} == {"desc"}
+    assert [query["order"] for query in pages_requested(transport)] == ["desc"] * 2
 
 
 @pytest.mark.parametrize(
