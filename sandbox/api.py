@@ -89,17 +89,21 @@ class Api:
 
     def _opening(self, request: Request, shapes: Shapes) -> bytes:
         distortion = shapes.distortion(request.route.version)
-        for one in self._account.openings():
-            if one["id"] == request.route.item_id:
-                path = f"openings/{one['id']}"
-                return encode(distortion.apply(one, path, "openings"))
+        for opening in self._account.openings():
+            if opening["id"] == request.route.item_id:
+                path = f"openings/{opening['id']}"
+                return encode(distortion.apply(opening, path, "openings"))
         raise Refused(404, "NotFoundError")
 
     def _categories(self, request: Request, shapes: Shapes) -> bytes:
         categories = self._account.categories()
         if number(request.query, "job_opening_id") is not None:
             wanted = request.query["job_opening_id"]
-            categories = [one for one in categories if one["job_opening_id"] == wanted]
+            categories = [
+                category
+                for category in categories
+                if category["job_opening_id"] == wanted
+            ]
         return self._small_list(request, shapes, categories)
 
     def _candidates(self, request: Request, shapes: Shapes) -> bytes:
@@ -147,7 +151,7 @@ class Api:
         if (most := shapes.page_small_lists) is not None:
             limit = _limit(request.query, most, most, shapes)
             if after_id := request.query.get("after_id"):
-                ids = [one["id"] for one in items]
+                ids = [item["id"] for item in items]
                 if after_id in ids:
                     items = items[ids.index(after_id) + 1 :]
                 else:
@@ -156,7 +160,7 @@ class Api:
             last_id = items[-1]["id"] if items else ""
             rest = self._links(request, shapes, last_id, left)
         distort, kind = shapes.distortion(request.route.version).apply, request.kind
-        rows = [encode(distort(one, f"{kind}/{one['id']}", kind)) for one in items]
+        rows = [encode(distort(item, f"{kind}/{item['id']}", kind)) for item in items]
         return _collection(rows, rest)
 
     def _links(

@@ -77,8 +77,8 @@ class Candidate:
         """Return the answer to a question. Raises KeyError without one."""
         for answer in self.fields["answers"]:
             if answer["question_id"] == question_id:
-                found: Fields = answer
-                return found
+                shown: Fields = answer
+                return shown
         raise KeyError(question_id)
 
 

@@ -26,16 +26,16 @@ def _submit(account: Account, rng: Random) -> str | None:
     waiting = account.in_progress_ids()
     if not waiting:
         return None
-    one = rng.choice(waiting)
-    account.submit(one)
-    return one
+    candidate_id = rng.choice(waiting)
+    account.submit(candidate_id)
+    return candidate_id
 
 
 def _grade(account: Account, rng: Random) -> str | None:
-    one = _someone(account, rng)
-    if one is None:
+    candidate_id = _someone(account, rng)
+    if candidate_id is None:
         return None
-    detail = account.detail(one)
+    detail = account.detail(candidate_id)
     points = {answer["question_id"]: answer["points"] for answer in detail["answers"]}
     places = [
         (position, grade)
@@ -45,107 +45,111 @@ def _grade(account: Account, rng: Random) -> str | None:
     ]
     if not places:
         return None
-    account.grade(one, *rng.choice(places))
-    return one
+    account.grade(candidate_id, *rng.choice(places))
+    return candidate_id
 
 
 def _set(name: str, values: tuple[object, ...]) -> Change:
     def change(account: Account, rng: Random) -> str | None:
-        one = _someone(account, rng)
-        if one is not None:
-            now = account.row(one)[name]
+        candidate_id = _someone(account, rng)
+        if candidate_id is not None:
+            now = account.row(candidate_id)[name]
             others = [value for value in values if value != now]
-            account.set_field(one, name, rng.choice(others))
-        return one
+            account.set_field(candidate_id, name, rng.choice(others))
+        return candidate_id
 
     return change
 
 
 def _move(account: Account, rng: Random) -> str | None:
-    one = _someone(account, rng)
-    if one is None:
+    candidate_id = _someone(account, rng)
+    if candidate_id is None:
         return None
-    row = account.row(one)
+    row = account.row(candidate_id)
     opening_id = row["job_opening_id"]
     steps = [c["id"] for c in account.categories() if c["job_opening_id"] == opening_id]
     others = [step for step in (None, *steps) if step != row["category_id"]]
     if not others:
         return None
-    account.move(one, rng.choice(others))
-    return one
+    account.move(candidate_id, rng.choice(others))
+    return candidate_id
 
 
 def _tag(account: Account, rng: Random) -> str | None:
-    one = _someone(account, rng)
-    if one is None:
+    candidate_id = _someone(account, rng)
+    if candidate_id is None:
         return None
-    held = account.detail(one)["tag_ids"]
+    held = account.detail(candidate_id)["tag_ids"]
     others = [tag["id"] for tag in account.tags() if tag["id"] not in held]
     if not others:
         return None
-    account.tag(one, rng.choice(others))
-    return one
+    account.tag(candidate_id, rng.choice(others))
+    return candidate_id
 
 
 def _untag(account: Account, rng: Random) -> str | None:
     ids = account.listed_ids()
-    for one in rng.sample(ids, min(20, len(ids))):
-        held = account.detail(one)["tag_ids"]
+    for candidate_id in rng.sample(ids, min(20, len(ids))):
+        held = account.detail(candidate_id)["tag_ids"]
         if held:
-            account.untag(one, rng.choice(held))
-            return one
+            account.untag(candidate_id, rng.choice(held))
+            return candidate_id
     return None
 
 
 def _set_contact_info(account: Account, rng: Random) -> str | None:
     ids = account.listed_ids()
-    for one in rng.sample(ids, min(20, len(ids))):
-        if account.row(one)["contact_info"] is not None:  # else it may be hidden
-            account.set_contact_info(one, phone=f"+000 556 {rng.randrange(10**9)}")
-            return one
+    for candidate_id in rng.sample(ids, min(20, len(ids))):
+        if (
+            account.row(candidate_id)["contact_info"] is not None
+        ):  # else it may be hidden
+            account.set_contact_info(
+                candidate_id, phone=f"+000 556 {rng.randrange(10**9)}"
+            )
+            return candidate_id
     return None
 
 
 def _delete(account: Account, rng: Random) -> str | None:
-    one = _someone(account, rng)
-    if one is not None:
-        account.delete(one)
-    return one
+    candidate_id = _someone(account, rng)
+    if candidate_id is not None:
+        account.delete(candidate_id)
+    return candidate_id
 
 
 def _unlock(account: Account, rng: Random) -> str | None:
     locked = account.locked_ids()
     if not locked:
         return None
-    one = rng.choice(locked)
-    account.unlock(one)
-    return one
+    candidate_id = rng.choice(locked)
+    account.unlock(candidate_id)
+    return candidate_id
 
 
 def _regrade(account: Account, rng: Random) -> str | None:
     ids = account.listed_ids()
-    for one in rng.sample(ids, min(20, len(ids))):
+    for candidate_id in rng.sample(ids, min(20, len(ids))):
         try:
-            account.regrade_equal_sum(one)
+            account.regrade_equal_sum(candidate_id)
         except ValueError:
             continue
-        return one
+        return candidate_id
     return None
 
 
 def _set_questions(account: Account, rng: Random) -> str | None:
-    one = _someone(account, rng)
-    if one is not None:
-        count = len(account.detail(one)["questions"])
-        account.set_questions(one, max(0, count + rng.choice((-2, -1, 1, 2))))
-    return one
+    candidate_id = _someone(account, rng)
+    if candidate_id is not None:
+        count = len(account.detail(candidate_id)["questions"])
+        account.set_questions(candidate_id, max(0, count + rng.choice((-2, -1, 1, 2))))
+    return candidate_id
 
 
 def _archive(account: Account, rng: Random) -> str | None:
-    one = _someone(account, rng)
-    if one is not None:
-        account.archive(one)
-    return one
+    candidate_id = _someone(account, rng)
+    if candidate_id is not None:
+        account.archive(candidate_id)
+    return candidate_id
 
 
 def _add_opening(account: Account, _: Random) -> str:
@@ -156,9 +160,9 @@ def _delete_opening(account: Account, rng: Random) -> str | None:
     openings = account.openings()
     if not openings:
         return None
-    one: str = rng.choice(openings)["id"]
-    account.delete_opening(one)
-    return one
+    opening_id: str = rng.choice(openings)["id"]
+    account.delete_opening(opening_id)
+    return opening_id
 
 
 def _add_category(account: Account, rng: Random) -> str | None:
@@ -170,18 +174,18 @@ def _rename_category(account: Account, rng: Random) -> str | None:
     categories = account.categories()
     if not categories:
         return None
-    one: str = rng.choice(categories)["id"]
-    account.rename_category(one, f"Step №{rng.randrange(10**9)}")
-    return one
+    category_id: str = rng.choice(categories)["id"]
+    account.rename_category(category_id, f"Step №{rng.randrange(10**9)}")
+    return category_id
 
 
 def _delete_category(account: Account, rng: Random) -> str | None:
     categories = account.categories()
     if not categories:
         return None
-    one: str = rng.choice(categories)["id"]
-    account.delete_category(one)
-    return one
+    category_id: str = rng.choice(categories)["id"]
+    account.delete_category(category_id)
+    return category_id
 
 
 def _add_tag(account: Account, _: Random) -> str:
@@ -192,9 +196,9 @@ def _delete_tag(account: Account, rng: Random) -> str | None:
     tags = account.tags()
     if not tags:
         return None
-    one: str = rng.choice(tags)["id"]
-    account.delete_tag(one)
-    return one
+    tag_id: str = rng.choice(tags)["id"]
+    account.delete_tag(tag_id)
+    return tag_id
 
 
 CANDIDATE: dict[str, Change] = {

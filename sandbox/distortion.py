@@ -52,23 +52,23 @@ class Distortion(NamedTuple):
             ]
         if not isinstance(value, dict):
             return value
-        made: dict[str, Any] = {}
+        distorted: dict[str, Any] = {}
         for name, item in value.items():
             here = f"{path}/{name}"
             if name == "id" or name.endswith("_id"):
-                made[name] = item
+                distorted[name] = item
             elif self.drop and _one_in_five(f"drop {here}"):
                 continue
             elif self.null and _one_in_five(f"null {here}"):
-                made[name] = None
+                distorted[name] = None
             elif self.other_types and _one_in_five(f"type {here}"):
-                made[name] = _of_another_type(item)
+                distorted[name] = _of_another_type(item)
             else:
-                made[name] = self._distorted(item, here, name)
+                distorted[name] = self._distorted(item, here, name)
         if self.extra_in is None or level in self.extra_in:
             for name, item in self.extra.items():
-                made[name] = item(path) if callable(item) else item
-        return made
+                distorted[name] = item(path) if callable(item) else item
+        return distorted
 
 
 def _name(item: object, place: int) -> object:

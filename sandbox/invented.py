@@ -140,7 +140,7 @@ def question(rng: Random, new_id: Callable[[], str]) -> dict[str, Any]:
     """
     kind = rng.choice(("single-choice", "multiple-choice", "text", "code"))
     question_id = new_id()
-    made: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "id": int(question_id) if question_id.isdecimal() else question_id,
         "question_type": kind,
         "skill": rng.choice(_SKILLS),
@@ -148,9 +148,9 @@ def question(rng: Random, new_id: Callable[[], str]) -> dict[str, Any]:
         "points": rng.randint(1, 5),
     }
     if kind == "text":
-        made |= {"content": rng.choice(_TEXT_QUESTIONS), "options": []}
+        fields |= {"content": rng.choice(_TEXT_QUESTIONS), "options": []}
     elif kind == "code":
-        made["content"] = rng.choice(_CODE_QUESTIONS)
+        fields["content"] = rng.choice(_CODE_QUESTIONS)
     else:
         contents = rng.sample(_OPTIONS, rng.randint(2, 5))
         right = rng.randint(1, len(contents)) if kind == "multiple-choice" else 1
@@ -159,23 +159,23 @@ def question(rng: Random, new_id: Callable[[], str]) -> dict[str, Any]:
             for place, content in enumerate(contents)
         ]
         rng.shuffle(options)
-        made |= {"content": rng.choice(_CHOICE_QUESTIONS), "options": options}
-    return made
+        fields |= {"content": rng.choice(_CHOICE_QUESTIONS), "options": options}
+    return fields
 
 
 def answer(rng: Random, asked: dict[str, Any]) -> dict[str, Any]:
     """Return an answer: choices are graded at once, texts by hand or not yet."""
     options = asked.get("options") or []
-    made: dict[str, Any] = {"question_id": str(asked["id"]), "text_answer": None}
+    fields: dict[str, Any] = {"question_id": str(asked["id"]), "text_answer": None}
     if options:
         right = {option["id"] for option in options if option["correct"]}
         chosen = [option["id"] for option in options if option["id"] in right]
         if chance(rng, 0.4):
             chosen = [rng.choice(options)["id"]]
         points = asked["points"] if set(chosen) == right else 0
-        return made | {"points": points, "chosen_option_ids": chosen}
+        return fields | {"points": points, "chosen_option_ids": chosen}
     code = asked["question_type"] == "code"
-    return made | {
+    return fields | {
         "text_answer": rng.choice(_CODES if code else _TEXTS),
         "points": rng.choice((0, 0, asked["points"], asked["points"] / 2)),
         "chosen_option_ids": None if code else [],
@@ -184,10 +184,10 @@ def answer(rng: Random, asked: dict[str, Any]) -> dict[str, Any]:
 
 def answers(rng: Random, asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return answers to most of the questions, in arbitrary order."""
-    answered = [one for one in asked if chance(rng, 0.85)]
-    made = [answer(rng, one) for one in answered]
-    rng.shuffle(made)
-    return made
+    answered = [question for question in asked if chance(rng, 0.85)]
+    given = [answer(rng, question) for question in answered]
+    rng.shuffle(given)
+    return given
 
 
 def finish(rng: Random, started: datetime) -> str:

@@ -64,18 +64,26 @@ class Roster(Workspace):
     def in_progress_ids(self) -> list[str]:
         """Return the IDs of candidates who have started but not submitted."""
         with self.lock:
-            return [key for key, one in self._candidates.items() if not one.submitted]
+            return [
+                key
+                for key, candidate in self._candidates.items()
+                if not candidate.submitted
+            ]
 
     def archived_ids(self) -> list[str]:
         """Return the IDs of candidates who are archived and no longer listed."""
         with self.lock:
-            return [key for key, one in self._candidates.items() if one.archived]
+            return [
+                key for key, candidate in self._candidates.items() if candidate.archived
+            ]
 
     def locked_ids(self) -> list[str]:
         """Return the IDs of the listed candidates who are locked."""
         with self.lock:
             listed = (self._candidates[key.id] for key in self._order)
-            return [one.key.id for one in listed if one.lock == "locked"]
+            return [
+                candidate.key.id for candidate in listed if candidate.lock == "locked"
+            ]
 
     def find(self, filters: Filters) -> Sequence[Key]:
         """Return the places of the listed candidates that match, in order; read-only.
@@ -86,15 +94,15 @@ class Roster(Workspace):
             tests = filters.tests()
             if not tests:
                 return self._order
-            version, found = self._found.get(filters, (-1, []))
+            version, keys = self._found.get(filters, (-1, []))
             if version != self.version:
-                found = [
+                keys = [
                     key
                     for key in self._order
                     if all(t(self._candidates[key.id].fields) for t in tests)
                 ]
-                self._found[filters] = self.version, found
-            return found
+                self._found[filters] = self.version, keys
+            return keys
 
     def place(self, candidate_id: str) -> Key | None:
         """Return a candidate's place in the list, shown or not; None if unknown."""
@@ -141,7 +149,7 @@ class Roster(Workspace):
             steps = self._category_ids(opening_id)
             asked = self._questions_for(opening_id, self._shown)
             answers = invented.answers(rng, asked)
-            made = {
+            given = {
                 "id": candidate_id,
                 **invented.person(rng, candidate_id),
                 "started_at": started_at,
@@ -156,11 +164,11 @@ class Roster(Workspace):
                 "questions": asked,
                 "answers": answers,
             }
-            made |= copied(fields)
-            sum_up(made)
-            made |= {k: v for k, v in fields.items() if k in ("points", "score")}
+            given |= copied(fields)
+            sum_up(given)
+            given |= {k: v for k, v in fields.items() if k in ("points", "score")}
             key = Key(started, crc32(candidate_id.encode()), candidate_id)
-            candidate = Candidate(made, key, submitted)
+            candidate = Candidate(given, key, submitted)
             candidate.lock = "locked" if locked else "never"
             self._candidates[candidate_id] = candidate
             self._changed(candidate)

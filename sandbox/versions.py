@@ -52,25 +52,25 @@ def reshaped(value: Fields, level: str) -> Fields:
 
 def _candidate(value: Fields, number: int) -> Fields:
     """Rename `profile_url` to `profile_link`, and make `rating` an object."""
-    made: Fields = {}
+    shown: Fields = {}
     for name, item in value.items():
         match name:
             case "profile_url":
-                made["profile_link"] = item
+                shown["profile_link"] = item
             case "rating":
-                made["rating"] = item if item is None else {"stars": item, "of": 3}
+                shown["rating"] = item if item is None else {"stars": item, "of": 3}
             case "hire_state":
-                made["hire_state"] = STATES.get(item, item)
+                shown["hire_state"] = STATES.get(item, item)
             case "contact_info" if item is not None:
-                made["contact_info"] = {**item, "pronouns": ("they", None)[number % 2]}
+                shown["contact_info"] = {**item, "pronouns": ("they", None)[number % 2]}
             case "questions" | "answers":
-                made[name] = [_part(name, one) for one in item or ()]
+                shown[name] = [_part(name, part) for part in item or ()]
             case _:
-                made[name] = item
+                shown[name] = item
     links = [f"https://portfolio.example.com/{value['id']}"]
-    made["portfolio"] = {"links": links, "likes": number % 7, "featured": None}
-    made["photo_url"] = signed_link(f"photos/{value['id']}")
-    return made
+    shown["portfolio"] = {"links": links, "likes": number % 7, "featured": None}
+    shown["photo_url"] = signed_link(f"photos/{value['id']}")
+    return shown
 
 
 def _part(name: str, value: Fields) -> Fields:
@@ -78,12 +78,12 @@ def _part(name: str, value: Fields) -> Fields:
     number = crc32(str(value.get("id", value.get("question_id"))).encode())
     if name == "answers":
         return {**value, "seconds_spent": number % 600} if number % 3 else value
-    made = dict(value)
+    shown = dict(value)
     if number % 3:
-        made["difficulty"] = number % 5
+        shown["difficulty"] = number % 5
     if value.get("options"):
-        made["options"] = [_option(one) for one in value["options"]]
-    return made
+        shown["options"] = [_option(option) for option in value["options"]]
+    return shown
 
 
 def _option(value: Fields) -> dict[str, Any]:

@@ -41,17 +41,17 @@ class Workspace:
     def openings(self) -> list[Fields]:
         """Return the job openings as `/openings` shows them."""
         with self.lock:
-            return [dict(one) for one in self._openings.values()]
+            return [dict(opening) for opening in self._openings.values()]
 
     def categories(self) -> list[Fields]:
         """Return the categories as `/categories` shows them."""
         with self.lock:
-            return [dict(one) for one in self._categories.values()]
+            return [dict(category) for category in self._categories.values()]
 
     def tags(self) -> list[Fields]:
         """Return the tags as `/tags` shows them."""
         with self.lock:
-            return [dict(one) for one in self._tags.values()]
+            return [dict(tag) for tag in self._tags.values()]
 
     # What happens
 
@@ -118,8 +118,8 @@ class Workspace:
         """Add a tag that no candidate has yet."""
         with self.lock:
             tag_id = tag_id or self._new_id()
-            made = invented.tag_name(self._rng) if name is None else name
-            self._tags[tag_id] = {"id": tag_id, "name": made}
+            given = invented.tag_name(self._rng) if name is None else name
+            self._tags[tag_id] = {"id": tag_id, "name": given}
             self.version += 1
             return tag_id
 
@@ -144,14 +144,18 @@ class Workspace:
         """Return an unused ID; in no order, as the API promises none."""
         while True:
             number = self._rng.randrange(10_000, 100_000_000)
-            made = f"id-{number:x}" if self._text_ids else str(number)
-            if made not in self._ids:
-                self._ids.add(made)
-                return made
+            new_id = f"id-{number:x}" if self._text_ids else str(number)
+            if new_id not in self._ids:
+                self._ids.add(new_id)
+                return new_id
 
     def _category_ids(self, opening_id: str) -> list[str]:
-        found = self._categories.values()
-        return [one["id"] for one in found if one["job_opening_id"] == opening_id]
+        categories = self._categories.values()
+        return [
+            category["id"]
+            for category in categories
+            if category["job_opening_id"] == opening_id
+        ]
 
     def _questions_for(self, opening_id: str, count: int) -> list[Fields]:
         """Return some of an opening's questions, adding questions to its bank."""

@@ -83,12 +83,12 @@ def test_similar_word_is_not_rejected(text: str) -> None:
 def test_text_has_no_rejected_phrase(path: Path) -> None:
     name, text = path.relative_to(ROOT).as_posix(), path.read_text("utf-8")
     lines = text.splitlines()
-    found = [
+    rejected = [
         f"{name}:{number}: {phrase}"
         for number, phrase in phrases(text)
         if not is_allowed(name, lines[number - 1])
     ]
-    assert not found, "other words, see CONTRIBUTING.md:\n" + "\n".join(found)
+    assert not rejected, "other words, see CONTRIBUTING.md:\n" + "\n".join(rejected)
 
 
 def test_every_exception_is_needed() -> None:

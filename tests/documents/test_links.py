@@ -38,7 +38,7 @@ def anchors(text: str) -> set[str]:
 
 def broken(text: str, base: Path) -> list[str]:
     """The links of a document that lead to no file, or to no heading of one."""
-    found = []
+    links_without_target = []
     for link in links(text):
         if link.startswith(("https:", "http:")):
             continue
@@ -48,8 +48,8 @@ def broken(text: str, base: Path) -> list[str]:
             anchor
             and anchor not in anchors(target.read_text("utf-8") if path else text)
         ):
-            found.append(link)
-    return found
+            links_without_target.append(link)
+    return links_without_target
 
 
 @pytest.mark.parametrize(

@@ -101,13 +101,13 @@ MESSAGES = {
 
 def test_documents_in_messages_are_reachable() -> None:
     """The wheel has no `docs/`: messages have URLs of files and headings."""
-    found = [
+    urls = [
         url
         for message in MESSAGES
         for url in re.findall(r"[^\s(]*docs/\w+\.md[\w#-]*", message)
     ]
-    assert found
-    for url in found:
+    assert urls
+    for url in urls:
         assert url.startswith(MAIN)
         file, _, anchor = url.removeprefix(MAIN).partition("#")
         assert not anchor or anchor in anchors((ROOT / file).read_text("utf-8"))
@@ -135,7 +135,7 @@ def test_every_message_is_listed() -> None:
     missing = [
         f"{path}: {message}"
         for message, path in MESSAGES.items()
-        if not any(one.match(message) for one in patterns)
+        if not any(row.match(message) for row in patterns)
     ]
     assert not missing, "add to docs/troubleshooting.md:\n" + "\n".join(missing)
 

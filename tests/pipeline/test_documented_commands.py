@@ -64,7 +64,7 @@ def catalog(project: Project) -> dict[str, Catalog]:
     entries = json.loads(printed[printed.index("\n{") :])["streams"]
     return {
         entry["stream"]: {
-            tuple(one["breadcrumb"]): one["metadata"] for one in entry["metadata"]
+            tuple(item["breadcrumb"]): item["metadata"] for item in entry["metadata"]
         }
         for entry in entries
     }
@@ -233,10 +233,10 @@ def test_cron_loads_two_workspaces_into_a_schema_each(
 ) -> None:
     other = Account.example(candidates=5, seed=8)
     with Sandbox(other, "key-of-lisbon") as lisbon:
-        for name, one in {"berlin": sandbox, "lisbon": lisbon}.items():
+        for name, workspace in {"berlin": sandbox, "lisbon": lisbon}.items():
             (newcomer.folder / f"{name}.env").write_text(
-                f"TAP_TOGGL_HIRE_API_KEY={one.api_key}\n"
-                f"TAP_TOGGL_HIRE_API_URL={one.url}\n"
+                f"TAP_TOGGL_HIRE_API_KEY={workspace.api_key}\n"
+                f"TAP_TOGGL_HIRE_API_URL={workspace.url}\n"
                 f"TARGET_POSTGRES_DEFAULT_TARGET_SCHEMA=toggl_hire_{name}\n"
             )
         script = shell_block("orchestration/README.md", "flock")
@@ -249,7 +249,7 @@ def test_cron_loads_two_workspaces_into_a_schema_each(
         rows = warehouse.connection.execute(
             f"select id from toggl_hire_{name}.candidates".encode()
         )
-        assert {one for (one,) in rows} == set(account.listed_ids())
+        assert {candidate_id for (candidate_id,) in rows} == set(account.listed_ids())
 
 
 @pytest.mark.slow

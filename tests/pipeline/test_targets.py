@@ -44,19 +44,19 @@ def test_no_confirmed_state_is_ahead_of_rows(
 
 
 @pytest.mark.parametrize(
-    ("wanted", "found"),
+    ("shown", "held"),
     [("", ""), ("1", "1"), (1, "1"), (1.5, "1.5"), (True, "True"), (["a"], '["a"]')],
 )
-def test_value_in_another_form_is_alike(wanted: object, found: object) -> None:
-    assert alike(wanted, found)
+def test_value_in_another_form_is_alike(shown: object, held: object) -> None:
+    assert alike(shown, held)
 
 
 @pytest.mark.parametrize(
-    ("wanted", "found"),
+    ("shown", "held"),
     [("", None), (None, ""), ("1", 1), (True, "False"), (["a"], "a"), ("a\n", "a")],
 )
-def test_another_value_is_not_alike(wanted: object, found: object) -> None:
-    assert not alike(wanted, found)
+def test_another_value_is_not_alike(shown: object, held: object) -> None:
+    assert not alike(shown, held)
 
 
 def test_document_has_every_target() -> None:

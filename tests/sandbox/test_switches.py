@@ -58,7 +58,7 @@ def test_limit_is_cut_or_refused_and_links_have_each_form(
 
 
 @pytest.mark.parametrize("path", ["/candidates", "/tags"])
-def test_small_lists_in_pages_and_anchors_that_were_deleted(
+def test_small_lists_have_pages_and_deleted_anchors_get_each_response(
     client: Client, sandbox: Sandbox, path: str
 ) -> None:
     whole = client.ids(path)

@@ -143,8 +143,8 @@ def test_schema_is_written_once(stream: str, bookmark: list[str] | None) -> None
     assert isinstance(schema, SchemaMessage)
     assert schema.stream == stream
     assert list(schema.key_properties or ()) == ["id"]
-    found = schema.bookmark_properties
-    assert (None if found is None else list(found)) == bookmark
+    properties = schema.bookmark_properties
+    assert (None if properties is None else list(properties)) == bookmark
     assert stage.output.is_full_table is (bookmark is None)
     assert "$schema" not in schema.schema
 

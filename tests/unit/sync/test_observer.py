@@ -66,10 +66,10 @@ def test_id_of_a_row_is_the_one_that_was_parsed() -> None:
 
 def test_unknown_fields_have_a_digest_of_their_own() -> None:
     without = listed(details_of())
-    one, other = (listed(details_of(new_field=value)) for value in (5, 6))
+    five, six = (listed(details_of(new_field=value)) for value in (5, 6))
     assert without.extra == NEVER
-    assert len({without.extra, one.extra, other.extra}) == 3
-    assert replace(one, extra=NEVER) == replace(other, extra=NEVER) == without
+    assert len({without.extra, five.extra, six.extra}) == 3
+    assert replace(five, extra=NEVER) == replace(six, extra=NEVER) == without
 
 
 def test_unknown_fields_that_are_not_emitted_are_not_compared() -> None:
