@@ -21,5 +21,5 @@ SELECT
     sum(waiting) AS waiting,
     sum(erased) AS erased
 FROM toggl_hire__funnel
-GROUP BY workspace, job_opening_id, job_opening, category_id, category, "position"
-ORDER BY job_opening_id, "position";
+GROUP BY workspace, job_opening_id, job_opening, category_id, category, position
+ORDER BY job_opening_id, position;

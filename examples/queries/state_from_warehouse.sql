@@ -9,9 +9,12 @@
 -- tombstones, which have no job opening, are not. Candidates whose rows were removed
 -- (hard_delete) are known from candidate_history. Remove the tables you don't load.
 --
--- Snowflake: write position without quotes, to_json(to_variant(id)) for to_json(id)::text,
--- and listagg for string_agg. BigQuery: position without quotes, to_json_string(id), and
--- cast(answers AS string). Neither was tried.
+-- Other engines, where it was never run, need other words:
+--
+--   PostgreSQL, DuckDB   Snowflake                  BigQuery
+--   to_json(id)::text    to_json(to_variant(id))    to_json_string(id)
+--   answers::text        answers::text              cast(answers AS string)
+--   string_agg           listagg                    string_agg
 
 WITH held AS (
     SELECT id, 0 AS answers
@@ -22,7 +25,7 @@ WITH held AS (
     FROM candidate_details
     WHERE _sdc_deleted_at IS NULL OR job_opening_id IS NOT NULL
     UNION ALL
-    SELECT candidate_id, "position" + 1
+    SELECT candidate_id, position + 1
     FROM candidate_answers
     WHERE _sdc_deleted_at IS NULL OR job_opening_id IS NOT NULL
     UNION ALL

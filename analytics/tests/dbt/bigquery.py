@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import pytest
 import sqlglot
 import yaml  # type: ignore[import-untyped]
 from sqlglot import expressions
@@ -85,8 +86,8 @@ class InBigQuery(Warehouse):
         project: Path = PROJECT,
         **variables: Any,
     ) -> None:
-        assert not options
-        assert project == PROJECT
+        if options or project != PROJECT:
+            pytest.skip("dbt build needs a BigQuery")
         self.compile(schemas, **variables)
         manifest = json.loads((self._folder / "target/manifest.json").read_text())
         nodes = manifest["nodes"]
@@ -113,6 +114,12 @@ class InBigQuery(Warehouse):
             cwd=CHECKOUT,
         )
         return {name: _translated(sql) for name, sql in self.compiled_models().items()}
+
+    def dbt(self, *command: str, **_: Any) -> None:
+        pytest.skip(f"dbt {command[0]} needs a BigQuery")
+
+    def run_script(self, schema: str, script: str) -> None:
+        self.execute(f"set search_path = '{schema}'; {_translated(script)}")
 
     def models(self) -> dict[str, str]:
         found = self.fetch(
@@ -153,11 +160,13 @@ class InBigQuery(Warehouse):
 def _translated(sql: str) -> str:
     """Translate BigQuery's SQL for DuckDB, or fail if it is not BigQuery's."""
     level = sqlglot.ErrorLevel.RAISE
-    tree = sqlglot.parse_one(sql, dialect="bigquery", error_level=level)
-    for table in tree.find_all(expressions.Table):
-        table.set("catalog", None)
-    translated: str = tree.sql("duckdb", unsupported_level=level)
-    return translated
+    statements = sqlglot.parse(sql, dialect="bigquery", error_level=level)
+    for statement in statements:
+        for table in statement.find_all(expressions.Table):
+            table.set("catalog", None)
+    return "; ".join(
+        statement.sql("duckdb", unsupported_level=level) for statement in statements
+    )
 
 
 def _in_order(nodes: dict[str, Json]) -> Iterator[str]:

@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 ENGINES = os.environ.get("WAREHOUSES", "duckdb postgres").split()
 
 
+@pytest.fixture(scope="module")
+def in_duckdb(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """An empty DuckDB, for figures; `test_models` compares them between engines."""
+    if "duckdb" not in ENGINES:
+        pytest.skip("on DuckDB alone: make test-analytics")
+    return InDuckDB(tmp_path_factory.mktemp("warehouse"))
+
+
 @pytest.fixture(scope="module", params=ENGINES)
 def warehouse(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory

@@ -32,18 +32,14 @@ TYPES = {
     "bigint": "number(38, 0)",
 }
 MOST_ROWS = 250  # of a statement: fakesnow takes longer for longer ones
-SHOW_OBJECTS = """
-{% macro snowflake__show_objects_sql(schema, limit=10000, watermark=none) %}
-{{ return("show objects in schema " ~ schema ~ " limit " ~ limit) }}
-{% endmacro %}
-"""
+MACROS = Path(__file__).with_name("fakesnow.sql")
 
 
 class InSnowflake(Warehouse):
     """A database of a server of fakesnow.
 
-    The models are built as a package of another project: fakesnow knows no comments of
-    columns, and lists the objects of a schema only if it is called a schema.
+    The models are built as a package of another project, which does without what
+    fakesnow lacks: comments, and the macros of fakesnow.sql.
 
     Args:
         folder: Folder for temporary files.
@@ -54,8 +50,9 @@ class InSnowflake(Warehouse):
         super().__init__(folder, "snowflake", {})
         place = {"account": "fakesnow", "user": "fake", "password": "fake"}
         place |= {"host": "localhost", "protocol": "http", "warehouse": "fake"}
-        self._project = _outer_project(folder / "project", place | {"port": port})
         self._place = {**place, "port": port}
+        self._project = folder / "project"
+        self._make_project()
         self._connection = self.connect()
         self.execute(f"create database {DATABASE}; use database {DATABASE}")
 
@@ -69,7 +66,7 @@ class InSnowflake(Warehouse):
         self.execute(f"create schema if not exists {schema}")
         for table, rows in tables.items():
             types = columns(table, leave_out)
-            names = ['"group"' if name == "group" else name for name in types]
+            names = ['"GROUP"' if name == "group" else name for name in types]
             declared = zip(names, (TYPES[kind] for kind in types.values()), strict=True)
             self.execute(
                 f"create or replace table {schema}.{table} "
@@ -92,9 +89,7 @@ class InSnowflake(Warehouse):
     def dbt(self, *command: str, project: Path = PROJECT, **variables: Any) -> None:
         if project == PROJECT:
             project = self._project
-        else:
-            for name in ("profiles.yml", "macros/fakesnow.sql"):
-                shutil.copy(self._project / name, project / name)
+        self._adapt(project)
         super().dbt(*command, project=project, profiles=project, **variables)
 
     def program(self, name: str) -> Path:
@@ -103,6 +98,8 @@ class InSnowflake(Warehouse):
     def models(self) -> dict[str, str]:
         found = self.fetch(
             "select table_schema, table_name from information_schema.tables "
+            f"where table_schema in ('{MARTS.upper()}', '{PERSONAL.upper()}') "
+            "union select table_schema, table_name from information_schema.views "
             f"where table_schema in ('{MARTS.upper()}', '{PERSONAL.upper()}')"
         )
         return {row["table_name"].lower(): row["table_schema"].lower() for row in found}
@@ -123,7 +120,39 @@ class InSnowflake(Warehouse):
         self._connection.execute_string(statement)
 
     def run_script(self, schema: str, script: str) -> None:
-        self.execute(f"use schema {schema}; {script}")
+        self.execute(f"use schema {schema}")
+        self.execute(script)
+
+    def _make_project(self) -> None:
+        project = {
+            "name": "outer",
+            "version": "1.0.0",
+            "profile": "toggl_hire",
+            "flags": {"send_anonymous_usage_stats": False},
+        }
+        packages = self._project / "dbt_packages"
+        packages.mkdir(parents=True)
+        (packages / "toggl_hire").symlink_to(PROJECT)
+        _write(self._project / "packages.yml", {"packages": [{"local": str(PROJECT)}]})
+        _write(self._project / "dbt_project.yml", project)
+
+    def _adapt(self, project: Path) -> None:
+        """Let a project that has the package do without what fakesnow lacks."""
+        output = {
+            **self._place,
+            "type": "snowflake",
+            "database": DATABASE,
+            "schema": MARTS,
+            "threads": 1,
+        }
+        profile = {"target": "snowflake", "outputs": {"snowflake": output}}
+        _write(project / "profiles.yml", {"toggl_hire": profile})
+        file = project / "dbt_project.yml"
+        no_comments = {"+persist_docs": {"relation": False, "columns": False}}
+        content = yaml.safe_load(file.read_text("utf-8"))
+        _write(file, content | {"models": {"toggl_hire": no_comments}})
+        (project / "macros").mkdir(exist_ok=True)
+        shutil.copy(MACROS, project / "macros")
 
 
 @contextmanager
@@ -158,34 +187,8 @@ def _wait_for(port: int) -> None:
             return
 
 
-def _outer_project(folder: Path, place: dict[str, Any]) -> Path:
-    """Make a project that has the package, and does without what fakesnow lacks."""
-    project = {
-        "name": "outer",
-        "version": "1.0.0",
-        "profile": "toggl_hire",
-        "flags": {"send_anonymous_usage_stats": False},
-        "models": {
-            "toggl_hire": {
-                "+persist_docs": {"relation": False, "columns": False},
-            }
-        },
-    }
-    output = {"type": "snowflake", "database": DATABASE, "schema": MARTS, "threads": 1}
-    profile = {"target": "snowflake", "outputs": {"snowflake": place | output}}
-    files = {
-        "dbt_project.yml": project,
-        "packages.yml": {"packages": [{"local": str(PROJECT)}]},
-        "profiles.yml": {"toggl_hire": profile},
-    }
-    packages = folder / "dbt_packages"
-    packages.mkdir(parents=True)
-    (packages / "toggl_hire").symlink_to(PROJECT)
-    for name, content in files.items():
-        (folder / name).write_text(yaml.safe_dump(content))
-    (folder / "macros").mkdir()
-    (folder / "macros" / "fakesnow.sql").write_text(SHOW_OBJECTS)
-    return folder
+def _write(file: Path, content: Any) -> None:
+    file.write_text(yaml.safe_dump(content), "utf-8")
 
 
 def _value(value: Any) -> Any:

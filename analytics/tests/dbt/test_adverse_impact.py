@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from analytics.tests.dbt.edges import march
-from analytics.tests.dbt.warehouses import InDuckDB
 
 if TYPE_CHECKING:
-    from analytics.tests.dbt.warehouses import Row
+    from analytics.tests.dbt.warehouses import Row, Warehouse
 
 pytestmark = [
     pytest.mark.pipeline,
@@ -114,21 +113,20 @@ def of_chance() -> Workspace:
 
 
 @pytest.fixture(scope="module")
-def rows(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
+def rows(in_duckdb: Warehouse) -> list[Row]:
     """The comparisons; IDs of candidates are the same in both workspaces."""
-    warehouse = InDuckDB(tmp_path_factory.mktemp("warehouse"))
     workspaces = of_examples(), of_chance()
     for workspace in workspaces:
-        warehouse.fill(workspace.name, workspace.tables())
+        in_duckdb.fill(workspace.name, workspace.tables())
     groups = [row for workspace in workspaces for row in workspace.groups]
-    warehouse.fill("people", {"groups": groups})
-    warehouse.build(
+    in_duckdb.fill("people", {"groups": groups})
+    in_duckdb.build(
         [workspace.name for workspace in workspaces],
         *("--select", "+toggl_hire__adverse_impact"),
         toggl_hire_groups="people.groups",
         toggl_hire_stage_order=["a", "b"],
     )
-    return warehouse.rows("toggl_hire__adverse_impact")
+    return in_duckdb.rows("toggl_hire__adverse_impact")
 
 
 def test_intervals_are_those_of_the_textbook(rows: list[Row]) -> None:

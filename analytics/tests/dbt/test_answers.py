@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from analytics.tests.dbt.test_models import keyed
-from analytics.tests.dbt.warehouses import InDuckDB
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,12 +59,11 @@ def answers() -> list[Row]:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+def built(in_duckdb: Warehouse) -> Warehouse:
     """The models of answers alone."""
-    warehouse = InDuckDB(tmp_path_factory.mktemp("warehouse"))
-    warehouse.fill("toggl_hire", {"candidate_answers": answers()})
-    warehouse.build(["toggl_hire"])
-    return warehouse
+    in_duckdb.fill("toggl_hire", {"candidate_answers": answers()})
+    in_duckdb.build(["toggl_hire"])
+    return in_duckdb
 
 
 def test_several_fixed_tests_are_no_smart_test(built: Warehouse) -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from analytics.tests.dbt.test_models import KEYS, is_same, keyed
 from analytics.tests.dbt.truth import Truth
-from analytics.tests.dbt.warehouses import InDuckDB
 from analytics.tests.dbt.world import World
 
 if TYPE_CHECKING:
@@ -27,15 +26,14 @@ COUNTED = ("retention_due",)
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+def built(in_duckdb: Warehouse) -> Warehouse:
     """The models of a world in which colleagues tried the tests."""
-    warehouse = InDuckDB(tmp_path_factory.mktemp("warehouse"))
-    warehouse.fill("toggl_hire", WORLD.tables())
+    in_duckdb.fill("toggl_hire", WORLD.tables())
     excluded = [{"workspace": "toggl_hire", "candidate_id": one} for one in COLLEAGUES]
     elsewhere = [{"workspace": "other", "candidate_id": one.id} for one in WORLD.living]
-    warehouse.fill("people", {"colleagues": excluded + elsewhere})
-    warehouse.build(["toggl_hire"], toggl_hire_exclude="people.colleagues")
-    return warehouse
+    in_duckdb.fill("people", {"colleagues": excluded + elsewhere})
+    in_duckdb.build(["toggl_hire"], toggl_hire_exclude="people.colleagues")
+    return in_duckdb
 
 
 @pytest.mark.parametrize("name", KEYS)

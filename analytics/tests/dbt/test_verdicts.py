@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from analytics.tests.dbt.warehouses import InDuckDB
 from analytics.tests.dbt.world import World
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from analytics.tests.dbt.warehouses import Warehouse
 
 pytestmark = [
     pytest.mark.pipeline,
@@ -25,19 +24,18 @@ pytestmark = [
 WORLDS = {f"world_{seed}": World(seed) for seed in range(100, 120)}
 
 
-def test_bad_questions_are_bad_and_good_ones_are_not(tmp_path: Path) -> None:
-    warehouse = InDuckDB(tmp_path)
+def test_bad_questions_are_bad_and_good_ones_are_not(in_duckdb: Warehouse) -> None:
     for schema, world in WORLDS.items():
         tables = world.tables()
         # Who finished last was shown the newest version of a question.
         filled = ("candidate_answers", "candidates", "candidate_details")
-        warehouse.fill(schema, {name: tables[name] for name in filled})
+        in_duckdb.fill(schema, {name: tables[name] for name in filled})
     only = ("--select", "+toggl_hire__questions", "--exclude-resource-type", "test")
-    warehouse.build(list(WORLDS), *only)
+    in_duckdb.build(list(WORLDS), *only)
     truths = {schema: discriminations(world) for schema, world in WORLDS.items()}
     verdicts = defaultdict(list)
     poor = 0
-    for row in warehouse.rows("toggl_hire__questions"):
+    for row in in_duckdb.rows("toggl_hire__questions"):
         schema, question_id = row["workspace"], row["question_id"]
         truth = truths[schema][question_id]
         poor += truth <= 0.2
@@ -53,7 +51,7 @@ def test_bad_questions_are_bad_and_good_ones_are_not(tmp_path: Path) -> None:
     assert sum(truth <= 0.2 for truth in good) <= 0.005 * poor
     wrong = {
         (row["workspace"], row["verdict"])
-        for row in warehouse.rows("toggl_hire__questions")
+        for row in in_duckdb.rows("toggl_hire__questions")
         if row["question_id"] == WORLDS[row["workspace"]].wrong_key.id
         and row["shown"] >= 150
     }
