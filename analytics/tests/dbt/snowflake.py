@@ -31,7 +31,6 @@ TYPES = {
     "boolean": "boolean",
     "bigint": "number(38, 0)",
 }
-MOST_ROWS = 250  # of a statement: fakesnow takes longer for longer ones
 MACROS = Path(__file__).with_name("fakesnow.sql")
 
 
@@ -72,19 +71,21 @@ class InSnowflake(Warehouse):
                 f"create or replace table {schema}.{table} "
                 f"({', '.join(' '.join(column) for column in declared)})"
             )
+            # As one text: fakesnow takes very long to parse rows of literals.
             values = [
-                f"parse_json(column{number})" if kind == "json" else f"column{number}"
-                for number, kind in enumerate(types.values(), 1)
+                f"get_path(value, '{name}')"
+                + ("" if kind == "json" else f"::varchar::{TYPES[kind]}")
+                for name, kind in types.items()
             ]
-            for start in range(0, len(rows), MOST_ROWS):
-                given = ", ".join(
-                    f"({', '.join(_literal(row.get(name)) for name in types)})"
-                    for row in rows[start : start + MOST_ROWS]
-                )
-                self.execute(
-                    f"insert into {schema}.{table} "
-                    f"select {', '.join(values)} from values {given}"
-                )
+            given = [
+                {name: value for name, value in row.items() if value is not None}
+                for row in rows
+            ]
+            text = json.dumps(given, default=str).replace("\\", "\\\\")
+            self.execute(
+                f"insert into {schema}.{table} select {', '.join(values)} from lateral "
+                f"""flatten(input => parse_json('{text.replace("'", "''")}'))"""
+            )
 
     def dbt(self, *command: str, project: Path = PROJECT, **variables: Any) -> None:
         if project == PROJECT:
@@ -130,11 +131,10 @@ class InSnowflake(Warehouse):
             "profile": "toggl_hire",
             "flags": {"send_anonymous_usage_stats": False},
         }
-        packages = self._project / "dbt_packages"
-        packages.mkdir(parents=True)
-        (packages / "toggl_hire").symlink_to(PROJECT)
+        self._project.mkdir()
         _write(self._project / "packages.yml", {"packages": [{"local": str(PROJECT)}]})
         _write(self._project / "dbt_project.yml", project)
+        self.install(self._project)
 
     def _adapt(self, project: Path) -> None:
         """Let a project that has the package do without what fakesnow lacks."""
@@ -194,13 +194,3 @@ def _write(file: Path, content: Any) -> None:
 def _value(value: Any) -> Any:
     """Give back null, which fakesnow sends as the first second of 1970."""
     return None if value == datetime(1970, 1, 1) else value  # noqa: DTZ001
-
-
-def _literal(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool | int | float):
-        return str(value)
-    text = json.dumps(value) if isinstance(value, list | dict) else str(value)
-    escaped = text.replace("\\", "\\\\").replace("'", "''")
-    return f"'{escaped}'"

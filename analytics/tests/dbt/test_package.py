@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -24,18 +25,20 @@ pytestmark = [
     ),
 ]
 OWN = ("funnel", "workspaces", "erasures")
+PLACES = {
+    "postgres": ("postgres", "toggl_hire"),
+    "duckdb": ("warehouse", "toggl_hire"),
+    "snowflake": ("RAW", "TOGGL_HIRE"),
+    "bigquery": ("acme", "toggl_hire"),
+}
+"""Database and schema of the raw tables, as a target writes them."""
+VARIABLES = {
+    "toggl_hire_stage_order": ["Applied", "Offer"],
+    "toggl_hire_ungraded": "zero",
+    "toggl_hire_retention_days": 30,
+    "toggl_hire_retention_clock": "decided_or_closed",
+}
 FILES = {
-    "dbt_project.yml": """
-name: acme
-version: 1.0.0
-profile: toggl_hire
-flags: { send_anonymous_usage_stats: false }
-vars:
-  toggl_hire_stage_order: [Applied, Offer]
-  toggl_hire_ungraded: zero
-  toggl_hire_retention_days: 30
-  toggl_hire_retention_clock: decided_or_closed
-""",
     "packages.yml": f"packages: [{{ local: {PROJECT} }}]",
     "macros/ratio.sql": "{% macro ratio(a, b) %}broken{% endmacro %}",
     "macros/stream.sql": "{% macro stream(a, b) %}broken{% endmacro %}",
@@ -47,31 +50,41 @@ vars:
 }
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A project that has the package, and models of the same old names."""
-    for name, content in FILES.items():
-        path = tmp_path / name
+def make_project(folder: Path, variables: dict[str, Any]) -> Path:
+    """A project that has the package, and things of its own with the same names."""
+    settings = {
+        "name": "acme",
+        "version": "1.0.0",
+        "profile": "toggl_hire",
+        "flags": {"send_anonymous_usage_stats": False},
+        "vars": variables,
+    }
+    for name, content in (FILES | {"dbt_project.yml": json.dumps(settings)}).items():
+        path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
-    packages = tmp_path / "dbt_packages"
-    packages.mkdir()
-    (packages / "toggl_hire").symlink_to(PROJECT)
-    return tmp_path
+    return folder
 
 
 def test_project_has_the_package_beside_models_of_its_own(
-    warehouse: Warehouse, project: Path
+    warehouse: Warehouse, tmp_path: Path
 ) -> None:
     world = World(5, candidates=120)
     tables = world.tables()
-    warehouse.fill("toggl_hire", tables)
+    database, schema = PLACES[warehouse.engine]
+    place = {"toggl_hire_database": database, "toggl_hire_schemas": [schema]}
+    if warehouse.engine == "snowflake":
+        warehouse.execute(f"create database {database}")
+        schema = f"{database}.{schema}"
     roles = {}
     if warehouse.engine == "postgres":
         warehouse.execute("create role reader; create role officer")
         roles["toggl_hire_readers"] = ["reader"]
         roles["toggl_hire_personal_readers"] = ["officer"]
-    warehouse.build(["toggl_hire"], project=project, **roles)
+    project = make_project(tmp_path, VARIABLES | place | roles)
+    warehouse.fill(schema, tables)
+    warehouse.install(project)
+    warehouse.dbt("build", "--warn-error", project=project)
     found = warehouse.models()
     assert found.keys() >= {*OWN, *(f"toggl_hire__{name}" for name in OWN)}
 
@@ -90,10 +103,11 @@ def test_project_has_the_package_beside_models_of_its_own(
         check_grants(warehouse)
 
     lost = {**tables, "candidates": tables["candidates"][3:]}
-    warehouse.fill("toggl_hire", lost)
+    warehouse.fill(schema, lost)
     with pytest.raises(AssertionError, match="no_row_is_missing"):
-        warehouse.build(
-            ["toggl_hire"], "--select", "+toggl_hire__workspaces", project=project
+        warehouse.dbt(
+            *("build", "--warn-error", "--select", "+toggl_hire__workspaces"),
+            project=project,
         )
     rows = warehouse.rows("toggl_hire__workspaces")
     assert rows[0]["candidates_missing"] == 3

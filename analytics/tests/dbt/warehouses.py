@@ -91,6 +91,14 @@ class Warehouse:
             env=self._environment,
         )
 
+    def install(self, project: Path) -> None:
+        """Install the packages of another project."""
+        self._run(
+            *(self.program("dbt"), "deps", "--quiet", "--project-dir", project),
+            *("--profiles-dir", PROJECT, "--log-path", self._folder / "logs"),
+            env=self._environment,
+        )
+
     def program(self, name: str) -> Path:
         """A program beside dbt: of the plugin, or of the environment DBT_VENV."""
         plugin = PLUGINS / f"utilities/dbt-{self.engine}/venv"
