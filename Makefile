@@ -67,7 +67,7 @@ test-snowflake: $(SNOWFLAKE) ## Run the tests of the dbt models on fakesnow, a S
 	WAREHOUSES=snowflake .venv-snowflake/bin/$(PYTEST) analytics/tests/dbt $(ARGS)
 
 test-bigquery: $(BIGQUERY) ## Compile the dbt models for BigQuery, and run them on DuckDB
-	WAREHOUSES=bigquery .venv-bigquery/bin/$(PYTEST) analytics/tests/dbt/test_models.py $(ARGS)
+	WAREHOUSES=bigquery .venv-bigquery/bin/$(PYTEST) analytics/tests/dbt $(ARGS)
 
 test-orchestration: $(PLUGINS) $(DAGSTER) $(AIRFLOW) ## Run the tests of orchestration/, with Dagster and Airflow
 	.venv-dagster/bin/$(PYTEST) orchestration/tests $(ARGS)

@@ -1,5 +1,5 @@
 -- Forget what candidate_history holds of deleted candidates (PostgreSQL, DuckDB; Snowflake
--- and BigQuery, where it was not tried).
+-- and BigQuery, where it was never run).
 --
 -- Sets score, points, rating, hire_state and tag_ids to null in all rows of candidates
 -- whose last event is deleted. Event, time, ID, opening and category stay, so that past

@@ -1,5 +1,5 @@
 -- Remove the rows of deleted candidates from tables that a target only appends to
--- (PostgreSQL, DuckDB, Snowflake, BigQuery).
+-- (PostgreSQL, DuckDB; Snowflake and BigQuery, where it was never run).
 --
 -- Such tables keep every version of a row. Of candidates whose last event in
 -- candidate_history is deleted, only the tombstones stay. Run it after each load; then

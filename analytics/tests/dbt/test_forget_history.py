@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ pytestmark = [
 ]
 QUERY = (CHECKOUT / "examples/queries/forget_history.sql").read_text("utf-8")
 PURGE = (CHECKOUT / "examples/queries/purge_appended.sql").read_text("utf-8")
+TARGETS = (CHECKOUT / "docs/targets.md").read_text("utf-8")
 OWNERS = {
     "candidates": "id",
     "candidate_details": "id",
@@ -123,6 +125,14 @@ def test_purging_appended_tables_leaves_tombstones(warehouse: Warehouse) -> None
                 f"select {key}, _sdc_deleted_at from appended.{table} order by 1 desc"
             )
             assert found == wanted[table]
+
+
+def test_purge_of_records_in_one_column_is_sql_of_bigquery() -> None:
+    sqlglot = pytest.importorskip("sqlglot")
+    (script,) = re.findall(r"```sql\n(DELETE FROM.*?)```", TARGETS, re.DOTALL)
+    level = sqlglot.ErrorLevel.RAISE
+    parsed = sqlglot.parse(script, dialect="bigquery", error_level=level)
+    assert [type(statement).__name__ for statement in parsed] == ["Delete", "Update"]
 
 
 def test_build_never_writes_to_the_history_and_counts_what_was_forgotten(
