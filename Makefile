@@ -64,10 +64,10 @@ test-dbt-next: $(ANALYTICS) $(DBT_NEXT) ## Run the tests of the dbt models with 
 	DBT_VENV=$(CURDIR)/.venv-dbt-next .venv-analytics/bin/$(PYTEST) analytics/tests/dbt $(ARGS)
 
 test-snowflake: $(SNOWFLAKE) ## Run the tests of the dbt models on fakesnow, a Snowflake on this machine
-	WAREHOUSES=snowflake .venv-snowflake/bin/$(PYTEST) analytics/tests/dbt $(ARGS)
+	WAREHOUSES=snowflake .venv-snowflake/bin/$(PYTEST) analytics/tests/dbt --dist loadfile $(ARGS)
 
 test-bigquery: $(BIGQUERY) ## Compile the dbt models for BigQuery, and run them on DuckDB
-	WAREHOUSES=bigquery .venv-bigquery/bin/$(PYTEST) analytics/tests/dbt $(ARGS)
+	WAREHOUSES=bigquery .venv-bigquery/bin/$(PYTEST) analytics/tests/dbt --dist loadfile $(ARGS)
 
 test-orchestration: $(PLUGINS) $(DAGSTER) $(AIRFLOW) ## Run the tests of orchestration/, with Dagster and Airflow
 	.venv-dagster/bin/$(PYTEST) orchestration/tests $(ARGS)

@@ -93,6 +93,8 @@ class InBigQuery(Warehouse):
         nodes = manifest["nodes"]
         for name in _in_order(nodes):
             node = nodes[name]
+            if node["compiled_path"] is None:
+                continue  # a test of a model that the variables turn off
             if node["resource_type"] == "test":
                 failures = self.fetch(self._compiled(node))
                 assert not failures, (name, failures)
@@ -117,6 +119,9 @@ class InBigQuery(Warehouse):
 
     def dbt(self, *command: str, **_: Any) -> None:
         pytest.skip(f"dbt {command[0]} needs a BigQuery")
+
+    def install(self, project: Path) -> None:
+        self.dbt("deps", project=project)
 
     def run_script(self, schema: str, script: str) -> None:
         self.execute(f"set search_path = '{schema}'; {_translated(script)}")

@@ -28,7 +28,7 @@ OWN = ("funnel", "workspaces", "erasures")
 PLACES = {
     "postgres": ("postgres", "toggl_hire"),
     "duckdb": ("warehouse", "toggl_hire"),
-    "snowflake": ("RAW", "TOGGL_HIRE"),
+    "snowflake": ("WAREHOUSE", "TOGGL_HIRE"),
     "bigquery": ("acme", "toggl_hire"),
 }
 """Database and schema of the raw tables, as a target writes them."""
@@ -73,9 +73,6 @@ def test_project_has_the_package_beside_models_of_its_own(
     tables = world.tables()
     database, schema = PLACES[warehouse.engine]
     place = {"toggl_hire_database": database, "toggl_hire_schemas": [schema]}
-    if warehouse.engine == "snowflake":
-        warehouse.execute(f"create database {database}")
-        schema = f"{database}.{schema}"
     roles = {}
     if warehouse.engine == "postgres":
         warehouse.execute("create role reader; create role officer")
