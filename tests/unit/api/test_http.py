@@ -18,7 +18,7 @@ import pytest
 import trustme
 
 from tap_toggl_hire.api import http
-from tap_toggl_hire.api.http import LATE, Access, Transport, Watchdog
+from tap_toggl_hire.api.http import LATE, Access, Transport, Watch, Watchdog
 from tap_toggl_hire.api.throttle import Throttle
 from tap_toggl_hire.errors import TapError, TransientError
 from tests.support.memory import memory_below
@@ -561,3 +561,9 @@ def test_watchdog_ends_with_the_last_request_and_starts_with_the_next() -> None:
             assert thread.daemon
         thread.join(LONG)
         assert not thread.is_alive()
+
+
+def test_request_may_be_late_before_it_has_a_connection() -> None:
+    watch = Watch(deadline=0)
+    watch.end()
+    assert watch.is_late
