@@ -133,13 +133,19 @@ def test_another_pii_mode_makes_every_upserted_stream_stale(
     assert begin_run(state, **config) == UPSERTED
 
 
+def test_digest_of_the_pii_mode_is_the_same_in_every_version(state: State) -> None:
+    """With another one, an update of the tap would emit everything again."""
+    assert {digests[-1] for digests in state.fingerprints.values()} == {"pii-c8d6b6ed"}
+
+
 def test_another_key_or_other_tags_are_another_pii_mode(state: State) -> None:
     hashed = {"pii": "hash", "pii_hash_key": "0123456789abcdef"}
     begin_run(state, **hashed)
     state.inventory["new"] = Known(CURRENT)
     assert begin_run(state, **hashed) == set()
-    assert begin_run(state, **{**hashed, "pii_hash_key": "f" * 16}) == UPSERTED
+    assert begin_run(state, **hashed, pii_tags="drop") == UPSERTED
     state.inventory["new"] = Known(CURRENT)
+    hashed["pii_hash_key"] = "f" * 16
     assert begin_run(state, **hashed, pii_tags="drop") == UPSERTED
 
 
@@ -149,8 +155,19 @@ def test_another_key_or_other_tags_are_another_pii_mode(state: State) -> None:
 def test_warning_counts_candidates_that_keep_the_previous_pii_mode(
     state: State, caplog: pytest.LogCaptureFixture, days: int, never: str
 ) -> None:
+    state.inventory["outside"] = Known(CURRENT, Presence.OUT_OF_SCOPE)
     begin_run(state, pii="drop", reverify_days=days)
-    assert caplog.messages[-1] == PREVIOUS_MODE % (1, never)
+    assert caplog.messages[-1] == PREVIOUS_MODE % (2, never)
+
+
+def test_warning_appears_although_the_last_stream_has_the_mode_already(
+    state: State, caplog: pytest.LogCaptureFixture
+) -> None:
+    begin_run(state, {CANDIDATES}, pii="drop")
+    caplog.clear()
+    new_column = mapped(CANDIDATES, opening="job_opening_id")
+    begin_run(state, pii="drop", reverify_days=30, **new_column)
+    assert caplog.messages[-1] == PREVIOUS_MODE % (1, "")
 
 
 def test_no_warning_without_candidates_outside_the_list(
