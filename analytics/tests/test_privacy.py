@@ -140,7 +140,7 @@ def files(folder: Path) -> Texts:
     """Return the files of a project, without the installed plugins."""
     found = {}
     for path, folders, names in os.walk(folder):
-        folders[:] = [one for one in folders if not Path(path, one).is_symlink()]
+        folders[:] = [name for name in folders if not Path(path, name).is_symlink()]
         for name in names:
             file = Path(path, name)
             found[str(file.relative_to(folder))] = file.read_text("utf-8", "replace")
@@ -158,9 +158,9 @@ def ids_in_states(database: Path) -> list[set[str]]:
     states = [json.loads(text or "{}") for (text,) in [*payloads, *current]]
     own = [state.get("singer_state", {}).get("tap_toggl_hire", {}) for state in states]
     return [
-        set(json.loads(zlib.decompress(base64.b85decode(one["candidates"]["ids"]))))
-        for one in own
-        if "candidates" in one
+        set(json.loads(zlib.decompress(base64.b85decode(state["candidates"]["ids"]))))
+        for state in own
+        if "candidates" in state
     ]
 
 
@@ -168,17 +168,22 @@ def test_nothing_of_the_deleted_is_left_but_what_the_page_says(
     project: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
 ) -> None:
     account = sandbox.account
-    openings = [one["id"] for one in account.openings()]
+    openings = [opening["id"] for opening in account.openings()]
     inside = [
         r["id"] for r in account.list_rows() if r["job_opening_id"] == openings[0]
     ]
-    outside = [one for one in account.listed_ids() if one not in inside]
+    outside = [
+        candidate_id
+        for candidate_id in account.listed_ids()
+        if candidate_id not in inside
+    ]
     narrowed, hashed, dropped, living = (
-        Person(account, one, letter)
-        for one, letter in zip(inside, "NHDL", strict=False)
+        Person(account, candidate_id, letter)
+        for candidate_id, letter in zip(inside, "NHDL", strict=False)
     )
     unlisted, lost = (
-        Person(account, one, letter) for one, letter in zip(outside, "UO", strict=False)
+        Person(account, candidate_id, letter)
+        for candidate_id, letter in zip(outside, "UO", strict=False)
     )
     deleted = (narrowed, unlisted, lost, hashed, dropped)
 
@@ -192,20 +197,20 @@ def test_nothing_of_the_deleted_is_left_but_what_the_page_says(
     # Load everything as it is.
     project.run("toggl-hire-forget-and-answers", **warehouse.settings)
     everywhere = tables(fetch)
-    for one in (*deleted, living):
-        for value in one.personal | one.others:
+    for person in (*deleted, living):
+        for value in person.personal | person.others:
             assert any(value in text for text in everywhere.values()), value
-        assert one.found(everywhere) >= {f"toggl_hire.{table}" for table in TABLES}
+        assert person.found(everywhere) >= {f"toggl_hire.{table}" for table in TABLES}
     due = dict(fetch(DUE))
-    assert due.keys() >= {one.id for one in deleted}
+    assert due.keys() >= {person.id for person in deleted}
 
     # Delete two, and narrow the settings to the opening of one.
     account.delete(narrowed.id)
     account.delete(unlisted.id)
     narrow = {"TAP_TOGGL_HIRE_JOB_OPENING_IDS": json.dumps(openings[:1])}
     project.run(*PLUGINS, **warehouse.settings, **narrow)
-    for one in (narrowed, unlisted):
-        assert one.found(loaded()) == {"toggl_hire.candidate_history"}
+    for person in (narrowed, unlisted):
+        assert person.found(loaded()) == {"toggl_hire.candidate_history"}
 
     # Delete one, and lose the state.
     account.delete(lost.id)
@@ -229,24 +234,27 @@ def test_nothing_of_the_deleted_is_left_but_what_the_page_says(
     found["statistics"] = repr(samples)
     found["messages"] = project.log.read_text("utf-8")
     assert found.keys() >= {"report.html", ".meltano/meltano.db", "meltano.log"}
-    for one in deleted:
-        assert one.found(found) == set()
+    for person in deleted:
+        assert person.found(found) == set()
     assert_hidden(living, found)
 
     # The ID remains where the page says, and the evidence names it.
     former, *_, current = ids_in_states(project.folder / ".meltano/meltano.db")
-    assert {one.id for one in deleted} <= former
-    assert not {one.id for one in deleted} & current
+    assert {person.id for person in deleted} <= former
+    assert not {person.id for person in deleted} & current
     held = {
         place
         for place, text in found.items()
-        if any(has_word(text, one.id) for one in deleted)
+        if any(has_word(text, person.id) for person in deleted)
     }
     assert held - {"statistics"} | {".meltano/meltano.db"} == documented()
-    evidence = {one: (at, due_is, rest) for one, at, due_is, rest in fetch(EVIDENCE)}
-    assert evidence.keys() == {one.id for one in deleted}
-    for one, (due_at, is_estimated, remaining) in evidence.items():
-        assert (due_at, is_estimated, remaining) == (due[one], False, 0)
+    evidence = {
+        candidate_id: (at, due_is, rest)
+        for candidate_id, at, due_is, rest in fetch(EVIDENCE)
+    }
+    assert evidence.keys() == {person.id for person in deleted}
+    for candidate_id, (due_at, is_estimated, remaining) in evidence.items():
+        assert (due_at, is_estimated, remaining) == (due[candidate_id], False, 0)
 
 
 def test_duckdb_with_hashes(project: Project, sandbox: Sandbox) -> None:

@@ -75,7 +75,9 @@ def test_job_builds_what_the_queries_ask_for(
 
     details = {row["id"]: account.detail(row["id"]) for row in rows}
     shown = Counter(
-        str(question["id"]) for one in details.values() for question in one["questions"]
+        str(question["id"])
+        for detail in details.values()
+        for question in detail["questions"]
     )
     hardest = ask(warehouse, "hardest_questions")
     assert hardest
@@ -83,11 +85,11 @@ def test_job_builds_what_the_queries_ask_for(
     shares = [row["points_percent"] for row in hardest]
     assert shares == sorted(shares)
 
-    for one, detail in islice(details.items(), 10):
+    for candidate_id, detail in islice(details.items(), 10):
         answers = {answer["question_id"]: answer for answer in detail["answers"]}
         assert [
             (row["number"], row["question"], row["points"], row["out_of"])
-            for row in ask(warehouse, "one_candidate", one)
+            for row in ask(warehouse, "one_candidate", candidate_id)
         ] == [
             (
                 number,

@@ -39,13 +39,17 @@ class Truth:
         self.ended_at = at(self.end) + END
         self.living = world.living
         self.erased = world.erased
-        self.answers = [(one, answer) for one in self.living for answer in one.answers]
+        self.answers = [
+            (candidate, answer)
+            for candidate in self.living
+            for answer in candidate.answers
+        ]
 
     # Steps
 
-    def observed(self, one: Candidate) -> list[tuple[float, str, str | None]]:
+    def observed(self, candidate: Candidate) -> list[tuple[float, str, str | None]]:
         """Changes of category or hire state, as the looks saw them."""
-        states = [(day, *one.state(day)) for day in self.world.seen(one)]
+        states = [(day, *candidate.state(day)) for day in self.world.seen(candidate)]
         groups = groupby(states, key=lambda state: state[1:])
         return [next(group) for _, group in groups]
 
@@ -58,22 +62,22 @@ class Truth:
             )
         }
 
-    def _furthest(self, one: Candidate) -> int:
-        steps = one.opening.categories
-        return max(steps.index(category) for _, category, _ in self.observed(one))
+    def _furthest(self, candidate: Candidate) -> int:
+        steps = candidate.opening.categories
+        return max(steps.index(category) for _, category, _ in self.observed(candidate))
 
     def funnel(self) -> Rows:
         rows: Rows = {}
-        for one in (*self.living, *self.erased):
-            gone = one not in self.living
-            day = self.world.seen(one)[0] if gone else one.finished_day
+        for candidate in (*self.living, *self.erased):
+            gone = candidate not in self.living
+            day = self.world.seen(candidate)[0] if gone else candidate.finished_day
             month = at(day).date().replace(day=1)
-            furthest = self._furthest(one)
+            furthest = self._furthest(candidate)
             for step, category in enumerate(
-                (*one.opening.categories, one.opening.unused)
+                (*candidate.opening.categories, candidate.opening.unused)
             ):
                 row = rows.setdefault(
-                    (one.opening.id, category, month),
+                    (candidate.opening.id, category, month),
                     dict.fromkeys(
                         ("reached", "advanced", "rejected", "waiting", "erased"), 0
                     ),
@@ -81,44 +85,46 @@ class Truth:
                 row["reached"] += furthest >= step
                 row["advanced"] += furthest > step
                 if furthest == step:
-                    is_rejected = one.state(self.end)[1] == "rejected"
+                    is_rejected = candidate.state(self.end)[1] == "rejected"
                     ending = "rejected" if is_rejected else "waiting"
                     row["erased" if gone else ending] += 1
         return rows
 
-    def decision(self, one: Candidate) -> tuple[str, float | None]:
+    def decision(self, candidate: Candidate) -> tuple[str, float | None]:
         """The decision, and the day on which a look saw it."""
-        (_, category, hire_state), *later = self.observed(one)
-        if hire_state or category != one.opening.categories[0]:
+        (_, category, hire_state), *later = self.observed(candidate)
+        if hire_state or category != candidate.opening.categories[0]:
             return "decided before", None
         return ("decided", later[0][0]) if later else ("waiting", None)
 
-    def waiting_since(self, one: Candidate, end: float) -> datetime | None:
+    def waiting_since(self, candidate: Candidate, end: float) -> datetime | None:
         """Since when a candidate waits at the end of a look; None if it does not."""
-        observed = self.observed(one)
+        observed = self.observed(candidate)
         states = [state for state in observed if state[0] <= end] or observed[:1]
         if states[-1][2] is not None:
             return None
-        return at(states[-1][0]) + LOOK if len(states) > 1 else at(one.finished_day)
+        return (
+            at(states[-1][0]) + LOOK if len(states) > 1 else at(candidate.finished_day)
+        )
 
     def waiting(self) -> Rows:
         rows: Rows = {}
-        for one in self.living:
-            since = self.waiting_since(one, self.end)
+        for candidate in self.living:
+            since = self.waiting_since(candidate, self.end)
             if since is None:
                 continue
-            category, _ = one.state(self.end)
+            category, _ = candidate.state(self.end)
             row = rows.setdefault(
-                (one.opening.id, category),
+                (candidate.opening.id, category),
                 {
-                    "position": one.opening.categories.index(category) + 1,
+                    "position": candidate.opening.categories.index(category) + 1,
                     "waiting": 0,
                     "due_for_deletion": 0,
                     "waiting_since": since,
                 },
             )
             row["waiting"] += 1
-            due_at = at(one.finished_day) + timedelta(days=180)
+            due_at = at(candidate.finished_day) + timedelta(days=180)
             row["due_for_deletion"] += due_at <= self.ended_at
             row["waiting_since"] = min(row["waiting_since"], since)
             row["longest_wait_days"] = days(row["waiting_since"], self.ended_at)
@@ -127,30 +133,32 @@ class Truth:
     def candidates(self) -> Rows:
         facility = {key: row["facility"] for key, row in self.questions().items()}
         rows = {}
-        for one in self.living:
-            decision, day = self.decision(one)
-            since = self.waiting_since(one, self.end)
-            finished = at(one.finished_day)
-            first = at(self.observed(one)[0][0]) + LOOK
-            ungraded = [a for a in one.answers if not is_graded(a, self.end)]
+        for candidate in self.living:
+            decision, day = self.decision(candidate)
+            since = self.waiting_since(candidate, self.end)
+            finished = at(candidate.finished_day)
+            first = at(self.observed(candidate)[0][0]) + LOOK
+            ungraded = [a for a in candidate.answers if not is_graded(a, self.end)]
             lost = sum(a.question.points for a in ungraded)
-            score = 100 * one.earned(self.end) / one.possible
-            known = [a for a in one.answers if facility[a.question.id] is not None]
+            score = 100 * candidate.earned(self.end) / candidate.possible
+            known = [
+                a for a in candidate.answers if facility[a.question.id] is not None
+            ]
             hoped = sum(a.question.points * facility[a.question.id] for a in known)
             expected = 100 * hoped / sum(a.question.points for a in known)
-            rows[one.id] = {
+            rows[candidate.id] = {
                 "decision": decision,
                 "days_to_decision": None
                 if day is None
                 else days(finished, at(day) + LOOK),
-                "is_waiting": one.state(self.end)[1] is None,
+                "is_waiting": candidate.state(self.end)[1] is None,
                 "waiting_since": since,
                 "days_waiting": since and days(since, self.ended_at),
                 "entered_after_days": max(days(finished, first), 0),
                 "ungraded_answers": len(ungraded),
                 "is_fully_graded": not ungraded,
                 "score": score,
-                "score_possible": score + 100 * lost / one.possible,
+                "score_possible": score + 100 * lost / candidate.possible,
                 "expected_score": expected,
                 "score_above_expected": score - expected,
             }
@@ -158,9 +166,9 @@ class Truth:
 
     def candidate_stages(self) -> Rows:
         rows = {}
-        for one in self.living:
-            steps = one.opening.categories
-            groups = groupby(self.observed(one), key=lambda state: state[1])
+        for candidate in self.living:
+            steps = candidate.opening.categories
+            groups = groupby(self.observed(candidate), key=lambda state: state[1])
             stages = [list(group) for _, group in groups]
             for number, (stage, later) in enumerate(
                 zip(stages, [*stages[1:], None], strict=True), 1
@@ -174,7 +182,7 @@ class Truth:
                     ended, ended_by = later[0][0], "moved on" if is_on else "moved back"
                 start = at(stage[0][0]) + LOOK
                 end = self.ended_at if ended is None else at(ended) + LOOK
-                rows[one.id, number] = {
+                rows[candidate.id, number] = {
                     "category_id": stage[0][1],
                     "position": steps.index(stage[0][1]) + 1,
                     "ended_by": ended_by,
@@ -187,12 +195,12 @@ class Truth:
         rows: Rows = {}
         for day in range(int(self.world.looks[0]), int(self.end) + 1):
             look = max(look for look in self.world.looks if look <= day)
-            for one in self.living:
-                if one.finished_day > look:
+            for candidate in self.living:
+                if candidate.finished_day > look:
                     continue
-                category, state = one.state(look)
+                category, state = candidate.state(look)
                 row = rows.setdefault(
-                    (at(day).date(), one.opening.id, category),
+                    (at(day).date(), candidate.opening.id, category),
                     dict.fromkeys(("in_play", "rejected", "possible_hires"), 0),
                 )
                 row["in_play"] += state != "rejected"
@@ -219,27 +227,28 @@ class Truth:
             ("finished", "moved_on", "rejected", "possible_hires", "waiting"), 0
         )
         since: datetime | None = None
-        for one in (*self.living, *self.erased):
-            if one.opening.id != opening_id:
+        for candidate in (*self.living, *self.erased):
+            if candidate.opening.id != opening_id:
                 continue
-            gone = one not in self.living
-            states = self.observed(one)
+            gone = candidate not in self.living
+            states = self.observed(candidate)
             seen = at(states[0][0]) + LOOK
-            is_new = (seen if gone else at(one.finished_day)) > first_run
-            finished = seen if gone else at(one.finished_day)
+            is_new = (seen if gone else at(candidate.finished_day)) > first_run
+            finished = seen if gone else at(candidate.finished_day)
             row["finished"] += begin <= finished < end and (is_new or not gone)
             new: list[tuple[float, str, str | None]] = [
-                (0, one.opening.categories[0], None)
+                (0, candidate.opening.categories[0], None)
             ]
             states = [*(new if is_new else []), *states]
             for kind in ("moved_on", "rejected", "possible_hires"):
                 row[kind] += any(
-                    begin <= at(after[0]) + LOOK < end and _is(kind, one, before, after)
+                    begin <= at(after[0]) + LOOK < end
+                    and _is(kind, candidate, before, after)
                     for before, after in pairwise(states)
                 )
             last = max(day for day in self.world.looks if at(day) + LOOK < end)
-            waits = at(one.finished_day) < end and not gone
-            if waits and (began := self.waiting_since(one, last)):
+            waits = at(candidate.finished_day) < end and not gone
+            if waits and (began := self.waiting_since(candidate, last)):
                 row["waiting"] += 1
                 since = min(since or began, began)
         row["longest_wait_days"] = since and days(since, end)
@@ -255,18 +264,23 @@ class Truth:
 
     def grading_backlog(self) -> Rows:
         groups = defaultdict(list)
-        for one, answer in self.answers:
+        for candidate, answer in self.answers:
             if not is_graded(answer, self.end):
-                groups[one.opening.id].append(one)
+                groups[candidate.opening.id].append(candidate)
         return {
             opening_id: {
                 "answers": len(group),
-                "candidates": len({one.id for one in group}),
+                "candidates": len({candidate.id for candidate in group}),
                 "undecided_candidates": len(
-                    {one.id for one in group if one.state(self.end)[1] is None}
+                    {
+                        candidate.id
+                        for candidate in group
+                        if candidate.state(self.end)[1] is None
+                    }
                 ),
                 "oldest_days": max(
-                    days(at(one.finished_day), self.ended_at) for one in group
+                    days(at(candidate.finished_day), self.ended_at)
+                    for candidate in group
                 ),
             }
             for opening_id, group in groups.items()
@@ -274,35 +288,40 @@ class Truth:
 
     # Answers
 
-    def rest(self, one: Candidate, answer: Answer) -> float:
+    def rest(self, candidate: Candidate, answer: Answer) -> float:
         """Share of points in the other graded questions."""
-        others = [a for a in one.answers if a != answer and is_graded(a, self.end)]
+        others = [
+            a for a in candidate.answers if a != answer and is_graded(a, self.end)
+        ]
         return sum(a.points for a in others) / sum(a.question.points for a in others)
 
     def newest(self) -> list[tuple[Candidate, Answer]]:
         """Answers to the newest version of each question."""
         versions: dict[str, int] = defaultdict(int)
-        for one, answer in self.answers:
-            version = answer.question.version(one.finished_day)
+        for candidate, answer in self.answers:
+            version = answer.question.version(candidate.finished_day)
             versions[answer.question.id] = max(versions[answer.question.id], version)
         return [
-            (one, answer)
-            for one, answer in self.answers
-            if answer.question.version(one.finished_day) == versions[answer.question.id]
+            (candidate, answer)
+            for candidate, answer in self.answers
+            if answer.question.version(candidate.finished_day)
+            == versions[answer.question.id]
         ]
 
     def questions(self) -> Rows:
         groups = defaultdict(list)
-        for one, answer in self.newest():
-            groups[answer.question.id].append((one, answer))
+        for candidate, answer in self.newest():
+            groups[answer.question.id].append((candidate, answer))
         return {key: self._question(group) for key, group in groups.items()}
 
     def _question(self, group: list[tuple[Candidate, Answer]]) -> Row:
         graded = [(c, a) for c, a in group if is_graded(a, self.end)]
         by_opening = defaultdict(list)
-        for one, answer in graded:
+        for candidate, answer in graded:
             share = answer.points / answer.question.points
-            by_opening[one.opening.id].append((share, self.rest(one, answer)))
+            by_opening[candidate.opening.id].append(
+                (share, self.rest(candidate, answer))
+            )
         xs, ys = [], []
         for pairs in by_opening.values():
             mean_x, mean_y = (fmean(side) for side in zip(*pairs, strict=True))
@@ -311,13 +330,14 @@ class Truth:
         found = correlation(xs, ys) if max(xs) - min(xs) > 1e-9 else None
         spare = len(xs) - 2 - len(by_opening)
         width = 1.96 / math.sqrt(spare)
-        openings = {one.opening for one, _ in group}
+        openings = {candidate.opening for candidate, _ in group}
         fixed = group[0][1].question.fixed_on_day
         return {
             "question": group[0][1].question.text(group[0][0].finished_day),
-            "changed_at": fixed and at(min(one.finished_day for one, _ in group)),
+            "changed_at": fixed
+            and at(min(candidate.finished_day for candidate, _ in group)),
             "openings": len(openings),
-            "erased": sum(one.opening in openings for one in self.erased),
+            "erased": sum(candidate.opening in openings for candidate in self.erased),
             "shown": len(group),
             "graded": len(graded),
             "ungraded": len(group) - len(graded),
@@ -332,18 +352,18 @@ class Truth:
 
     def options(self) -> Rows:
         groups = defaultdict(list)
-        for one, answer in self.newest():
+        for candidate, answer in self.newest():
             if not answer.question.is_text:
-                groups[answer.question.id, one.opening.id].append(
-                    (one, self.rest(one, answer), answer)
+                groups[answer.question.id, candidate.opening.id].append(
+                    (candidate, self.rest(candidate, answer), answer)
                 )
         rows: Rows = {}
         for (question_id, _), group in groups.items():
             rests = [rest for _, rest, _ in group]
-            for one, rest, answer in group:
+            for candidate, rest, answer in group:
                 upper = 3 * (1 + sum(r > rest for r in rests)) <= len(rests)
                 lower = 3 * (1 + sum(r < rest for r in rests)) <= len(rests)
-                for option in answer.question.options(one.finished_day):
+                for option in answer.question.options(candidate.finished_day):
                     is_chosen = option["id"] in (answer.chosen or ())
                     row = rows.setdefault(
                         (question_id, option["id"]),
@@ -375,10 +395,12 @@ class Truth:
     def tests(self) -> Rows:
         rows = {}
         for opening in self.world.openings:
-            group = [one for one in self.living if one.opening is opening]
+            group = [
+                candidate for candidate in self.living if candidate.opening is opening
+            ]
             points = [
-                [a.points if a.graded_day <= self.end else 0 for a in one.answers]
-                for one in group
+                [a.points if a.graded_day <= self.end else 0 for a in candidate.answers]
+                for candidate in group
             ]
             is_smart = opening.drawn < len(opening.questions)
             alpha = None
@@ -386,7 +408,9 @@ class Truth:
                 items = sum(variance(column) for column in zip(*points, strict=True))
                 total = variance([sum(row) for row in points])
                 alpha = opening.drawn / (opening.drawn - 1) * (1 - items / total)
-            worth = [[a.question.points for a in one.answers] for one in group]
+            worth = [
+                [a.question.points for a in candidate.answers] for candidate in group
+            ]
             halves = [
                 [
                     sum(row[n::2]) / sum(most[n::2])
@@ -403,7 +427,9 @@ class Truth:
             )
             rows[opening.id,] = {
                 "candidates": len(group),
-                "erased": sum(one.opening is opening for one in self.erased),
+                "erased": sum(
+                    candidate.opening is opening for candidate in self.erased
+                ),
                 "questions": len({a.question.id for c in group for a in c.answers}),
                 "is_smart_test": is_smart,
                 "alpha": alpha,
@@ -414,12 +440,12 @@ class Truth:
 
     def skill_scores(self) -> Rows:
         groups = defaultdict(list)
-        for one, answer in self.answers:
-            groups[one, answer.question.skill].append(answer)
+        for candidate, answer in self.answers:
+            groups[candidate, answer.question.skill].append(answer)
         scores: dict[tuple[str, str], dict[str, float | None]] = defaultdict(dict)
-        for (one, skill), group in groups.items():
+        for (candidate, skill), group in groups.items():
             graded = [a for a in group if is_graded(a, self.end)]
-            scores[one.opening.id, skill][one.id] = (
+            scores[candidate.opening.id, skill][candidate.id] = (
                 sum(a.points for a in graded) / sum(a.question.points for a in graded)
                 if graded
                 else None
@@ -436,19 +462,19 @@ class Truth:
 
     # Waits, retention, the workspace
 
-    def wait(self, one: Candidate) -> tuple[float, float, bool] | None:
+    def wait(self, candidate: Candidate) -> tuple[float, float, bool] | None:
         """Days from the test to the first look and to the decision, and if it was made.
 
         None if it was made before the first look, or if the end was not after it.
         """
-        decision, day = self.decision(one)
+        decision, day = self.decision(candidate)
         if decision == "decided before":
             return None
         looks = self.world.looks
-        first = at(self.world.seen(one)[0]) + LOOK
-        began, end = at(one.finished_day), self.ended_at
-        if one in self.erased:
-            began, end = first, self.world.gone(one)
+        first = at(self.world.seen(candidate)[0]) + LOOK
+        began, end = at(candidate.finished_day), self.ended_at
+        if candidate in self.erased:
+            began, end = first, self.world.gone(candidate)
         if day is not None:
             unseen = (day - looks[looks.index(day) - 1]) / 2
             end = at(day - unseen) + LOOK
@@ -457,11 +483,11 @@ class Truth:
 
     def waits(self) -> Rows:
         rows: Rows = {}
-        for one in (*self.living, *self.erased):
-            if wait := self.wait(one):
-                rows[one.id] = {
-                    "job_opening_id": one.opening.id,
-                    "is_erased": one in self.erased,
+        for candidate in (*self.living, *self.erased):
+            if wait := self.wait(candidate):
+                rows[candidate.id] = {
+                    "job_opening_id": candidate.opening.id,
+                    "is_erased": candidate in self.erased,
                     "entered_after_days": wait[0],
                     "days_undecided": wait[1],
                     "is_decided": wait[2],
@@ -471,20 +497,26 @@ class Truth:
     def openings(self) -> Rows:
         rows = {}
         for opening in self.world.openings:
-            group = [one for one in self.living if one.opening is opening]
-            made = [self.decision(one) for one in group]
+            group = [
+                candidate for candidate in self.living if candidate.opening is opening
+            ]
+            made = [self.decision(candidate) for candidate in group]
             waits = [
                 wait
-                for one in (*group, *self.erased)
-                if one.opening is opening and (wait := self.wait(one))
+                for candidate in (*group, *self.erased)
+                if candidate.opening is opening and (wait := self.wait(candidate))
             ]
             kinds = [decision for decision, _ in made]
             rows[opening.id] = {
                 "candidates": len(group),
-                "erased": sum(one.opening is opening for one in self.erased),
+                "erased": sum(
+                    candidate.opening is opening for candidate in self.erased
+                ),
                 "decided": kinds.count("decided"),
                 "decided_before": kinds.count("decided before"),
-                "waiting": sum(one.state(self.end)[1] is None for one in group),
+                "waiting": sum(
+                    candidate.state(self.end)[1] is None for candidate in group
+                ),
                 "median_days_to_decision": kaplan_meier(waits, 0.5),
                 "slowest_tenth_days_to_decision": kaplan_meier(waits, 0.1),
             }
@@ -492,13 +524,13 @@ class Truth:
 
     def retention_due(self) -> Rows:
         rows = {}
-        for one in self.living:
-            due_at = at(one.finished_day) + timedelta(days=180)
-            rows[one.id] = {
+        for candidate in self.living:
+            due_at = at(candidate.finished_day) + timedelta(days=180)
+            rows[candidate.id] = {
                 "due_at": due_at,
                 "days_overdue": days(due_at, self.ended_at),
-                "decision": self.decision(one)[0],
-                "hire_state": one.state(self.end)[1],
+                "decision": self.decision(candidate)[0],
+                "hire_state": candidate.state(self.end)[1],
             }
         return rows
 
@@ -506,11 +538,11 @@ class Truth:
         counts: dict[str, dict[str, list[int]]] = defaultdict(
             lambda: defaultdict(lambda: [0, 0])
         )
-        for one in (*self.living, *self.erased):
-            if one.id in group_of:
-                count = counts[one.opening.id][group_of[one.id]]
+        for candidate in (*self.living, *self.erased):
+            if candidate.id in group_of:
+                count = counts[candidate.opening.id][group_of[candidate.id]]
                 count[0] += 1
-                count[1] += self._furthest(one) > 0
+                count[1] += self._furthest(candidate) > 0
         rows: Rows = {}
         for opening_id, groups in counts.items():
             total, most = (sum(side) for side in zip(*groups.values(), strict=True))
@@ -582,11 +614,11 @@ def kaplan_meier(
 
 def _is(
     kind: str,
-    one: Candidate,
+    candidate: Candidate,
     before: tuple[float, str, str | None],
     after: tuple[float, str, str | None],
 ) -> bool:
-    steps = one.opening.categories
+    steps = candidate.opening.categories
     if kind == "moved_on":
         return steps.index(after[1]) > steps.index(before[1])
     state = {"rejected": "rejected", "possible_hires": "possible-hire"}[kind]

@@ -51,8 +51,8 @@ def with_groups(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
     made.fill("toggl_hire", world.tables())
     names = {n: "violet" if n % 3 else "green" for n in range(len(world.candidates))}
     groups = [
-        {"candidate_id": one.id, "group": names[n] if n > 3 else "small"}
-        for n, one in enumerate(world.candidates)
+        {"candidate_id": candidate.id, "group": names[n] if n > 3 else "small"}
+        for n, candidate in enumerate(world.candidates)
     ]
     made.fill("people", {"groups": groups})
     made.build(schemas=["toggl_hire"], toggl_hire_groups="people.groups")

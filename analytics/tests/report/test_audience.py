@@ -41,9 +41,9 @@ def test_no_hidden_part_can_be_computed_from_its_total_and_the_other_parts(
         for place, count in enumerate(counts):
             if count >= LEAST:
                 continue
-            rest = [one for n, one in enumerate(ranges) if n != place]
-            low = total[0] - sum(one[-1] for one in rest)
-            high = total[-1] - sum(one[0] for one in rest)
+            rest = [part for n, part in enumerate(ranges) if n != place]
+            low = total[0] - sum(part[-1] for part in rest)
+            high = total[-1] - sum(part[0] for part in rest)
             assert max(low, 0) < min(high, LEAST - 1)
 
 

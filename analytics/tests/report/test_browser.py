@@ -148,9 +148,9 @@ def test_texts_in_charts_do_not_overlap(browser: Browser, for_team: Report) -> N
             }))""",
         )
     for texts in boxes:
-        for one, other in combinations(texts, 2):
-            is_beside = one[2] <= other[0] or other[2] <= one[0]
-            is_above = one[3] <= other[1] or other[3] <= one[1]
+        for text, other in combinations(texts, 2):
+            is_beside = text[2] <= other[0] or other[2] <= text[0]
+            is_above = text[3] <= other[1] or other[3] <= text[1]
             assert is_beside or is_above
 
 

@@ -122,9 +122,13 @@ def test_last_complete_week_comes_first(world: World, for_team: Report) -> None:
     before = [counts_between(world, now - n, now - n + 7) for n in (14, 21, 28, 35)]
     for name, count in counts_between(world, now - 7, now).items():
         assert together[name] == count
-        usual = fmean(one[name] for one in before)
+        usual = fmean(week_before[name] for week_before in before)
         assert together[f"{name}_usual"] == pytest.approx(usual, abs=0.06)
-        openings = (one[name] for key, one in week["openings"].items() if key != "All")
+        openings = (
+            of_opening[name]
+            for key, of_opening in week["openings"].items()
+            if key != "All"
+        )
         assert sum(openings) == count
     for name, count in counts_between(world, now, now + 7).items():
         assert together[f"{name}_so_far"] == count
@@ -168,7 +172,11 @@ def test_minutes_are_those_of_the_half_and_of_the_quickest_tenth(
     world: World, for_team: Report
 ) -> None:
     for opening in world.openings:
-        minutes = [one.minutes for one in world.living if one.opening is opening]
+        minutes = [
+            candidate.minutes
+            for candidate in world.living
+            if candidate.opening is opening
+        ]
         found = for_team.figures["minutes"][opening.name]
         assert found["candidates"] == len(minutes)
         assert found["median"] == median(minutes)
@@ -179,7 +187,9 @@ def test_minutes_are_those_of_the_half_and_of_the_quickest_tenth(
 def test_skills_have_the_median_of_their_scores(world: World, for_team: Report) -> None:
     for opening in world.openings:
         scores: dict[str, list[float]] = defaultdict(list)
-        for candidate in (one for one in world.living if one.opening is opening):
+        for candidate in (
+            candidate for candidate in world.living if candidate.opening is opening
+        ):
             points: dict[str, list[tuple[float, float]]] = defaultdict(list)
             for answer in candidate.answers:
                 if answer.graded_day <= world.last_look:
@@ -189,11 +199,11 @@ def test_skills_have_the_median_of_their_scores(world: World, for_team: Report) 
                 earned, possible = map(sum, zip(*pairs, strict=True))
                 scores[skill].append(100 * earned / possible)
         found = for_team.figures["skills"][opening.name]
-        assert {one["skill"]: one["median"] for one in found} == {
+        assert {skill["skill"]: skill["median"] for skill in found} == {
             skill: pytest.approx(median(values), abs=0.06)
             for skill, values in scores.items()
         }
-        assert found == sorted(found, key=lambda one: one["median"])
+        assert found == sorted(found, key=lambda skill: skill["median"])
 
 
 def test_groups_are_compared_only_if_asked(
@@ -204,12 +214,12 @@ def test_groups_are_compared_only_if_asked(
     assert "violet" not in default.page
     asked = report("--duckdb", str(with_groups), "--groups")
     groups = asked.figures["groups"]
-    assert {one["group"] for one in groups} == {"green", "violet"}
+    assert {group["group"] for group in groups} == {"green", "violet"}
     assert "violet" in asked.page
-    for one in groups:
-        rate = one["advanced"] / one["candidates"]
-        assert one["rate"] == pytest.approx(rate, abs=1e-4)
-        assert one["low"] <= one["difference"] <= one["high"]
+    for group in groups:
+        rate = group["advanced"] / group["candidates"]
+        assert group["rate"] == pytest.approx(rate, abs=1e-4)
+        assert group["low"] <= group["difference"] <= group["high"]
 
 
 def test_funnel_is_in_order_and_adds_up(for_team: Report) -> None:
@@ -227,7 +237,11 @@ def test_funnel_is_in_order_and_adds_up(for_team: Report) -> None:
 
 
 def test_closed_openings_come_last(world: World, for_team: Report) -> None:
-    closed = next(one.name for one in world.openings if one.closed_day)
+    closed = next(
+        closed_opening.name
+        for closed_opening in world.openings
+        if closed_opening.closed_day
+    )
     names = list(for_team.figures["openings"])
     assert names[-1] == closed
 
@@ -238,19 +252,21 @@ def test_wrong_key_is_the_first_bad_question(world: World, for_team: Report) -> 
     marked, *others = for_team.figures["distractors"]["options"]
     assert marked["is_correct"]
     assert marked["strong"] < marked["weak"]
-    assert any(one["strong"] > one["weak"] for one in others)
+    assert any(question["strong"] > question["weak"] for question in others)
 
 
 def waiting(world: World, opening: str) -> dict[str, list[Candidate]]:
     """The candidates of an opening who wait, by step, the longest first."""
     found: dict[str, list[Candidate]] = defaultdict(list)
-    for one in world.living:
-        if one.opening.name == opening and states(world, one):
-            category, hire_state = states(world, one)[-1][1]
+    for candidate in world.living:
+        if candidate.opening.name == opening and states(world, candidate):
+            category, hire_state = states(world, candidate)[-1][1]
             if hire_state is None:
-                found[STEPS[one.opening.categories.index(category)]].append(one)
+                found[STEPS[candidate.opening.categories.index(category)]].append(
+                    candidate
+                )
     for candidates in found.values():
-        candidates.sort(key=lambda one: waiting_since(world, one))
+        candidates.sort(key=lambda candidate: waiting_since(world, candidate))
     return found
 
 
@@ -263,7 +279,10 @@ def waiting_since(world: World, candidate: Candidate) -> float:
 
 
 def test_every_candidate_who_waits_is_there(world: World, for_team: Report) -> None:
-    found = {one["opening"]: one for one in for_team.figures["waiting"]["openings"]}
+    found = {
+        of_opening["opening"]: of_opening
+        for of_opening in for_team.figures["waiting"]["openings"]
+    }
     for opening in world.openings:
         steps = waiting(world, opening.name)
         shown = found[opening.name]["steps"] if opening.name in found else []
@@ -272,8 +291,8 @@ def test_every_candidate_who_waits_is_there(world: World, for_team: Report) -> N
         }
         for step in shown:
             waits = [
-                world.last_look - waiting_since(world, one)
-                for one in steps[step["category"]]
+                world.last_look - waiting_since(world, candidate)
+                for candidate in steps[step["category"]]
             ]
             assert step["longest_days"] == pytest.approx(waits[0], abs=0.6)
             beyond = sum(wait > step["usual_days"] for wait in waits)
@@ -287,13 +306,17 @@ def test_those_whose_retention_has_ended_are_counted_and_not_listed(
         steps = waiting(world, opening["opening"])
         for step in opening["steps"]:
             candidates = [
-                one.id
-                for one in steps[step["category"]]
-                if world.last_look - one.finished_day < 180
+                candidate.id
+                for candidate in steps[step["category"]]
+                if world.last_look - candidate.finished_day < 180
             ]
-            assert [one["id"] for one in step["longest"]] == candidates[:3]
-    ended = [one for one in world.living if world.last_look - one.finished_day > 180]
-    last = [states(world, one)[-1][1][1] for one in ended]
+            assert [candidate["id"] for candidate in step["longest"]] == candidates[:3]
+    ended = [
+        candidate
+        for candidate in world.living
+        if world.last_look - candidate.finished_day > 180
+    ]
+    last = [states(world, candidate)[-1][1][1] for candidate in ended]
     assert for_team.figures["waiting"]["retention"] == {
         "rejected": last.count("rejected"),
         "undecided": last.count(None),
@@ -327,7 +350,7 @@ def test_hashed_names_are_not_shown(
         )
     named = report("--names", "--duckdb", str(hashed))
     step = named.figures["waiting"]["openings"][0]["steps"][0]
-    assert {one["name"] for one in step["longest"]} == {None}
+    assert {candidate["name"] for candidate in step["longest"]} == {None}
     assert f">{step['longest'][0]['id']}</span>, " in named.page
 
 
@@ -376,7 +399,7 @@ def test_others_see_no_small_count_no_id_and_no_question(
         and not isinstance(number, float)
     ]
     assert len(counts) > 100
-    assert [one for one in counts if one[1] % 5 or not one[1]] == []
+    assert [count for count in counts if count[1] % 5 or not count[1]] == []
     assert "Text of" not in for_others.page
     assert "Option A" not in for_others.page
     cells = set(re.findall(r">([^<>]*)<", for_others.page))
@@ -514,8 +537,8 @@ def test_colours_have_contrast(for_team: Report) -> None:
     def luminance(colour: str) -> float:
         parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
         red, green, blue = (
-            one / 12.92 if one <= 0.03928 else ((one + 0.055) / 1.055) ** 2.4
-            for one in parts
+            part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4
+            for part in parts
         )
         return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
@@ -559,7 +582,7 @@ def test_errors_are_sentences(
     }
     monkeypatch.setenv("TARGET_POSTGRES_HOST", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    given = [str(places.get(one, one)) for one in arguments]
+    given = [str(places.get(argument, argument)) for argument in arguments]
     monkeypatch.setattr("sys.argv", ["toggl-hire-report", *given])
     with pytest.raises(SystemExit) as stopped:
         main()

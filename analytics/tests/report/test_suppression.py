@@ -61,7 +61,8 @@ class Problem:
         size = len(self.shown)
         low = [shown or 0 for shown in self.shown]
         high = [
-            10**6 if place in self.free else one + 4 for place, one in enumerate(low)
+            10**6 if place in self.free else value + 4
+            for place, value in enumerate(low)
         ]
         rows = [
             [(place == total) - parts.count(place) for place in range(size)]
@@ -70,7 +71,7 @@ class Problem:
 
         def best(place: int, sign: int) -> int:
             solved = scipy.milp(
-                [sign * (one == place) for one in range(size)],
+                [sign * (column == place) for column in range(size)],
                 integrality=[1] * size,
                 bounds=scipy.Bounds(low, high),
                 constraints=scipy.LinearConstraint(rows, 0, 0),
@@ -125,7 +126,9 @@ def scores_and_week(figures: dict[str, Any]) -> Problem:
     for column in ("finished", "moved_on", "rejected", "possible_hires"):
         for suffix in ("", "_so_far"):
             key = column + suffix
-            own = [problem.count(one[key]) for n, one in week.items() if n != "All"]
+            own = [
+                problem.count(opening[key]) for n, opening in week.items() if n != "All"
+            ]
             problem.add(problem.count(week["All"][key]), own)
     for opening in figures["waiting"]["openings"]:
         for column in ("waiting", "beyond_usual"):
@@ -142,7 +145,7 @@ def scores_and_week(figures: dict[str, Any]) -> Problem:
 def test_no_hidden_count_has_one_solution_only(for_others: Report, of: Any) -> None:
     ranges = of(for_others.figures).hidden()
     assert len(ranges) > 20
-    assert [one for one in ranges if one[0] == one[1] > 0] == []
+    assert [counts for counts in ranges if counts[0] == counts[1] > 0] == []
     assert sum(low < high for low, high in ranges) >= 0.95 * len(ranges)
 
 
@@ -166,8 +169,8 @@ def test_two_pages_differ_by_no_known_count(
 def answers_by_interval(questions: list[dict[str, Any]]) -> list[int]:
     """How many numbers of answers each interval allows: its width depends on them."""
     found = []
-    for one in questions:
-        low, high = one["low"], one["high"]
+    for question in questions:
+        low, high = question["low"], question["high"]
         if low is None or high is None or max(-low, high) > 0.99:
             continue
         least, most = sorted(
@@ -222,5 +225,5 @@ def test_others_see_whole_numbers_and_rough_shares_alone(for_others: Report) -> 
     assert min(len(rough), len(shares)) > 20
     assert all(number == int(number) for number in rough)
     assert all(number * 20 == pytest.approx(round(number * 20)) for number in shares)
-    verdicts = {one["verdict"] for one in for_others.figures["questions"]}
+    verdicts = {question["verdict"] for question in for_others.figures["questions"]}
     assert verdicts <= {"bad", "good", "undecided"}

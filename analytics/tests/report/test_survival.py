@@ -50,9 +50,9 @@ def test_with_delayed_entry_it_equals_lifelines(seed: int) -> None:
     lifelines = pytest.importorskip("lifelines", reason="the group `analytics` has it")
     waits = truncated(seed, 150)
     fitted = lifelines.KaplanMeierFitter().fit(
-        [one.days for one in waits],
-        [one.is_over for one in waits],
-        entry=[one.entered for one in waits],
+        [wait.days for wait in waits],
+        [wait.is_over for wait in waits],
+        entry=[wait.entered for wait in waits],
     )
     steps = curve(waits)
     for step in steps:
@@ -64,7 +64,7 @@ def test_with_delayed_entry_it_equals_lifelines(seed: int) -> None:
 
 def test_delayed_entry_removes_the_bias_of_long_waits() -> None:
     waits = truncated(7, 2000)
-    ignoring = median(curve(one._replace(entered=0.0) for one in waits)).days or 0
+    ignoring = median(curve(wait._replace(entered=0.0) for wait in waits)).days or 0
     assert median(curve(waits)).days == pytest.approx(6.05, abs=0.4)
     assert ignoring > 8
 
