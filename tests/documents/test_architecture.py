@@ -18,15 +18,15 @@ MODULES = {
 
 def imports(name: str) -> set[str]:
     """Return what a module imports; its own package without the prefix."""
-    found = set()
+    imported = set()
     for node in ast.walk(ast.parse(MODULES[name].read_text("utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            imported |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             module = node.module or ""
             parts = {f"{module}.{alias.name}" for alias in node.names}
-            found |= {one for one in parts if _plain(one) in MODULES} or {module}
-    return {_plain(one) for one in found}
+            imported |= {part for part in parts if _plain(part) in MODULES} or {module}
+    return {_plain(module) for module in imported}
 
 
 def _plain(module: str) -> str:
@@ -41,11 +41,11 @@ def test_layers_have_every_module() -> None:
 
 
 def test_plan_is_pure() -> None:
-    found = imports("sync.plan")
-    assert found <= {"__future__", "dataclasses", "enum", "typing"}
+    imported = imports("sync.plan")
+    assert imported <= {"__future__", "dataclasses", "enum", "typing"}
 
 
 def test_page_has_every_module() -> None:
     text = tables.ARCHITECTURE.read_text("utf-8")
-    found = set(re.findall(r"\b(\w+\.py)\b", text))
-    assert {path.name for path in MODULES.values()} <= found
+    named = set(re.findall(r"\b(\w+\.py)\b", text))
+    assert {path.name for path in MODULES.values()} <= named
