@@ -76,7 +76,9 @@ def test_exposure_names_every_model_that_the_report_reads() -> None:
 
 def test_data_flows_from_staging_to_intermediate_to_public_models() -> None:
     allowed = {"staging": (), "intermediate": ("stg_", "int_")}
-    for path in PROJECT.glob("models/**/*.sql"):
+    paths = [*PROJECT.glob("models/**/*.sql")]
+    assert len(paths) > 20
+    for path in paths:
         sql, layer = path.read_text("utf-8"), path.relative_to(PROJECT).parts[1]
         for read in re.findall(r"ref\('(\w+)'\)", sql):
             assert read.startswith(allowed.get(layer, "")), path.stem

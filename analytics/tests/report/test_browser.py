@@ -147,6 +147,7 @@ def test_texts_in_charts_do_not_overlap(browser: Browser, for_team: Report) -> N
                 return [box.left, box.top + 3, box.right, box.bottom - 3];
             }))""",
         )
+    assert sum(map(len, boxes)) > 100
     for texts in boxes:
         for text, other in combinations(texts, 2):
             is_beside = text[2] <= other[0] or other[2] <= text[0]

@@ -542,8 +542,11 @@ def test_colours_have_contrast(for_team: Report) -> None:
         )
         return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
-    for block in re.findall(r":root \{([^}]*--card[^}]*)\}", for_team.page):
+    blocks = re.findall(r":root \{([^}]*--card[^}]*)\}", for_team.page)
+    assert len(blocks) == 3  # light, dark, and printed
+    for block in blocks:
         colours = dict(re.findall(r"--(\w+): (#\w{6})", block))
+        assert colours.keys() >= {"c1", "ink", "quiet"}
         card = luminance(colours["card"])
         for name, colour in colours.items():
             light, dark = sorted((luminance(colour), card), reverse=True)
