@@ -10,7 +10,7 @@ from unittest.mock import Mock, patch
 
 import pytest
 
-from sandbox import Account, Sandbox, Shapes
+from sandbox import Account, Fault, Sandbox, Shapes
 from sandbox.distortion import PRIVATE
 from sandbox.shapes import ODD_NAMES, many_names
 from tap_toggl_hire import checkup
@@ -123,6 +123,13 @@ def test_shape_of_the_list_of_candidates_is_found(
     pipeline = make_pipeline(80)
     pipeline.sandbox.shapes = Shapes(**shape)
     assert findings(report(pipeline, page_size=50))[name] == finding
+
+
+def test_candidate_that_is_deleted_meanwhile_is_left_out(
+    pipeline: Pipeline, report: Report
+) -> None:
+    pipeline.sandbox.faults = [Fault("status", status=404, match="candidate")]
+    assert "candidate_details: 0 read" in report(pipeline)
 
 
 @pytest.mark.parametrize(
