@@ -281,6 +281,23 @@ def test_many_candidates_outside_new_filters_cost_no_requests(
     assert caplog.messages.count(LEFT_SCOPE % many) == 1
 
 
+def test_candidates_that_leave_the_same_filters_are_asked_for_however_many() -> None:
+    many = FEW_LEFT + 1
+    extraction = Extraction(1 + many)
+    account = extraction.account
+    opening_id = account.openings()[0]["id"]
+    extraction.config["job_opening_ids"] = [opening_id]
+    extraction.selected = [CANDIDATES]
+    extraction.run()
+    other = account.add_opening()
+    for candidate_id in numbers(2, many + 2):
+        account.set_field(candidate_id, "job_opening_id", other)
+    before = len(extraction.transport.requests)
+    extraction.run()
+    requests = extraction.transport.requests[before:]
+    assert sum(r.kind == "candidate" for r in requests) == many
+
+
 def test_bookmarks_have_the_largest_key_of_each_stream(extraction: Extraction) -> None:
     run = extraction.run()
     bookmarks = run.states[-1]["bookmarks"]
