@@ -67,28 +67,33 @@ decided as (
         and unseen.number = 1
     left join {{ ref('int_toggl_hire__looks') }} as looks
         on looks.workspace = candidates.workspace
+),
+
+waits as (
+    select
+        workspace,
+        candidate_id,
+        job_opening_id,
+        deleted_at is not null as is_erased,
+        is_excluded,
+        began_at,
+        case
+            when first_observed_at <= began_at then 0
+            else {{ days_between('began_at', 'first_observed_at') }}
+        end as entered_after_days,
+        decision,
+        case when decision = 'decided' then decided_at end as decided_at,
+        case when decision = 'decided' then {{ days_between('began_at', 'decided_at') }} end as days_to_decision,
+        case
+            when decision = 'decided' then {{ days_between('began_at', 'decided_at') }} - days_unseen
+            when decision = 'waiting' then {{ days_between('began_at', 'coalesce(deleted_at, last_looked_at)') }}
+        end as days_undecided,
+        is_waiting,
+        waiting_since,
+        {{ days_between('waiting_since', 'last_looked_at') }} as days_waiting,
+        {{ row_id(['workspace', 'candidate_id']) }} as row_id
+    from decided
 )
 
-select
-    workspace,
-    candidate_id,
-    job_opening_id,
-    deleted_at is not null as is_erased,
-    is_excluded,
-    began_at,
-    case
-        when first_observed_at <= began_at then 0
-        else {{ days_between('began_at', 'first_observed_at') }}
-    end as entered_after_days,
-    decision,
-    case when decision = 'decided' then decided_at end as decided_at,
-    case when decision = 'decided' then {{ days_between('began_at', 'decided_at') }} end as days_to_decision,
-    case
-        when decision = 'decided' then {{ days_between('began_at', 'decided_at') }} - days_unseen
-        when decision = 'waiting' then {{ days_between('began_at', 'coalesce(deleted_at, last_looked_at)') }}
-    end as days_undecided,
-    is_waiting,
-    waiting_since,
-    {{ days_between('waiting_since', 'last_looked_at') }} as days_waiting,
-    {{ row_id(['workspace', 'candidate_id']) }} as row_id
-from decided
+select *, days_undecided > entered_after_days and not is_excluded as is_wait
+from waits

@@ -7,9 +7,10 @@ with waits as (
         workspace,
         job_opening_id,
         entered_after_days as entered,
-        days_undecided as ended,
-        case when is_decided then 1 else 0 end as decided
-    from {{ ref('toggl_hire__waits') }}
+        cast(days_undecided as numeric(28, 6)) as ended,
+        case when decision = 'decided' then 1 else 0 end as decided
+    from {{ ref('int_toggl_hire__decisions') }}
+    where is_wait
 ),
 
 moments as (

@@ -48,9 +48,9 @@ waits as (
             partition by history.workspace, history.candidate_id order by history.number
         ) as ended_week
     from {{ ref('int_toggl_hire__history') }} as history
-    inner join {{ ref('toggl_hire__candidates') }} as candidates
+    inner join {{ ref('int_toggl_hire__candidates') }} as candidates
         on candidates.workspace = history.workspace and candidates.candidate_id = history.candidate_id
-    where history.number = 1 or history.is_change
+    where (history.number = 1 or history.is_change) and candidates.deleted_at is null and not candidates.is_excluded
 ),
 
 weeks as (
@@ -94,7 +94,8 @@ counts as (
         0,
         0,
         null
-    from {{ ref('toggl_hire__candidates') }}
+    from {{ ref('int_toggl_hire__candidates') }}
+    where deleted_at is null and not is_excluded
     group by workspace, job_opening_id, {{ week('finished_at') }}
     union all
     select

@@ -149,7 +149,7 @@ openings as (
     from (
         select distinct workspace, question_id, job_opening_id from {{ ref('int_toggl_hire__shares') }}
     ) as asked
-    left join {{ ref('toggl_hire__openings') }} as openings
+    left join {{ ref('toggl_hire__tests') }} as openings
         on openings.workspace = asked.workspace and openings.job_opening_id = asked.job_opening_id
     group by asked.workspace, asked.question_id
 )

@@ -10,7 +10,7 @@ with skills as (
         sum(case when is_graded then 0 else 1 end) as ungraded,
         sum(points_earned) as points_earned,
         sum(case when is_graded then coalesce(question_points, 0) end) as points_possible
-    from {{ ref('int_toggl_hire__answers') }}
+    from {{ ref('toggl_hire__answers') }}
     group by workspace, candidate_id, job_opening_id, skill
 ),
 

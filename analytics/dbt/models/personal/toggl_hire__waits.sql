@@ -13,4 +13,4 @@ select
 from {{ ref('int_toggl_hire__decisions') }} as waits
 left join {{ ref('stg_toggl_hire__job_openings') }} as openings
     on openings.workspace = waits.workspace and openings.job_opening_id = waits.job_opening_id
-where waits.days_undecided > waits.entered_after_days and not waits.is_excluded
+where waits.is_wait
