@@ -150,6 +150,16 @@ def test_so_many_requests_are_sent_ahead(size: int, most: int) -> None:
     assert requests.workers.most_waiting == most
 
 
+def test_requests_are_sent_ahead_until_the_last_task() -> None:
+    requests = Requests(900)
+    responses = requests.in_order(tasks(900))
+    for _ in islice(responses, 600):
+        pass
+    requests.workers.most_waiting = 0
+    next(responses)
+    assert requests.workers.most_waiting >= MIN_SENT - 1
+
+
 def test_as_many_tasks_are_ahead_as_a_state_announces(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
