@@ -877,6 +877,22 @@ def test_after_a_long_pause_all_are_due_once() -> None:
     assert sorted(world.run().details_requested) == numbers(9)
 
 
+def test_due_candidates_are_looked_for_in_every_chunk(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(candidates, "CHUNK", 4)
+    world = reverifying(9, days=100)
+    assert sorted(world.run().details_requested) == numbers(9)
+
+
+def test_due_candidates_that_are_not_found_are_counted() -> None:
+    world = reverifying(5)
+    world.transport.faults.append(
+        Fault("status", status=404, match=details_of("2", "4"))
+    )
+    assert world.run().counts.without_details == 2
+
+
 def test_time_reached_never_decreases_and_far_in_the_future_counts_as_now() -> None:
     world = World.synced(5, days=30)
     ahead = world.state.reverified_until = NOW + timedelta(hours=1)
