@@ -203,6 +203,7 @@ def test_run_without_a_change_requests_no_details(extraction: Extraction) -> Non
     extraction.run()
     before = len(extraction.transport.requests)
     run = extraction.run()
+    assert run.error is None
     assert run.candidate_records == []
     requests = extraction.transport.requests[before:]
     assert [request for request in requests if request.kind == "candidate"] == []
