@@ -8,14 +8,13 @@ import json
 import os
 import re
 import sqlite3
-import sys
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-import pytest
 
+from analytics.tests.marks import needs_dbt
 from tools.documents import privacy
 from tools.local.meltano import CHECKOUT
 
@@ -26,9 +25,7 @@ if TYPE_CHECKING:
     from tests.pipeline.warehouse import PostgresWarehouse
     from tools.local.meltano import Project
 
-pytestmark = pytest.mark.skipif(
-    sys.version_info >= (3, 14), reason="dbt-core 1.11 does not support Python 3.14"
-)
+pytestmark = needs_dbt
 PAGE = (CHECKOUT / "docs" / "privacy.md").read_text("utf-8")
 TABLES = ("candidates", "candidate_details", "candidate_answers", "candidate_history")
 PLUGINS = ("tap-toggl-hire", "target-postgres")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from psycopg.rows import dict_row
 
+from analytics.tests.marks import needs_dbt
 from tools.local.meltano import CHECKOUT
 
 if TYPE_CHECKING:
@@ -18,9 +17,7 @@ if TYPE_CHECKING:
     from tests.pipeline.warehouse import PostgresWarehouse
     from tools.local.meltano import Project
 
-pytestmark = pytest.mark.skipif(
-    sys.version_info >= (3, 14), reason="dbt-core 1.11 does not support Python 3.14"
-)
+pytestmark = needs_dbt
 STATE_ID = "dev:tap-toggl-hire-to-target-postgres"
 Row = dict[str, Any]
 

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import random
-import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from analytics.tests.dbt.edges import march
+from analytics.tests.marks import needs_dbt
 
 if TYPE_CHECKING:
     from analytics.tests.dbt.warehouses import Row, Warehouse
 
-pytestmark = [
-    pytest.mark.pipeline,
-    pytest.mark.skipif(
-        sys.version_info >= (3, 14), reason="dbt-core 1.11 does not know this Python"
-    ),
-]
+pytestmark = [pytest.mark.pipeline, needs_dbt]
 EXAMPLES = {
     (56, 70, 48, 80): (0.0524, 0.3339),
     (9, 10, 3, 10): (0.1705, 0.8090),

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import random
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from analytics.tests.dbt.test_models import keyed
+from analytics.tests.marks import needs_dbt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from analytics.tests.dbt.warehouses import Row, Warehouse
 
-pytestmark = [
-    pytest.mark.pipeline,
-    pytest.mark.skipif(
-        sys.version_info >= (3, 14), reason="dbt-core 1.11 does not know this Python"
-    ),
-]
+pytestmark = [pytest.mark.pipeline, needs_dbt]
 CANDIDATES = 90
 FIRST, SECOND = ([f"{test}{n}" for n in range(8)] for test in "AB")
 POOL = [f"S{n}" for n in range(30)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,16 +9,12 @@ import pytest
 from analytics.tests.dbt.test_models import KEYS, is_same, keyed
 from analytics.tests.dbt.truth import Truth
 from analytics.tests.dbt.world import World
+from analytics.tests.marks import needs_dbt
 
 if TYPE_CHECKING:
     from analytics.tests.dbt.warehouses import Warehouse
 
-pytestmark = [
-    pytest.mark.pipeline,
-    pytest.mark.skipif(
-        sys.version_info >= (3, 14), reason="dbt-core 1.11 does not know this Python"
-    ),
-]
+pytestmark = [pytest.mark.pipeline, needs_dbt]
 WORLD = World(41, candidates=300)
 COLLEAGUES = {one.id for one in WORLD.candidates if int(one.id) % 12 == 0}
 COUNTED = ("retention_due",)

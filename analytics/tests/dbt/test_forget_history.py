@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,18 +10,13 @@ import pytest
 from analytics.tests.dbt import edges
 from analytics.tests.dbt.warehouses import MARTS
 from analytics.tests.dbt.world import World
+from analytics.tests.marks import needs_dbt
 from tools.local.meltano import CHECKOUT
 
 if TYPE_CHECKING:
     from analytics.tests.dbt.warehouses import Row, Warehouse
 
-pytestmark = [
-    pytest.mark.pipeline,
-    pytest.mark.postgres,
-    pytest.mark.skipif(
-        sys.version_info >= (3, 14), reason="dbt-core 1.11 does not know this Python"
-    ),
-]
+pytestmark = [pytest.mark.pipeline, pytest.mark.postgres, needs_dbt]
 QUERY = (CHECKOUT / "examples/queries/forget_history.sql").read_text("utf-8")
 PURGE = (CHECKOUT / "examples/queries/purge_appended.sql").read_text("utf-8")
 TARGETS = (CHECKOUT / "docs/targets.md").read_text("utf-8")

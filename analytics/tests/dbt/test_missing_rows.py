@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from analytics.tests.dbt.edges import march
+from analytics.tests.marks import needs_dbt
 
 if TYPE_CHECKING:
     from analytics.tests.dbt.warehouses import Row, Warehouse
 
-pytestmark = [
-    pytest.mark.pipeline,
-    pytest.mark.postgres,
-    pytest.mark.skipif(
-        sys.version_info >= (3, 14), reason="dbt-core 1.11 does not know this Python"
-    ),
-]
+pytestmark = [pytest.mark.pipeline, pytest.mark.postgres, needs_dbt]
 ANSWERS = 2  # of each candidate
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -14,19 +13,14 @@ from analytics.tests.dbt.properties import described
 from analytics.tests.dbt.truth import Truth
 from analytics.tests.dbt.warehouses import MARTS, PERSONAL, PROJECT
 from analytics.tests.dbt.world import World, at
+from analytics.tests.marks import needs_dbt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from analytics.tests.dbt.warehouses import Row, Warehouse
 
-pytestmark = [
-    pytest.mark.pipeline,
-    pytest.mark.postgres,
-    pytest.mark.skipif(
-        sys.version_info >= (3, 14), reason="dbt-core 1.11 does not know this Python"
-    ),
-]
+pytestmark = [pytest.mark.pipeline, pytest.mark.postgres, needs_dbt]
 WORLD = World(13)
 del WORLD.looks[120:127]  # an outage of a week
 EARLIER = WORLD.until(150)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,19 +10,14 @@ import pytest
 
 from analytics.tests.dbt.warehouses import MARTS, PERSONAL, PROJECT
 from analytics.tests.dbt.world import World
+from analytics.tests.marks import needs_dbt
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from analytics.tests.dbt.warehouses import Warehouse
 
-pytestmark = [
-    pytest.mark.pipeline,
-    pytest.mark.postgres,
-    pytest.mark.skipif(
-        sys.version_info >= (3, 14), reason="dbt-core 1.11 does not know this Python"
-    ),
-]
+pytestmark = [pytest.mark.pipeline, pytest.mark.postgres, needs_dbt]
 OWN = ("funnel", "workspaces", "erasures")
 PLACES = {
     "postgres": ("postgres", "toggl_hire"),

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from analytics.tests.dbt.edges import march
+from analytics.tests.marks import needs_dbt
 from tools.local.meltano import CHECKOUT
 
 if TYPE_CHECKING:
     from analytics.tests.dbt.warehouses import Row, Warehouse
 
-pytestmark = [
-    pytest.mark.pipeline,
-    pytest.mark.postgres,
-    pytest.mark.skipif(
-        sys.version_info >= (3, 14), reason="dbt-core 1.11 does not know this Python"
-    ),
-]
+pytestmark = [pytest.mark.pipeline, pytest.mark.postgres, needs_dbt]
 QUERY = (CHECKOUT / "examples/queries/state_from_warehouse.sql").read_text("utf-8")
 DELETED = {"_sdc_deleted_at": march(7)}
 TABLES: dict[str, list[Row]] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import defaultdict
 from statistics import correlation, fmean
 from typing import TYPE_CHECKING
@@ -10,17 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from analytics.tests.dbt.world import World
+from analytics.tests.marks import needs_dbt
 
 if TYPE_CHECKING:
     from analytics.tests.dbt.warehouses import Warehouse
 
-pytestmark = [
-    pytest.mark.pipeline,
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        sys.version_info >= (3, 14), reason="dbt-core 1.11 does not know this Python"
-    ),
-]
+pytestmark = [pytest.mark.pipeline, pytest.mark.slow, needs_dbt]
 WORLDS = {f"world_{seed}": World(seed) for seed in range(100, 120)}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from toggl_hire_report.__main__ import main
 from toggl_hire_report.sections.waiting import attention
 
 from analytics.tests.dbt.world import at
+from analytics.tests.marks import needs_dbt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,11 +74,6 @@ def test_retention_says_what_to_do_with_which_candidates() -> None:
     )
 
 
-models = pytest.mark.skipif(
-    sys.version_info >= (3, 14), reason="dbt-core 1.11 does not know this Python"
-)
-
-
 @pytest.fixture
 def run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
@@ -99,7 +94,7 @@ def run(
     return ask
 
 
-@models
+@needs_dbt
 @pytest.mark.pipeline
 def test_exit_code_3_says_that_something_needs_attention(
     world: World, warehouse: Path, for_team: Report, run: Callable[..., Any]
@@ -108,7 +103,7 @@ def test_exit_code_3_says_that_something_needs_attention(
         assert run(warehouse) == (3, for_team.figures["attention"])
 
 
-@models
+@needs_dbt
 @pytest.mark.pipeline
 def test_old_run_needs_attention_and_a_quiet_team_none(
     world: World, warehouse: Path, tmp_path: Path, run: Callable[..., Any]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections import defaultdict
 from copy import copy
 from datetime import date, datetime, timedelta
@@ -19,6 +18,7 @@ from toggl_hire_report.__main__ import main
 
 from analytics.tests.dbt.warehouses import InDuckDB
 from analytics.tests.dbt.world import START, STEPS, at
+from analytics.tests.marks import needs_dbt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,12 +27,7 @@ if TYPE_CHECKING:
     from analytics.tests.dbt.world import Candidate, World
     from analytics.tests.report.conftest import Report
 
-pytestmark = [
-    pytest.mark.pipeline,
-    pytest.mark.skipif(
-        sys.version_info >= (3, 14), reason="dbt-core 1.11 does not know this Python"
-    ),
-]
+pytestmark = [pytest.mark.pipeline, needs_dbt]
 
 NO_COUNTS = ("question_id", "usual_weeks", "month", "as_of", "since", "failed_runs")
 DAYS = (

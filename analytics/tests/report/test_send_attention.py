@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
+from analytics.tests.marks import needs_dbt
 from tools.local.meltano import CHECKOUT
 
 if TYPE_CHECKING:
@@ -29,12 +30,7 @@ if TYPE_CHECKING:
 controller = pytest.importorskip(
     "aiosmtpd.controller", reason="the group `analytics` has a mail server"
 )
-pytestmark = [
-    pytest.mark.pipeline,
-    pytest.mark.skipif(
-        sys.version_info >= (3, 14), reason="dbt-core 1.11 does not know this Python"
-    ),
-]
+pytestmark = [pytest.mark.pipeline, needs_dbt]
 
 
 class MailServer:

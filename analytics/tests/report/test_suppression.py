@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from math import atanh
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from analytics.tests.marks import needs_dbt
 from analytics.tests.report.test_page import numbers
 
 if TYPE_CHECKING:
@@ -17,12 +17,7 @@ if TYPE_CHECKING:
     from analytics.tests.report.conftest import Report
 
 scipy = pytest.importorskip("scipy.optimize", reason="lifelines brings SciPy")
-pytestmark = [
-    pytest.mark.pipeline,
-    pytest.mark.skipif(
-        sys.version_info >= (3, 14), reason="dbt-core 1.11 does not know this Python"
-    ),
-]
+pytestmark = [pytest.mark.pipeline, needs_dbt]
 
 
 class Problem:
