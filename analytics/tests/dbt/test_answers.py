@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from analytics.tests.dbt.test_models import keyed
+from analytics.tests.dbt.truth import keyed
 from analytics.tests.marks import needs_dbt
 
 if TYPE_CHECKING:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from analytics.tests.dbt.test_models import KEYS, is_same, keyed
-from analytics.tests.dbt.truth import Truth
+from analytics.tests.dbt.truth import KEYS, Truth, is_same, keyed
 from analytics.tests.dbt.world import World
 from analytics.tests.marks import needs_dbt
 

@@ -1,24 +1,21 @@
-"""The models equal the truth of generated worlds, on both engines."""
+"""The models equal the truth of generated worlds, on every engine."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from analytics.tests.dbt import edges
 from analytics.tests.dbt.properties import described
-from analytics.tests.dbt.truth import Truth
+from analytics.tests.dbt.truth import KEYS, Truth, is_same, is_world, keyed
 from analytics.tests.dbt.warehouses import MARTS, PERSONAL, PROJECT
 from analytics.tests.dbt.world import World, at
 from analytics.tests.marks import needs_dbt
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from analytics.tests.dbt.warehouses import Row, Warehouse
+    from analytics.tests.dbt.warehouses import Warehouse
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.postgres, needs_dbt]
 WORLD = World(13)
@@ -45,23 +42,6 @@ RELATIONS: dict[str, Any] = {
     "toggl_hire_exclude": "people.colleagues",
 }
 PERSONAL_FIELDS = ("name", "email", "profile_url", "contact_info", "text_answer")
-KEYS = {
-    "stage_order": ("job_opening_id", "category_id"),
-    "funnel": ("job_opening_id", "category_id", "month"),
-    "candidates": ("candidate_id",),
-    "waits": ("candidate_id",),
-    "waiting": ("job_opening_id", "category_id"),
-    "candidate_stages": ("candidate_id", "stage_number"),
-    "pipeline_daily": ("day", "job_opening_id", "category_id"),
-    "openings_weekly": ("job_opening_id", "week"),
-    "grading_backlog": ("job_opening_id",),
-    "questions": ("question_id",),
-    "options": ("question_id", "option_id"),
-    "tests": ("job_opening_id",),
-    "skill_scores": ("candidate_id", "skill"),
-    "openings": ("job_opening_id",),
-    "retention_due": ("candidate_id",),
-}
 
 
 @pytest.fixture(scope="module")
@@ -281,33 +261,6 @@ def test_streams_that_were_not_loaded_are_not_missed(built: Warehouse) -> None:
         for schema in ("toggl_hire", "answers_alone")
     }
     assert counts["toggl_hire"] == counts["answers_alone"] > 0
-
-
-def keyed(warehouse: Warehouse, name: str, columns: Sequence[str]) -> dict[Any, Row]:
-    """Rows of the world by the columns that identify them."""
-    rows = [row for row in warehouse.rows(f"toggl_hire__{name}") if is_world(row)]
-    held = {
-        tuple(row[column] for column in columns)
-        if columns[1:]
-        else row[columns[0]]: row
-        for row in rows
-    }
-    assert len(held) == len(rows), name
-    return held
-
-
-def is_world(row: Row) -> bool:
-    return bool(row["workspace"] == "toggl_hire")
-
-
-def is_same(held: Any, wanted: Any) -> bool:
-    if held is None or wanted is None:
-        return held is wanted
-    if isinstance(wanted, datetime):
-        return bool(abs(held - wanted) < timedelta(milliseconds=1))
-    if isinstance(held, Decimal | float):
-        return abs(float(held) - float(wanted)) < 1e-4
-    return bool(held == wanted)
 
 
 def leaks(warehouse: Warehouse) -> list[str]:

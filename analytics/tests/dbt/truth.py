@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from itertools import groupby, pairwise
 from statistics import correlation, fmean, mean, stdev, variance
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from analytics.tests.dbt.world import at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from analytics.tests.dbt.warehouses import Warehouse
     from analytics.tests.dbt.world import Answer, Candidate, Row, World
 
 Rows = dict[Any, dict[str, Any]]
@@ -23,6 +25,24 @@ ENOUGH = 10
 """With fewer decisions there is no curve."""
 FEW = 5
 """Groups of fewer candidates have no figures."""
+KEYS = {
+    "stage_order": ("job_opening_id", "category_id"),
+    "funnel": ("job_opening_id", "category_id", "month"),
+    "candidates": ("candidate_id",),
+    "waits": ("candidate_id",),
+    "waiting": ("job_opening_id", "category_id"),
+    "candidate_stages": ("candidate_id", "stage_number"),
+    "pipeline_daily": ("day", "job_opening_id", "category_id"),
+    "openings_weekly": ("job_opening_id", "week"),
+    "grading_backlog": ("job_opening_id",),
+    "questions": ("question_id",),
+    "options": ("question_id", "option_id"),
+    "tests": ("job_opening_id",),
+    "skill_scores": ("candidate_id", "skill"),
+    "openings": ("job_opening_id",),
+    "retention_due": ("candidate_id",),
+}
+"""The columns that identify a row of a model, beside the workspace."""
 
 
 def days(earlier: datetime, later: datetime) -> float:
@@ -627,3 +647,35 @@ def _is(
 
 def _monday(day: date) -> date:
     return day - timedelta(days=day.weekday())
+
+
+# Rows of the models, to compare with them
+
+
+def keyed(warehouse: Warehouse, name: str, columns: Sequence[str]) -> dict[Any, Row]:
+    """Rows of the world by the columns that identify them."""
+    rows = [row for row in warehouse.rows(f"toggl_hire__{name}") if is_world(row)]
+    held = {
+        tuple(row[column] for column in columns)
+        if columns[1:]
+        else row[columns[0]]: row
+        for row in rows
+    }
+    assert len(held) == len(rows), name
+    return held
+
+
+def is_world(row: Row) -> bool:
+    """Return whether a row is of the world, not of another schema."""
+    return bool(row["workspace"] == "toggl_hire")
+
+
+def is_same(held: Any, wanted: Any) -> bool:
+    """Return whether a value is the wanted one, but for what engines round."""
+    if held is None or wanted is None:
+        return held is wanted
+    if isinstance(wanted, datetime):
+        return bool(abs(held - wanted) < timedelta(milliseconds=1))
+    if isinstance(held, Decimal | float):
+        return abs(float(held) - float(wanted)) < 1e-4
+    return bool(held == wanted)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
 from copy import copy
@@ -86,7 +85,7 @@ def counts_between(world: World, first: float, end: float) -> dict[str, int]:
 
 
 def test_weeks_that_an_outage_touches_are_not_usual(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: World, tmp_path: Path, report: Callable[..., Report]
 ) -> None:
     """The week after it gets the decisions that were missed."""
     warehouse = InDuckDB(tmp_path)
@@ -96,14 +95,8 @@ def test_weeks_that_an_outage_touches_are_not_usual(
     outage.looks = [day for day in world.looks if not gap[0] < day < gap[1]]
     warehouse.fill("toggl_hire", outage.tables())
     warehouse.build(["toggl_hire"], "--exclude-resource-type", "test")
-    figures = tmp_path / "report.json"
-    arguments = ["--duckdb", str(tmp_path / "warehouse.duckdb"), "--json", str(figures)]
-    monkeypatch.setattr(
-        "sys.argv",
-        ["toggl-hire-report", *arguments, "--output", str(tmp_path / "report.html")],
-    )
-    main()
-    week = json.loads(figures.read_text("utf-8"))["week"]
+    path = str(tmp_path / "warehouse.duckdb")
+    week = report("--duckdb", path).figures["week"]
     assert week["usual_weeks"] == 2
 
 
@@ -130,21 +123,15 @@ def test_last_complete_week_comes_first(world: World, for_team: Report) -> None:
 
 
 def test_on_a_monday_there_is_no_week_so_far(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: World, tmp_path: Path, report: Callable[..., Report]
 ) -> None:
     warehouse = InDuckDB(tmp_path)
     days_since_monday = at(world.last_look).weekday()
     earlier = world.until(world.last_look - days_since_monday)
     warehouse.fill("toggl_hire", earlier.tables())
     warehouse.build(schemas=["toggl_hire"])
-    figures = tmp_path / "report.json"
-    arguments = ["--duckdb", str(tmp_path / "warehouse.duckdb"), "--json", str(figures)]
-    monkeypatch.setattr(
-        "sys.argv",
-        ["toggl-hire-report", *arguments, "--output", str(tmp_path / "report.html")],
-    )
-    main()
-    week = json.loads(figures.read_text("utf-8"))["week"]
+    path = str(tmp_path / "warehouse.duckdb")
+    week = report("--duckdb", path).figures["week"]
     assert week["last_day"] == f"{at(earlier.last_look) - timedelta(days=1):%Y-%m-%d}"
     assert week["openings"]["All"]["finished_so_far"] is None
 
@@ -589,7 +576,7 @@ def test_errors_are_sentences(
 
 
 def test_without_rows_there_is_a_page_too(
-    warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    warehouse: Path, tmp_path: Path, report: Callable[..., Report]
 ) -> None:
     empty = tmp_path / "empty.duckdb"
     empty.write_bytes(warehouse.read_bytes())
@@ -600,11 +587,7 @@ def test_without_rows_there_is_a_page_too(
         ).fetchall()
         for schema, table in tables:
             connection.execute(f"delete from {schema}.{table}")
-    output = tmp_path / "report.html"
-    arguments = ["--duckdb", str(empty), "--output", str(output)]
-    monkeypatch.setattr("sys.argv", ["toggl-hire-report", *arguments])
-    main()
-    page = output.read_text("utf-8")
+    page = report("--duckdb", str(empty)).page
     assert "No run of the tap has been loaded yet." in page
     assert "<table" not in page
 
@@ -615,7 +598,7 @@ def test_period_in_the_future_is_empty(report: Callable[..., Report]) -> None:
 
 @pytest.mark.slow
 def test_20_000_candidates_take_less_than_ten_seconds(
-    warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    warehouse: Path, tmp_path: Path, report: Callable[..., Report]
 ) -> None:
     many = tmp_path / "many.duckdb"
     many.write_bytes(warehouse.read_bytes())
@@ -630,13 +613,10 @@ def test_20_000_candidates_take_less_than_ten_seconds(
             connection.execute(f"alter table copies rename to {table}")
         found = connection.execute("select count(*) from toggl_hire__candidates")
         assert found.fetchall()[0][0] > 20_000
-    output = tmp_path / "report.html"
-    arguments = ["--duckdb", str(many), "--output", str(output)]
-    monkeypatch.setattr("sys.argv", ["toggl-hire-report", *arguments])
     started = monotonic()
-    main()
+    page = report("--duckdb", str(many)).path
     assert monotonic() - started < 10
-    assert output.stat().st_size < 150_000
+    assert page.stat().st_size < 150_000
 
 
 def test_as_of_is_the_last_look_and_not_the_clock(
