@@ -100,12 +100,10 @@ def _untag(account: Account, rng: Random) -> str | None:
 def _set_contact_info(account: Account, rng: Random) -> str | None:
     ids = account.listed_ids()
     for candidate_id in rng.sample(ids, min(20, len(ids))):
-        if (
-            account.row(candidate_id)["contact_info"] is not None
-        ):  # else it may be hidden
-            account.set_contact_info(
-                candidate_id, phone=f"+000 556 {rng.randrange(10**9)}"
-            )
+        # A candidate without contact details may be locked, which hides a change.
+        if account.row(candidate_id)["contact_info"] is not None:
+            phone = f"+000 556 {rng.randrange(10**9)}"
+            account.set_contact_info(candidate_id, phone=phone)
             return candidate_id
     return None
 

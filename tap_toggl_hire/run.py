@@ -139,11 +139,8 @@ class Run:
     def _prove_workspace(self, lists: ScopeLists | None) -> None:
         """Raise StateError if the key seems to belong to another workspace."""
         first_ids = [] if lists is None else lists.first_ids()
-        inventory, is_confirmed = (
-            self._state.inventory,
-            self._settings.confirm_mass_deletion,
-        )
-        if is_confirmed:
+        inventory = self._state.inventory
+        if self._settings.confirm_mass_deletion:
             self._session.logger.warning(CONFIRMED)
         elif not workspace_is_proved(self._source, inventory, first_ids):
             raise StateError(UNPROVED)
@@ -275,10 +272,8 @@ class Run:
 
     def _warn(self, without_id: int, lists: ScopeLists, tags: TagLists) -> None:
         """Log what was unusual about the candidates but is no failure."""
-        logger, without_details = (
-            self._session.logger,
-            self._summary.counts.without_details,
-        )
+        logger = self._session.logger
+        without_details = self._summary.counts.without_details
         if without_id:
             logger.warning(WITHOUT_ID, without_id, CANDIDATES)
         if lists.are_accepted or tags.are_accepted:

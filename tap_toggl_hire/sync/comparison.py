@@ -58,12 +58,8 @@ class Comparison:
         """Return the known candidates that the lists lack, by what follows."""
         tasks: dict[Absence, list[MissingTask]] = {absence: [] for absence in Absence}
         ids = self.inventory.ids
-        for candidate_id in ids:
-            known = (
-                None
-                if ids.is_listed(candidate_id)
-                else self.inventory.get(candidate_id)
-            )
+        for candidate_id in (key for key in ids if not ids.is_listed(key)):
+            known = self.inventory.get(candidate_id)
             if known is None:
                 continue
             absence = plan.absence(known, self.terms.full_selection)
