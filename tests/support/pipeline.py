@@ -23,7 +23,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache, partial
+from functools import partial
 from types import SimpleNamespace
 from unittest import mock
 
@@ -201,7 +201,7 @@ class Pipeline:
             tap = self._tap_class()(
                 config={**self.config, **config},
                 state=deepcopy(self.target.state if state is None else state),
-                catalog=_catalog(
+                catalog=catalog(
                     frozenset(select), frozenset(without), frozenset(full_table)
                 ),
                 message_writer=writer,
@@ -370,12 +370,3 @@ def state_from_warehouse(target: Target) -> Json:
 def is_page(request: Request) -> bool:
     """Return whether a request is for a page of all candidates, not of a tag's."""
     return request.kind == "candidates" and "tag_ids" not in request.query
-
-
-@cache
-def _catalog(
-    select: frozenset[str], without: frozenset[str], full_table: frozenset[str]
-) -> Json:
-    """Return the catalog of a selection, which no setting changes."""
-    methods = dict.fromkeys(full_table, "FULL_TABLE")
-    return catalog({"api_key": "any"}, *select, without=without, **methods)

@@ -23,7 +23,7 @@ from tap_toggl_hire.tap import TapTogglHire
 from tests.support.messages import Message, Messages
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from singer_sdk.singerlib import Message as SingerMessage
 
@@ -117,18 +117,22 @@ def extract(
     return writer.messages
 
 
+@cache
 def catalog(
-    config: Json, *selected: str, without: Iterable[str] = (), **methods: str
+    selected: frozenset[str],
+    without: frozenset[str] = frozenset(),
+    full_table: frozenset[str] = frozenset(),
 ) -> Json:
-    """Discover a catalog, and select in it.
+    """Discover a catalog, which no setting changes, and select in it.
+
+    Discovery takes as long as a small run, so callers share each catalog.
 
     Args:
-        config: The settings.
         selected: The streams to select.
         without: Properties to deselect, such as "candidates.contact_info.phone".
-        methods: Replication methods by stream.
+        full_table: The streams that emit all of their records.
     """
-    discovered: Json = json.loads(_discover(json.dumps(config)))
+    discovered: Json = TapTogglHire(config={"api_key": "any"}).catalog_dict
     left = set(without)
     for stream in discovered["streams"]:
         name = stream["tap_stream_id"]
@@ -140,20 +144,14 @@ def catalog(
             metadata = entry["metadata"]
             if not entry["breadcrumb"]:
                 metadata["selected"] = name in selected
-                if name in methods:
-                    stream["replication_method"] = methods[name]
-                    metadata["forced-replication-method"] = methods[name]
+                if name in full_table:
+                    stream["replication_method"] = "FULL_TABLE"
+                    metadata["forced-replication-method"] = "FULL_TABLE"
             elif ".".join(place) in left:
                 metadata["selected"] = False
                 left.remove(".".join(place))
     assert not left, f"no such properties: {left}"
     return discovered
-
-
-@cache
-def _discover(config: str) -> str:
-    """Return the catalog that the tap discovers, as text, since it takes a while."""
-    return json.dumps(TapTogglHire(config=json.loads(config)).catalog_dict)
 
 
 class CollectingWriter(MessageWriter):

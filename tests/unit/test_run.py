@@ -44,7 +44,7 @@ from tests.support.streams import (
     UPSERTED,
 )
 from tests.support.tap import CollectingWriter, catalog
-from tests.unit.offline_tap import KEY, offline_tap
+from tests.unit.offline_tap import offline_tap
 from tests.unit.sync.world import numbers, workspace
 
 if t.TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Extraction:
     Attributes:
         config: Settings of all runs.
         selected: The streams that the catalog selects.
-        methods: Replication methods by stream.
+        full_table: The streams that emit all of their records.
         state: Of the last run.
         clock: Of the time limit.
         before_run: Called before each run.
@@ -94,7 +94,7 @@ class Extraction:
         self.account.add_category(self.account.add_opening())
         self.config = {"reverify_days": 0, **config}
         self.selected: Iterable[str] = ALL_STREAMS
-        self.methods: dict[str, str] = {}
+        self.full_table: Iterable[str] = ()
         self.state: Json = {}
         self.clock = FakeClock()
         self.before_run: t.Callable[[], object] = lambda: None
@@ -108,7 +108,9 @@ class Extraction:
             self.config,
             self.clock,
             state=self.state or None,
-            catalog=catalog(KEY, *self.selected, **self.methods),
+            catalog=catalog(
+                frozenset(self.selected), full_table=frozenset(self.full_table)
+            ),
             message_writer=self.writer,
         )
         self.before_run()
@@ -218,7 +220,7 @@ def test_lists_are_requested_at_the_same_time(extraction: Extraction) -> None:
 
 def test_full_table_stream_is_emitted_again(extraction: Extraction) -> None:
     extraction.run()
-    extraction.methods = {CANDIDATES: "FULL_TABLE"}
+    extraction.full_table = [CANDIDATES]
     run = extraction.run()
     assert run.emitted(CANDIDATES) == numbers(3)
     assert run.emitted(DETAILS) == []
@@ -227,7 +229,7 @@ def test_full_table_stream_is_emitted_again(extraction: Extraction) -> None:
 def test_history_is_not_emitted_again_as_a_full_table(extraction: Extraction) -> None:
     """Its rows are events, which happened once."""
     extraction.run()
-    extraction.methods = {HISTORY: "FULL_TABLE"}
+    extraction.full_table = [HISTORY]
     assert extraction.run().candidate_records == []
 
 
@@ -338,7 +340,7 @@ def test_run_without_a_selected_stream_is_rejected(extraction: Extraction) -> No
 
 def test_time_limit_is_rejected_with_a_full_table_candidate_stream() -> None:
     extraction = Extraction(time_limit_minutes=5)
-    extraction.methods = {DETAILS: "FULL_TABLE"}
+    extraction.full_table = [DETAILS]
     run = extraction.run()
     assert isinstance(run.error, SettingError)
     assert str(run.error) == module.LIMITED_FULL_TABLE.format(DETAILS)
