@@ -95,12 +95,13 @@ mutants: $(MUTANTS) ## Run mutation tests of most modules; ARGS='tap_toggl_hire.
 bench: $(VENV) ## Measure the tap against the sandbox
 	$(BIN)/python -m tools.bench $(ARGS)
 
-lint: $(VENV) ## Check style, formatting, types, imports and workflows
+lint: $(VENV) ## Check style, formatting, types, imports, spelling and workflows
 	$(BIN)/ruff check --quiet
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/mypy
 	@found=$$($(BIN)/lint-imports --no-cache 2>&1) || { echo "$$found"; exit 1; }
 	@found=$$($(BIN)/deptry tap_toggl_hire 2>&1) || { echo "$$found"; exit 1; }
+	$(BIN)/codespell
 	$(BIN)/zizmor --offline --pedantic --quiet .github examples/github-*.yml
 
 targets: $(DUCKDB) ## Try the tap with the targets of docs/targets.md; ARGS=--write

@@ -123,7 +123,7 @@ def test_models_and_report_have_the_version_of_the_tap(file: str, line: str) -> 
 
 def test_changelog_begins_with_this_version() -> None:
     text = (ROOT / "CHANGELOG.md").read_text("utf-8")
-    (first, *_) = re.findall(r"^## (\S+)", text, re.MULTILINE)
+    (first, *_) = re.findall(r"^## (\S+):", text, re.MULTILINE)
     assert first == VERSION, "edit CHANGELOG.md: its first section, or the version"
 
 
