@@ -34,7 +34,6 @@ from tap_toggl_hire.sync.lists import ScopeLists, Source
 from tap_toggl_hire.sync.observer import Observer
 from tap_toggl_hire.sync.plan import CANDIDATES, UPSERTED, Selection
 from tap_toggl_hire.sync.proofs import workspace_is_proved
-from tap_toggl_hire.sync.scope import ALL_PARTS
 from tap_toggl_hire.sync.tags import TagLists
 
 if t.TYPE_CHECKING:
@@ -90,7 +89,6 @@ class Run:
             TapError: If something could not be read. The state has what was emitted.
         """
         self._check_selection()
-        self._state.apply_part(self._settings.part)
         failure: Exception | None = None
         try:
             self._read()
@@ -167,8 +165,7 @@ class Run:
 
     def _read_list(self, stream: ListStream) -> None:
         output = self._outputs[stream.name]
-        is_whole = not stream.is_narrowed and self._settings.part.number == 1
-        if self._settings.emit_activate_version_messages and is_whole:
+        if self._settings.emit_activate_version_messages and not stream.is_narrowed:
             output.version = self._tap.initialized_at
         output.write_schema()
         for record in stream.get_records(None):
@@ -185,9 +182,7 @@ class Run:
         if not self._of_candidates:
             return None
         settings, ids = self._settings, self._state.inventory.ids
-        lists = ScopeLists(
-            self._source, settings.scope, settings.part, settings.page_size, ids
-        )
+        lists = ScopeLists(self._source, settings.scope, settings.page_size, ids)
         lists.ask()
         return lists
 
@@ -264,7 +259,6 @@ class Run:
         is_versioned = (
             settings.emit_activate_version_messages
             and not settings.scope.is_narrowed
-            and settings.part == ALL_PARTS
             and not len(state.inventory)
             and not state.scope
         )

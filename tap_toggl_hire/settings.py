@@ -24,7 +24,7 @@ from singer_sdk import typing as th
 from urllib3.util import parse_url
 
 from tap_toggl_hire.clock import moment
-from tap_toggl_hire.sync.scope import ALL_PARTS, MOST_PARTS, Part, Scope
+from tap_toggl_hire.sync.scope import Scope
 
 if t.TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -169,12 +169,6 @@ _SETTINGS = {
         "What happens to the tag_ids of candidates if pii is hash or drop: {keep or "
         "drop} (null). A tag may say anything about a person.",
         {"default": "keep"},
-    ),
-    "part": _Setting(
-        th.StringType(pattern="^[1-9][0-9]{0,2}/[1-9][0-9]{0,2}" + _END),
-        "Only candidates whose ID falls into this part by a stable hash: {a part such "
-        f"as 2/4; at most {MOST_PARTS} parts}}. Each part needs its own state.",
-        {"format": "part"},
     ),
     "confirm_mass_deletion": _Setting(
         th.BooleanType,
@@ -397,7 +391,6 @@ _Validator = extend(  # type: ignore[no-untyped-call]
 _CHECKS: dict[str, t.Callable[[t.Any], bool]] = {
     "uri": _is_url,
     "date-time": lambda value: bool(moment(value).astimezone(UTC)),
-    "part": lambda value: bool(Part.parse(value)),
     "email": lambda value: value.isprintable() and " " not in value,
 }
 _FORMATS = FormatChecker(formats=())
@@ -424,7 +417,6 @@ class Settings:
     pii: str
     pii_hash_key: str | None
     pii_tags: str
-    part: Part
     confirm_mass_deletion: bool
     time_limit_minutes: float | None
     user_agent: str | None
@@ -444,12 +436,11 @@ class Settings:
             for name, value in sorted((config.get("candidate_filters") or {}).items())
             if value is not None
         )
-        values["part"] = Part.parse(given["part"]) if "part" in given else ALL_PARTS
         return cls(**values)
 
     @cached_property
     def scope(self) -> Scope:
-        """The candidates that they select; `part` is no part of it."""
+        """The candidates that they select."""
         return Scope(self.start_date, self.job_opening_ids, self.candidate_filters)
 
     @property
@@ -475,6 +466,5 @@ class Settings:
                 name: "set" if name == "email" else value
                 for name, value in self.candidate_filters
             },
-            "part": str(self.part),
         }
         return {name: value for name, value in selecting.items() if value}

@@ -196,7 +196,7 @@ class CandidateRun:
     def _pages(self) -> Iterator[list[ListedTask]]:
         for rows in self._lists.pages():
             tasks = self.comparison.listed(rows)
-            self._progress.total = self._lists.expected
+            self._progress.total = self._lists.total
             self._progress.done += len(rows) - len(tasks)
             self._progress.tick()
             yield tasks

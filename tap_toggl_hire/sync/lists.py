@@ -41,7 +41,7 @@ if t.TYPE_CHECKING:
     from tap_toggl_hire.api.pagination import Params
     from tap_toggl_hire.api.workers import Workers
     from tap_toggl_hire.sync.ids import Ids
-    from tap_toggl_hire.sync.scope import Part, Query, Scope
+    from tap_toggl_hire.sync.scope import Query, Scope
 
 T = t.TypeVar("T")
 Json = dict[str, t.Any]
@@ -395,15 +395,12 @@ def _is_other_end(reading: Reading, first: list[Row]) -> bool:
 
 
 class ScopeLists:
-    """All lists of a scope, without the candidates of other parts."""
+    """All lists of a scope."""
 
-    def __init__(
-        self, source: Source, scope: Scope, part: Part, page_size: int, ids: Ids
-    ) -> None:
-        self.count = 0  # candidates of the part that were listed, so far
+    def __init__(self, source: Source, scope: Scope, page_size: int, ids: Ids) -> None:
+        self.count = 0  # candidates that were listed, so far
         self._pages = self._read()
         self._ahead: deque[Page] = deque()
-        self._part = part
         self._lists = [
             CandidateList(source, query, page_size, ids) for query in scope.queries()
         ]
@@ -424,11 +421,6 @@ class ScopeLists:
         totals = [candidate_list.total for candidate_list in self._lists]
         return None if None in totals else sum(filter(None, totals))
 
-    @property
-    def expected(self) -> int | None:
-        """About how many candidates of the part the lists have, if the API says it."""
-        return None if self.total is None else round(self.total / self._part.parts)
-
     def read_ahead(self) -> None:
         """Read a page for `pages`, unless many are ahead already."""
         size = sum(page.size for page in self._ahead)
@@ -436,7 +428,7 @@ class ScopeLists:
             self._ahead.extend(islice(self._pages, 1))
 
     def pages(self) -> Iterator[list[Row]]:
-        """Yield the rows of this part, page by page, of the lists in turn."""
+        """Yield the rows, page by page, of the lists in turn."""
         while self._ahead:
             yield self._ahead.popleft().rows
         for page in self._pages:
@@ -446,11 +438,8 @@ class ScopeLists:
         for page in round_robin(
             candidate_list.pages() for candidate_list in self._lists
         ):
-            rows = [
-                row for row in page.rows if row.id is None or self._part.has(row.id)
-            ]
-            self.count += sum(row.id is not None for row in rows)
-            yield page._replace(rows=rows)
+            self.count += sum(row.id is not None for row in page.rows)
+            yield page
 
     # Once read
 

@@ -2,23 +2,20 @@
 
 `start_date`, `job_opening_ids` and `candidate_filters` narrow it. A candidate outside
 the scope is not deleted, so the state remembers the scope of the last complete run.
-`part` splits the work and is never a scope: every part has a state of its own.
 """
 
 from __future__ import annotations
 
-import re
 import typing as t
 from dataclasses import dataclass
 from datetime import datetime  # noqa: TC003 - a dataclass names it
-from hashlib import blake2b, sha256
+from hashlib import blake2b
 
 import msgspec
 
 if t.TYPE_CHECKING:
     from tap_toggl_hire.api.pagination import Params
 
-MOST_PARTS = 256
 ALL = "all"  # the key of the scope that selects every candidate
 
 
@@ -78,32 +75,3 @@ class Scope:
             Query((*self.filters, ("job_opening_id", opening_id)), self.start_date)
             for opening_id in self.job_opening_ids
         ]
-
-
-@dataclass(frozen=True)
-class Part:
-    """A share of the candidates, by a stable hash of their IDs."""
-
-    number: int = 1  # which share, from 1
-    parts: int = 1  # the number of shares
-
-    def __str__(self) -> str:
-        return f"{self.number}/{self.parts}" if self.parts > 1 else ""
-
-    @classmethod
-    def parse(cls, text: str) -> Part:
-        """Parse a part such as `2/4`; raise ValueError if it is malformed."""
-        match = re.fullmatch(r"([1-9][0-9]{0,2})/([1-9][0-9]{0,2})", text)
-        if match is None or not int(match[1]) <= int(match[2]) <= MOST_PARTS:
-            raise ValueError
-        return cls(int(match[1]), int(match[2]))
-
-    def has(self, candidate_id: str) -> bool:
-        """Return whether a candidate falls into this part."""
-        if self.parts == 1:
-            return True
-        digest = sha256(candidate_id.encode()).digest()
-        return int.from_bytes(digest[:8], "big") % self.parts == self.number - 1
-
-
-ALL_PARTS = Part()

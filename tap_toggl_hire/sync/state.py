@@ -25,7 +25,6 @@ from tap_toggl_hire.sync.plan import (
     Known,
     Presence,
 )
-from tap_toggl_hire.sync.scope import ALL_PARTS, Part
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection
@@ -43,6 +42,10 @@ DAMAGED = (
     f"The state is damaged: its checksum or its columns are wrong. {NOTHING} To "
     f"continue, {FROM_WAREHOUSE}, or run without a state (meltano run --full-refresh), "
     "which reads everything again."
+)
+PART = (
+    "The state is of a part of the candidates (its key `part`), which this version of "
+    f"tap-toggl-hire does not know. {NOTHING} To continue, {FROM_WAREHOUSE}."
 )
 
 
@@ -101,9 +104,6 @@ class State:
         self.reverified_until: datetime | None = None  # None before the first run
         # By stream, `projection.fingerprints` when it was last emitted.
         self.fingerprints: dict[str, list[str]] = {}
-        # The setting, empty for all; None in a state from the warehouse, which has
-        # every candidate.
-        self.part: str | None = None
         self.tags: set[str] = set()  # the IDs of all tags
         self.distrusts_tags = False  # most details contradicted the lists of tags
 
@@ -125,6 +125,8 @@ class State:
             )
         if written != FORMAT or type(written) is not int:
             raise StateError(DAMAGED)
+        if value.get("part", "") not in (None, ""):
+            raise StateError(PART)
         try:
             return cls._read(msgspec.convert(value, _Stored))
         except (msgspec.ValidationError, ValueError, RecursionError) as error:
@@ -144,25 +146,10 @@ class State:
                 stream: self.fingerprints.get(stream, [])
                 for stream in CANDIDATE_STREAMS
             },
-            part=self.part or "",
             tags=sorted(self.tags),
             distrusts_tags=self.distrusts_tags,
         )
         return msgspec.to_builtins(stored)  # type: ignore[no-any-return]
-
-    def apply_part(self, part: Part) -> None:
-        """Forget candidates of other parts; raise StateError for a state of another."""
-        if self.part is None:  # a first run, or a state from the warehouse
-            for candidate_id in [key for key, _ in self.inventory.items()]:
-                if not part.has(candidate_id):
-                    self.inventory[candidate_id] = None
-        elif self.part != str(part):
-            raise StateError(
-                f"The state is of part {self.part or '1/1'}, but setting part is "
-                f"{str(part) or 'not set'}. {NOTHING} Use the state of this part; for "
-                f"another number of parts, {FROM_WAREHOUSE}."
-            )
-        self.part = str(part)
 
     @classmethod
     def _read(cls, stored: _Stored) -> State:
@@ -175,8 +162,6 @@ class State:
         if stored.reverified_until:
             state.reverified_until = moment(stored.reverified_until)
         state.fingerprints = stored.fingerprints
-        part = Part.parse(stored.part) if stored.part else ALL_PARTS
-        state.part = None if stored.held else str(part)
         state.tags = set(stored.tags)
         state.distrusts_tags = stored.distrusts_tags
         for candidate_id, answers in stored.held:
@@ -210,7 +195,6 @@ class _Stored(msgspec.Struct):
     scope: str = ""
     reverified_until: str = ""
     fingerprints: dict[str, list[str]] = {}
-    part: str = ""
     tags: list[str] = []
     distrusts_tags: bool = False
     held: list[tuple[str, _Count]] = []

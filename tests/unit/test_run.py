@@ -312,22 +312,6 @@ def test_bookmarks_have_the_largest_key_of_each_stream(extraction: Extraction) -
     assert bookmarks[CANDIDATES]["replication_key_value"] == max(times)
 
 
-def test_candidates_of_other_parts_are_left_out() -> None:
-    extraction = Extraction(9, part="1/2")
-    run = extraction.run()
-    part = extraction.tap.session.settings.part
-    assert run.emitted(CANDIDATES) == [key for key in numbers(9) if part.has(key)]
-
-
-def test_state_of_another_part_is_rejected() -> None:
-    extraction = Extraction(9, part="1/2")
-    extraction.run()
-    extraction.config["part"] = "2/2"
-    run = extraction.run()
-    assert isinstance(run.error, StateError)
-    assert run.messages == []
-
-
 # Without a stream to read
 
 
@@ -393,11 +377,6 @@ def test_empty_list_is_not_activated(stream: str) -> None:
     assert run.error is None
     assert run.records(stream) == []
     assert activated(run) == {*LISTS, *UPSERTED} - {stream}
-
-
-def test_part_of_the_lists_is_activated_by_the_first_part_alone() -> None:
-    for part, streams in (("1/2", set(LISTS)), ("2/2", set())):
-        assert activated(Extraction(9, part=part, **ACTIVATES).run()) == streams
 
 
 def test_narrowed_lists_and_candidates_are_not_activated() -> None:

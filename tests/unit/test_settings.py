@@ -13,7 +13,7 @@ from singer_sdk import Tap
 
 from tap_toggl_hire import settings
 from tap_toggl_hire.settings import Settings
-from tap_toggl_hire.sync.scope import ALL_PARTS, Scope
+from tap_toggl_hire.sync.scope import Scope
 
 Json = dict[str, t.Any]
 
@@ -179,28 +179,6 @@ INVALID: dict[str, tuple[t.Any, ...]] = {
     "pii_tags": ("", "hash", "DROP", True, ["drop"]),
     "confirm_mass_deletion": NOT_A_SWITCH,
     "time_limit_minutes": NOT_POSITIVE,
-    "part": (
-        "",
-        "1",
-        "0/1",
-        "2/1",
-        "1/0",
-        "1/257",
-        "1/1000",
-        "-1/2",
-        "01/2",
-        "1/02",
-        "1 / 2",
-        "1/2\n",
-        "1/2/3",
-        "\uff11/\uff12",
-        "a/b",
-        0.5,
-        1,
-        True,
-        [1, 2],
-        {},
-    ),
     "user_agent": ("", " ", "a\nb", "\u00fcnicode", " lead", "trail ", "a\x00b", 5, []),
     "emit_activate_version_messages": NOT_A_SWITCH,
 }
@@ -281,7 +259,6 @@ VALID: dict[str, tuple[t.Any, ...]] = {
     "pii_tags": ("keep", "drop"),
     "confirm_mass_deletion": (True, False),
     "time_limit_minutes": (0.1, 50, 1e6, "50", Decimal("7.5")),
-    "part": ("1/1", "2/4", "4/4", "256/256"),
     "user_agent": ("tap/1 (me@example.com)", "x"),
     "emit_activate_version_messages": (True, False),
 }
@@ -362,7 +339,6 @@ def test_null_is_unset() -> None:
         ("page_size", {"page_size": 0}, "must be an integer of at least 1."),
         ("pii_hash_key", {"pii": "hash"}, "required if pii is hash"),
         ("pii_hash_key", {"pii_hash_key": "short"}, "at least 16 characters"),
-        ("part", {"part": "5/4"}, "such as 2/4"),
         ("batch_config", {"batch_config": {"encoding": {}}}, "encoding and storage"),
         ("stream_maps", {"stream_maps": {"__else__": 1}}, "__else__"),
         ("flattening_max_depth", {"flattening_max_depth": "s3cr3t"}, "integer"),
@@ -616,7 +592,7 @@ def test_unencrypted_requests_to_another_machine_give_a_warning() -> None:
 
 def test_defaults_select_every_candidate() -> None:
     parsed = Settings.parse(GOOD)
-    assert (parsed.scope, parsed.part, parsed.narrowing()) == (Scope(), ALL_PARTS, {})
+    assert (parsed.scope, parsed.narrowing()) == (Scope(), {})
 
 
 @pytest.mark.parametrize(
@@ -630,7 +606,6 @@ def test_defaults_select_every_candidate() -> None:
             {"tag_ids": [300, "301"], "min_score": None, "email": "me@example.com"},
             {"email": "set", "tag_ids": "300,301"},
         ),
-        ("part", "2/4", "2/4"),
     ],
 )
 def test_narrowing_shows_no_personal_data(
@@ -638,7 +613,7 @@ def test_narrowing_shows_no_personal_data(
 ) -> None:
     parsed = Settings.parse({**GOOD, name: value})
     assert parsed.narrowing() == {name: shown}
-    assert parsed.scope.is_narrowed is (name != "part")
+    assert parsed.scope.is_narrowed
 
 
 def test_numbers_in_the_environment_are_strings() -> None:

@@ -35,7 +35,7 @@ from tap_toggl_hire.sync.lists import (
     parse_row,
     smallest,
 )
-from tap_toggl_hire.sync.scope import ALL_PARTS, Part, Query, Scope
+from tap_toggl_hire.sync.scope import Query, Scope
 from tests.support.http import SandboxTransport
 from tests.support.scheduler import Scheduler
 from tests.unit.sync.world import (
@@ -717,11 +717,10 @@ def test_rows_without_an_id_are_passed_on_and_not_counted() -> None:
 def scope_lists(
     transport: SandboxTransport,
     scope: Scope | None = None,
-    part: Part = ALL_PARTS,
     page_size: int = 3,
 ) -> ScopeLists:
     source = source_of(transport, size=1)
-    of_scope = ScopeLists(source, scope or Scope(), part, page_size, Ids())
+    of_scope = ScopeLists(source, scope or Scope(), page_size, Ids())
     of_scope.ask()
     return of_scope
 
@@ -742,7 +741,7 @@ def test_lists_of_a_scope_are_read_in_turn() -> None:
     of_scope = scope_lists(transport, Scope(job_opening_ids=(openings[1], openings[2])))
     assert of_scope.total is None
     assert of_scope.first_ids() == ["1", "4", "7", "2", "5", "8"]
-    assert [of_scope.count, of_scope.total, of_scope.expected] == [0, 8, 8]
+    assert [of_scope.count, of_scope.total] == [0, 8]
     assert len(pages_requested(transport)) == 2
     pages = [[row.id for row in page] for page in of_scope.pages()]
     assert pages == [["1", "4", "7"], ["2", "5", "8"], ["10"], ["11"]]
@@ -778,19 +777,16 @@ def test_scope_is_complete_only_if_all_its_lists_are() -> None:
 def test_total_of_a_scope_is_unknown_if_a_list_has_none() -> None:
     of_scope = scope_lists(api(4, total="missing"))
     assert len([*chain(*of_scope.pages())]) == 4
-    assert of_scope.total is of_scope.expected is None
+    assert of_scope.total is None
 
 
-def test_candidates_of_other_parts_are_left_out() -> None:
+def test_rows_without_an_id_are_not_counted() -> None:
     transport = api(10, total_error=-1)
     transport.account.show("10", in_list={"id": None})
-    part = Part(1, 2)
-    of_scope = scope_lists(transport, part=part)
+    of_scope = scope_lists(transport)
     rows = [row.id for page in of_scope.pages() for row in page]
-    own = [key for key in numbers(9) if part.has(key)]
-    assert rows == [*own, None]
-    assert of_scope.count == len(own)
-    assert (of_scope.total, of_scope.expected) == (9, 4)
+    assert rows == [*numbers(9), None]
+    assert of_scope.count == of_scope.total == 9
     assert of_scope.are_complete
 
 

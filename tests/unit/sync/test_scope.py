@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tap_toggl_hire.sync.scope import ALL, ALL_PARTS, MOST_PARTS, Part, Query, Scope
+from tap_toggl_hire.sync.scope import ALL, Query, Scope
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SCOPES = [
@@ -66,57 +66,3 @@ def test_first_page_has_the_filters_the_limit_and_the_order() -> None:
     first = {"min_score": "4", "limit": "7", "order": "asc"}
     assert query.first_page(7) == first
     assert query.first_page(7, order="desc") == {**first, "order": "desc"}
-
-
-# Parts
-
-
-def test_part_is_parsed_and_written_alike() -> None:
-    for text in ("1/1", "1/2", "2/4", "4/4", "256/256"):
-        number, parts = map(int, text.split("/"))
-        assert Part.parse(text) == Part(number, parts)
-        assert str(Part.parse(text)) == ("" if parts == 1 else text)
-    assert Part() == ALL_PARTS
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "1",
-        "/",
-        "1/",
-        "/4",
-        "0/4",
-        "5/4",
-        "-1/4",
-        "01/4",
-        "1/04",
-        "1/4/4",
-        "1/257",
-        "1/1000",
-        " 1/4",
-        "1/4 ",
-        "1/4\n",
-        "1 /4",
-        "\u0661/4",
-        "a/b",
-    ],
-)
-def test_malformed_part_is_rejected(text: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 - it has no message
-        Part.parse(text)
-
-
-@pytest.mark.parametrize("parts", [1, 2, 3, 4, MOST_PARTS])
-def test_each_candidate_is_in_one_part(parts: int) -> None:
-    for candidate_id in map(str, range(8 * parts)):
-        all_parts = [Part(number, parts) for number in range(1, parts + 1)]
-        assert [part.has(candidate_id) for part in all_parts].count(True) == 1
-
-
-def test_parts_are_even_and_the_same_in_every_version() -> None:
-    part = Part(2, 4)
-    assert 2_300 < sum(part.has(str(number)) for number in range(10_000)) < 2_700
-    own = [key for key in map(str, range(30)) if part.has(key)]
-    assert own == ["1", "14", "29"]

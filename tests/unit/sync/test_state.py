@@ -27,7 +27,6 @@ from tap_toggl_hire.sync.plan import (
     Known,
     Presence,
 )
-from tap_toggl_hire.sync.scope import ALL_PARTS, Part
 from tap_toggl_hire.sync.state import FORMAT, KEY, State, unwrap
 from tests.support.target import merged
 
@@ -52,7 +51,6 @@ def full() -> State:
     state.scope = "0123456789abcdef"
     state.reverified_until = TIME
     state.fingerprints = {CANDIDATES: ["01234567"], ANSWERS: ["89abcdef", "pii-0123"]}
-    state.part = "2/4"
     state.tags = {"300", "a-tag"}
     state.distrusts_tags = True
     return state
@@ -78,7 +76,6 @@ def content(state: State) -> Json:
         "fingerprints": {
             name: state.fingerprints.get(name, []) for name in CANDIDATE_STREAMS
         },
-        "part": state.part or "",
         "tags": state.tags,
         "distrusts_tags": state.distrusts_tags,
     }
@@ -135,7 +132,6 @@ STORED: Json = {
         "candidate_answers": ["89abcdef", "pii-0123"],
         "candidate_history": [],
     },
-    "part": "2/4",
     "tags": ["300", "a-tag"],
     "distrusts_tags": True,
     "held": [],
@@ -193,7 +189,7 @@ def test_nothing_is_known_without_a_state() -> None:
     state = State.load(None)
     assert content(state) == content(State())
     assert len(state.inventory) == 0
-    assert (state.scope, state.reverified_until, state.part) == ("", None, None)
+    assert (state.scope, state.reverified_until) == ("", None)
     assert (state.tags, state.distrusts_tags) == (set(), False)
 
 
@@ -259,63 +255,19 @@ def test_state_from_the_warehouse_names_candidates_in_an_unknown_version() -> No
         "100": replace(UNKNOWN_VERSION, answers=8),
         "a-b": UNKNOWN_VERSION,
     }
-    assert (state.scope, state.part, state.tags) == ("", None, set())
+    assert (state.scope, state.tags) == ("", set())
 
 
 def test_state_from_the_warehouse_may_be_merged_over_a_full_one() -> None:
     """There may be as many rows of answers as either of them says."""
     held = [["100", 1], ["5", 70_000]]
     state = State.load(merged(passed_on(full().dump()), {"format": 3, "held": held}))
-    assert (state.reverified_until, state.part) == (TIME, None)
+    assert state.reverified_until == TIME
     assert dict(state.inventory.items()) == {
         "100": replace(UNKNOWN_VERSION, answers=5),
         "a-b": ARCHIVED,
         "5": replace(UNKNOWN_VERSION, answers=MAX_COUNT),
     }
-
-
-# Parts
-
-
-@pytest.mark.parametrize("number", [1, 2, 3])
-def test_each_part_takes_its_own_candidates_from_the_warehouse(number: int) -> None:
-    ids, part = [str(key) for key in range(100)], Part(number, 3)
-    state = State.load({"format": 3, "held": [[key, 1] for key in ids]})
-    state.apply_part(part)
-    own = [key for key in ids if part.has(key)]
-    assert 0 < len(own) < 100
-    assert state.inventory.living() == own
-    assert state.part == State.load(state.dump()).part == f"{number}/3"
-
-
-@pytest.mark.parametrize(
-    ("stored", "part", "reason"),
-    [
-        ("2/4", Part(1, 4), "of part 2/4, but setting part is 1/4."),
-        ("2/4", ALL_PARTS, "of part 2/4, but setting part is not set."),
-        ("", Part(1, 4), "of part 1/1, but setting part is 1/4."),
-    ],
-)
-def test_state_of_another_part_is_rejected(
-    stored: str, part: Part, reason: str
-) -> None:
-    state = State.load({**full().dump(), "part": stored})
-    with pytest.raises(StateError, match=re.escape(reason)):
-        state.apply_part(part)
-
-
-@pytest.mark.parametrize("part", [ALL_PARTS, Part(2, 4)])
-def test_state_of_the_same_part_keeps_its_candidates(part: Part) -> None:
-    state = State.load({**full().dump(), "part": str(part)})
-    state.apply_part(part)
-    assert dict(state.inventory.items()) == dict(full().inventory.items())
-    assert state.part == str(part)
-
-
-def test_first_run_notes_its_part() -> None:
-    state = State()
-    state.apply_part(Part(2, 4))
-    assert state.part == "2/4"
 
 
 # What is rejected
@@ -359,7 +311,6 @@ WRONG: dict[str, tuple[t.Any, ...]] = {
     "scope": (None, 5, [], {}),
     "reverified_until": (None, 5, "canary", "2026-13-01T00:00:00+00:00", [], "0"),
     "fingerprints": (None, "canary", {CANDIDATES: "canary"}, {CANDIDATES: [5]}),
-    "part": (None, 5, "canary", "5/4", "0/1"),
     "tags": (None, 7, "canary", {"canary": 1}, [5], [None]),
     "distrusts_tags": (None, 0, "canary", []),
     "held": (None, "canary", [5], [["1"]], [["1", -1]], [[1, 1]], [["1", 1, 1]]),
@@ -376,6 +327,16 @@ def test_value_of_another_type_is_damage(key: str) -> None:
 @pytest.mark.parametrize("value", ["canary", 5, [], [[]], True, {}, {"held": []}])
 def test_anything_else_under_the_key_is_damage(value: t.Any) -> None:
     reject(value, "damaged")
+
+
+@pytest.mark.parametrize("part", ["canary", "1/4", 5, 0, False, [], {}])
+def test_state_of_a_part_is_rejected(part: t.Any) -> None:
+    reject({**STORED, "part": part}, "of a part of the candidates.* warehouse")
+
+
+@pytest.mark.parametrize("part", [None, ""])
+def test_state_without_a_part_loads(part: t.Any) -> None:
+    assert content(State.load({**STORED, "part": part})) == content(full())
 
 
 def test_newer_format_is_rejected_by_its_number() -> None:

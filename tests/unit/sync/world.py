@@ -26,7 +26,7 @@ from tap_toggl_hire.sync.candidates import CandidateRun, RunCounts
 from tap_toggl_hire.sync.inventory import Inventory
 from tap_toggl_hire.sync.lists import ScopeLists, Source
 from tap_toggl_hire.sync.plan import CANDIDATE_STREAMS, Known, Selection
-from tap_toggl_hire.sync.scope import ALL_PARTS, Part, Scope
+from tap_toggl_hire.sync.scope import Scope
 from tap_toggl_hire.sync.state import State
 from tap_toggl_hire.sync.tags import TagLists
 from tests.support.clock import FakeClock
@@ -207,7 +207,6 @@ class World:
         self.now = NOW
         self.confirmed = False
         self.scope = Scope()
-        self.part: Part = ALL_PARTS
         self.days = days
         self._size = size
         self._page_size = page_size
@@ -228,7 +227,7 @@ class World:
         workers = Scheduler(self._size, self.stop)
         source = Source(self.client(), workers)
         ids = state.inventory.ids
-        lists = ScopeLists(source, self.scope, self.part, self._page_size, ids)
+        lists = ScopeLists(source, self.scope, self._page_size, ids)
         lists.ask()
         lists.first_ids()
         tags = TagLists(
