@@ -160,8 +160,7 @@ $(DBT_NEXT): $(VENV)
 
 $(SNOWFLAKE): $(VENV)
 	$(UV) venv --clear --python $(BIN)/python .venv-snowflake
-	$(UV) pip install --python .venv-snowflake --editable . --group snowflake \
-		--editable './analytics/report[snowflake]'
+	$(UV) pip install --python .venv-snowflake --editable . --group snowflake
 	@touch $@
 
 $(BIGQUERY): $(VENV)

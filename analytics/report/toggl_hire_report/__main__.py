@@ -10,7 +10,6 @@ import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from toggl_hire_report.audience import Audience
 from toggl_hire_report.context import context
 from toggl_hire_report.report import collect, render
 from toggl_hire_report.sections import health
@@ -26,17 +25,9 @@ def main() -> None:
         prog="toggl-hire-report",
         description="Write the hiring report: one page, to be read offline.",
         epilog="PostgreSQL is found by TARGET_POSTGRES_HOST, _PORT, _USER, _PASSWORD "
-        "and _DATABASE, as dbt finds it; Snowflake by TARGET_SNOWFLAKE_ACCOUNT, _USER, "
-        "_PASSWORD, _ROLE, _WAREHOUSE and _DATABASE; BigQuery by "
-        "TARGET_BIGQUERY_PROJECT and _LOCATION.",
+        "and _DATABASE, as dbt finds it.",
     )
     parser.add_argument("--duckdb", metavar="FILE", help="read this file instead")
-    parser.add_argument(
-        "--warehouse",
-        choices=("postgres", "snowflake", "bigquery"),
-        default="postgres",
-        help="the engine, without --duckdb (%(default)s)",
-    )
     parser.add_argument(
         "--schema",
         default=os.environ.get("TOGGL_HIRE_MARTS_SCHEMA", "toggl_hire_marts"),
@@ -44,14 +35,6 @@ def main() -> None:
     )
     parser.add_argument(
         "--personal-schema", help="of the other models (default: SCHEMA_personal)"
-    )
-    parser.add_argument(
-        "--for",
-        dest="reader",
-        choices=("team", "others"),
-        default="team",
-        help="who reads it: the hiring team or others; for others, counts are "
-        "rounded down to multiples of 5, and questions are left out (%(default)s)",
     )
     parser.add_argument(
         "--since",
@@ -68,12 +51,6 @@ def main() -> None:
         "team that does the hiring",
     )
     parser.add_argument(
-        "--groups",
-        action="store_true",
-        help="compare the groups that you have given (toggl_hire_groups): for those "
-        "who answer for equal treatment, not for those who decide on candidates",
-    )
-    parser.add_argument(
         "--candidate-link",
         metavar="URL",
         type=candidate_link,
@@ -88,17 +65,11 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("report.html"))
     parser.add_argument("--json", type=Path, metavar="FILE", help="all figures, too")
     given = parser.parse_args()
-    if given.reader == "others" and (
-        given.names or given.groups or given.candidate_link
-    ):
-        parser.error("--names, --groups and --candidate-link are not for others.")
-    audience = Audience(given.reader == "team", given.names, given.groups)
     personal = given.personal_schema or f"{given.schema}_personal"
     try:
-        engine = "duckdb" if given.duckdb else given.warehouse
-        with connect(given.schema, personal, engine, given.duckdb) as warehouse:
-            about = context(warehouse, audience, given.opening, given.since)
-            figures = collect(about, given.title)
+        with connect((given.schema, personal), given.duckdb) as warehouse:
+            about = context(warehouse, given.opening, given.since)
+            figures = collect(about, given.title, has_names=given.names)
     except ReportError as error:
         sys.exit(f"toggl-hire-report: {error}")
     if given.json is not None:

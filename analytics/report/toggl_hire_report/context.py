@@ -1,4 +1,4 @@
-"""What every figure needs: the warehouse, the openings, the reader, the period."""
+"""What every figure needs: the warehouse, the openings, the period."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from toggl_hire_report.warehouse import ReportError
 
 if TYPE_CHECKING:
-    from toggl_hire_report.audience import Audience
     from toggl_hire_report.warehouse import Row, Warehouse
 
 ALL = "All"
@@ -38,7 +37,6 @@ class Context:
     """
 
     warehouse: Warehouse
-    audience: Audience
     workspaces: list[Row]
     openings: dict[tuple[str, str], Opening]
     looks: dict[str, list[datetime]]
@@ -86,7 +84,6 @@ class Context:
 
 def context(
     warehouse: Warehouse,
-    audience: Audience,
     opening: str | None = None,
     since: date | None = None,
 ) -> Context:
@@ -94,7 +91,6 @@ def context(
 
     Args:
         warehouse: with the models.
-        audience: who reads the page.
         opening: the name or ID of the one opening that the page is about.
         since: the first day of its period.
 
@@ -139,4 +135,4 @@ def context(
         "where outcome = 'complete' and finished_at is not null order by finished_at"
     ):
         looks[row["workspace"]].append(row["finished_at"])
-    return Context(warehouse, audience, workspaces, openings, looks, since)
+    return Context(warehouse, workspaces, openings, looks, since)

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from toggl_hire_report.audience import LEAST
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -20,33 +18,29 @@ class Figure:
     Args:
         value: of the figures.
         key: the names that lead to it.
-        few: how a count is shown that is left out.
     """
 
-    def __init__(
-        self, value: Any, key: tuple[str | int, ...] = (), few: str = UNKNOWN
-    ) -> None:
+    def __init__(self, value: Any, key: tuple[str | int, ...] = ()) -> None:
         self.value = value
         self._key = key
-        self._few = few
 
     def __getitem__(self, name: str | int) -> Figure:
         """Return a value of an object or a list."""
-        return Figure(self.value[name], (*self._key, name), self._few)
+        return Figure(self.value[name], (*self._key, name))
 
     def __iter__(self) -> Iterator[Figure]:
         """Return the values of a list."""
         return (self[place] for place in range(len(self.value)))
 
-    def shown(self, form: Callable[[Any], str] = str, unknown: str = UNKNOWN) -> Markup:
+    def shown(self, form: Callable[[Any], str] = str) -> Markup:
         """The value with its key."""
-        text = unknown if self.value is None else form(self.value)
+        text = UNKNOWN if self.value is None else form(self.value)
         key = ".".join(map(str, self._key))
         return Markup('<span data-key="{}">{}</span>').format(key, text)
 
     def count(self) -> Markup:
-        """A count of candidates or answers, which others may not see if it is small."""
-        return self.shown(whole, self._few)
+        """A count of candidates or answers."""
+        return self.shown(whole)
 
     def estimate(self, name: str, form: Callable[[Any], str]) -> Markup:
         """A value of this object with its interval, where there is one."""
@@ -55,12 +49,6 @@ class Figure:
             return value
         low, high = self["low"].shown(form), self["high"].shown(form)
         return Markup("{} ({} to {})").format(value, low, high)
-
-
-def root(figures: dict[str, Any]) -> Figure:
-    """Return the figures as one value."""
-    few = UNKNOWN if figures["for"] == "team" else f"< {LEAST}"
-    return Figure(figures, few=few)
 
 
 def number(value: float) -> str:
@@ -76,11 +64,6 @@ def whole(value: float | str) -> str:
 def percent(share: float) -> str:
     """A share in whole percent."""
     return f"{100 * share:.0f}"
-
-
-def signed_percent(share: float) -> str:
-    """A difference of shares, in whole percent."""
-    return f"{100 * share:+.0f}".replace("-", "\N{MINUS SIGN}")
 
 
 def signed(value: float) -> str:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from toggl_hire_report.audience import LEAST
 from toggl_hire_report.context import ALL
 from toggl_hire_report.figure import UNKNOWN, Figure
 
@@ -88,7 +87,6 @@ class Page:
     def __init__(self, figures: Figure, candidate_link: str | None = None) -> None:
         self.figures = figures
         self.candidate_link = candidate_link
-        self.is_team = figures.value["for"] == "team"
         openings = figures.value["openings"]
         self.is_one_opening = len(openings) == 1
         self.all = next(iter(openings)) if self.is_one_opening else ALL
@@ -111,15 +109,9 @@ class Page:
                 "With names of candidates: only for the team that does the hiring. "
                 "Do not pass it on, and delete it once it is read."
             )
-        if self.is_team:
-            return (
-                "Without names of candidates. For the hiring team: it has IDs, small "
-                "counts and texts of questions. Others get the page that is made with "
-                "--for others."
-            )
         return (
-            "Without names and IDs of candidates. Counts are rounded down to multiples "
-            f"of {LEAST}, and those below {LEAST} are left out."
+            "Without names of candidates. For the hiring team: it has IDs of "
+            "candidates, small counts and texts of questions."
         )
 
     @property
@@ -134,6 +126,17 @@ class Page:
         return (
             f"As of {figures['as_of'][:16].replace('T', ' ')} UTC. "
             f"{'Period' if figures['since'] else 'History is known'} since {start}."
+        )
+
+    @property
+    def foot(self) -> str:
+        """What holds for several sections."""
+        if not self.figures.value["health"]["erased"]:
+            return ""
+        return (
+            "Deleted candidates count in weeks, steps, months and waits; their scores "
+            "and answers are gone. Where the rejected are deleted first, scores look "
+            "higher and questions separate less than they did."
         )
 
 

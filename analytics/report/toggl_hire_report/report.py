@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from toggl_hire_report.figure import root
+from toggl_hire_report.figure import Figure
 from toggl_hire_report.page import Page, html
 from toggl_hire_report.sections import (
     dropouts,
-    groups,
     health,
     minutes,
-    months,
     options,
-    pipeline,
     questions,
     scores,
-    skills,
     stages,
     waiting,
     waits,
@@ -29,11 +25,19 @@ if TYPE_CHECKING:
 Figures = dict[str, Any]
 
 
-def collect(context: Context, title: str | None = None) -> Figures:
-    """Read the models and compute every figure; docs/report.md describes the keys."""
+def collect(
+    context: Context, title: str | None = None, *, has_names: bool = False
+) -> Figures:
+    """Read the models and compute every figure; docs/report.md describes the keys.
+
+    Args:
+        context: of the page.
+        title: the name of the team or the workspace.
+        has_names: whether candidates who wait are named.
+    """
     waited = waits.figures(context)
     stayed = stages.figures(context)
-    waiting_for = waiting.figures(context, waited, stayed)
+    waiting_for = waiting.figures(context, waited, stayed, has_names=has_names)
     judged = questions.figures(context)
     as_of = context.as_of
     return {
@@ -41,8 +45,7 @@ def collect(context: Context, title: str | None = None) -> Figures:
         "workspaces": [row["workspace"] for row in context.workspaces],
         "as_of": f"{as_of:%Y-%m-%dT%H:%M:%SZ}" if as_of else None,
         "since": f"{context.since}" if context.since else None,
-        "names": context.audience.has_names,
-        "for": "team" if context.audience.is_team else "others",
+        "names": has_names,
         "openings": {
             one.name: {"is_open": one.is_open, "is_shown": one.name in context.shown}
             for one in context.openings.values()
@@ -51,13 +54,10 @@ def collect(context: Context, title: str | None = None) -> Figures:
         "attention": waiting.attention(waiting_for),
         "waiting": waiting_for,
         "funnel": dropouts.figures(context, waited),
-        "groups": groups.figures(context),
         "waits": waited,
         "stages": stayed,
-        "pipeline": pipeline.figures(context),
         "scores": scores.figures(context),
         "minutes": minutes.figures(context),
-        "skills": skills.figures(context),
         **judged,
         "distractors": options.figures(context, judged["questions"]),
         "health": health.figures(context),
@@ -66,19 +66,15 @@ def collect(context: Context, title: str | None = None) -> Figures:
 
 def render(figures: Figures, candidate_link: str | None = None) -> str:
     """Make the page; the same figures make the same bytes."""
-    page = Page(root(figures), candidate_link)
+    page = Page(Figure(figures), candidate_link)
     sections = [
         week.section(page),
         waiting.section(page),
         dropouts.section(page),
         waits.section(page),
-        months.section(page),
         stages.section(page),
-        pipeline.section(page),
         scores.section(page),
         minutes.section(page),
-        skills.section(page),
-        groups.section(page),
         questions.section(page),
         options.section(page),
         health.section(page),

@@ -10,24 +10,20 @@ from toggl_hire_report.survival import Z
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from toggl_hire_report.audience import Audience
     from toggl_hire_report.warehouse import Row
 
 COUNTS = ("reached", "advanced", "rejected", "waiting", "erased")
 
 
-def conversion(audience: Audience, rows: Sequence[Row]) -> dict[str, Any]:
-    """Sum rows of `toggl_hire__funnel`, and estimate the share that went on.
-
-    The interval is for the team only: it gives the exact counts away.
-    """
+def conversion(rows: Sequence[Row]) -> dict[str, Any]:
+    """Sum rows of `toggl_hire__funnel`, and estimate the share that went on."""
     sums = {name: sum(row[name] for row in rows) for name in COUNTS}
-    share = audience.share(sums["advanced"], sums["reached"])
-    low, high = None, None
-    if share is not None and audience.is_team:
+    share, low, high = None, None, None
+    if sums["reached"]:
+        share = sums["advanced"] / sums["reached"]
         low, high = wilson(share, sums["reached"])
     return {
-        **{name: audience.count(number) for name, number in sums.items()},
+        **sums,
         "conversion": None if share is None else round(share, 4),
         "low": low,
         "high": high,

@@ -103,17 +103,3 @@ def quantile(steps: Sequence[Step], share: float) -> float | None:
 def share_over(steps: Sequence[Step], days: float) -> float:
     """Estimate the share for which it is over within some days."""
     return 1 - next((s.share for s in reversed(steps) if s.days <= days), 1.0)
-
-
-def thinned(steps: Sequence[Step], least: int) -> list[Step]:
-    """Merge steps until each stands for `least` ends, as long as `least` are left."""
-    kept: list[Step] = []
-    over = 0
-    for step in steps:
-        if step.at_risk - step.over < least:
-            break
-        over += step.over
-        if over >= least:
-            kept.append(step._replace(over=over))
-            over = 0
-    return kept

@@ -1,18 +1,17 @@
-"""The warehouse with the models. The SQL is the same for all engines."""
+"""The warehouse with the models. The SQL is the same for both engines."""
 
 from __future__ import annotations
 
 import os
-import re
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
 Row = dict[str, Any]
 
@@ -71,33 +70,29 @@ def _plain(value: Any) -> Any:
     return value
 
 
-@contextmanager
 def connect(
-    schema: str, personal: str, engine: str = "postgres", path: str | None = None
-) -> Iterator[Warehouse]:
+    schemas: tuple[str, str], path: str | None = None
+) -> AbstractContextManager[Warehouse]:
     """Connect to a warehouse.
 
     Args:
-        schema: of the aggregates.
-        personal: the schema of models with one row per candidate.
-        engine: one of ENGINES.
-        path: of a file of DuckDB.
+        schemas: of the aggregates, and of the models with one row per candidate.
+        path: of a file of DuckDB; None is PostgreSQL.
 
     Raises:
         ReportError: if the warehouse cannot be opened.
     """
-    with ENGINES[engine]((schema, personal), path) as warehouse:
-        yield warehouse
+    return _postgres(schemas) if path is None else _duckdb(schemas, path)
 
 
 # A warehouse needs the driver of its own engine alone, so each imports its own.
 
 
 @contextmanager
-def _duckdb(schemas: tuple[str, ...], path: str | None) -> Iterator[Warehouse]:
+def _duckdb(schemas: tuple[str, ...], path: str) -> Iterator[Warehouse]:
     import duckdb  # noqa: PLC0415
 
-    if path is None or not Path(path).is_file():
+    if not Path(path).is_file():
         raise ReportError(f"--duckdb {path}: there is no such file.")
     try:
         connection = duckdb.connect(path, read_only=True)
@@ -117,7 +112,7 @@ def _duckdb(schemas: tuple[str, ...], path: str | None) -> Iterator[Warehouse]:
 
 
 @contextmanager
-def _postgres(schemas: tuple[str, ...], _: str | None) -> Iterator[Warehouse]:
+def _postgres(schemas: tuple[str, ...]) -> Iterator[Warehouse]:
     import psycopg  # noqa: PLC0415
     from psycopg import errors  # noqa: PLC0415
 
@@ -143,91 +138,3 @@ def _postgres(schemas: tuple[str, ...], _: str | None) -> Iterator[Warehouse]:
             (errors.UndefinedTable, errors.UndefinedColumn),
             schemas,
         )
-
-
-@contextmanager
-def _snowflake(schemas: tuple[str, ...], _: str | None) -> Iterator[Warehouse]:
-    import snowflake.connector  # noqa: PLC0415
-
-    names = ("account", "user", "password", "role", "warehouse", "database")
-    given = {name: os.environ.get(f"TARGET_SNOWFLAKE_{name.upper()}") for name in names}
-    try:
-        server = snowflake.connector.connect(**{k: v for k, v in given.items() if v})
-    except snowflake.connector.Error as error:
-        raise ReportError(
-            f"Snowflake cannot be reached: {' '.join(str(error).split())}. Its place "
-            "is read from TARGET_SNOWFLAKE_ACCOUNT, _USER, _PASSWORD, _ROLE, "
-            "_WAREHOUSE and _DATABASE."
-        ) from error
-    with closing(server):
-
-        def execute(query: str) -> Any:
-            return server.cursor().execute(query)
-
-        tables = (
-            "select table_name from information_schema.tables "
-            "where lower(table_schema) = lower('{schema}')"
-        )
-        missing = (snowflake.connector.ProgrammingError,)
-        yield Warehouse(_in_schemas(execute, tables, schemas), missing, schemas)
-
-
-@contextmanager
-def _bigquery(schemas: tuple[str, ...], _: str | None) -> Iterator[Warehouse]:
-    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415
-    from google.cloud import bigquery  # noqa: PLC0415
-    from google.cloud.bigquery import dbapi  # noqa: PLC0415
-
-    names = ("project", "location")
-    place = {name: os.environ.get(f"TARGET_BIGQUERY_{name.upper()}") for name in names}
-    try:
-        client = bigquery.Client(**place)
-    except (GoogleAuthError, OSError) as error:
-        raise ReportError(
-            f"BigQuery cannot be reached: {' '.join(str(error).split())}. Its place is "
-            "read from TARGET_BIGQUERY_PROJECT and _LOCATION, the credentials are "
-            "Google's application default credentials."
-        ) from error
-    with closing(dbapi.connect(client)) as server:
-
-        def execute(query: str) -> Any:
-            cursor = server.cursor()
-            cursor.execute(query)
-            return cursor
-
-        tables = "select table_name from {schema}.INFORMATION_SCHEMA.TABLES"
-        missing = (dbapi.DatabaseError,)
-        yield Warehouse(_in_schemas(execute, tables, schemas), missing, schemas)
-
-
-def _in_schemas(
-    execute: Callable[[str], Any], tables: str, schemas: tuple[str, ...]
-) -> Callable[[str], Any]:
-    """Name the schema of each model, where an engine looks into one schema alone.
-
-    Args:
-        execute: runs a query, and returns a cursor.
-        tables: a query for the names of the tables of `{schema}`.
-        schemas: in which models are.
-    """
-
-    @cache
-    def places() -> dict[str, str]:
-        return {
-            name.lower(): schema
-            for schema in schemas
-            for (name,) in execute(tables.format(schema=schema)).fetchall()
-        }
-
-    def qualified(match: re.Match[str]) -> str:
-        return f"{places().get(match[0], schemas[0])}.{match[0]}"
-
-    return lambda query: execute(re.sub(r"\btoggl_hire__\w+", qualified, query))
-
-
-ENGINES = {
-    "postgres": _postgres,
-    "duckdb": _duckdb,
-    "snowflake": _snowflake,
-    "bigquery": _bigquery,
-}

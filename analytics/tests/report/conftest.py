@@ -44,22 +44,6 @@ def warehouse(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def with_groups(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The models of the world, whose candidates are in two groups and a small one."""
-    folder = tmp_path_factory.mktemp("groups")
-    made = InDuckDB(folder)
-    made.fill("toggl_hire", world.tables())
-    names = {n: "violet" if n % 3 else "green" for n in range(len(world.candidates))}
-    groups = [
-        {"candidate_id": candidate.id, "group": names[n] if n > 3 else "small"}
-        for n, candidate in enumerate(world.candidates)
-    ]
-    made.fill("people", {"groups": groups})
-    made.build(schemas=["toggl_hire"], toggl_hire_groups="people.groups")
-    return folder / "warehouse.duckdb"
-
-
-@pytest.fixture(scope="session")
 def report(
     warehouse: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., Report]:
@@ -114,14 +98,8 @@ def with_long_names(
         connection.execute(
             "update toggl_hire__openings set job_opening = $1 || job_opening", [long]
         )
-        for model in ("pipeline_daily", "funnel", "stage_order"):
+        for model in ("funnel", "stage_order"):
             connection.execute(
                 f"update toggl_hire__{model} set category = $1 || category", [long]
             )
     return report("--names", "--duckdb", str(path))
-
-
-@pytest.fixture(scope="session")
-def for_others(report: Callable[..., Report]) -> Report:
-    """The page for others."""
-    return report("--for", "others")

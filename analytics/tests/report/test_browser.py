@@ -66,27 +66,26 @@ def test_every_panel_is_drawn(browser: Browser, for_team: Report) -> None:
         heights = page.eval_on_selector_all(
             "section", "all => all.map(o => o.getBoundingClientRect().height)"
         )
-        assert len(heights) >= 10
+        assert len(heights) >= 9
         assert min(heights) > 80
         widths = page.eval_on_selector_all(
             ".charts svg", "all => all.map(o => o.getBBox().width)"
         )
-        assert len(widths) > 10
+        assert len(widths) > 5
         assert min(widths) > 100
 
 
 @pytest.mark.parametrize("width", SCREENS)
 def test_nothing_is_off_the_screen(
-    browser: Browser, with_names: Report, for_others: Report, width: int
+    browser: Browser, with_names: Report, width: int
 ) -> None:
-    for report in (with_names, for_others):
-        with opened(browser, report, width) as page:
-            right = page.eval_on_selector_all(
-                "main *",
-                "all => Math.max(...all.map(o => o.getBoundingClientRect().right))",
-            )
-            assert right <= width
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
+    with opened(browser, with_names, width) as page:
+        right = page.eval_on_selector_all(
+            "main *",
+            "all => Math.max(...all.map(o => o.getBoundingClientRect().right))",
+        )
+        assert right <= width
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize("width", SCREENS)
@@ -100,13 +99,12 @@ def test_long_names_stay_on_the_screen(
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("width", SCREENS)
 def test_axe_finds_no_violation(
-    browser: Browser, with_names: Report, for_others: Report, width: int, scheme: Any
+    browser: Browser, with_names: Report, width: int, scheme: Any
 ) -> None:
-    for report in (with_names, for_others):
-        with opened(browser, report, width, scheme) as page:
-            results = axe.Axe().run(page)
-            assert len(results.response["passes"]) > 15
-            assert results.violations_count == 0, results.generate_report()
+    with opened(browser, with_names, width, scheme) as page:
+        results = axe.Axe().run(page)
+        assert len(results.response["passes"]) > 15
+        assert results.violations_count == 0, results.generate_report()
 
 
 @pytest.mark.parametrize("width", SCREENS)
@@ -147,7 +145,7 @@ def test_texts_in_charts_do_not_overlap(browser: Browser, for_team: Report) -> N
                 return [box.left, box.top + 3, box.right, box.bottom - 3];
             }))""",
         )
-    assert sum(map(len, boxes)) > 100
+    assert sum(map(len, boxes)) > 40
     for texts in boxes:
         for text, other in combinations(texts, 2):
             is_beside = text[2] <= other[0] or other[2] <= text[0]
@@ -156,24 +154,23 @@ def test_texts_in_charts_do_not_overlap(browser: Browser, for_team: Report) -> N
 
 
 def test_numbers_on_the_page_are_those_of_the_json(
-    browser: Browser, for_team: Report, for_others: Report
+    browser: Browser, for_team: Report
 ) -> None:
-    for report in (for_team, for_others):
-        with opened(browser, report) as page:
-            shown = page.eval_on_selector_all(
-                "[data-key]", "all => all.map(o => [o.dataset.key, o.textContent])"
-            )
-        assert len(shown) > 200
-        for key, text in shown:
-            value: Any = report.figures
-            for name in key.split("."):
-                value = value[int(name) if isinstance(value, list) else name]
-            assert as_shown(text) in as_printed(value), key
+    with opened(browser, for_team) as page:
+        shown = page.eval_on_selector_all(
+            "[data-key]", "all => all.map(o => [o.dataset.key, o.textContent])"
+        )
+    assert len(shown) > 200
+    for key, text in shown:
+        value: Any = for_team.figures
+        for name in key.split("."):
+            value = value[int(name) if isinstance(value, list) else name]
+        assert as_shown(text) in as_printed(value), key
 
 
 def as_shown(text: str) -> float | str | None:
     """The value of a text on the page."""
-    if text in {"-", "< 5"}:
+    if text == "-":
         return None
     plain = text.replace(",", "").replace("\N{MINUS SIGN}", "-").removeprefix("± ")
     return float(plain) if re.fullmatch(r"-?[\d.]+", plain) else text

@@ -5,19 +5,17 @@ from __future__ import annotations
 import re
 
 import pytest
-from toggl_hire_report.charts import Bar, bars, histogram, lines
+from toggl_hire_report.charts import Bar, bars, lines
 
 
-def test_missing_value_is_a_gap_in_the_line() -> None:
-    drawing = lines([[(-3, 4), (-2, 5), (-1, None), (0, 6), (1, 7)]], ("", ""))
-    paths = re.findall(r'<path d="(M[^"]+)" class="s0"', drawing)
-    assert [path.count("L") for path in paths] == [1, 1]
-
-
-def test_week_between_two_gaps_is_a_dot() -> None:
-    drawing = lines([[(0, 4), (1, 5), (2, None), (3, 6), (4, None)]], ("", ""))
-    assert len(re.findall(r'<path d="M[^"]+" class="s0"', drawing)) == 1
-    assert len(re.findall(r"<circle", drawing)) == 1
+def test_value_of_a_line_lasts_until_the_next_point() -> None:
+    drawing = lines([[(0, 100), (5, 50), (10, 0)]], ("", ""), top=100)
+    (path,) = re.findall(r'<path d="M([^"]+)" class="s0"', drawing)
+    points = [tuple(map(float, point.split())) for point in path.split("L")]
+    across = [x for x, _ in points]
+    assert across[0] < across[1] == across[2] < across[3] == across[4]
+    heights = [y for _, y in points]
+    assert heights[0] == heights[1] < heights[2] == heights[3] < heights[4]
 
 
 def test_parts_of_a_bar_share_its_width() -> None:
@@ -35,12 +33,11 @@ def test_long_label_leaves_room_for_its_value_and_the_note() -> None:
 
 def test_names_are_escaped() -> None:
     name = '<script>"&'
-    drawings = [bars([Bar(name, [1, 0], name)]), lines([[(0, 1)]], (name, name))]
+    drawings = [bars([Bar(name, [1, 0], name)]), lines([[(0, 1)]], (name, name), top=1)]
     assert not [drawing for drawing in drawings if "<script" in drawing]
     assert all("&lt;script&gt;" in drawing for drawing in drawings)
 
 
 def test_empty_chart_is_drawn_too() -> None:
-    assert lines([[(0, None)]], ("", "")).startswith("<svg")
-    assert histogram([None] * 10).startswith("<svg")
+    assert lines([], ("", ""), top=100).startswith("<svg")
     assert bars([]).startswith("<svg")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import random
 
 import pytest
-from toggl_hire_report.audience import Audience
 from toggl_hire_report.curves import figures
-from toggl_hire_report.survival import Duration, curve, median, share_over, thinned
+from toggl_hire_report.survival import Duration, curve, median, share_over
 
 REMISSIONS = [
     *(Duration(week, is_over=True) for week in (6, 6, 6, 7, 10, 13, 16, 22, 23)),
@@ -82,21 +81,14 @@ def test_last_decision_of_the_first_few_does_not_end_the_curve() -> None:
 def test_fewer_than_ten_decisions_make_no_figures() -> None:
     nine = [Duration(day, is_over=True) for day in range(1, 10)]
     rest = [Duration(20, is_over=False)] * 5
-    team = Audience(is_team=True)
-    few = figures(team, nine + rest)
+    few = figures(nine + rest)
     assert few.pop("over") == 9
     assert few.pop("rest") == 5
     assert few.pop("curve") == []
     assert set(few.values()) == {None}
-    enough = figures(team, [*nine, Duration(10, is_over=True), *rest])
+    enough = figures([*nine, Duration(10, is_over=True), *rest])
     assert enough["median"] == 8
     assert enough["within_7"] == pytest.approx(7 / 15, abs=0.0001)
-
-
-def test_steps_that_are_shown_to_others_stand_for_five() -> None:
-    steps = thinned(curve(truncated(1, 100)), 5)
-    assert all(step.over >= 5 for step in steps)
-    assert steps[-1].at_risk >= 5
 
 
 def test_without_durations_there_is_no_curve() -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toggl_hire_report import charts
-from toggl_hire_report.audience import LEAST
 from toggl_hire_report.charts import Bar
 from toggl_hire_report.context import ALL
-from toggl_hire_report.figure import UNKNOWN, percent
+from toggl_hire_report.figure import percent
 from toggl_hire_report.page import Chart, Section, Table
 from toggl_hire_report.sections import months
 from toggl_hire_report.shares import COUNTS, conversion
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 
 QUARTER = 3
 """Months."""
+LEAST = 5
+"""Fewer candidates of a quarter make no share."""
 QUARTERS = ("recent", "before")
 PARTS = {
     "advanced": "go on",
@@ -83,16 +84,14 @@ def _steps(context: Context, rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 
 def _step(context: Context, rows: Sequence[Row]) -> dict[str, Any]:
-    step = conversion(context.audience, rows)
+    step = conversion(rows)
     if context.as_of is None:
         return step
     end = context.as_of.date().replace(day=1)
     for name in QUARTERS:
         start = _months_before(end, QUARTER)
-        quarter = conversion(
-            context.audience, [row for row in rows if start <= row["month"] < end]
-        )
-        is_enough = (quarter["reached"] or 0) >= LEAST
+        quarter = conversion([row for row in rows if start <= row["month"] < end])
+        is_enough = quarter["reached"] >= LEAST
         step[name] = quarter["conversion"] if is_enough else None
         step[f"{name}_low"] = quarter["low"] if is_enough else None
         step[f"{name}_high"] = quarter["high"] if is_enough else None
@@ -133,10 +132,15 @@ def section(page: Page) -> Section:
         else [],
         charts=drawn,
         label="Bars for each step of each opening",
-        tables=[Table(rows, "In numbers", is_open=False)] if rows else [],
-        foot="In brackets: the interval that holds the true share with 95 %."
-        if page.is_team
-        else "",
+        tables=[
+            Table(rows, "In numbers", is_open=False),
+            *months.tables(page),
+        ]
+        if rows
+        else [],
+        foot="In brackets: the interval that holds the true share with 95 %. Month by "
+        "month: candidates by the month in which they finished the test; * still open, "
+        "so the share will rise.",
     )
 
 
@@ -144,9 +148,9 @@ def _chart(name: str, steps: Sequence[dict[str, Any]], *, is_open: bool) -> Char
     bars = [
         Bar(
             step["category"],
-            [step[part] or 0 for part in PARTS],
+            [step[part] for part in PARTS],
             _goes_on(step) if step["advanced"] else "",
-            str(step["reached"] or UNKNOWN),
+            str(step["reached"]),
         )
         for step in steps
     ]

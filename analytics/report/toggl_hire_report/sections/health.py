@@ -6,7 +6,6 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from toggl_hire_report.audience import LEAST
 from toggl_hire_report.figure import whole
 from toggl_hire_report.page import Section, Table
 
@@ -47,7 +46,6 @@ def figures(context: Context) -> dict[str, Any]:
         `candidates_rows` (in the table), `candidates_missing`. In all of them
         together `locked` and `erased`; `problems`, in words.
     """
-    count = context.audience.count
     (locked,) = context.warehouse.rows(
         "select count(*) as number from toggl_hire__candidates where seems_locked"
     )
@@ -62,9 +60,9 @@ def figures(context: Context) -> dict[str, Any]:
                 "failed_runs": row["failed_runs"],
                 "longest_gap_days": row["longest_gap_days"]
                 and round(row["longest_gap_days"], 1),
-                "candidates_held": optional(context, row["candidates_held"]),
-                "candidates_rows": optional(context, row["candidates_rows"]),
-                "candidates_missing": optional(context, row["candidates_missing"]),
+                "candidates_held": optional(row["candidates_held"]),
+                "candidates_rows": optional(row["candidates_rows"]),
+                "candidates_missing": optional(row["candidates_missing"]),
             }
             for row in context.workspaces
         },
@@ -74,10 +72,10 @@ def figures(context: Context) -> dict[str, Any]:
                 for row in context.workspaces
                 for problem in _problems(context, row)
             ),
-            *_locked(context, locked["number"]),
+            *_locked(locked["number"]),
         ],
-        "locked": count(locked["number"]),
-        "erased": count(erased["number"]),
+        "locked": locked["number"],
+        "erased": erased["number"],
     }
 
 
@@ -103,8 +101,7 @@ def _problems(context: Context, workspace: Row) -> Iterator[str]:
         )
     missing = int(workspace["candidates_missing"] or 0)
     if missing > 0:
-        number = context.audience.count(missing) or f"Fewer than {LEAST}"
-        yield f"Candidates{where} that the warehouse lacks: {number}."
+        yield f"Candidates{where} that the warehouse lacks: {missing}."
 
 
 def stale(context: Context, now: datetime) -> Iterator[str]:
@@ -120,10 +117,9 @@ def stale(context: Context, now: datetime) -> Iterator[str]:
         yield "No complete run has been loaded yet."
 
 
-def _locked(context: Context, number: int) -> Iterator[str]:
+def _locked(number: int) -> Iterator[str]:
     if number:
-        shown = context.audience.count(number) or f"fewer than {LEAST}"
-        yield f"Candidates who seem to be locked on the workspace's plan: {shown}."
+        yield f"Candidates who seem to be locked on the workspace's plan: {number}."
 
 
 def _praise(health: dict[str, Any]) -> str:
@@ -136,9 +132,9 @@ def _praise(health: dict[str, Any]) -> str:
     )
 
 
-def optional(context: Context, number: int | None) -> int | None:
+def optional(number: float | None) -> int | None:
     """A count that may be unknown."""
-    return None if number is None else context.audience.count(int(number))
+    return None if number is None else int(number)
 
 
 def moment(value: datetime | None) -> str | None:

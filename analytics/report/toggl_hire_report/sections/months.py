@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from toggl_hire_report.figure import percent
-from toggl_hire_report.page import Section, Table
+from toggl_hire_report.page import Table
 from toggl_hire_report.shares import conversion
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def figures(
     return [
         {
             "month": f"{month:%Y-%m}",
-            **conversion(context.audience, cohort),
+            **conversion(cohort),
             "is_still_open": _next(month) > closed,
         }
         for month, cohort in sorted(cohorts.items())
@@ -54,19 +54,12 @@ def _next(month: date) -> date:
     return (month + timedelta(days=31)).replace(day=1)
 
 
-def section(page: Page) -> Section:
-    """Write the section."""
+def tables(page: Page) -> list[Table]:
+    """Write the table, if any month has candidates."""
     months = list(page.figures["funnel"][page.all]["months"])[-LISTED:]
-    is_any_open = any(month.value["is_still_open"] for month in months)
-    return Section(
-        "Month by month",
-        "Candidates by the month in which they finished the test, and how many "
-        "went beyond the first step."
-        if months
-        else "No month has candidates yet.",
-        tables=[Table([_row(month) for month in months])] if months else [],
-        foot="* Still open: the share will rise." if is_any_open else "",
-        is_half=True,
+    rows = [_row(month) for month in months]
+    return (
+        [Table(rows, "Month by month, the first step", is_open=False)] if rows else []
     )
 
 

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 def figures(context: Context, judged: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Who chose which option of the first bad question that has options: team only."""
+    """Who chose which option of the first bad question that has options."""
     bad = [one for one in judged if one["verdict"] == "bad"]
-    if not context.audience.is_team or not bad:
+    if not bad:
         return {}
     options: dict[str, list[Row]] = defaultdict(list)
     for row in context.warehouse.rows("""

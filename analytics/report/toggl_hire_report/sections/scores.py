@@ -6,10 +6,8 @@ from collections import defaultdict
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
-from toggl_hire_report import charts
-from toggl_hire_report.audience import LEAST
 from toggl_hire_report.figure import UNKNOWN, number
-from toggl_hire_report.page import Chart, Section, Table
+from toggl_hire_report.page import Section, Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,16 +17,21 @@ if TYPE_CHECKING:
     from toggl_hire_report.page import Cells, Page
     from toggl_hire_report.warehouse import Row
 
-BANDS = 10
+LEAD = (
+    "Scores from 0 to 100. One score ± 9 means: the same candidate would come within 9 "
+    "points of it in two of three repetitions."
+)
+LEAST_OF_TENTHS = 10
+"""Fewer candidates have no tenth."""
 
 
 def figures(context: Context) -> dict[str, Any]:
-    """Count candidates by score, and take reliability from the tests.
+    """Take the middle of the scores, and reliability from the tests.
 
     Returns:
-        For each opening: `scored`, `erased`, `median`, `bands` (ten counts),
-        `standard_error`, `alpha`, `split_half`, `is_smart_test`, `expected` (the mean
-        expected score of the questions drawn, lowest and highest), `not_fully_graded`.
+        For each opening: `scored`, `erased`, `median`, `standard_error`, `alpha`,
+        `split_half`, `is_smart_test`, `expected` (the mean expected score of the
+        questions drawn, lowest and highest), `not_fully_graded`.
     """
     tests = {
         row["opening"]: row
@@ -55,46 +58,37 @@ def figures(context: Context) -> dict[str, Any]:
         day="finished_at",
     ):
         groups[row["opening"]].append(row)
-    least = 1 if context.audience.is_team else LEAST
     return {
         opening.name: {
-            **_scores(context, rows, tests.get(opening.name, {})),
-            "erased": context.audience.count(erased[opening.name]),
+            **_scores(rows, tests.get(opening.name, {})),
+            "erased": erased[opening.name],
         }
         for opening in context.openings.values()
-        for rows in [groups[opening.name]]
-        if len(rows) >= least
+        if (rows := groups[opening.name])
     }
 
 
-def _scores(context: Context, rows: Sequence[Row], test: Row) -> dict[str, Any]:
-    audience, of = context.audience, len(rows)
-    bands = [0] * BANDS
-    for row in rows:
-        bands[min(int(row["score"] * BANDS / 100), BANDS - 1)] += 1
+def _scores(rows: Sequence[Row], test: Row) -> dict[str, Any]:
     expected = sorted(r["expected_score"] for r in rows if r["expected_score"])
     return {
-        "scored": audience.count(of),
-        "median": audience.estimate(median(row["score"] for row in rows), of),
-        "bands": [audience.count(band) for band in bands],
-        "standard_error": audience.detail(_rounded(test.get("standard_error"), 1)),
-        "alpha": audience.detail(_rounded(test.get("alpha"), 2)),
-        "split_half": audience.detail(_rounded(test.get("split_half"), 2)),
+        "scored": len(rows),
+        "median": round(median(row["score"] for row in rows), 1),
+        "standard_error": _rounded(test.get("standard_error"), 1),
+        "alpha": _rounded(test.get("alpha"), 2),
+        "split_half": _rounded(test.get("split_half"), 2),
         "is_smart_test": bool(test.get("is_smart_test")),
-        "expected": audience.estimate(fmean(expected), len(expected))
-        if expected
-        else None,
-        "expected_low": audience.estimate(_tenth(expected, 0.1), len(expected)),
-        "expected_high": audience.estimate(_tenth(expected, 0.9), len(expected)),
-        "not_fully_graded": audience.count(
-            sum(row["is_fully_graded"] is False for row in rows)
-        ),
+        "expected": round(fmean(expected), 1) if expected else None,
+        "expected_low": _tenth(expected, 0.1),
+        "expected_high": _tenth(expected, 0.9),
+        "not_fully_graded": sum(row["is_fully_graded"] is False for row in rows),
     }
 
 
-def _tenth(values: Sequence[float], share: float) -> float | None:
+def _tenth(values: Sequence[float], share: float) -> int | None:
     """A quantile of ten values or more."""
-    return round(values[int(share * len(values))]) if len(values) >= BANDS else None
+    if len(values) < LEAST_OF_TENTHS:
+        return None
+    return round(values[int(share * len(values))])
 
 
 def _rounded(value: float | None, digits: int) -> float | None:
@@ -107,49 +101,20 @@ def section(page: Page) -> Section:
     names = [name for name in page.shown if name in found.value]
     return Section(
         "How they score",
-        _lead(is_team=page.is_team) if names else "No candidate has a score yet.",
-        charts=[_chart(name, found.value[name]) for name in names[: charts.MOST]],
-        label="A histogram of scores for each opening",
-        tables=[
-            Table([_row(name, found[name], is_team=page.is_team) for name in names])
-        ]
-        if names
-        else [],
-        foot=_foot(
-            is_team=page.is_team,
-            is_smart=any(found.value[name]["is_smart_test"] for name in names),
-        ),
+        LEAD if names else "No candidate has a score yet.",
+        tables=[Table([_row(name, found[name]) for name in names])] if names else [],
+        foot=_foot(is_smart=any(found.value[name]["is_smart_test"] for name in names)),
     )
 
 
-def _lead(*, is_team: bool) -> str:
-    text = "Candidates by score, from 0 to 100."
-    if is_team:
-        text += (
-            " One score ± 9 means: the same candidate would come within 9 points of it "
-            "in two of three repetitions."
-        )
-    return text
-
-
-def _foot(*, is_team: bool, is_smart: bool) -> str:
-    said = [
-        "Erased: their scores are gone; where the rejected are, scores look higher."
-    ]
-    if is_team:
-        said.append("The test is: in brackets its reliability.")
+def _foot(*, is_smart: bool) -> str:
+    said = ["Erased: their scores are gone. The test is: in brackets its reliability."]
     if is_smart:
         said.append(
             "Luck of the draw: the score of an average candidate with a hard draw of "
             "questions and with an easy one."
         )
     return " ".join(said)
-
-
-def _chart(name: str, scores: dict[str, Any]) -> Chart:
-    error = scores["standard_error"]
-    note = "" if error is None else f"one score ± {error:.0f}"
-    return Chart(charts.histogram(scores["bands"]), name, note)
 
 
 def _reliability(scores: dict[str, Any]) -> str:
@@ -182,17 +147,14 @@ def _error(value: float) -> str:
     return f"± {value:g}"
 
 
-def _row(name: str, scores: Figure, *, is_team: bool) -> Cells:
-    exactness: Cells = {
-        "One score is": scores["standard_error"].shown(_error),
-        "The test is": _reliability(scores.value),
-    }
+def _row(name: str, scores: Figure) -> Cells:
     return {
         "Opening": name,
         "Scored": scores["scored"].count(),
         "Erased": scores["erased"].count(),
         "Median": scores["median"].shown(number),
-        **(exactness if is_team else {}),
+        "One score is": scores["standard_error"].shown(_error),
+        "The test is": _reliability(scores.value),
         "Luck of the draw": _luck(scores.value),
         "Not fully graded": scores["not_fully_graded"].count(),
     }

@@ -41,13 +41,12 @@ def figures(context: Context) -> list[dict[str, Any]]:
         day="valid_from",
     ):
         groups[row["category"] or "(no category)"].append(row)
-    count = context.audience.count
     found = []
     for name in sorted(places, key=lambda name: (fmean(places[name]), name)):
         rows = groups[name]
         durations = [Duration(r["days"], r["ended_by"] is not None) for r in rows]
         ends = [row["ended_by"] for row in rows]
-        curve = curves.figures(context.audience, durations)
+        curve = curves.figures(durations)
         del curve["curve"]
         over, rest = curve.pop("over"), curve.pop("rest")
         found.append(
@@ -56,9 +55,9 @@ def figures(context: Context) -> list[dict[str, Any]]:
                 "ended": over,
                 "still_there": rest,
                 **curve,
-                "moved_on": count(ends.count("moved on")),
-                "moved_back": count(ends.count("moved back")),
-                "rejected": count(ends.count("rejected")),
+                "moved_on": ends.count("moved on"),
+                "moved_back": ends.count("moved back"),
+                "rejected": ends.count("rejected"),
             }
         )
     return found
@@ -77,8 +76,8 @@ def section(page: Page) -> Section:
         if steps
         else "No stay in a step was observed yet.",
         tables=[Table([_row(step) for step in steps])] if steps else [],
-        foot=f"{'In brackets: the interval of 95 %. ' if page.is_team else ''}"
-        "Stays that had begun before the first run are left out.",
+        foot="In brackets: the interval of 95 %. Stays that had begun before the first "
+        "run are left out.",
         is_half=True,
     )
 

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 NAMED = 3
 """Candidates of a step who are named: those who wait longest."""
 ROWS_LISTED = 24
+FOOT = (
+    "Longer than usual: nine of ten left the step sooner. Candidates whose retention "
+    "has ended are counted, and not listed."
+)
 HASH = re.compile("[0-9a-f]{64}")
 RETENTION = {
     "rejected": "rejected (delete them in Toggl Hire)",
@@ -33,7 +37,11 @@ RETENTION = {
 
 
 def figures(
-    context: Context, waits: dict[str, Any], stages: Sequence[dict[str, Any]]
+    context: Context,
+    waits: dict[str, Any],
+    stages: Sequence[dict[str, Any]],
+    *,
+    has_names: bool,
 ) -> dict[str, Any]:
     """Count who waits in each opening and step, what waits for a grader, and retention.
 
@@ -44,6 +52,7 @@ def figures(
         context: of the page.
         waits: the figures of `waits`.
         stages: the figures of `stages`.
+        has_names: whether candidates are named.
     """
     waiting: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in _waiting(context):
@@ -61,7 +70,7 @@ def figures(
         name = opening.name
         of_all = waits[name]["slowest_tenth"] or waits[ALL]["slowest_tenth"]
         steps = [
-            _step(context, category, rows, usual.get(category) or of_all)
+            _step(category, rows, usual.get(category) or of_all, has_names=has_names)
             for category, rows in waiting[name].items()
         ]
         if steps or name in backlog:
@@ -69,16 +78,13 @@ def figures(
                 {
                     "opening": name,
                     "steps": steps,
-                    **_together(context, list(waiting[name].values()), steps),
-                    **_grading(context, backlog.get(name), of_all),
+                    **_together(list(waiting[name].values()), steps),
+                    **_grading(backlog.get(name), of_all),
                 }
             )
     return {
         "openings": found,
-        "retention": {
-            state: context.audience.count(count)
-            for state, count in _retention(context).items()
-        },
+        "retention": _retention(context),
     }
 
 
@@ -112,26 +118,23 @@ def _waiting(context: Context) -> list[Row]:
 
 
 def _step(
-    context: Context, category: str, rows: Sequence[Row], usual: float | None
+    category: str, rows: Sequence[Row], usual: float | None, *, has_names: bool
 ) -> dict[str, Any]:
-    count, is_team = context.audience.count, context.audience.is_team
     # Those who are due for deletion are counted, but nobody is asked to see them.
     named = [row for row in rows if not row["is_due"]][:NAMED]
     return {
         "category": category,
-        "waiting": count(len(rows)),
+        "waiting": len(rows),
         "usual_days": usual,
-        "beyond_usual": count(
-            sum(usual is not None and row["days"] > usual for row in rows)
-        ),
-        "longest_days": _days(context, rows[0]["days"]),
-        "longest": [_candidate(context, row) for row in named] if is_team else [],
+        "beyond_usual": sum(usual is not None and row["days"] > usual for row in rows),
+        "longest_days": round(rows[0]["days"]),
+        "longest": [_candidate(row, has_names=has_names) for row in named],
     }
 
 
-def _candidate(context: Context, row: Row) -> dict[str, Any]:
+def _candidate(row: Row, *, has_names: bool) -> dict[str, Any]:
     candidate = {"id": row["candidate_id"], "days": round(row["days"])}
-    if context.audience.has_names:
+    if has_names:
         candidate |= {"name": _kept(row["name"]), "email": _kept(row["email"])}
     return candidate
 
@@ -142,7 +145,7 @@ def _kept(value: str | None) -> str | None:
 
 
 def _together(
-    context: Context, rows: Sequence[Sequence[Row]], steps: Sequence[dict[str, Any]]
+    rows: Sequence[Sequence[Row]], steps: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
     beyond = sum(
         step["usual_days"] is not None and row["days"] > step["usual_days"]
@@ -151,29 +154,25 @@ def _together(
     )
     longest = max((own[0]["days"] for own in rows), default=None)
     return {
-        "waiting": context.audience.count(sum(map(len, rows))),
-        "beyond_usual": context.audience.count(beyond),
-        "longest_days": _days(context, longest),
+        "waiting": sum(map(len, rows)),
+        "beyond_usual": beyond,
+        "longest_days": _rounded(longest),
     }
 
 
-def _days(context: Context, number: float | None) -> int | None:
-    """The days that a single candidate waits: for the team only."""
-    return None if number is None or not context.audience.is_team else round(number)
+def _rounded(number: float | None) -> int | None:
+    return None if number is None else round(number)
 
 
-def _grading(
-    context: Context, backlog: Row | None, usual: float | None
-) -> dict[str, Any]:
-    count = context.audience.count
+def _grading(backlog: Row | None, usual: float | None) -> dict[str, Any]:
     answers, undecided, oldest = 0, 0, None
     if backlog is not None:
         answers, undecided = backlog["answers"], backlog["undecided_candidates"]
         oldest = backlog["oldest_days"]
     return {
-        "ungraded": count(answers),
-        "ungraded_undecided": count(undecided),
-        "ungraded_oldest_days": _days(context, oldest),
+        "ungraded": answers,
+        "ungraded_undecided": undecided,
+        "ungraded_oldest_days": _rounded(oldest),
         "ungraded_usual_days": usual,
     }
 
@@ -254,30 +253,21 @@ def section(page: Page) -> Section:
         lead,
         items=said,
         tables=[Table(rows[:ROWS_LISTED])] if rows else [],
-        foot=_foot(page) if rows else "",
+        foot=FOOT if rows else "",
     )
 
 
-def _foot(page: Page) -> str:
-    text = "Longer than usual: nine of ten left the step sooner."
-    if page.is_team:
-        text += " Candidates whose retention has ended are counted, and not listed."
-    return text
-
-
 def _row(page: Page, name: str, step: Figure) -> Cells:
-    cells: Cells = {
+    candidates = [_shown(page, candidate) for candidate in step["longest"]]
+    return {
         "Opening": name,
         "Step": step.value["category"],
         "Wait": step["waiting"].count(),
         "Longer than usual": step["beyond_usual"].count(),
         "Usual, days": step["usual_days"].shown(number),
+        "Longest, days": step["longest_days"].shown(whole),
+        "Begin with": Phrase("<br>").join(candidates),
     }
-    if page.is_team:
-        cells["Longest, days"] = step["longest_days"].shown(whole)
-        candidates = [_shown(page, candidate) for candidate in step["longest"]]
-        cells["Begin with"] = Phrase("<br>").join(candidates)
-    return cells
 
 
 def _shown(page: Page, candidate: Figure) -> Markup:

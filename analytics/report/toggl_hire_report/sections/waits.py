@@ -47,7 +47,7 @@ def figures(context: Context) -> dict[str, Any]:
         groups[row["opening"]].append(duration)
     found = {}
     for name in (ALL, *(opening.name for opening in context.openings.values())):
-        curve = curves.figures(context.audience, groups[name])
+        curve = curves.figures(groups[name])
         del curve["rest"]
         found[name] = {"decided": curve.pop("over"), **curve}
     return found
@@ -73,12 +73,12 @@ def section(page: Page) -> Section:
         legend=[
             (charts.line_key(place), _title(name)) for place, name in enumerate(drawn)
         ],
-        charts=[Chart(charts.lines(series, axes, steps=True, top=100))],
+        charts=[Chart(charts.lines(series, axes, top=100))],
         label="Lines of the share that still waits, by days since the test",
         tables=[Table([_row(name, found[name]) for name in names])],
         foot="Kaplan-Meier estimate: those who still wait count as long as known, the "
         "erased as well. "
-        f"{'In brackets: the interval of 95 %. ' if page.is_team else ''}"
+        "In brackets: the interval of 95 %. "
         f"Openings with fewer than {LEAST_ENDS} decisions are left out: too few yet.",
     )
 

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from toggl_hire_report.context import ALL
 from toggl_hire_report.figure import number
-from toggl_hire_report.page import Phrase, Section, Table, Tile
+from toggl_hire_report.page import Section, Table, Tile
 
 if TYPE_CHECKING:
     from toggl_hire_report.context import Context
@@ -55,18 +55,15 @@ def figures(context: Context) -> dict[str, Any]:
         before = {last - timedelta(weeks=n) for n in range(1, WEEKS + 1)}
         usual = sorted(before & observed)
     now = context.week if context.as_of and context.as_of.weekday() else None
-    count = context.audience.count
 
     def of(name: str, week: date | None, column: str) -> int | None:
-        return None if week is None else count(counts[name, week][column])
+        return None if week is None else counts[name, week][column]
 
     def compared(name: str, column: str) -> dict[str, float | None]:
-        total = count(sum(counts[name, week][column] for week in usual))
+        total = sum(counts[name, week][column] for week in usual)
         return {
             column: of(name, last, column),
-            f"{column}_usual": round(total / len(usual), 1)
-            if usual and total is not None
-            else None,
+            f"{column}_usual": round(total / len(usual), 1) if usual else None,
             f"{column}_so_far": of(name, now, column),
         }
 
@@ -131,13 +128,6 @@ def _row(name: str, counts: Figure) -> Cells:
         if counts.value[f"{column}_usual"] is not None:
             usual = counts[f"{column}_usual"].shown(number)
             cells[label] = Markup("{} ({})").format(cells[label], usual)
-    so_far = [
-        Markup("{} {}").format(counts[f"{column}_so_far"].count(), label.lower())
-        for column, label in COUNTED.items()
-        if counts.value[f"{column}_so_far"]
-    ]
-    if any(counts.value[f"{column}_so_far"] is not None for column in COUNTED):
-        cells["So far this week"] = Phrase(", ").join(so_far) or "-"
     return cells
 
 
