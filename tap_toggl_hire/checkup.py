@@ -10,15 +10,14 @@ from __future__ import annotations
 import textwrap
 import typing as t
 from contextlib import suppress
-from itertools import chain
 
 from tap_toggl_hire import records
 from tap_toggl_hire.api.pagination import total_of
 from tap_toggl_hire.errors import NotFoundError, UnavailableError
 from tap_toggl_hire.records import (
-    EXTRA,
     MISMATCHED,
     UNKNOWN,
+    FieldReport,
     conformer,
     id_of,
     loggable,
@@ -90,32 +89,17 @@ def _habits(client: Client, params: Params, page: Json) -> Iterator[str]:
 def _compared(name: str, schema: Schema, rows: list[t.Any]) -> Iterator[str]:
     """Yield how the objects of a resource differ from its schema."""
     names: dict[str, set[str]] = {UNKNOWN: set(), MISMATCHED: set()}
-    conform = conformer(schema, lambda field, what: names[what].add(loggable(field)))
+    fields = FieldReport(lambda field, what: names[what].add(loggable(field)))
+    conform = conformer(schema, fields)
     for row in rows:
         conform(row)
     yield f"{name}: {len(rows)} read"
     for title, found in (
         ("unknown fields", names[UNKNOWN]),
-        ("missing fields", _missing(schema, rows, "")),
+        ("missing fields", set(fields.missing)),
         ("type mismatches", names[MISMATCHED]),
     ):
         if shown := sorted(found):
             more = ["and more"] if len(shown) > records.MAX_NAMES else []
             text = f"  {title}: {', '.join([*shown[: records.MAX_NAMES], *more])}"
             yield from textwrap.wrap(text, WIDTH, subsequent_indent="    ")
-
-
-def _missing(schema: Schema, values: list[t.Any], path: str) -> Iterator[str]:
-    """Yield the declared fields that none of the objects has."""
-    if "items" in schema:
-        lists = [value for value in values if isinstance(value, list)]
-        items = [*chain.from_iterable(lists)]
-        yield from _missing(schema["items"], items, f"{path}[]")
-    objects = [value for value in values if isinstance(value, dict)]
-    for name, field in schema.get("properties", {}).items() if objects else ():
-        if name != EXTRA and not name.startswith("_sdc"):
-            full = f"{path}.{name}" if path else name
-            found = [value[name] for value in objects if name in value]
-            if not found:
-                yield full
-            yield from _missing(field, found, full)

@@ -16,6 +16,7 @@ import json
 import re
 import typing as t
 from collections import Counter
+from dataclasses import dataclass
 from datetime import datetime
 
 if t.TYPE_CHECKING:
@@ -25,7 +26,7 @@ if t.TYPE_CHECKING:
 Schema = dict[str, t.Any]
 Record = dict[str, t.Any]
 Converter = t.Callable[[t.Any], t.Any]
-Report = t.Callable[[str, str], None]
+Note = t.Callable[[str, str], None]
 """Called with the path of a field and `UNKNOWN` or `MISMATCHED`."""
 
 UNKNOWN = (
@@ -36,6 +37,7 @@ MISMATCHED = (
     "has a value that does not fit its type: it is null, and the value is in the "
     "column extra, or dropped if it is nested too deep or pii is not keep"
 )
+MISSING = "The API sent none of these fields of %s, which are null in this run: %s."
 EXTRA = "extra"  # the column for unknown fields and type mismatches
 MAX_DEPTH = 500
 """Levels of nesting that a column has as JSON. The json module, whose limit depends on
@@ -51,20 +53,66 @@ _TIME = re.compile(
 _NUMBER = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,6})?")  # a float holds it without loss
 
 
+@dataclass(slots=True)
+class Place:
+    """An object of a schema, and what the API sent there."""
+
+    missing: set[str]  # declared fields that no object had
+    prefix: str  # of their paths
+    objects: int = 0  # read so far
+
+
+class FieldReport:
+    """What is noted about the fields of a resource."""
+
+    def __init__(self, note: Note) -> None:
+        self.note = note
+        self.places: list[Place] = []
+
+    @property
+    def missing(self) -> dict[str, int]:
+        """Declared fields that no object had: their paths, with the number of objects.
+
+        What is below a place where there was no object is not among them.
+        """
+        return {
+            place.prefix + name: place.objects
+            for place in self.places
+            for name in place.missing
+            if place.objects
+        }
+
+
 class FieldLog:
-    """Counts unknown fields and type mismatches, and logs each of them once."""
+    """Counts unknown, mismatched and missing fields, and logs each of them once."""
 
     def __init__(self, logger: logging.Logger) -> None:
         self.unknown: Counter[str] = Counter()  # by `stream.field`
         self.mismatched: Counter[str] = Counter()  # likewise
         self._logged: Counter[str] = Counter()
         self._logger = logger
+        self._reports: list[tuple[str, FieldReport]] = []
 
-    def of(self, stream: str) -> Report:
-        """Return the function that reports fields of a stream."""
+    @property
+    def missing(self) -> dict[str, int]:
+        """Declared fields that no object had so far, by `stream.field`."""
+        return {
+            f"{stream}.{field}": count
+            for stream, report in self._reports
+            for field, count in report.missing.items()
+        }
+
+    def log_missing(self) -> None:
+        """Log the fields that are missing, in one line per stream."""
+        for stream, report in self._reports:
+            if missing := sorted(report.missing):
+                self._logger.warning(MISSING, stream, ", ".join(missing))
+
+    def of(self, stream: str) -> FieldReport:
+        """Return what reports the fields of a stream."""
         prefix = f"{stream}."
 
-        def report(field: str, problem: str) -> None:
+        def note(field: str, problem: str) -> None:
             counter = self.unknown if problem == UNKNOWN else self.mismatched
             name = loggable(field)
             if prefix + name not in counter and self._logged[stream] >= MAX_NAMES:
@@ -78,6 +126,8 @@ class FieldLog:
             else:
                 self._logger.warning("Field %s of %s %s.", name, stream, problem)
 
+        report = FieldReport(note)
+        self._reports.append((stream, report))
         return report
 
 
@@ -90,7 +140,7 @@ def loggable(field: str) -> str:
     return field if all(map(_LOGGABLE.fullmatch, parts)) else UNPRINTABLE
 
 
-def conformer(schema: Schema, report: Report) -> Callable[[t.Any], Record | None]:
+def conformer(schema: Schema, report: FieldReport) -> Callable[[t.Any], Record | None]:
     """Return a function that turns an object of the API into a record of a schema.
 
     It returns None for a value that is no object. Columns that begin with `_sdc` are
@@ -100,14 +150,14 @@ def conformer(schema: Schema, report: Report) -> Callable[[t.Any], Record | None
 
     def note(field: str, problem: str) -> None:
         reported.append(field)
-        report(field, problem)
+        report.note(field, problem)
 
     declared = {
         name: field
         for name, field in schema["properties"].items()
         if name != EXTRA and not name.startswith("_sdc")
     }
-    convert = _object({"properties": declared}, "", note)
+    convert = _object({"properties": declared}, "", note, report.places)
 
     def conform(value: t.Any) -> Record | None:
         reported.clear()
@@ -171,12 +221,14 @@ def _rest(value: t.Any, conformed: t.Any) -> t.Any:
     return rests if any(rest is not None for rest in rests) else None
 
 
-def _converter(schema: Schema, path: str, report: Report) -> Converter:
+def _converter(
+    schema: Schema, path: str, report: Note, places: list[Place]
+) -> Converter:
     types = schema["type"]
     if "object" in types:
-        return _object(schema, path, report)
+        return _object(schema, path, report, places)
     if "array" in types:
-        return _array(schema, path, report)
+        return _array(schema, path, report, places)
     if "number" in types:
         return _checked(_number, path, report)
     if "boolean" in types:
@@ -188,7 +240,7 @@ def _converter(schema: Schema, path: str, report: Report) -> Converter:
     return lambda value: value if type(value) is str else as_string(value)
 
 
-def _checked(convert: Converter, path: str, report: Report) -> Converter:
+def _checked(convert: Converter, path: str, report: Note) -> Converter:
     """Return a converter that reports a type mismatch, and returns None for it."""
 
     def checked(value: t.Any) -> t.Any:
@@ -202,19 +254,24 @@ def _checked(convert: Converter, path: str, report: Report) -> Converter:
 
 
 def _object(
-    schema: Schema, path: str, report: Report
+    schema: Schema, path: str, report: Note, places: list[Place]
 ) -> Callable[[t.Any], Record | None]:
     prefix = f"{path}." if path else ""
+    known = set(schema["properties"])
+    place = Place(set(known), prefix)
+    places.append(place)
     fields = [
-        (name, _converter(field, prefix + name, report))
+        (name, _converter(field, prefix + name, report, places))
         for name, field in schema["properties"].items()
     ]
-    known = {name for name, _ in fields}
 
     def convert(value: t.Any) -> Record | None:
         if not isinstance(value, dict):
             report(path, MISMATCHED)
             return None
+        place.objects += 1
+        if place.missing:
+            place.missing.difference_update(value)
         for name in value.keys() - known if not value.keys() <= known else ():
             report(prefix + name, UNKNOWN)
             if _is_too_deep(value[name]):
@@ -228,8 +285,8 @@ def _object(
     return convert
 
 
-def _array(schema: Schema, path: str, report: Report) -> Converter:
-    item = _converter(schema["items"], f"{path}[]", report)
+def _array(schema: Schema, path: str, report: Note, places: list[Place]) -> Converter:
+    item = _converter(schema["items"], f"{path}[]", report, places)
     if "string" in schema["items"]["type"]:  # the API's lists of text have IDs
         item = _checked(_id, f"{path}[]", report)
 

@@ -11,14 +11,14 @@ from tap_toggl_hire.privacy import scrubber
 from tap_toggl_hire.records import EXTRA, conformer
 
 if t.TYPE_CHECKING:
-    from tap_toggl_hire.records import Record, Report, Schema
+    from tap_toggl_hire.records import FieldReport, Record, Schema
     from tap_toggl_hire.settings import Settings
 
 
 class RedactedRecords:
     """Makes the records of one schema, with personal data redacted as `pii` says."""
 
-    def __init__(self, schema: Schema, report: Report, settings: Settings) -> None:
+    def __init__(self, schema: Schema, report: FieldReport, settings: Settings) -> None:
         self.columns = tuple(
             name
             for name in schema["properties"]

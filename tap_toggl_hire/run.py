@@ -284,6 +284,7 @@ class Run:
 
     def _end(self, failure: Exception | None) -> None:
         """Write the record of the run and the last STATE; log what was done."""
+        self._session.fields.log_missing()
         record = self._summary.record(failure, self._outputs, self._state.inventory)
         output = self._outputs.get(SyncRuns.name)
         if output is not None:

@@ -24,7 +24,7 @@ from tap_toggl_hire.answers import answer_rows
 from tap_toggl_hire.errors import NotFoundError
 from tap_toggl_hire.records import EXTRA, conformer, id_of
 from tap_toggl_hire.redacted import RedactedRecords
-from tap_toggl_hire.sync.change import HISTORY_FIELDS, ONLY_IN_DETAILS, Change
+from tap_toggl_hire.sync.change import HISTORY_COLUMNS, ONLY_IN_DETAILS, Change
 from tap_toggl_hire.sync.plan import (
     ANSWERS,
     CANDIDATE_STREAMS,
@@ -301,7 +301,7 @@ class CandidateHistory(CandidateChild):
         elif change.row is not None:
             drops_tags = self.session.settings.drops_tags
             has_tags = change.tags is not None and not drops_tags
-            fields = {name: change.row[name] for name in HISTORY_FIELDS}
+            fields = {name: change.row[name] for name in HISTORY_COLUMNS}
             tag_ids = list(change.tags or ()) if has_tags else None
             yield {**row, **fields, "tag_ids": tag_ids}, False
 

@@ -27,7 +27,7 @@ SUMMARY = (
     "%(candidates_listed)d candidates listed: %(candidates_created)d new, "
     "%(candidates_updated)d changed, %(candidates_deleted)d deleted, "
     "%(candidates_reverified)d re-verified; %(requests)d requests, "
-    "%(requests_refused)d refused."
+    "%(requests_rate_limited)d rate-limited."
 )
 
 
@@ -61,7 +61,7 @@ class Summary:
             "api_version": session.client.found_version,
             "scope": as_text(narrowing) if narrowing else None,
             "requests": requests.requests,
-            "requests_refused": requests.refused,
+            "requests_rate_limited": requests.rate_limited,
             "requests_retried": requests.retried,
             "candidates_listed": counts.listed,
             **_rows_held(outputs, inventory),
@@ -73,6 +73,7 @@ class Summary:
             "details_read": counts.details_read,
             "unknown_fields": _sorted_text(session.fields.unknown),
             "mismatched_fields": _sorted_text(session.fields.mismatched),
+            "missing_fields": _sorted_text(session.fields.missing),
         }
 
     def log(

@@ -106,7 +106,7 @@ class RequestCounts:
 
     def __init__(self) -> None:
         self.by_endpoint: Counter[str] = Counter()  # sent, redirects included
-        self.refused = 0  # of these, answered with 429
+        self.rate_limited = 0  # of these, answered with 429
         self.retried = 0  # failed attempts that another one followed
         self._lock = threading.Lock()
 
@@ -116,12 +116,12 @@ class RequestCounts:
         return self.by_endpoint.total()
 
     def add(
-        self, endpoint: str, *, sent: int = 0, refused: int = 0, retried: int = 0
+        self, endpoint: str, *, sent: int = 0, rate_limited: int = 0, retried: int = 0
     ) -> None:
         """Add to the counts of an endpoint."""
         with self._lock:
             self.by_endpoint[endpoint] += sent
-            self.refused += refused
+            self.rate_limited += rate_limited
             self.retried += retried
 
 
@@ -358,9 +358,9 @@ class Client:
         except TransientError:
             self.counts.add(endpoint, sent=1)
             raise
-        is_refused = response.status == requests.codes.too_many_requests
-        self.counts.add(endpoint, sent=1 + response.redirects, refused=is_refused)
-        if is_refused:
+        is_limited = response.status == requests.codes.too_many_requests
+        self.counts.add(endpoint, sent=1 + response.redirects, rate_limited=is_limited)
+        if is_limited:
             wait = throttle.refused(response.started, self._retry_after(response))
             if not self._retry.after_429:
                 raise RateLimitError(

@@ -18,11 +18,13 @@ HISTORY_FIELDS = (
     "points",
     "score",
 )
-"""Fields of the list row that `candidate_history` has; `tag_ids` is the other.
+"""Fields of the list row that are compared for `candidate_history`, beside `tag_ids`.
 
 They are digested. One more field changes the digest of every candidate, so that the
 next run writes a row `updated` for each.
 """
+HISTORY_COLUMNS = (*HISTORY_FIELDS, "finished_at")
+"""Fields of the list row that `candidate_history` has, beside `tag_ids`."""
 ONLY_IN_DETAILS = {"tag_ids", "questions", "answers"}
 """Fields of `/candidates/{id}` that a list row lacks."""
 

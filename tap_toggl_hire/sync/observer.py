@@ -6,10 +6,11 @@ the settings say so.
 
 from __future__ import annotations
 
+import json
 import typing as t
 from dataclasses import dataclass
 
-from tap_toggl_hire.records import EXTRA
+from tap_toggl_hire.records import EXTRA, as_text
 from tap_toggl_hire.sync.change import HISTORY_FIELDS, ONLY_IN_DETAILS
 from tap_toggl_hire.sync.inventory import digest
 from tap_toggl_hire.sync.plan import NEVER, Details, Listed
@@ -34,10 +35,18 @@ class Observer:
         """Make a record of `candidates` from a list row."""
         return {**self.rows.of(data), "id": candidate_id}
 
-    def row_in(self, candidate_id: str, body: Json) -> Record:
-        """Make a record of `candidates` from the body of `/candidates/{id}`."""
-        data = {name: body[name] for name in body.keys() - ONLY_IN_DETAILS}
-        return self.row(candidate_id, data)
+    def row_in(self, candidate_id: str, details: Record) -> Record:
+        """Make a record of `candidates` from one of `candidate_details`.
+
+        Its fields are not those of the list: they are not reported as such.
+        """
+        extra = json.loads(details[EXTRA] or "{}")
+        rest = {name: extra[name] for name in extra.keys() - ONLY_IN_DETAILS}
+        return {
+            **self.row_part(details),
+            "id": candidate_id,
+            EXTRA: as_text(rest) if rest else None,
+        }
 
     def row_part(self, details: Record) -> Record:
         """Return the fields of a record of `candidate_details` that a list row has."""

@@ -179,7 +179,7 @@ class MissingTask:
             return _decision(self, plan.Plan(self.known))
         observer = self.terms.observer
         details = observer.details.of(response)
-        row = observer.row_in(self.id, response)
+        row = observer.row_in(self.id, details)
         tags = self.terms.tags.in_details(details)
         # Unknown fields of details are not those of a list row.
         listed = replace(observer.listed(row, tags), extra=None)

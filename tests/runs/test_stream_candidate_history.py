@@ -36,6 +36,7 @@ def test_first_run_creates_each_candidate_without_personal_data(
             "candidate_id": details["id"],
             "event": "created",
             **{name: details[name] for name in HISTORY_FIELDS},
+            "finished_at": details["finished_at"] + "+00:00",
             "tag_ids": sorted(details["tag_ids"]),
         }
 
@@ -46,7 +47,7 @@ def test_rows_of_a_deleted_candidate_stay(pipeline: Pipeline) -> None:
     pipeline.account.delete(gone)
     [row] = pipeline.run().records(HISTORY)
     assert (row["event"], row["candidate_id"]) == ("deleted", gone)
-    assert {row[name] for name in (*HISTORY_FIELDS, "tag_ids")} == {None}
+    assert {row[name] for name in (*HISTORY_FIELDS, "finished_at", "tag_ids")} == {None}
     rows = pipeline.target.alive(HISTORY).values()
     events = [row["event"] for row in rows if row["candidate_id"] == gone]
     assert events == ["created", "deleted"]

@@ -21,7 +21,7 @@ Json = dict[str, t.Any]
 
 SUMMARY = re.compile(
     r"(\d+) candidates listed: (\d+) new, (\d+) changed, (\d+) deleted, "
-    r"(\d+) re-verified; (\d+) requests, (\d+) refused\."
+    r"(\d+) re-verified; (\d+) requests, (\d+) rate-limited\."
 )
 
 
@@ -59,7 +59,7 @@ def test_complete_run_is_a_row_and_a_line_of_the_log(
         "api_version": "v2.1",
         "scope": None,
         "requests": len(run.requests),
-        "requests_refused": 0,
+        "requests_rate_limited": 0,
         "requests_retried": 0,
         "candidates_listed": 12,
         "candidates_held": 12,
@@ -73,6 +73,7 @@ def test_complete_run_is_a_row_and_a_line_of_the_log(
         "details_read": 0,
         "unknown_fields": None,
         "mismatched_fields": None,
+        "missing_fields": None,
     }
     [summary] = filter(None, map(SUMMARY.fullmatch, caplog.messages))
     requests = str(len(run.requests))

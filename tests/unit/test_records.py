@@ -24,6 +24,7 @@ from tap_toggl_hire.records import (
     MISMATCHED,
     UNKNOWN,
     FieldLog,
+    FieldReport,
     id_of,
 )
 
@@ -57,9 +58,8 @@ def conformed(
 ) -> tuple[t.Any, list[tuple[str, str]]]:
     """The record, and what was reported."""
     reported: list[tuple[str, str]] = []
-    conform = records.conformer(
-        schema, lambda field, problem: reported.append((field, problem))
-    )
+    report = FieldReport(lambda field, problem: reported.append((field, problem)))
+    conform = records.conformer(schema, report)
     return conform(value), reported
 
 
@@ -419,12 +419,12 @@ def fields() -> FieldLog:
 def test_each_field_is_logged_once_and_counted(
     fields: FieldLog, caplog: pytest.LogCaptureFixture
 ) -> None:
-    report = fields.of("candidates")
+    report = fields.of("candidates").note
     for _ in range(3):
         report("one.two[]", UNKNOWN)
     report("one.two[]", MISMATCHED)
-    fields.of("candidates")("one.two[]", UNKNOWN)
-    fields.of("tags")("one.two[]", UNKNOWN)
+    fields.of("candidates").note("one.two[]", UNKNOWN)
+    fields.of("tags").note("one.two[]", UNKNOWN)
     assert caplog.messages == [
         f"Field one.two[] of candidates {UNKNOWN}.",
         f"Field one.two[] of candidates {MISMATCHED}.",
@@ -437,7 +437,7 @@ def test_each_field_is_logged_once_and_counted(
 def test_limited_number_of_names_is_logged(
     fields: FieldLog, caplog: pytest.LogCaptureFixture
 ) -> None:
-    report = fields.of("tags")
+    report = fields.of("tags").note
     for _ in range(2):
         for number in range(MAX_NAMES + 5):
             report(f"field{number}", UNKNOWN)
@@ -483,5 +483,33 @@ ODD_NAMES = (
 def test_odd_name_is_not_repeated(
     fields: FieldLog, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
-    fields.of("tags")(name, UNKNOWN)
+    fields.of("tags").note(name, UNKNOWN)
     assert caplog.messages == [f"Field {records.UNPRINTABLE} of tags {UNKNOWN}."]
+
+
+def test_fields_that_no_object_had_are_missing_where_there_was_an_object() -> None:
+    fields = FieldLog(logging.getLogger("fields"))
+    conform = records.conformer(SCHEMA, fields.of("tags"))
+    assert fields.missing == {}  # nothing was read
+    names = [name for name in SCHEMA["properties"] if not name.startswith("_sdc")]
+    everything: Json = {name: None for name in names if name != "number"}
+    conform({**everything, "many": [{"text": "a"}, {"flag": None}, None]})
+    conform({})
+    conform("no object")
+    assert fields.missing == {
+        "tags.number": 2,
+        **dict.fromkeys(
+            ("tags.many[].number", "tags.many[].at", "tags.many[].list"), 2
+        ),
+    }
+
+
+def test_missing_fields_are_logged_in_one_line_per_stream(
+    fields: FieldLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    for stream in ("candidates", "tags"):
+        records.conformer(SCHEMA, fields.of(stream))
+    records.conformer(SCHEMA, fields.of("categories"))({"text": "", "many": []})
+    fields.log_missing()
+    names = "at, flag, list, number, one"
+    assert caplog.messages == [records.MISSING % ("categories", names)]

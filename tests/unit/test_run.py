@@ -16,7 +16,7 @@ import pytest
 import time_machine
 
 from sandbox import Fault, details_of
-from tap_toggl_hire import progress
+from tap_toggl_hire import progress, records
 from tap_toggl_hire import run as module
 from tap_toggl_hire.errors import (
     OutputError,
@@ -138,6 +138,21 @@ class Extraction:
             return {**page, "total": page["total"] + 1}
 
         self.transport.faults.append(Fault("rewrite", match=is_list, change=change))
+
+    def drop(self, *fields: str, only: str | None = None) -> None:
+        """Let all objects lack fields; `only` names a kind of requests."""
+
+        def without(value: t.Any) -> t.Any:
+            if isinstance(value, list):
+                return [*map(without, value)]
+            if not isinstance(value, dict):
+                return value
+            return {n: without(v) for n, v in value.items() if n not in fields}
+
+        def change(_: Request, page: Json) -> t.Any:
+            return without(page)
+
+        self.transport.faults.append(Fault("rewrite", match=only, change=change))
 
     def empty(self, kind: str) -> None:
         """Let a list be empty."""
@@ -764,12 +779,13 @@ def test_record_counts_candidates_and_requests() -> None:
     extraction = Extraction(5)
     record = extraction.run().sync_run
     assert record["scope"] is None
-    assert record["unknown_fields"] is record["mismatched_fields"] is None
+    for problem in ("unknown", "mismatched", "missing"):
+        assert record[f"{problem}_fields"] is None
     assert record["requests"] == len(extraction.transport.requests)
     expected = {"listed": 5, "created": 5, "updated": 0, "deleted": 0, "reverified": 0}
     assert {name: record[f"candidates_{name}"] for name in expected} == expected
     assert record["details_read"] == 5
-    assert (record["requests_refused"], record["requests_retried"]) == (0, 0)
+    assert (record["requests_rate_limited"], record["requests_retried"]) == (0, 0)
     assert (record["candidates_held"], record["details_held"]) == (5, 5)
     assert record["answers_held"] == 2 * 5
     extraction.account.delete("1")
@@ -803,6 +819,35 @@ def test_record_names_fields_that_no_schema_declares() -> None:
         '{"candidates.alpha":1,"candidates.zeta":2,"job_openings.new_field":1}'
     )
     assert record["mismatched_fields"] == '{"candidates.rating":1}'
+
+
+def test_record_and_log_name_fields_that_no_object_had(
+    extraction: Extraction, caplog: pytest.LogCaptureFixture
+) -> None:
+    extraction.drop("score", "skill")
+    assert json.loads(extraction.run().sync_run["missing_fields"]) == {
+        "candidates.score": 3,
+        "candidate_details.score": 3,
+        "candidate_details.questions[].skill": 2 * 3,
+    }
+    assert [m for m in caplog.messages if m.startswith("The API sent none")] == [
+        records.MISSING % ("candidates", "score"),
+        records.MISSING % ("candidate_details", "questions[].skill, score"),
+    ]
+    record = extraction.run().sync_run  # nothing differs: no details are read
+    assert record["missing_fields"] == '{"candidates.score":3}'
+
+
+def test_fields_of_details_do_not_hide_that_the_list_lacks_them() -> None:
+    extraction = Extraction(reverify_days=1)
+    extraction.run()
+    extraction.account.archive("1")
+    extraction.drop("score", only="candidates")
+    extraction.selected = [CANDIDATES, SYNC_RUNS]
+    with time_machine.travel(timedelta(days=2)):
+        record = extraction.run().sync_run
+    assert record["details_read"] == 1
+    assert json.loads(record["missing_fields"]) == {"candidates.score": 2}
 
 
 def test_run_logs_its_progress(

@@ -314,6 +314,7 @@ def test_history_has_the_event_its_time_and_the_fields_it_is_about(
         "rating": 3,
         "points": 3,
         "score": 75,
+        "finished_at": "2026-01-05T09:30:00+00:00",
         "tag_ids": ["300"],
     }
 

@@ -34,7 +34,7 @@ TYPES = {
         "candidates": "started_at finished_at _sdc_deleted_at",
         "candidate_details": "started_at finished_at _sdc_deleted_at",
         "candidate_answers": "_sdc_deleted_at",
-        "candidate_history": "observed_at",
+        "candidate_history": "observed_at finished_at",
         "sync_runs": "started_at finished_at",
     },
     "double precision": {

@@ -438,7 +438,7 @@ def test_all_requests_wait_for_as_long_as_a_429_says(
     api.client.candidate("100")
     assert api.transport.time.now - began == pytest.approx(400, abs=5)
     assert not api.pauses  # it is not a failed attempt
-    assert (api.client.counts.refused, api.client.counts.retried) == (10, 0)
+    assert (api.client.counts.rate_limited, api.client.counts.retried) == (10, 0)
     assert messages(caplog) == ["HTTP 429: all requests wait for 40 s."]
 
 
@@ -566,7 +566,7 @@ def test_requests_are_counted_by_endpoint_with_retries_and_redirects() -> None:
     api.client.candidate("100")
     counts = api.client.counts
     assert counts.by_endpoint == {"/tags": 1, "/candidates/{id}": 6}
-    assert (counts.requests, counts.refused, counts.retried) == (7, 1, 2)
+    assert (counts.requests, counts.rate_limited, counts.retried) == (7, 1, 2)
 
 
 # Retry-After

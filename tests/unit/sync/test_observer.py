@@ -105,7 +105,8 @@ def test_digests_are_made_after_personal_data_is_dropped() -> None:
 
 def test_row_in_details_is_that_of_the_list() -> None:
     details, observer = details_of(tag_ids=["300"], new_field=5), make_observer()
-    assert observer.row_in("1", details) == observer.row("1", row_of(details))
+    record = observer.details.of(details)
+    assert observer.row_in("1", record) == observer.row("1", row_of(details))
 
 
 def test_row_part_of_details_has_the_digest_of_the_list_row() -> None:

@@ -9,5 +9,6 @@
     'rating': 'numeric',
     'points': 'numeric',
     'score': 'numeric',
+    'finished_at': 'timestamp',
     'tag_ids': 'json',
 }) }}
