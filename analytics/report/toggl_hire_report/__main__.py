@@ -16,7 +16,7 @@ from toggl_hire_report.sections import health
 from toggl_hire_report.warehouse import ReportError, connect
 
 NEEDS_ATTENTION = 3
-"""The exit code of `--attention` if anything needs it."""
+"""The exit code of `--attention` if something is new, or loading failed."""
 
 
 def main() -> None:
@@ -60,7 +60,15 @@ def main() -> None:
         "--attention",
         action="store_true",
         help="write no page; print what needs attention, and exit with 3 if anything "
-        "does, else with 0",
+        "is new, or if loading failed or is stale, else with 0",
+    )
+    parser.add_argument(
+        "--new-days",
+        type=float,
+        default=7,
+        metavar="DAYS",
+        help="new is what began so many days before the last look (%(default)s); a "
+        "daily job says 1",
     )
     parser.add_argument("--output", type=Path, default=Path("report.html"))
     parser.add_argument("--json", type=Path, metavar="FILE", help="all figures, too")
@@ -69,7 +77,9 @@ def main() -> None:
     try:
         with connect((given.schema, personal), given.duckdb) as warehouse:
             about = context(warehouse, given.opening, given.since)
-            figures = collect(about, given.title, has_names=given.names)
+            figures = collect(
+                about, given.title, new_days=given.new_days, has_names=given.names
+            )
     except ReportError as error:
         sys.exit(f"toggl-hire-report: {error}")
     if given.json is not None:
@@ -77,9 +87,11 @@ def main() -> None:
         given.json.write_text(f"{text}\n", "utf-8")
     if given.attention:
         now = datetime.now(UTC).replace(tzinfo=None)
-        said = [*health.stale(about, now), *figures["attention"]]
-        print(*said, sep="\n", end="\n" if said else "")
-        sys.exit(NEEDS_ATTENTION if said else 0)
+        new = [*health.stale(about, now), *figures["attention"]["new"]]
+        standing = figures["attention"]["standing"]
+        for line in (*new, *([standing] if standing else [])):
+            print(line)
+        sys.exit(NEEDS_ATTENTION if new else 0)
     given.output.write_text(render(figures, given.candidate_link), "utf-8")
     print(given.output.resolve())
 

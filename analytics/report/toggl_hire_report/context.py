@@ -33,6 +33,7 @@ class Context:
         workspaces: rows of `toggl_hire__workspaces`.
         openings: by workspace and ID; open ones first, the largest first.
         looks: the ends of complete runs, in order, by workspace.
+        failed: when the last run ended, by workspace, where it failed.
         since: the first day of the page's period; None for the whole history.
     """
 
@@ -40,6 +41,7 @@ class Context:
     workspaces: list[Row]
     openings: dict[tuple[str, str], Opening]
     looks: dict[str, list[datetime]]
+    failed: dict[str, datetime]
     since: date | None = None
 
     @property
@@ -130,9 +132,14 @@ def context(
             f"--opening {opening}: there is no such opening. Known: {known}."
         )
     looks: dict[str, list[datetime]] = {row["workspace"]: [] for row in workspaces}
+    failed: dict[str, datetime] = {}
     for row in warehouse.rows(
-        "select workspace, finished_at from toggl_hire__runs "
-        "where outcome = 'complete' and finished_at is not null order by finished_at"
+        "select workspace, finished_at, outcome from toggl_hire__runs "
+        "where finished_at is not null order by finished_at"
     ):
-        looks[row["workspace"]].append(row["finished_at"])
-    return Context(warehouse, workspaces, openings, looks, since)
+        failed.pop(row["workspace"], None)
+        if row["outcome"] == "complete":
+            looks[row["workspace"]].append(row["finished_at"])
+        elif row["outcome"] == "failed":
+            failed[row["workspace"]] = row["finished_at"]
+    return Context(warehouse, workspaces, openings, looks, failed, since)

@@ -28,6 +28,8 @@ class Table:
     caption: str = ""
     is_open: bool = True
     """Whether it is shown before a reader opens it."""
+    more: int = 0
+    """How many rows were left out."""
 
     @property
     def is_wide(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from toggl_hire_report.attention import attention
 from toggl_hire_report.figure import Figure
 from toggl_hire_report.page import Page, html
 from toggl_hire_report.sections import (
@@ -26,18 +27,18 @@ Figures = dict[str, Any]
 
 
 def collect(
-    context: Context, title: str | None = None, *, has_names: bool = False
+    context: Context, title: str | None, *, new_days: float, has_names: bool
 ) -> Figures:
     """Read the models and compute every figure; docs/report.md describes the keys.
 
     Args:
         context: of the page.
         title: the name of the team or the workspace.
+        new_days: what began so many days before the last look is new.
         has_names: whether candidates who wait are named.
     """
     waited = waits.figures(context)
-    stayed = stages.figures(context)
-    waiting_for = waiting.figures(context, waited, stayed, has_names=has_names)
+    waiting_for = waiting.figures(context, new_days=new_days, has_names=has_names)
     judged = questions.figures(context)
     as_of = context.as_of
     return {
@@ -51,11 +52,12 @@ def collect(
             for one in context.openings.values()
         },
         "week": week.figures(context),
-        "attention": waiting.attention(waiting_for),
+        "new_days": new_days,
+        "attention": attention(waiting_for)._asdict(),
         "waiting": waiting_for,
         "funnel": dropouts.figures(context, waited),
         "waits": waited,
-        "stages": stayed,
+        "stages": stages.figures(context),
         "scores": scores.figures(context),
         "minutes": minutes.figures(context),
         **judged,

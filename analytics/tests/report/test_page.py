@@ -214,8 +214,12 @@ def test_every_candidate_who_waits_is_there(world: World, for_team: Report) -> N
                 for candidate in steps[step["category"]]
             ]
             assert step["longest_days"] == pytest.approx(waits[0], abs=0.6)
-            beyond = sum(wait > step["usual_days"] for wait in waits)
-            assert step["beyond_usual"] == beyond
+            beyond = [wait - step["usual_days"] for wait in waits]
+            assert step["beyond_usual"] == sum(days > 0 for days in beyond)
+            least, most = (
+                sum(0 < days <= limit for days in beyond) for limit in (6.99, 7.01)
+            )
+            assert least <= step["beyond_usual_new"] <= most
 
 
 def test_those_whose_retention_has_ended_are_counted_and_not_listed(
@@ -236,11 +240,30 @@ def test_those_whose_retention_has_ended_are_counted_and_not_listed(
         if world.last_look - candidate.finished_day > 180
     ]
     last = [states(world, candidate)[-1][1][1] for candidate in ended]
+    new = [
+        states(world, candidate)[-1][1][1]
+        for candidate in ended
+        if world.last_look - candidate.finished_day <= 187
+    ]
     assert for_team.figures["waiting"]["retention"] == {
         "rejected": last.count("rejected"),
+        "rejected_new": new.count("rejected"),
         "undecided": last.count(None),
+        "undecided_new": new.count(None),
         "possible_hires": last.count("possible-hire"),
     }
+
+
+def test_steps_with_somebody_beyond_usual_come_first(for_team: Report) -> None:
+    table = for_team.page.partition("Waiting for you")[2].partition("</table>")[0]
+    rows = [
+        tuple(re.findall(rf'steps\.\d+\.{name}">([\d,-]+)<', row)[0] for name in names)
+        for row in re.findall(r"<tr .*?</tr>", table, re.DOTALL)[1:]
+        for names in [("beyond_usual", "longest_days")]
+    ]
+    order = [(not int(beyond), -int(longest)) for beyond, longest in rows]
+    assert len(order) > 5
+    assert order == sorted(order)
 
 
 def test_page_names_candidates_only_if_asked(

@@ -110,7 +110,7 @@ def test_page_is_mailed_with_the_sentences(
     body = mail.get_body()
     assert body is not None
     text = " ".join(body.get_content().split())
-    assert all(sentence in text for sentence in for_team.figures["attention"])
+    assert all(sentence in text for sentence in for_team.figures["attention"]["new"])
     (page,) = mail.iter_attachments()
     assert page.get_content() == for_team.page
 
@@ -121,11 +121,9 @@ def test_sentences_are_posted_to_a_chat(
     posts, settings = web_hook
     assert send(warehouse, **settings) == 0
     (posted,) = posts
-    sentences = posted["text"].splitlines()
-    assert (
-        sentences[-len(for_team.figures["attention"]) :]
-        == (for_team.figures["attention"])
-    )
+    attention = for_team.figures["attention"]
+    expected = [*attention["new"], attention["standing"]]
+    assert posted["text"].splitlines()[-len(expected) :] == expected
 
 
 def test_nothing_is_sent_if_nothing_needs_attention(

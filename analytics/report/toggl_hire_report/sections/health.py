@@ -105,7 +105,7 @@ def _problems(context: Context, workspace: Row) -> Iterator[str]:
 
 
 def stale(context: Context, now: datetime) -> Iterator[str]:
-    """Say in which workspaces the last complete run is too long ago."""
+    """Say in which workspaces loading failed, or is too long ago."""
     for row in context.workspaces:
         where = f" of {row['workspace']}" if len(context.workspaces) > 1 else ""
         last = row["last_run_completed_at"] or row["last_looked_at"]
@@ -113,6 +113,8 @@ def stale(context: Context, now: datetime) -> Iterator[str]:
             yield f"No complete run{where} has been loaded yet."
         elif now - last > LONGEST_GAP:
             yield f"The last complete run{where} ended on {moment(last)}: see its log."
+        elif (failed := context.failed.get(row["workspace"])) is not None:
+            yield f"The last run{where} failed on {moment(failed)}: see its log."
     if not context.workspaces:
         yield "No complete run has been loaded yet."
 

@@ -9,15 +9,17 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from toggl_hire_report.context import ALL
+from toggl_hire_report.attention import MOST_SAID, RETENTION
 from toggl_hire_report.figure import number, whole
+from toggl_hire_report.limits import LEAST_DAYS, limits
 from toggl_hire_report.page import Phrase, Section, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from toggl_hire_report.context import Context
     from toggl_hire_report.figure import Figure
+    from toggl_hire_report.limits import Limits
     from toggl_hire_report.page import Cells, Page
     from toggl_hire_report.warehouse import Row
 
@@ -25,37 +27,29 @@ NAMED = 3
 """Candidates of a step who are named: those who wait longest."""
 ROWS_LISTED = 24
 FOOT = (
-    "Longer than usual: nine of ten left the step sooner. Candidates whose retention "
-    "has ended are counted, and not listed."
+    "Longer than usual: three times the median of the step, of its opening's waits if "
+    "few left the step, or else of all waits; at least five days. Candidates whose "
+    "retention has ended are counted, and not listed."
 )
 HASH = re.compile("[0-9a-f]{64}")
-RETENTION = {
-    "rejected": "rejected (delete them in Toggl Hire)",
-    "undecided": "undecided (decide first)",
-    "possible_hires": "possible hires (keep them only on another basis)",
-}
 
 
-def figures(
-    context: Context,
-    waits: dict[str, Any],
-    stages: Sequence[dict[str, Any]],
-    *,
-    has_names: bool,
-) -> dict[str, Any]:
+def figures(context: Context, *, new_days: float, has_names: bool) -> dict[str, Any]:
     """Count who waits in each opening and step, what waits for a grader, and retention.
 
     A candidate waits until it is rejected or a possible hire, since it came to its
-    step; longer than usual, if nine of ten leave that step sooner.
+    step; longer than usual, if that is beyond the limit of the step (`limits`). What
+    cannot be counted for want of a limit is None.
 
     Args:
         context: of the page.
-        waits: the figures of `waits`.
-        stages: the figures of `stages`.
+        new_days: what began so many days before the last look is new.
         has_names: whether candidates are named.
     """
+    known = limits(context.warehouse)
     waiting: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
-    for row in _waiting(context):
+    rows = _waiting(context)
+    for row in rows:
         waiting[row["opening"]][row["category"] or "(no category)"].append(row)
     backlog = {
         row["opening"]: row
@@ -64,13 +58,15 @@ def figures(
             "oldest_days from toggl_hire__grading_backlog"
         )
     }
-    usual = {stage["category"]: stage["slowest_tenth"] for stage in stages}
     found = []
-    for opening in context.openings.values():
+    for key, opening in context.openings.items():
         name = opening.name
-        of_all = waits[name]["slowest_tenth"] or waits[ALL]["slowest_tenth"]
         steps = [
-            _step(category, rows, usual.get(category) or of_all, has_names=has_names)
+            {
+                "category": category,
+                **_waits(rows, known.of(category, key), new_days),
+                "longest": _longest(rows, has_names=has_names),
+            }
             for category, rows in waiting[name].items()
         ]
         if steps or name in backlog:
@@ -78,13 +74,16 @@ def figures(
                 {
                     "opening": name,
                     "steps": steps,
-                    **_together(list(waiting[name].values()), steps),
-                    **_grading(backlog.get(name), of_all),
+                    **_together(steps),
+                    **_grading(backlog.get(name), known.of_all, new_days),
                 }
             )
     return {
+        "decisions": known.decisions,
+        "is_too_early": known.is_too_early,
         "openings": found,
-        "retention": _retention(context),
+        "undecided": _undecided(context, known, rows, new_days),
+        "retention": _retention(context, new_days),
     }
 
 
@@ -98,6 +97,7 @@ def _waiting(context: Context) -> list[Row]:
             candidates.name,
             candidates.email,
             candidates.category,
+            candidates.decision,
             coalesce(candidates.days_waiting, 0) as days,
             coalesce(retention.days_overdue >= 0, false) as is_due
         from toggl_hire__candidates as candidates
@@ -117,19 +117,28 @@ def _waiting(context: Context) -> list[Row]:
     """)
 
 
-def _step(
-    category: str, rows: Sequence[Row], usual: float | None, *, has_names: bool
-) -> dict[str, Any]:
+def _waits(rows: Sequence[Row], limit: float | None, new_days: float) -> dict[str, Any]:
+    """Count those who wait, and those who wait longer than a limit."""
+    beyond: list[float] = []
+    if limit is not None:
+        beyond = [row["days"] - limit for row in rows if row["days"] > limit]
+    is_known = limit is not None
+    return {
+        "waiting": len(rows),
+        "usual_days": _rounded(limit),
+        "beyond_usual": len(beyond) if is_known else None,
+        "beyond_usual_new": sum(days <= new_days for days in beyond)
+        if is_known
+        else None,
+        "beyond_usual_longest_days": round(rows[0]["days"]) if beyond else None,
+        "longest_days": round(rows[0]["days"]),
+    }
+
+
+def _longest(rows: Sequence[Row], *, has_names: bool) -> list[dict[str, Any]]:
     # Those who are due for deletion are counted, but nobody is asked to see them.
     named = [row for row in rows if not row["is_due"]][:NAMED]
-    return {
-        "category": category,
-        "waiting": len(rows),
-        "usual_days": usual,
-        "beyond_usual": sum(usual is not None and row["days"] > usual for row in rows),
-        "longest_days": round(rows[0]["days"]),
-        "longest": [_candidate(row, has_names=has_names) for row in named],
-    }
+    return [_candidate(row, has_names=has_names) for row in named]
 
 
 def _candidate(row: Row, *, has_names: bool) -> dict[str, Any]:
@@ -144,117 +153,140 @@ def _kept(value: str | None) -> str | None:
     return None if not value or HASH.fullmatch(value) else value
 
 
-def _together(
-    rows: Sequence[Sequence[Row]], steps: Sequence[dict[str, Any]]
-) -> dict[str, Any]:
-    beyond = sum(
-        step["usual_days"] is not None and row["days"] > step["usual_days"]
-        for own, step in zip(rows, steps, strict=True)
-        for row in own
-    )
-    longest = max((own[0]["days"] for own in rows), default=None)
+def _together(steps: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Sum the steps of an opening; what no step knows is None."""
+
+    def known(name: str) -> list[int]:
+        return [step[name] for step in steps if step[name] is not None]
+
+    counts = ("beyond_usual", "beyond_usual_new")
     return {
-        "waiting": sum(map(len, rows)),
-        "beyond_usual": beyond,
-        "longest_days": _rounded(longest),
+        "waiting": sum(known("waiting")),
+        **{name: sum(known(name)) if known(name) else None for name in counts},
+        "beyond_usual_longest_days": max(
+            known("beyond_usual_longest_days"), default=None
+        ),
+        "longest_days": max(known("longest_days"), default=None),
     }
 
 
-def _rounded(number: float | None) -> int | None:
-    return None if number is None else round(number)
-
-
-def _grading(backlog: Row | None, usual: float | None) -> dict[str, Any]:
+def _grading(
+    backlog: Row | None, limit: float | None, new_days: float
+) -> dict[str, Any]:
     answers, undecided, oldest = 0, 0, None
     if backlog is not None:
         answers, undecided = backlog["answers"], backlog["undecided_candidates"]
         oldest = backlog["oldest_days"]
+    beyond = oldest - limit if limit is not None and oldest is not None else 0
     return {
         "ungraded": answers,
         "ungraded_undecided": undecided,
-        "ungraded_oldest_days": _rounded(oldest),
-        "ungraded_usual_days": usual,
+        "ungraded_oldest_days": None if oldest is None else round(oldest),
+        "ungraded_usual_days": _rounded(limit),
+        "is_ungraded_beyond_usual": None if limit is None else beyond > 0,
+        "is_ungraded_new": None if limit is None else 0 < beyond <= new_days,
     }
 
 
-def _retention(context: Context) -> dict[str, int]:
+def _undecided(
+    context: Context, known: Limits, waiting: Sequence[Row], new_days: float
+) -> dict[str, Any]:
+    """Count those without a decision, where so many have none that none is usual.
+
+    New is a candidate who came to wait longer than the least of all limits.
+    """
+    days = [row["days"] for row in waiting if row["decision"] == "waiting"]
+    if known.is_too_early or known.of_all is not None or not days:
+        days = []
+    of = sum(
+        row["candidates"]
+        for row in context.rows(
+            "select workspace, job_opening_id, candidates from toggl_hire__openings"
+        )
+    )
+    return {
+        "candidates": len(days),
+        "of": of,
+        "longest_days": round(max(days)) if days else None,
+        "is_new": any(0 < one - LEAST_DAYS <= new_days for one in days),
+    }
+
+
+def _retention(context: Context, new_days: float) -> dict[str, int]:
     """Count the candidates whose retention has ended, by what is to be done."""
-    counts = dict.fromkeys(RETENTION, 0)
     states = {"rejected": "rejected", "possible-hire": "possible_hires"}
+    counts = dict.fromkeys((*RETENTION, "possible_hires"), 0)
+    counts |= {f"{state}_new": 0 for state in RETENTION}
     for row in context.rows(
-        "select workspace, job_opening_id, hire_state from toggl_hire__retention_due "
-        "where days_overdue >= 0"
+        "select workspace, job_opening_id, hire_state, days_overdue "
+        "from toggl_hire__retention_due where days_overdue >= 0"
     ):
-        counts[states.get(row["hire_state"], "undecided")] += 1
+        state = states.get(row["hire_state"], "undecided")
+        counts[state] += 1
+        if state in RETENTION and row["days_overdue"] <= new_days:
+            counts[f"{state}_new"] += 1
     return counts
 
 
-def attention(found: dict[str, Any]) -> list[str]:
-    """Say what asks for attention: who and what waits longer than usual, and retention.
-
-    Args:
-        found: the figures of this section.
-    """
-    said = []
-    for opening in found["openings"]:
-        parts = [*_overdue_decisions(opening), *_overdue_grading(opening)]
-        if parts:
-            said.append(f"{opening['opening']}: {'; '.join(parts)}.")
-    ended = {state: count for state, count in found["retention"].items() if count}
-    if ended:
-        parts = [f"{count} {RETENTION[state]}" for state, count in ended.items()]
-        number = sum(ended.values())
-        of = "1 candidate" if number == 1 else f"{number} candidates"
-        said.append(f"Retention has ended for {of}: {_listed(parts)}.")
-    return said
-
-
-def _overdue_decisions(opening: dict[str, Any]) -> Iterator[str]:
-    number, longest = opening["beyond_usual"], opening["longest_days"]
-    if number:
-        verb = "candidate waits" if number == 1 else "candidates wait"
-        text = f"{number} {verb} longer than usual for a decision"
-        yield f"{text}, the longest for {days(longest)}" if longest else text
-
-
-def _overdue_grading(opening: dict[str, Any]) -> Iterator[str]:
-    number, oldest = opening["ungraded"], opening["ungraded_oldest_days"]
-    usual = opening["ungraded_usual_days"]
-    if number and oldest and usual and oldest > usual:
-        verb = "answer waits" if number == 1 else "answers wait"
-        yield f"{number} {verb} for a grader, the oldest for {days(oldest)}"
-
-
-def _listed(texts: Sequence[str]) -> str:
-    """Join texts with commas and an "and"."""
-    *first, last = texts
-    return f"{', '.join(first)} and {last}" if first else last
-
-
-def days(number: float) -> str:
-    """A number of days in words."""
-    return "1 day" if number == 1 else f"{number:g} days"
+def _rounded(days: float | None) -> float | None:
+    return None if days is None else round(days, 1)
 
 
 def section(page: Page) -> Section:
     """Write the section."""
-    openings = page.figures["waiting"]["openings"]
-    rows = [
-        _row(page, opening.value["opening"], step)
-        for opening in openings
+    figures = page.figures["waiting"]
+    found = [
+        (opening.value["opening"], step)
+        for opening in figures["openings"]
         for step in opening["steps"]
     ]
-    said = page.figures.value["attention"]
-    lead = ""
-    if not said:
-        lead = "Nothing waits longer than usual." if rows else "Nothing."
-    return Section(
-        "What waits for you",
-        lead,
-        items=said,
-        tables=[Table(rows[:ROWS_LISTED])] if rows else [],
-        foot=FOOT if rows else "",
+    found.sort(
+        key=lambda one: (
+            not one[1].value["beyond_usual"],
+            -one[1].value["longest_days"],
+        )
     )
+    rows = [_row(page, name, step) for name, step in found]
+    said = _said(page.figures.value["attention"])
+    return Section(
+        "Waiting for you",
+        _lead(figures.value, is_empty=not (rows or said)),
+        items=said,
+        tables=[Table(rows[:ROWS_LISTED], more=len(rows[ROWS_LISTED:]))]
+        if rows
+        else [],
+        foot=" ".join((FOOT, *_kept_hires(figures.value["retention"]))) if rows else "",
+    )
+
+
+def _lead(figures: dict[str, Any], *, is_empty: bool) -> str:
+    if is_empty:
+        return "Nothing."
+    if figures["is_too_early"]:
+        return "Too few decisions yet to say what is longer than usual."
+    known = [one["beyond_usual"] for one in figures["openings"] if one["steps"]]
+    if not any(known) and None not in known:
+        return "Nobody has been waiting longer than usual."
+    return ""
+
+
+def _said(attention: dict[str, Any]) -> list[str]:
+    """The first sentences, and what else there is."""
+    new, standing = attention["new"], attention["standing"]
+    more = len(new) - MOST_SAID
+    return [
+        *new[:MOST_SAID],
+        *([f"And {more} more: in the table below."] if more > 0 else []),
+        *([standing] if standing else []),
+    ]
+
+
+def _kept_hires(retention: dict[str, int]) -> list[str]:
+    count = retention["possible_hires"]
+    if not count:
+        return []
+    of = "1 possible hire" if count == 1 else f"{count:,} possible hires"
+    return [f"Retention has ended for {of}: keep them only on another basis."]
 
 
 def _row(page: Page, name: str, step: Figure) -> Cells:
@@ -264,9 +296,9 @@ def _row(page: Page, name: str, step: Figure) -> Cells:
         "Step": step.value["category"],
         "Wait": step["waiting"].count(),
         "Longer than usual": step["beyond_usual"].count(),
-        "Usual, days": step["usual_days"].shown(number),
+        "Limit, days": step["usual_days"].shown(number),
         "Longest, days": step["longest_days"].shown(whole),
-        "Begin with": Phrase("<br>").join(candidates),
+        "Start with": Phrase("<br>").join(candidates),
     }
 
 
