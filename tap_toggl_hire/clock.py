@@ -1,14 +1,15 @@
-"""Times: how they are parsed, and the clock of the API."""
+"""Times: how they are parsed, this machine's clock, and the clock of the API."""
 
 from __future__ import annotations
 
+import random
+import time
 import typing as t
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 if t.TYPE_CHECKING:
     import logging
-    from collections.abc import Callable
 
 TOLERANCE = timedelta(seconds=5)
 """Smaller differences are latency and rounding: HTTP dates have whole seconds."""
@@ -18,8 +19,8 @@ PLAUSIBLE_YEARS = range(2000, 2200)  # a Date header outside is not a clock
 
 def moment(text: str) -> datetime:
     """Parse a time in ISO 8601, or raise ValueError; one without an offset is UTC."""
-    time = datetime.fromisoformat(text)
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+    parsed = datetime.fromisoformat(text)
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 def http_date(text: str) -> datetime | None:
@@ -31,19 +32,45 @@ def http_date(text: str) -> datetime | None:
         return None
 
 
+class Machine:
+    """The clock of this machine, and chance: all that a run takes of either.
+
+    Two things go by the real clock, whatever a tap was given: the deadline of a request
+    on a socket (`api/http`), and `time_extracted`, which the SDK reads, too.
+    """
+
+    def utcnow(self) -> datetime:
+        """Return the time, in UTC. It may jump."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Return seconds since some moment; they never go back."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Let this thread wait."""
+        time.sleep(seconds)
+
+    def uniform(self, low: float, high: float) -> float:
+        """Return a number by chance, between two others."""
+        return random.uniform(low, high)  # noqa: S311 - no secret
+
+
+MACHINE = Machine()
+
+
 class Clock:
     """The clock of the API: the machine's, corrected.
 
     Times that the tap writes into records are compared with the API's own.
+
+    Attributes:
+        machine: The clock that is corrected.
     """
 
-    def __init__(
-        self,
-        logger: logging.Logger,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
+    def __init__(self, logger: logging.Logger, machine: Machine) -> None:
+        self.machine = machine
         self._logger = logger
-        self._machine = now
         self._offset = timedelta()
 
     def correct(self, date: str | None) -> None:
@@ -51,7 +78,7 @@ class Clock:
         theirs = http_date(date or "")
         if theirs is None or theirs.year not in PLAUSIBLE_YEARS:
             return
-        offset = theirs - self._machine()
+        offset = theirs - self.machine.utcnow()
         if abs(offset) > TOLERANCE:
             self._offset = offset
         if abs(offset) > SUSPICIOUS:
@@ -63,4 +90,4 @@ class Clock:
 
     def now(self) -> datetime:
         """Return the time of the API, in UTC."""
-        return self._machine() + self._offset
+        return self.machine.utcnow() + self._offset

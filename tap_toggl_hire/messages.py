@@ -148,7 +148,7 @@ class Output:
         """Write the buffered records, so that a STATE may commit them."""
 
     def _put(self, alias: str, record: Record) -> None:
-        extracted = datetime.now(UTC)
+        extracted = datetime.now(UTC)  # as the SDK writes it, see `clock.Machine`
         self._write(RecordMessage(alias, record, self.version, extracted))
 
 

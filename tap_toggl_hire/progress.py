@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 import typing as t
 from datetime import timedelta
 
 if t.TYPE_CHECKING:
     import logging
-    from collections.abc import Callable
+
+    from tap_toggl_hire.clock import Machine
 
 INTERVAL = 10.0  # seconds between the first lines
 GROWTH = 0.5
@@ -18,19 +18,17 @@ GROWTH = 0.5
 class Progress:
     """Log the progress of a run through the candidates."""
 
-    def __init__(
-        self, logger: logging.Logger, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, logger: logging.Logger, machine: Machine) -> None:
         self.done = 0  # candidates compared and, where due, fetched
         self.total: int | None = None  # candidates in the list, if the API says so
         self._logger = logger
-        self._clock = clock
-        self._started = clock()
+        self._now = machine.monotonic
+        self._started = self._now()
         self._next = INTERVAL
 
     def tick(self) -> None:
         """Log a line if one is due."""
-        elapsed = self._clock() - self._started
+        elapsed = self._now() - self._started
         if elapsed < self._next:
             return
         self._next = elapsed + max(INTERVAL, elapsed * GROWTH)

@@ -75,7 +75,7 @@ class Run:
         self._singer_state = SingerState(value, state, writer)
         self._sink = CandidateSink(self._of_candidates, self._singer_state, writer)
         self._source = Source(session.client, session.workers)
-        self._progress = Progress(session.logger)
+        self._progress = Progress(session.logger, session.machine)
         self._summary = Summary(session, tap.plugin_version)
         # The key belongs to the workspace of the state; without known candidates, there
         # is nothing to prove.
@@ -215,7 +215,7 @@ class Run:
             sink=self._sink,
             progress=self._progress,
             logger=session.logger,
-            now=session.clock.now(),
+            clock=session.clock,
             reverify_days=settings.reverify_days,
             confirmed=settings.confirm_mass_deletion,
         )

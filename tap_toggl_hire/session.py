@@ -8,6 +8,7 @@ from singer_sdk import Tap
 
 from tap_toggl_hire.api.client import Client
 from tap_toggl_hire.api.http import Access, Transport
+from tap_toggl_hire.api.throttle import Throttle
 from tap_toggl_hire.clock import Clock
 from tap_toggl_hire.records import FieldLog
 
@@ -15,8 +16,8 @@ if t.TYPE_CHECKING:
     import logging
 
     from tap_toggl_hire.api.client import Retry
-    from tap_toggl_hire.api.throttle import Throttle
     from tap_toggl_hire.api.workers import Workers
+    from tap_toggl_hire.clock import Machine
     from tap_toggl_hire.settings import Settings
     from tap_toggl_hire.stop import Stop
 
@@ -30,8 +31,8 @@ class Session:
         *,
         user_agent: str,
         retry: Retry,
-        throttle: type[Throttle],
         workers: type[Workers],
+        machine: Machine,
         stop: Stop,
         logger: logging.Logger,
     ) -> None:
@@ -41,15 +42,16 @@ class Session:
             settings: The settings, parsed.
             user_agent: The User-Agent header, unless a setting has one.
             retry: When a request that failed is sent again.
-            throttle: What paces requests.
-            workers: What sends them.
+            workers: What sends requests.
+            machine: The clock of this machine, and chance.
             stop: Why and when the run is to end.
             logger: The tap's logger.
         """
         self.settings = settings
+        self.machine = machine
         self.stop = stop
         self.logger = logger
-        self.clock = Clock(logger)
+        self.clock = Clock(logger, machine)
         self.fields = FieldLog(logger)
         self.workers = workers(settings.max_concurrency, stop)
         access = Access(
@@ -59,7 +61,9 @@ class Session:
             timeout=settings.request_timeout,
             connections=settings.max_concurrency,
         )
-        pace = throttle(settings.max_concurrency, settings.requests_per_second)
+        pace = Throttle(
+            settings.max_concurrency, settings.requests_per_second, machine=machine
+        )
         self.client = Client(
             Transport(access, pace),
             version=settings.api_version,

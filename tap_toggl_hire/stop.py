@@ -9,13 +9,12 @@ signal, 5 after the time limit.
 from __future__ import annotations
 
 import math
-import time
 import typing as t
 
 from tap_toggl_hire.errors import StoppedError
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable
+    from tap_toggl_hire.clock import Machine
 
 GRACE = 5.0
 """Seconds that requests in flight may take once the time limit is reached."""
@@ -30,11 +29,11 @@ class Stop:
     exception in a signal handler could come in the middle of a line of output.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, machine: Machine) -> None:
         self.signum: int | None = None  # the signal, once it came
         self._signalled = 0.0
-        self._clock = clock
-        self._started = clock()
+        self._now = machine.monotonic
+        self._started = self._now()
         self._limit = math.inf
 
     def limit(self, minutes: float) -> None:
@@ -43,25 +42,25 @@ class Stop:
 
     def signal(self, signum: int) -> None:
         """Ask the run to stop, from a signal handler."""
-        self._signalled = self._clock()
+        self._signalled = self._now()
         self.signum = signum
 
     @property
     def is_due(self) -> bool:
         """Whether the run has to stop."""
-        return self.signum is not None or self._clock() >= self._limit
+        return self.signum is not None or self._now() >= self._limit
 
     @property
     def patience(self) -> float:
         """Seconds for which requests in flight are still awaited; infinite at first."""
         if self.signum is not None:
             return 0.0
-        return max(self._limit + GRACE - self._clock(), 0.0)
+        return max(self._limit + GRACE - self._now(), 0.0)
 
     @property
     def is_urgent(self) -> bool:
         """Whether a signal came so long ago that nothing more is emitted."""
-        return self.signum is not None and self._clock() >= self._signalled + HASTE
+        return self.signum is not None and self._now() >= self._signalled + HASTE
 
     def check(self) -> None:
         """Raise StoppedError if the run has to stop."""

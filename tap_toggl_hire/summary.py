@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 import typing as t
 from datetime import timedelta
 
@@ -39,7 +38,7 @@ class Summary:
         self.was_stopped = False  # by the time limit
         self._session = session
         self._tap_version = tap_version
-        self._begun = time.monotonic()
+        self._begun = session.machine.monotonic()
 
     def record(
         self,
@@ -98,7 +97,7 @@ class Summary:
 
     @property
     def _seconds(self) -> float:
-        return time.monotonic() - self._begun
+        return self._session.machine.monotonic() - self._begun
 
     def _outcome(self, failure: Exception | None) -> str:
         if failure is not None:

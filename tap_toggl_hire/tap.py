@@ -18,8 +18,8 @@ from singer_sdk.tap_base import CliTestOptionValue
 
 from tap_toggl_hire import settings
 from tap_toggl_hire.api.client import NO_RETRY, Retry
-from tap_toggl_hire.api.throttle import Throttle
 from tap_toggl_hire.api.workers import Workers
+from tap_toggl_hire.clock import MACHINE
 from tap_toggl_hire.errors import SettingError
 from tap_toggl_hire.messages import MessageWriter
 from tap_toggl_hire.projection import selected_schema
@@ -49,11 +49,11 @@ class TapTogglHire(SessionTap):
     message_writer_class = MessageWriter
     message_writer: MessageWriter
     retry = Retry()  # when a request that failed is sent again
-    throttle_class = Throttle
     workers_class = Workers
+    machine = MACHINE  # the clock of a run, and chance
 
     def __init__(self, *, parse_env_config: bool = False, **kwargs: t.Any) -> None:
-        self.stop = Stop()  # the time limit counts from here
+        self.stop = Stop(self.machine)  # the time limit counts from here
         self.own_state = State()  # the part of the state under the tap's own key
         if parse_env_config:  # the SDK would fail without naming the variable
             self.append_builtin_config(self.config_jsonschema)
@@ -140,8 +140,8 @@ class TapTogglHire(SessionTap):
             parsed,
             user_agent=f"{self.name}/{self.plugin_version}",
             retry=self.retry,
-            throttle=self.throttle_class,
             workers=self.workers_class,
+            machine=self.machine,
             stop=self.stop,
             logger=self.logger,
         )

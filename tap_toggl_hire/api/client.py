@@ -20,10 +20,8 @@ this version.
 
 from __future__ import annotations
 
-import random
 import re
 import threading
-import time
 import typing as t
 from collections import Counter
 from itertools import chain
@@ -86,14 +84,20 @@ class Retry(t.NamedTuple):
 
     pauses: Sequence[float] = PAUSES
     """Seconds before each further attempt, so there is one attempt more."""
-    sleep: Callable[[float], object] = time.sleep
     after_429: bool = True  # whether a request is also repeated after a 429
 
-    def pause(self, failures: int, retry_after: float | None) -> float | None:
-        """Return the seconds until the next attempt; None after the last one."""
+    def pause(
+        self, failures: int, retry_after: float | None, jitter: float
+    ) -> float | None:
+        """Return the seconds until the next attempt; None after the last one.
+
+        Args:
+            failures: Attempts that failed so far.
+            retry_after: Seconds that the last response asked for.
+            jitter: A factor by chance, within `JITTER` of 1.
+        """
         if failures > len(self.pauses):
             return None
-        jitter = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
         pause = self.pauses[failures - 1] * jitter
         return max(pause, min(retry_after or 0, MAX_PAUSE))
 
@@ -197,6 +201,7 @@ class Client:
         self._retry = retry
         self._setting_of = setting_of
         self._clock = clock
+        self._machine = clock.machine
         self._stop = stop
         self._logger = logger
         self._lock = threading.RLock()  # the search for the version logs, too
@@ -337,7 +342,8 @@ class Client:
                 continue  # the throttle waits, with all requests
             except TransientError as failure:
                 failures += 1
-                pause = self._retry.pause(failures, failure.retry_after)
+                jitter = self._machine.uniform(1 - JITTER, 1 + JITTER)
+                pause = self._retry.pause(failures, failure.retry_after, jitter)
                 if pause is None:
                     times = f"{failures} times (last: " if self._retry.pauses else "("
                     raise failure.final or UnavailableError(
@@ -348,7 +354,7 @@ class Client:
                 self._stop.check()
                 self.counts.add(request.endpoint, retried=1)
                 self._warn("retry", "Retrying GET %s (%s).", request.endpoint, failure)
-            self._retry.sleep(pause)
+            self._machine.sleep(pause)
 
     def _send(self, request: Request, version: str) -> Response:
         """Make one attempt; return the response, with any status but 429."""
@@ -434,7 +440,7 @@ class Client:
 
     def _warn(self, kind: str, message: str, *args: object) -> None:
         """Log a warning, at most one of each kind per minute."""
-        now = time.monotonic()
+        now = self._machine.monotonic()
         with self._lock:
             if now - self._warned.get(kind, -WARNING_INTERVAL) < WARNING_INTERVAL:
                 return

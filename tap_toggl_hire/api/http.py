@@ -197,7 +197,10 @@ TICKS = 16  # looks within a short timeout
 
 @dataclass(eq=False, slots=True)
 class Watch:
-    """One request in flight, with its deadline on the monotonic clock."""
+    """One request in flight, with its deadline on the real monotonic clock.
+
+    A socket knows no other time, so it is not the clock of `Machine`.
+    """
 
     deadline: float
     is_late: bool = False

@@ -8,15 +8,15 @@ also ends all requests once none can succeed.
 from __future__ import annotations
 
 import threading
-import time
 import typing as t
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from tap_toggl_hire.errors import RateLimitError
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable
+    from datetime import datetime
 
+    from tap_toggl_hire.clock import Machine
     from tap_toggl_hire.errors import TapError
 
 MAX_REFUSAL = 900.0
@@ -45,14 +45,13 @@ class Throttle:
         max_concurrency: int,
         requests_per_second: float | None = None,
         *,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        machine: Machine,
     ) -> None:
         self._slots = threading.BoundedSemaphore(max_concurrency)
         rate = requests_per_second
         self._min_interval = MARGIN / rate if rate else 0.0
-        self._clock = clock
-        self._sleep = sleep
+        self._machine = machine
+        self._now = machine.monotonic
         self._lock = threading.Lock()
         self._failure: TapError | None = None
         self._next_start = 0.0
@@ -61,7 +60,7 @@ class Throttle:
         self._pace_at = 0.0
         self._growth = SEARCH_GROWTH
         self._slowed_at = -1.0
-        self._cycle_start = clock()
+        self._cycle_start = self._now()
         self._served = 0  # since the start of the cycle
         self._refusals_in_a_row = 0
         self._refused_since: float | None = None  # nothing was served since then
@@ -78,7 +77,7 @@ class Throttle:
                 now, wait = self._try_to_start()
                 if wait <= 0:
                     return now
-                self._sleep(min(wait, MAX_SLEEP))
+                self._machine.sleep(min(wait, MAX_SLEEP))
         except BaseException:
             self._slots.release()
             raise
@@ -88,7 +87,7 @@ class Throttle:
         with self._lock:
             if self._failure is not None:
                 raise self._failure
-            now = self._clock()
+            now = self._now()
             wait = max(self._next_start, self._resume_at) - now
             if wait <= 0:
                 self._next_start = now + self._interval(now)
@@ -106,7 +105,7 @@ class Throttle:
     def served(self) -> None:
         """Note that the API answered a request, with anything but 429."""
         with self._lock:
-            now = self._clock()
+            now = self._now()
             self._served += 1
             # A response that arrives during a wait does not end it.
             self._refused_since = now if self._resume_at > now else None
@@ -124,7 +123,7 @@ class Throttle:
             RateLimitError: If nothing was served for too long by then.
         """
         with self._lock:
-            now = self._clock()
+            now = self._now()
             is_first = started >= self._slowed_at  # not sent before the last slowdown
             if is_first:
                 self._refusals_in_a_row += 1
@@ -139,8 +138,9 @@ class Throttle:
             wait = self._resume_at - now
             is_too_long = self._resume_at - self._refused_since > MAX_REFUSAL
         if is_too_long:
-            self.stop(_rate_limit_error(wait))
-            raise _rate_limit_error(wait)
+            until = self._machine.utcnow() + timedelta(seconds=wait)
+            self.stop(_rate_limit_error(until))
+            raise _rate_limit_error(until)
         return wait
 
     def _slow_down(self, now: float) -> None:
@@ -170,8 +170,7 @@ class Throttle:
         return max(self._min_interval, probe, 1.0 / self._current_pace(now))
 
 
-def _rate_limit_error(wait: float) -> RateLimitError:
-    until = datetime.now(UTC) + timedelta(seconds=wait)
+def _rate_limit_error(until: datetime) -> RateLimitError:
     return RateLimitError(
         "The API limits the rate of requests (HTTP 429): it asks to be called again "
         f"at {until:%Y-%m-%d %H:%M:%S} UTC, which is more than "

@@ -39,6 +39,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+    from tap_toggl_hire.clock import Clock
     from tap_toggl_hire.progress import Progress
     from tap_toggl_hire.sink import CandidateSink
     from tap_toggl_hire.sync.comparison import DueCandidate
@@ -87,7 +88,7 @@ class CandidateRun:
         sink: CandidateSink,
         progress: Progress,
         logger: logging.Logger,
-        now: datetime,
+        clock: Clock,
         reverify_days: int,
         confirmed: bool,
     ) -> None:
@@ -104,7 +105,7 @@ class CandidateRun:
             sink: Takes what is emitted.
             progress: Logs how far the run is.
             logger: For warnings.
-            now: The time of the run, on the API's clock.
+            clock: The API's clock.
             reverify_days: The period of re-verification; 0 for none.
             confirmed: Whether any number of candidates may be deleted.
         """
@@ -120,11 +121,11 @@ class CandidateRun:
         self._sink = sink
         self._progress = progress
         self._logger = logger
-        self._now = now
+        self._now = clock.now()
         self._reverify_days = reverify_days
         self._stop = source.workers.stop
         self._inventory = state.inventory
-        self._checkpoint = Checkpoint(self._inventory, sink)
+        self._checkpoint = Checkpoint(self._inventory, sink, clock.machine)
         self._endpoint = Endpoint(source, self._inventory)
         self._fetch = Fetch(
             source, self._inventory.ids, self._checkpoint, self._endpoint

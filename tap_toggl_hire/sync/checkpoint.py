@@ -8,15 +8,15 @@ What was announced and not emitted is *reverted* at the end of the run.
 
 from __future__ import annotations
 
-import time
 import typing as t
 
 from tap_toggl_hire.sync import plan
 from tap_toggl_hire.sync.plan import ANSWERS, NEW
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
+    from tap_toggl_hire.clock import Machine
     from tap_toggl_hire.sink import CandidateSink
     from tap_toggl_hire.sync.inventory import Inventory
     from tap_toggl_hire.sync.plan import Known, Streams
@@ -45,14 +45,11 @@ class Checkpoint:
     """Announces, commits and reverts candidates, and writes STATE."""
 
     def __init__(
-        self,
-        inventory: Inventory,
-        sink: CandidateSink,
-        clock: Callable[[], float] = time.monotonic,
+        self, inventory: Inventory, sink: CandidateSink, machine: Machine
     ) -> None:
         self._inventory = inventory
         self._sink = sink
-        self._clock = clock
+        self._now = machine.monotonic
         self._pending: dict[str, _Pending] = {}
         self._most_answers = inventory.most_answers
         self._emitted = 0  # candidates, in this run
@@ -139,9 +136,7 @@ class Checkpoint:
 
     def is_due(self) -> bool:
         """Return whether a STATE is due: enough work is done, and enough written."""
-        has_worked = (
-            self._read >= MAX_READ or self._clock() >= self._begun + MAX_SECONDS
-        )
+        has_worked = self._read >= MAX_READ or self._now() >= self._begun + MAX_SECONDS
         written = self._sink.written - self._written + UNCHANGED * self._unchanged
         return has_worked and written >= MIN_RATIO * self._state_size
 
@@ -155,4 +150,4 @@ class Checkpoint:
         self._written = self._sink.written
         self._read = 0  # candidates whose details were read
         self._unchanged = 0  # of these, those that differ in nothing
-        self._begun = self._clock()
+        self._begun = self._now()

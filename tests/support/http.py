@@ -26,13 +26,19 @@ Reply = t.Callable[[str], "Response | Exception"]
 
 
 class FakeTransport:
-    """Answer each request with what a function returns for its target, or raise it."""
+    """Answer each request with what a function returns for its target, or raise it.
+
+    Attributes:
+        clock: Of whatever uses the transport.
+        latency: Seconds of this clock that a request takes.
+    """
 
     root = "https://api.example/api"
 
     def __init__(self, reply: Reply) -> None:
-        self.time = FakeClock()
-        self.throttle = Throttle(8, clock=self.time, sleep=self.time.sleep)
+        self.clock = FakeClock()
+        self.throttle = Throttle(8, machine=self.clock)
+        self.latency = 0.0
         self.targets: list[str] = []
         self._reply = reply
 
@@ -41,6 +47,7 @@ class FakeTransport:
         started = self.throttle.acquire()
         try:
             self.targets.append(target)
+            self.clock.now += self.latency
             answer = self._reply(target)
         finally:
             self.throttle.release()
@@ -74,7 +81,7 @@ class SandboxTransport(FakeTransport):
         headers = {"authorization": "Bearer key"}
         number, route = len(self.requests) + 1, Route.of(unquote(path))
         params = dict(parse_qsl(query))
-        request = Request("GET", path, params, headers, route, number, self.time.now)
+        request = Request("GET", path, params, headers, route, number, self.clock.now)
         self.requests.append(request)
         self.on_request(request)
         answer = self._answer_to(request)

@@ -24,14 +24,11 @@ from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from types import SimpleNamespace
 from unittest import mock
 
 import time_machine
 
 from sandbox import Account, Sandbox
-from tap_toggl_hire.api.client import Retry
-from tap_toggl_hire.api.throttle import Throttle
 from tap_toggl_hire.errors import TapError
 from tap_toggl_hire.tap import TapTogglHire
 from tests.support.api_rows import api_rows
@@ -123,7 +120,7 @@ class Pipeline:
         account: What it serves; a test changes it between runs.
         target: What the runs have loaded, and the state that it has confirmed.
         config: Settings of all runs; may change between them.
-        clock: Of pauses inside a run, which take no time.
+        clock: Of all runs. It stands still in a run but for pauses.
         seed: If it is set, the same one replays a run: time stands still in it, and
             the seed decides in which order requests are answered. Threads do that
             otherwise.
@@ -188,9 +185,7 @@ class Pipeline:
         error: Exception | None = None
         with ExitStack() as stack:
             stack.enter_context(time_machine.travel(self.now, tick=self.seed is None))
-            if self.seed is not None:  # the time that a run took is in `sync_runs`
-                still = SimpleNamespace(monotonic=lambda: 0.0)
-                stack.enter_context(mock.patch("tap_toggl_hire.summary.time", still))
+            self.clock.set(self.now)
             if lookahead is not None:
                 for name, value in (
                     ("MAX_SECONDS", 0),
@@ -233,15 +228,8 @@ class Pipeline:
         return run
 
     def _tap_class(self) -> type[TapTogglHire]:
-        clock = self.clock
-
-        class Timed(Throttle):
-            def __init__(self, max_concurrency: int, rate: float | None) -> None:
-                super().__init__(max_concurrency, rate, clock=clock, sleep=clock.sleep)
-
         class TimedTap(TapTogglHire):
-            retry = Retry(sleep=clock.sleep)
-            throttle_class = Timed  # type: ignore[assignment]
+            machine = self.clock
 
         if self.seed is not None:
             # Another order in each run of a history.

@@ -9,6 +9,7 @@ from email.utils import format_datetime
 import pytest
 
 from tap_toggl_hire.clock import Clock, http_date, moment
+from tests.support.clock import FakeClock
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -45,7 +46,7 @@ def test_every_form_of_an_http_date_is_utc() -> None:
 
 def clock() -> Clock:
     """Make a clock on a machine whose own clock shows noon."""
-    return Clock(logging.getLogger("tap-toggl-hire"), lambda: NOW)
+    return Clock(logging.getLogger("tap-toggl-hire"), FakeClock(NOW))
 
 
 @pytest.mark.parametrize("offset", [HOUR, -HOUR, timedelta(seconds=6)])

@@ -7,6 +7,7 @@ import logging
 import pytest
 
 from tap_toggl_hire.progress import INTERVAL, Progress
+from tests.support.clock import FakeClock
 
 
 class Watch:
@@ -14,13 +15,13 @@ class Watch:
 
     def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.INFO)
-        self.now = 1000.0
-        self.progress = Progress(logging.getLogger("progress"), lambda: self.now)
+        self._clock = FakeClock()
+        self.progress = Progress(logging.getLogger("progress"), self._clock)
         self._caplog = caplog
 
     def lines_after(self, seconds: float) -> list[str]:
         self._caplog.clear()
-        self.now += seconds
+        self._clock.now += seconds
         self.progress.tick()
         return self._caplog.messages
 

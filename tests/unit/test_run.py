@@ -8,15 +8,13 @@ import signal
 import typing as t
 from collections import Counter
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from itertools import pairwise
 
 import pytest
-import time_machine
 
 from sandbox import Fault, details_of
-from tap_toggl_hire import progress, records
+from tap_toggl_hire import records
 from tap_toggl_hire import run as module
 from tap_toggl_hire.errors import (
     OutputError,
@@ -25,11 +23,11 @@ from tap_toggl_hire.errors import (
     StoppedError,
     UnavailableError,
 )
+from tap_toggl_hire.progress import INTERVAL
 from tap_toggl_hire.streams import WITHOUT_ID
 from tap_toggl_hire.summary import SUMMARY
 from tap_toggl_hire.sync.candidates import LEFT_SCOPE
 from tap_toggl_hire.sync.plan import FEW_LEFT
-from tests.support.clock import FakeClock
 from tests.support.http import SandboxTransport
 from tests.support.messages import Messages
 from tests.support.streams import (
@@ -81,7 +79,7 @@ class Extraction:
         selected: The streams that the catalog selects.
         full_table: The streams that emit all of their records.
         state: Of the last run.
-        clock: Of the time limit.
+        clock: Of all runs.
         before_run: Called before each run.
         before_message: Called before each message.
         tap: That of the last run.
@@ -96,7 +94,7 @@ class Extraction:
         self.selected: Iterable[str] = ALL_STREAMS
         self.full_table: Iterable[str] = ()
         self.state: Json = {}
-        self.clock = FakeClock()
+        self.clock = self.transport.clock
         self.before_run: t.Callable[[], object] = lambda: None
         self.before_message: t.Callable[[], object] = lambda: None
 
@@ -106,7 +104,6 @@ class Extraction:
         self.tap = offline_tap(
             self.transport,
             self.config,
-            self.clock,
             state=self.state or None,
             catalog=catalog(
                 frozenset(self.selected), full_table=frozenset(self.full_table)
@@ -261,11 +258,10 @@ def test_stream_with_a_new_column_is_emitted_again(
 
 def test_due_details_are_fetched_again(extraction: Extraction) -> None:
     extraction.config["reverify_days"] = 30
-    with time_machine.travel("2026-05-01T12:00Z") as now:
-        extraction.run()
-        now.shift(timedelta(days=30))
-        extraction.account.show("2", in_details={"profile_url": "https://example.com"})
-        run = extraction.run()
+    extraction.run()
+    extraction.clock.now += 30 * 86_400
+    extraction.account.show("2", in_details={"profile_url": "https://example.com"})
+    run = extraction.run()
     assert run.sync_run["candidates_reverified"] == 3
     assert run.emitted(DETAILS) == ["2"]
 
@@ -694,11 +690,10 @@ def test_no_more_candidates_are_done_than_there_are(
 ) -> None:
     """Re-verification does more, which the list has shown already."""
     extraction = Extraction(5, time_limit_minutes=1, reverify_days=30)
-    with time_machine.travel("2026-05-01T12:00Z") as now:
-        extraction.run()
-        now.shift(timedelta(days=30))
-        stop_at(extraction, is_third)
-        run = extraction.run()
+    extraction.run()
+    extraction.clock.now += 30 * 86_400
+    stop_at(extraction, is_third)
+    run = extraction.run()
     assert run.sync_run["outcome"] == "stopped"
     assert module.STOPPED % ("1", ": 5 of 5 candidates are done") in caplog.messages
 
@@ -844,19 +839,17 @@ def test_fields_of_details_do_not_hide_that_the_list_lacks_them() -> None:
     extraction.account.archive("1")
     extraction.drop("score", only="candidates")
     extraction.selected = [CANDIDATES, SYNC_RUNS]
-    with time_machine.travel(timedelta(days=2)):
-        record = extraction.run().sync_run
+    extraction.clock.now += 2 * 86_400
+    record = extraction.run().sync_run
     assert record["details_read"] == 1
     assert json.loads(record["missing_fields"]) == {"candidates.score": 2}
 
 
 def test_run_logs_its_progress(
-    extraction: Extraction,
-    caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
+    extraction: Extraction, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(progress, "INTERVAL", 1e-9)
     caplog.set_level(logging.INFO)
+    extraction.transport.latency = INTERVAL
     extraction.run()
     assert any("candidates done" in line for line in caplog.messages)
 
@@ -878,6 +871,7 @@ def test_run_ends_with_metrics_and_one_line(
     extraction: Extraction, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
+    extraction.transport.latency = 0.5
     run = extraction.run()
     last = caplog.records[-1]
     assert last.getMessage() == SUMMARY % run.sync_run
@@ -894,7 +888,7 @@ def test_run_ends_with_metrics_and_one_line(
         "/tags": 1,
     }
     assert list(values["sync_duration"]) == ["succeeded"]
-    assert 0 < values["sync_duration"]["succeeded"] < 600
+    assert values["sync_duration"]["succeeded"] == 0.5 * requests.total()
 
 
 def test_failed_run_ends_with_metrics_alone(

@@ -12,6 +12,7 @@ from tap_toggl_hire.api.client import Retry
 from tap_toggl_hire.api.throttle import Throttle
 from tap_toggl_hire.errors import BadRequestError
 from tap_toggl_hire.tap import TapTogglHire
+from tests.support.clock import FakeClock
 from tests.support.http import FakeTransport, error, in_turn, page
 from tests.unit.offline_tap import KEY
 
@@ -22,8 +23,8 @@ if t.TYPE_CHECKING:
 class RecordingThrottle(Throttle):
     """A throttle that knows what it was made with."""
 
-    def __init__(self, *args: t.Any) -> None:
-        super().__init__(*args)
+    def __init__(self, *args: t.Any, **options: t.Any) -> None:
+        super().__init__(*args, **options)
         self.args = args
 
 
@@ -31,9 +32,10 @@ class Shared:
     """The session of a tap, whose client has a transport without sockets."""
 
     def __init__(self, *responses: Response, **config: t.Any) -> None:
-        self.pauses: list[float] = []
         tap = TapTogglHire(config={**KEY, **config})
-        tap.retry = Retry(pauses=(7,), sleep=self.pauses.append)
+        tap.retry = Retry(pauses=(7,))
+        tap.machine = clock = FakeClock(datetime.now(UTC))
+        self.pauses = clock.pauses
         self.session = tap.session
         answer = in_turn(*responses)
         self.transport = FakeTransport(lambda _: answer())
@@ -76,7 +78,7 @@ def test_clock_follows_the_api(caplog: pytest.LogCaptureFixture) -> None:
 def test_pace_and_connections_are_those_of_the_settings(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(TapTogglHire, "throttle_class", RecordingThrottle)
+    monkeypatch.setattr("tap_toggl_hire.session.Throttle", RecordingThrottle)
     config = {**KEY, "max_concurrency": 3, "requests_per_second": 2.5}
     transport = TapTogglHire(config=config).session.client._transport
     throttle = t.cast("RecordingThrottle", transport.throttle)

@@ -9,7 +9,6 @@ import typing as t
 import pytest
 
 from tap_toggl_hire.errors import SettingError, StateError
-from tap_toggl_hire.stop import Stop
 from tap_toggl_hire.sync.plan import Held, Known
 from tap_toggl_hire.sync.state import KEY as STATE_KEY
 from tap_toggl_hire.sync.state import State
@@ -194,8 +193,11 @@ def test_bookmarks_of_candidates_alone_are_rejected() -> None:
 
 def test_time_limit_counts_from_the_start_of_the_tap() -> None:
     clock = FakeClock()
-    tap = TapTogglHire(config={**KEY, "time_limit_minutes": 1})
-    tap.stop = Stop(clock)
+
+    class TimedTap(TapTogglHire):
+        machine = clock
+
+    tap = TimedTap(config={**KEY, "time_limit_minutes": 1})
     clock.now += 40
     assert tap.session.stop is tap.stop
     assert tap.stop.patience == 20 + 5

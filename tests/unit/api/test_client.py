@@ -10,14 +10,21 @@ from email.utils import format_datetime
 from itertools import cycle, islice
 
 import pytest
-import time_machine
 from hypothesis import given
 from hypothesis import settings as rules
 from hypothesis import strategies as st
 
 from tap_toggl_hire import errors
 from tap_toggl_hire.api import client
-from tap_toggl_hire.api.client import NO_RETRY, PAUSES, VERSIONS, Client, Request, Retry
+from tap_toggl_hire.api.client import (
+    JITTER,
+    NO_RETRY,
+    PAUSES,
+    VERSIONS,
+    Client,
+    Request,
+    Retry,
+)
 from tap_toggl_hire.clock import Clock
 from tap_toggl_hire.errors import BadRequestError, NotFoundError, RequestError, TapError
 from tap_toggl_hire.stop import Stop
@@ -50,13 +57,14 @@ class Api:
         self, reply: Reply, version: str | None = None, **retry: t.Any
     ) -> None:
         self.transport = FakeTransport(reply)
-        self.pauses: list[float] = []
-        self.clock = Clock(LOGGER, lambda: NOW)
-        self.stop = Stop()
+        self.transport.clock.set(NOW)
+        self.pauses = self.transport.clock.pauses
+        self.clock = Clock(LOGGER, self.transport.clock)
+        self.stop = Stop(self.transport.clock)
         self.client = Client(
             t.cast("t.Any", self.transport),
             version=version,
-            retry=Retry(**{"sleep": self.pauses.append, **retry}),
+            retry=Retry(**retry),
             setting_of=SETTINGS,
             clock=self.clock,
             stop=self.stop,
@@ -301,7 +309,7 @@ def test_first_response_of_the_api_corrects_the_clock() -> None:
     ):
         api = Api(lambda _, reply=reply: reply())  # type: ignore[misc]
         assert api.client.version == "v2.1"
-        assert api.clock.now() == expected
+        assert api.clock.now() == pytest.approx(expected, abs=timedelta(seconds=6))
 
 
 # Transient failures
@@ -346,18 +354,25 @@ def test_id_that_is_not_a_plain_word_is_not_logged() -> None:
         serving_candidate(error(500)).client.candidate("zoe@example.com")
 
 
-def test_pauses_grow_with_jitter_over_at_least_20_seconds() -> None:
+@pytest.mark.parametrize("jitter", [1 - JITTER, 1.0, 1 + JITTER])
+def test_pauses_grow_over_at_least_20_seconds(jitter: float) -> None:
     assert len(PAUSES) >= 5
-    runs = [
-        [Retry().pause(failures, None) or 0 for failures in range(1, 6)]
-        for _ in range(50)
-    ]
-    for run in runs:
-        assert run == sorted(run)
-        assert sum(run) >= 20
-        assert run[0] <= 1.25
-    assert len({run[0] for run in runs}) > 40
-    assert Retry().pause(6, None) is None
+    pauses = [Retry().pause(failures, None, jitter) or 0 for failures in range(1, 6)]
+    assert pauses == sorted(pauses)
+    assert sum(pauses) >= 20
+    assert pauses[0] <= 1.25
+    assert Retry().pause(6, None, jitter) is None
+
+
+def test_each_pause_has_a_jitter_of_its_own() -> None:
+    """So threads whose requests failed together do not move in step."""
+    api = serving_candidate(error(500))
+    with pytest.raises(errors.UnavailableError):
+        api.client.candidate("100")
+    shares = [pause / plain for pause, plain in zip(api.pauses, PAUSES, strict=True)]
+    assert len(set(shares)) == len(PAUSES)
+    assert min(shares) >= 1 - JITTER
+    assert max(shares) <= 1 + JITTER
 
 
 @pytest.mark.parametrize(("header", "least"), [("40", 40), ("99999", 120), ("-5", 0)])
@@ -395,13 +410,12 @@ def test_run_that_is_to_stop_does_not_repeat_a_request_after_429() -> None:
 
 
 def test_same_warning_is_logged_once_a_minute(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    now = 0.0
-    monkeypatch.setattr("tap_toggl_hire.api.client.time.monotonic", lambda: now)
     api = serving_candidate(*[error(500), error(429), GOOD] * 3)
-    for moment, logged in ((0, 2), (59.9, 2), (60, 4)):
-        now = moment
+    began = api.transport.clock.now
+    for moment, logged in ((0, 2), (59.9, 2), (64, 4)):
+        api.transport.clock.now = began + moment
         api.client.candidate("100")
         assert len(messages(caplog)) == logged
 
@@ -434,12 +448,13 @@ def test_all_requests_wait_for_as_long_as_a_429_says(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     api = serving_candidate(*[error(429, Retry_After="40")] * 10, GOOD)
-    began = api.transport.time.now
+    began = api.transport.clock.now
     api.client.candidate("100")
-    assert api.transport.time.now - began == pytest.approx(400, abs=5)
-    assert not api.pauses  # it is not a failed attempt
+    assert api.transport.clock.now - began == pytest.approx(400, abs=5)
+    # It is not a failed attempt.
     assert (api.client.counts.rate_limited, api.client.counts.retried) == (10, 0)
-    assert messages(caplog) == ["HTTP 429: all requests wait for 40 s."]
+    logged = 400 // 80  # one a minute at most, and there is a wait every 40 seconds
+    assert messages(caplog) == ["HTTP 429: all requests wait for 40 s."] * logged
 
 
 def test_date_in_retry_after_is_a_time_of_the_api() -> None:
@@ -449,20 +464,19 @@ def test_date_in_retry_after_is_a_time_of_the_api() -> None:
     date = format_datetime(theirs + timedelta(seconds=20))
     answer = in_turn(tags, error(429, Retry_After=date), GOOD)
     api = Api(lambda _: answer())
-    began = api.transport.time.now
+    began = api.transport.clock.now
     api.client.candidate("100")
-    assert api.transport.time.now - began == pytest.approx(20, abs=1)
+    assert api.transport.clock.now - began == pytest.approx(20, abs=1)
 
 
 @pytest.mark.parametrize(("header", "requests"), [("86400", 1), ("600", 2)])
-@time_machine.travel(NOW, tick=False)
 def test_429_for_too_long_ends_the_run_and_says_until_when(
     header: str, requests: int
 ) -> None:
     api = serving_candidate(error(429, Retry_After=header))
     with pytest.raises(errors.RateLimitError) as raised:
         api.client.candidate("100")
-    until = NOW + timedelta(seconds=int(header))
+    until = NOW + requests * timedelta(seconds=int(header))
     assert str(raised.value) == (
         "The API limits the rate of requests (HTTP 429): it asks to be called again "
         f"at {until:%Y-%m-%d %H:%M:%S} UTC, which is more than 15 minutes after the "

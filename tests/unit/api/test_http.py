@@ -20,7 +20,9 @@ import trustme
 from tap_toggl_hire.api import http
 from tap_toggl_hire.api.http import LATE, Access, Transport, Watch, Watchdog
 from tap_toggl_hire.api.throttle import Throttle
+from tap_toggl_hire.clock import MACHINE
 from tap_toggl_hire.errors import TapError, TransientError
+from tests.support.clock import FakeClock
 from tests.support.memory import memory_below
 from tests.support.raw_server import always, raw_response
 
@@ -47,7 +49,7 @@ def transport(
     access = Access(
         url=url, key=KEY, user_agent="a test", timeout=timeout, connections=4
     )
-    return Transport(access, throttle or Throttle(4))
+    return Transport(access, throttle or Throttle(4, machine=MACHINE))
 
 
 def closed_port() -> int:
@@ -104,7 +106,7 @@ def test_as_many_connections_are_kept_as_requests_run_at_once(serve: Serve) -> N
     access = Access(
         url=server.url, key=KEY, user_agent="a", timeout=LONG, connections=count
     )
-    sender = Transport(access, Throttle(count))
+    sender = Transport(access, Throttle(count, machine=MACHINE))
     for _ in range(2):
         with ThreadPoolExecutor(count) as pool:
             assert len([*pool.map(sender.send, [TAGS] * count)]) == count
@@ -141,13 +143,13 @@ def test_body_is_read_however_it_is_delimited(
 def test_headers_and_the_time_of_the_start(serve: Serve) -> None:
     sender = transport(
         serve(always(raw_response({}, 429, "Retry-After: 7"))).url,
-        throttle=Throttle(1, clock=lambda: 100.0),
+        throttle=Throttle(1, machine=FakeClock()),
     )
     for _ in range(2):  # the only slot is free again
         response = sender.send(TAGS)
         assert response.status == 429
         assert response.headers.get("retry-after") == "7"
-        assert response.started == 100.0
+        assert response.started == FakeClock().now
 
 
 def test_error_that_quotes_the_key_does_not_pass_it_on(serve: Serve) -> None:
@@ -206,7 +208,9 @@ TRUNCATED = "a truncated or malformed response"
 def test_truncated_response_is_a_transient_failure(
     serve: Serve, pieces: list[bytes], reason: str
 ) -> None:
-    sender = transport(serve(always(*pieces)).url, throttle=Throttle(1))
+    sender = transport(
+        serve(always(*pieces)).url, throttle=Throttle(1, machine=MACHINE)
+    )
     for _ in range(2):  # the only slot is free again
         with pytest.raises(TransientError) as raised:
             sender.send(TAGS)

@@ -12,6 +12,7 @@ import pytest
 
 from sandbox import RateLimit
 from tap_toggl_hire.api.throttle import Throttle
+from tap_toggl_hire.clock import Machine
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,7 @@ class Hold(BaseException):
         self.seconds = seconds
 
 
-class Simulation:
+class Simulation(Machine):
     """Workers with a throttle, an API with a limit, and time from event to event.
 
     Where the throttle would sleep, the worker leaves it, and comes back when the time
@@ -57,7 +58,7 @@ class Simulation:
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
         self._left = 0
-        self._throttle = Throttle(WORKERS, clock=lambda: self.now, sleep=self._hold)
+        self._throttle = Throttle(WORKERS, machine=self)
 
     def run(self, requests: int) -> float:
         """Have so many requests served; return the seconds that it took."""
@@ -74,8 +75,10 @@ class Simulation:
     def refused_share(self) -> float:
         return self.refused / self.started
 
-    @staticmethod
-    def _hold(seconds: float) -> t.NoReturn:
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> t.NoReturn:
         raise Hold(seconds)
 
     def _later(self, seconds: float, event: Callable[[], None]) -> None:

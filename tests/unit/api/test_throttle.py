@@ -21,7 +21,7 @@ def clock() -> FakeClock:
 def throttle_at(
     clock: FakeClock, size: int = 8, ceiling: float | None = None
 ) -> Throttle:
-    return Throttle(size, ceiling, clock=clock, sleep=clock.sleep)
+    return Throttle(size, ceiling, machine=clock)
 
 
 def starts(throttle: Throttle, clock: FakeClock, count: int) -> list[float]:
@@ -80,7 +80,8 @@ def test_exception_while_waiting_frees_the_slot(clock: FakeClock) -> None:
     def interrupted(_: float) -> None:
         raise KeyboardInterrupt
 
-    throttle = Throttle(1, clock=clock, sleep=interrupted)
+    clock.on_pause = interrupted
+    throttle = throttle_at(clock, 1)
     refuse(throttle, 5)
     for _ in range(3):
         with pytest.raises(KeyboardInterrupt):
@@ -198,12 +199,12 @@ def test_time_without_requests_is_not_part_of_the_15_minutes(clock: FakeClock) -
 def test_failure_ends_waits_and_lets_no_request_start(clock: FakeClock) -> None:
     failures = [TapError("first"), TapError("second")]
 
-    def sleep(seconds: float) -> None:
-        clock.sleep(seconds)
+    def fail(_: float) -> None:
         for failure in failures:
             throttle.stop(failure)
 
-    throttle = Throttle(1, clock=clock, sleep=sleep)
+    clock.on_pause = fail
+    throttle = throttle_at(clock, 1)
     refuse(throttle, 600)
     began = clock.now
     for _ in range(2):  # the slot is free again

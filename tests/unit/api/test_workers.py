@@ -11,6 +11,7 @@ import pytest
 from tap_toggl_hire.api import workers
 from tap_toggl_hire.api.body import Body
 from tap_toggl_hire.api.workers import Workers
+from tap_toggl_hire.clock import MACHINE, Machine
 from tap_toggl_hire.errors import StoppedError
 from tap_toggl_hire.stop import Stop
 
@@ -22,7 +23,7 @@ LONG = 30.0
 def test_exception_is_raised_with_the_result_and_the_worker_goes_on(
     error: BaseException,
 ) -> None:
-    pool = Workers(1, Stop())
+    pool = Workers(1, Stop(MACHINE))
     with pytest.raises(type(error)) as raised:
         pool.submit(mock.Mock(side_effect=error)).result(LONG)
     assert raised.value is error
@@ -30,7 +31,7 @@ def test_exception_is_raised_with_the_result_and_the_worker_goes_on(
 
 
 def test_calls_that_have_not_started_are_dropped_or_cancelled() -> None:
-    pool, begun, go_on = Workers(1, Stop()), threading.Event(), threading.Event()
+    pool, begun, go_on = Workers(1, Stop(MACHINE)), threading.Event(), threading.Event()
 
     def call() -> bool:
         begun.set()
@@ -52,7 +53,7 @@ def test_calls_that_have_not_started_are_dropped_or_cancelled() -> None:
 
 @pytest.mark.parametrize("size", [1, 3])
 def test_no_more_calls_run_at_once_than_there_are_workers(size: int) -> None:
-    pool = Workers(size, Stop())
+    pool = Workers(size, Stop(MACHINE))
     lock, running, most = threading.Lock(), 0, 0
     together = threading.Barrier(size)
 
@@ -72,7 +73,7 @@ def test_no_more_calls_run_at_once_than_there_are_workers(size: int) -> None:
 
 def test_threads_end_once_closed_and_do_not_keep_the_process_alive() -> None:
     """A process that runs the tap often, as tests do, would fill with threads."""
-    pool = Workers(3, Stop())
+    pool = Workers(3, Stop(MACHINE))
     for future in [pool.submit(int) for _ in range(6)]:
         future.result(LONG)
     assert [thread.daemon for thread in pool.threads] == [True] * 3
@@ -84,7 +85,7 @@ def test_threads_end_once_closed_and_do_not_keep_the_process_alive() -> None:
 
 
 def test_call_in_flight_is_finished_after_close_and_no_other_is_made() -> None:
-    pool, begun, go_on = Workers(1, Stop()), threading.Event(), threading.Event()
+    pool, begun, go_on = Workers(1, Stop(MACHINE)), threading.Event(), threading.Event()
 
     def call() -> bool:
         begun.set()
@@ -102,7 +103,7 @@ def test_call_in_flight_is_finished_after_close_and_no_other_is_made() -> None:
 
 def test_calls_after_close_are_made_by_new_threads() -> None:
     """A program may read a stream after a run."""
-    pool = Workers(2, Stop())
+    pool = Workers(2, Stop(MACHINE))
     pool.submit(int).result(LONG)
     pool.close()
     assert [pool.submit(int).result(LONG) for _ in range(3)] == [0, 0, 0]
@@ -110,7 +111,7 @@ def test_calls_after_close_are_made_by_new_threads() -> None:
 
 
 def test_urgent_calls_overtake_others_and_otherwise_the_order_is_kept() -> None:
-    pool, go_on, order = Workers(1, Stop()), threading.Event(), list[str]()
+    pool, go_on, order = Workers(1, Stop(MACHINE)), threading.Event(), list[str]()
     pool.submit(go_on.wait, LONG)
     calls = ("first", False), ("page", True), ("second", False), ("next page", True)
     futures = [pool.submit(order.append, name, urgent=urgent) for name, urgent in calls]
@@ -124,7 +125,7 @@ def test_urgent_calls_overtake_others_and_otherwise_the_order_is_kept() -> None:
 
 
 def test_call_submitted_after_a_stop_is_rejected_unless_it_is_a_last_one() -> None:
-    stop = Stop()
+    stop = Stop(MACHINE)
     pool = Workers(1, stop)
     stop.signal(15)
     with pytest.raises(StoppedError):
@@ -133,7 +134,7 @@ def test_call_submitted_after_a_stop_is_rejected_unless_it_is_a_last_one() -> No
 
 
 def test_result_waits_for_a_call_in_flight_no_longer_than_the_stop_allows() -> None:
-    stop, go_on = Stop(), threading.Event()
+    stop, go_on = Stop(MACHINE), threading.Event()
     pool = Workers(1, stop)
     done, in_flight = pool.submit(int, "5"), pool.submit(go_on.wait, LONG)
     done.result(LONG)
@@ -149,7 +150,12 @@ def test_result_notices_a_stop_that_comes_while_it_waits(
 ) -> None:
     monkeypatch.setattr(workers, "TICK", 0.001)
     seconds = itertools.count()
-    stop, go_on = Stop(clock=lambda: float(next(seconds))), threading.Event()
+
+    class EverLater(Machine):
+        def monotonic(self) -> float:
+            return float(next(seconds))
+
+    stop, go_on = Stop(EverLater()), threading.Event()
     stop.limit(1)
     pool = Workers(1, stop)
     in_flight = pool.submit(go_on.wait, LONG)
@@ -166,7 +172,7 @@ def test_calls_start_until_more_bytes_wait_than_allowed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(workers, "MAX_WAITING", 10)
-    pool = Workers(1, Stop())
+    pool = Workers(1, Stop(MACHINE))
     assert pool.submit(Body, {}, 4).result(LONG).size == 4
     assert pool.submit(Body, {}, 6).result(LONG).size == 6
     # It may start while 10 bytes wait.
@@ -180,7 +186,7 @@ def test_no_call_starts_while_too_many_bytes_wait_but_urgent_ones(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(workers, "MAX_WAITING", 10)
-    pool = Workers(1, Stop())
+    pool = Workers(1, Stop(MACHINE))
     large = pool.submit(Body, {}, 11)
     held_back = pool.submit(int, "5")
     assert pool.submit(int, "6", urgent=True).result(LONG) == 6
@@ -195,7 +201,7 @@ def test_call_that_is_held_back_starts_once_its_result_is_waited_for(
 ) -> None:
     """Whoever waits for it takes no other response meanwhile."""
     monkeypatch.setattr(workers, "MAX_WAITING", 10)
-    stop = Stop()
+    stop = Stop(MACHINE)
     stop.limit(LONG / 60)
     pool = Workers(1, stop)
     pool.submit(Body, {}, 11).result(LONG)  # done, but not taken
@@ -207,7 +213,7 @@ def test_call_that_is_held_back_starts_once_its_result_is_waited_for(
 
 def test_body_that_is_not_taken_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "MAX_WAITING", 10)
-    pool = Workers(1, Stop())
+    pool = Workers(1, Stop(MACHINE))
     go_on = threading.Event()
     done, in_flight = pool.submit(Body, {}, 11), pool.submit(go_on.wait, LONG)
     pool.ignore(done)

@@ -23,7 +23,6 @@ from tap_toggl_hire.sync.fetch import MIN_SENT, Fetch
 from tap_toggl_hire.sync.lists import Source
 from tap_toggl_hire.sync.proofs import Endpoint
 from tap_toggl_hire.sync.state import State
-from tests.support.clock import FakeClock
 from tests.support.http import SandboxTransport
 from tests.support.scheduler import Scheduler
 from tests.unit.sync.world import RecordingSink, client_of, numbers, workspace
@@ -51,7 +50,7 @@ class Requests:
 
     def __init__(self, candidates: int, size: int = 1, seed: object = 0) -> None:
         self.transport = SandboxTransport(workspace(candidates))
-        self.clock = FakeClock()
+        self.clock = self.transport.clock
         self.stop = Stop(self.clock)
         self.workers = Scheduler(size, self.stop, seed)
         self.state = State()
@@ -62,7 +61,10 @@ class Requests:
         sink = t.cast("t.Any", RecordingSink(self.state))
         self.endpoint = Endpoint(source, self.state.inventory)
         self.fetch = Fetch(
-            source, ids, Checkpoint(self.state.inventory, sink), self.endpoint
+            source,
+            ids,
+            Checkpoint(self.state.inventory, sink, self.clock),
+            self.endpoint,
         )
 
     def in_order(

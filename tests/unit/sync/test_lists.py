@@ -70,7 +70,7 @@ def api(candidates: int, **shapes: t.Any) -> SandboxTransport:
 
 
 def source_of(transport: SandboxTransport, size: int = 8) -> Source:
-    return Source(client_of(transport), Scheduler(size, Stop()))
+    return Source(client_of(transport), Scheduler(size, Stop(transport.clock)))
 
 
 Pages = list[list[str | None]]
@@ -617,7 +617,8 @@ def test_page_that_is_not_needed_any_more_does_not_wait_to_be_taken(
 ) -> None:
     """It is the next one of the other end, when both ends have met."""
     monkeypatch.setattr(workers, "MAX_WAITING", 0)
-    source = Source(client_of(api(20, total_error=9)), Workers(2, Stop()))
+    transport = api(20, total_error=9)
+    source = Source(client_of(transport), Workers(2, Stop(transport.clock)))
     candidates = CandidateList(source, EVERY, 3, Ids())
     candidates.ask()
     assert len([*candidates.pages()]) > 0

@@ -25,7 +25,7 @@ class Workspace:
 
     def __init__(self, candidates: int, known: t.Iterable[str] = ()) -> None:
         self.transport = SandboxTransport(workspace(candidates))
-        self.stop = Stop()
+        self.stop = Stop(self.transport.clock)
         client = client_of(self.transport, self.stop)
         self.source = Source(client, Scheduler(4, self.stop))
         self.inventory = Inventory()

@@ -49,7 +49,7 @@ class Tagged:
             Fault("rewrite", match="tags", change=lambda *_: {"data": self.rows})
         )
         self.ids = Ids()
-        self.stop = Stop()
+        self.stop = Stop(self.transport.clock)
 
     @property
     def rows(self) -> list[Json]:
@@ -150,7 +150,9 @@ def test_rows_of_tags_without_an_id_are_left_out(tagged: Tagged) -> None:
 
 def test_as_many_lists_as_workers_are_read_at_the_same_time(tagged: Tagged) -> None:
     tagged.shown = numbers(5)
-    source = Source(client_of(tagged.transport), Scheduler(2, Stop()))
+    source = Source(
+        client_of(tagged.transport), Scheduler(2, Stop(tagged.transport.clock))
+    )
     lists = TagLists(source, Query((), None), 2, tagged.ids, are_dropped=False)
     steps = [*lists.read((), None)]
     assert len(steps) == 5 + 5  # before and after each of five pages

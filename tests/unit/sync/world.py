@@ -29,7 +29,6 @@ from tap_toggl_hire.sync.plan import CANDIDATE_STREAMS, Known, Selection
 from tap_toggl_hire.sync.scope import Scope
 from tap_toggl_hire.sync.state import State
 from tap_toggl_hire.sync.tags import TagLists
-from tests.support.clock import FakeClock
 from tests.support.http import SandboxTransport
 from tests.support.scheduler import Scheduler
 from tests.unit.sync.observed import observer
@@ -79,8 +78,8 @@ def client_of(
         version="v2.1",
         retry=Retry(pauses=()),
         setting_of={},
-        clock=Clock(LOGGER),
-        stop=stop or Stop(),
+        clock=Clock(LOGGER, transport.clock),
+        stop=stop or Stop(transport.clock),
         logger=LOGGER,
     )
 
@@ -202,7 +201,7 @@ class World:
         self.account = workspace(candidates)
         self.transport = SandboxTransport(self.account)
         self.state = State()
-        self.clock = FakeClock()
+        self.clock = self.transport.clock
         self.stop = Stop(self.clock)
         self.now = NOW
         self.confirmed = False
@@ -224,6 +223,7 @@ class World:
         state, transport = self.state, self.transport
         self.restart(dict(state.inventory.items()))
         before = len(transport.requests)
+        self.clock.set(self.now)
         workers = Scheduler(self._size, self.stop)
         source = Source(self.client(), workers)
         ids = state.inventory.ids
@@ -233,7 +233,10 @@ class World:
         tags = TagLists(
             source, self.scope.shared, self._page_size, ids, are_dropped=False
         )
-        sink, progress = RecordingSink(state, self._state_size), Progress(LOGGER)
+        sink, progress = (
+            RecordingSink(state, self._state_size),
+            Progress(LOGGER, self.clock),
+        )
         run = CandidateRun(
             source=source,
             state=state,
@@ -250,7 +253,7 @@ class World:
             sink=t.cast("t.Any", sink),
             progress=progress,
             logger=LOGGER,
-            now=self.now,
+            clock=Clock(LOGGER, self.clock),
             reverify_days=self.days,
             confirmed=self.confirmed,
         )
