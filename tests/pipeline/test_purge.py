@@ -183,5 +183,6 @@ LEFT = {
         "event",
         "job_opening_id",
         "category_id",
+        "finished_at",
     },
 }
