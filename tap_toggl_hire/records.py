@@ -5,9 +5,9 @@ every ID is a string (question IDs are numbers in one place and strings in anoth
 and a time without an offset is UTC. Fields that the schema does not declare, and
 values that do not fit their type, go into the column `extra`, as JSON.
 
-No response ends a run: a value of another type is converted if that loses nothing,
-anything else becomes null. A type mismatch is reported by the name of the field,
-without the value.
+No response ends a run: a number or a truth value in a text column is converted, as is a
+number that comes as text; anything else that does not fit becomes null. A type mismatch
+is reported by the name of the field, without the value.
 """
 
 from __future__ import annotations
@@ -235,7 +235,8 @@ def _converter(
         return _checked(_boolean, path, report)
     if schema.get("format") == "date-time":
         return _checked(_time, path, report)
-    as_string = _checked(_text, path, report)
+    is_id = re.search(r"(^|[._])id$", path)
+    as_string = _checked(_id if is_id else _text, path, report)
     # Most values are strings: a call less for each of them.
     return lambda value: value if type(value) is str else as_string(value)
 
@@ -300,8 +301,8 @@ def _array(schema: Schema, path: str, report: Note, places: list[Place]) -> Conv
 
 
 def _text(value: t.Any) -> str:
-    if _is_too_deep(value):
-        raise ValueError
+    if isinstance(value, (dict, list)):
+        raise TypeError
     return as_text(value)
 
 

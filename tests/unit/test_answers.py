@@ -89,19 +89,26 @@ CORRECT: dict[bool | None, tuple[tuple[t.Any, t.Any], ...]] = {
         (OPTIONS, ["500", "502"]),
         (OPTIONS, ["502", "500", "500"]),
         (NONE_CORRECT, []),
-        ([None, OPTIONS[0]], ["500"]),
     ),
     False: (
         (OPTIONS, ["500"]),
         (OPTIONS, ["500", "501", "502"]),
         (OPTIONS, ["501"]),
-        (OPTIONS, ["999"]),
         (OPTIONS, []),
-        (OPTIONS, None),
         (NONE_CORRECT, ["500"]),
-        ([{"id": "500", "content": "This", "correct": None}], ["500"]),
     ),
-    None: (([], []), (None, None)),
+    None: (
+        ([], []),
+        (None, None),
+        # something could not be read
+        ([], None),
+        (OPTIONS, None),
+        (OPTIONS, ["500", None]),
+        (OPTIONS, ["500", "999"]),
+        ([None, OPTIONS[0]], ["500"]),
+        ([{**OPTIONS[0], "correct": None}, OPTIONS[1]], ["500"]),
+        ([{**OPTIONS[0], "id": None}, OPTIONS[1]], ["501"]),
+    ),
 }
 
 
@@ -114,13 +121,42 @@ def test_correct_is_choosing_exactly_the_correct_options(correct: bool | None) -
         assert row["chosen_option_ids"] == chosen
 
 
-@pytest.mark.parametrize("answers", [None, [], [None], [answer(999)], [answer(None)]])
-def test_unanswered_question_has_a_row(answers: t.Any) -> None:
-    result = rows([question(400), question(None), question(401, options=None)], answers)
-    for row in result:
+def test_unanswered_question_has_a_row() -> None:
+    questions = [question(400), question(401, options=None), question(402)]
+    result = rows(questions, [answer(402)])
+    for row in result[:2]:
         assert row["answered"] is False
         assert row["text_answer"] is row["points"] is row["chosen_option_ids"] is None
-    assert [row["correct"] for row in result] == [False, False, None]
+    assert [row["correct"] for row in result] == [False, None, False]
+    assert [row["answered"] for row in rows(questions, [])] == [False] * 3
+    assert rows([question(400, options=NONE_CORRECT)], [])[0]["correct"] is True
+
+
+@pytest.mark.parametrize(
+    ("answers", "answered"),
+    [
+        (None, None),
+        ([None, answer(402)], None),
+        ([answer(None), answer(402)], None),
+        ([answer(998), answer(999)], None),
+        ([answer(402), answer(999)], False),
+    ],
+)
+def test_answered_is_null_if_it_depends_on_what_could_not_be_read(
+    answers: t.Any, answered: bool | None
+) -> None:
+    """An answer, or which question it answers: none of them is shown, perhaps."""
+    result = rows([question(400), question(402)], answers)
+    assert result[0]["answered"] is answered
+    assert result[0]["correct"] is answered
+    if answer(402) in (answers or ()):
+        assert result[1]["answered"] is True
+
+
+def test_answered_is_null_for_a_question_without_an_id() -> None:
+    first, second = rows([question(None), question(400)], [answer(400)])
+    assert (first["answered"], first["correct"]) == (None, None)
+    assert second["answered"] is True
 
 
 def test_without_questions_there_are_no_rows() -> None:

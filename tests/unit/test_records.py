@@ -42,6 +42,8 @@ SCHEMA: Json = {
     "type": "object",
     "properties": {
         **NULLABLE,
+        "id": NULLABLE["text"],
+        "other_id": NULLABLE["text"],
         "one": {"type": ["object", "null"], "properties": NULLABLE},
         "many": {
             "type": ["array", "null"],
@@ -78,9 +80,9 @@ KEPT: dict[str, tuple[tuple[t.Any, t.Any], ...]] = {
         (1.5, "1.5"),
         (2**70, str(2**70)),
         (True, "true"),
-        ({"a": 1}, '{"a":1}'),
-        (["\u00fc", None], '["\u00fc",null]'),
     ),
+    "id": (("", ""), ("a", "a"), (100, "100"), (-1, "-1"), (2**70, str(2**70))),
+    "other_id": (("007", "007"), (100, "100")),
     "number": ((0, 0), (-2, -2), (85.714286, 85.714286), ("12", 12.0), ("85.5", 85.5)),
     "flag": ((True, True), (False, False)),
     "list": (([], []), (["a", None, 5], ["a", None, "5"])),
@@ -97,6 +99,9 @@ def test_value_is_kept_or_converted_without_loss(name: str) -> None:
 
 
 MISMATCHES: dict[str, tuple[t.Any, ...]] = {
+    "text": ([], {}, {"a": 1}, ["\u00fc", None]),
+    "id": ([], {}, {"id": 5}, [5], 100.0, True),
+    "other_id": ([], {}, {"id": 5}, [5], 100.0, False),
     "number": ("", "many", "nan", "inf", "1e999", True, [], {}),
     "flag": ("true", 1, 0, "", [], {}),
     "at": (0, 1_700_000_000, True, [], {}),
@@ -150,6 +155,8 @@ def test_unknown_fields_go_into_extra_and_are_reported_by_path() -> None:
     assert json.loads(record.pop(EXTRA)) == unknown
     assert record == {
         **NULLS,
+        "id": None,
+        "other_id": None,
         "text": "a",
         "one": {**NULLS, "text": "b"},
         "many": [NULLS, NULLS],
@@ -159,12 +166,12 @@ def test_unknown_fields_go_into_extra_and_are_reported_by_path() -> None:
 
 
 def test_nested_values_are_conformed_and_reported_by_path() -> None:
-    bad = {"text": 5, "number": "x", "flag": 1, "at": "then", "list": [1, {}]}
-    fine = {"text": "5", **dict.fromkeys(("number", "flag", "at")), "list": ["1", None]}
+    bad = {"text": {}, "number": "x", "flag": 1, "at": "then", "list": [1, {}]}
+    mismatches = {"text", "number", "flag", "at"}
+    fine = {**dict.fromkeys(mismatches), "list": ["1", None]}
     record, reported = conformed({"one": bad, "many": [bad, None, "x"]})
     assert record["one"] == fine
     assert record["many"] == [fine, None, None]
-    mismatches = {"number", "flag", "at"}
     assert set(reported) == {
         *((f"one.{name}", MISMATCHED) for name in mismatches),
         *((f"many[].{name}", MISMATCHED) for name in mismatches),
@@ -185,11 +192,11 @@ def test_items_of_a_list_of_ids_that_are_no_ids_are_null() -> None:
     assert json.loads(record[EXTRA]) == {"list": kept}
 
 
-def test_names_in_extra_and_in_text_are_sorted_at_every_depth() -> None:
+def test_names_in_extra_are_sorted_at_every_depth() -> None:
     value = {"b": 1, "a": [{"d": 1, "c": 2}]}
-    record, _ = conformed({"new": value, "text": value})
-    assert record["text"] == '{"a":[{"c":2,"d":1}],"b":1}'
-    assert record[EXTRA] == f'{{"new":{record["text"]}}}'
+    record, _ = conformed({"text": value, "new": value})
+    text = '{"a":[{"c":2,"d":1}],"b":1}'
+    assert record[EXTRA] == f'{{"new":{text},"text":{text}}}'
 
 
 def nested(levels: int) -> t.Any:
@@ -222,8 +229,7 @@ def test_value_that_is_nested_too_deep_is_left_out_and_reported(levels: int) -> 
 def test_value_that_is_nested_deep_but_not_too_deep_is_kept() -> None:
     deep = nested(MAX_DEPTH)
     record, _ = conformed({"text": deep, "one": {"new": deep}})
-    assert json.loads(record["text"]) == deep
-    assert json.loads(record[EXTRA]) == {"one": {"new": deep}}
+    assert json.loads(record[EXTRA]) == {"text": deep, "one": {"new": deep}}
 
 
 def test_object_of_the_api_is_not_changed() -> None:
@@ -511,5 +517,5 @@ def test_missing_fields_are_logged_in_one_line_per_stream(
         records.conformer(SCHEMA, fields.of(stream))
     records.conformer(SCHEMA, fields.of("categories"))({"text": "", "many": []})
     fields.log_missing()
-    names = "at, flag, list, number, one"
+    names = "at, flag, id, list, number, one, other_id"
     assert caplog.messages == [records.MISSING % ("categories", names)]
