@@ -32,10 +32,7 @@ def plugin_definition(file: str) -> dict[str, t.Any]:
 
 
 def parsed(kind: str | None) -> str | None:
-    """Return the kind of a setting if Meltano parses its environment variable.
-
-    Meltano parses decimals too, but cannot pass them on to a tap.
-    """
+    """Return the kind of a setting if Meltano parses its environment variable."""
     return kind if kind in {"array", "boolean", "integer", "object"} else None
 
 

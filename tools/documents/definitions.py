@@ -17,6 +17,9 @@ PROJECT = ROOT / "meltano.yml"
 PLUGIN_FILE = ROOT / "plugin.yaml"
 LATER_IN_THE_HUB = {"start-date"}
 """Capabilities that the Hub's schema does not know yet."""
+WITH_MELTANO = {"emit_activate_version_messages": True}
+"""Defaults of the plugin that are not the tap's own: without this one, no target would
+mark openings, categories and tags that were deleted."""
 
 
 def definition() -> dict[str, t.Any]:
@@ -87,8 +90,6 @@ def _dump(content: dict[str, t.Any]) -> str:
 
 def _of_project(name: str) -> dict[str, t.Any]:
     setting = _setting(name)
-    if setting["kind"] == "decimal":  # Meltano cannot pass a parsed decimal on
-        setting["kind"] = "string"
     order = ("name", "kind", "sensitive", "value", "options", "label", "description")
     return {key: setting[key] for key in order if key in setting}
 
@@ -106,5 +107,5 @@ def _setting(name: str) -> dict[str, t.Any]:
     if schema.get("secret"):
         setting["sensitive"] = True
     if "default" in schema:
-        setting["value"] = schema["default"]
+        setting["value"] = WITH_MELTANO.get(name, schema["default"])
     return setting

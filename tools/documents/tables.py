@@ -45,7 +45,8 @@ def kind(setting: Setting) -> str:
     if "enum" in setting:
         return "options"
     name = _json_type(setting)
-    return {"date-time": "date_iso8601", "number": "decimal"}.get(name, name)
+    # A string: Meltano cannot pass a parsed decimal on to a tap.
+    return {"date-time": "date_iso8601", "number": "string"}.get(name, name)
 
 
 def _json_type(setting: Setting) -> str:
