@@ -21,9 +21,9 @@ from tap_toggl_hire.api.client import NO_RETRY, Retry
 from tap_toggl_hire.api.workers import Workers
 from tap_toggl_hire.clock import MACHINE
 from tap_toggl_hire.errors import SettingError
+from tap_toggl_hire.logs import drop_sdk_details, redact
 from tap_toggl_hire.messages import MessageWriter
 from tap_toggl_hire.projection import selected_schema
-from tap_toggl_hire.redaction import drop_sdk_details, redact
 from tap_toggl_hire.run import Run
 from tap_toggl_hire.session import Session, SessionTap
 from tap_toggl_hire.settings import Settings

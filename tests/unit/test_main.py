@@ -13,7 +13,7 @@ import typing as t
 import pytest
 from singer_sdk.logging import StructuredFormatter
 
-from tap_toggl_hire.redaction import redact
+from tap_toggl_hire.logs import redact
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
