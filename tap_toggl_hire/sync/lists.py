@@ -92,6 +92,7 @@ def outcome(total: int | None, count: int, end: End, *, lacks_none: bool) -> Out
     | reach total   | any                              | `COMPLETE` |
     | do not        | whole, lacks none of the first's | `ACCEPTED` |
     | do not        | broken, or lacks one             | `SHORT`    |
+    | do not: none  | any                              | `SHORT`    |
     | total unknown | whole, or broken                 | `COMPLETE`, or `SHORT` |
 
     Args:
@@ -106,7 +107,8 @@ def outcome(total: int | None, count: int, end: End, *, lacks_none: bool) -> Out
         return Outcome.COMPLETE if end in WHOLE else Outcome.SHORT
     if count >= total:
         return Outcome.COMPLETE
-    return Outcome.ACCEPTED if end in WHOLE and lacks_none else Outcome.SHORT
+    is_accepted = count > 0 and end in WHOLE and lacks_none
+    return Outcome.ACCEPTED if is_accepted else Outcome.SHORT
 
 
 class Row(t.NamedTuple):

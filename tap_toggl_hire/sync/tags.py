@@ -105,6 +105,17 @@ class TagLists:
             return None
         return tuple(sorted({*tag_ids} - self._forgotten))
 
+    def known_in_details(self, details: Record) -> TagIds | None:
+        """Return the tags that the details of a candidate outside the lists name.
+
+        Only those that `/tags` shows or that some candidate has by its list: no list
+        is read to see whether the others exist. None as for `in_details`.
+        """
+        named = self.in_details(details)
+        if named is None:
+            return None
+        return tuple(tag_id for tag_id in named if tag_id in self.known)
+
     def contradict(self, candidate_id: str, details: Record) -> bool:
         """Compare the details of a listed candidate with the lists.
 
@@ -171,13 +182,12 @@ class TagLists:
             else:
                 self._lose()
             return
-        outcome, is_empty = candidates.outcome, not candidates.count
-        if outcome is Outcome.COMPLETE and is_empty and not is_shown:
-            self._forget(tag_id)
-        elif not outcome.is_complete or (outcome is Outcome.ACCEPTED and is_empty):
+        if not candidates.outcome.is_complete:
             self._lose()
+        elif not candidates.count and not is_shown:
+            self._forget(tag_id)
         else:
-            self.are_accepted |= outcome is Outcome.ACCEPTED
+            self.are_accepted |= candidates.outcome is Outcome.ACCEPTED
 
     def _is_unfiltered(self, candidates: CandidateList) -> bool:
         """Return whether the API answers an unknown tag with all candidates."""

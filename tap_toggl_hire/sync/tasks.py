@@ -180,7 +180,7 @@ class MissingTask:
         observer = self.terms.observer
         details = observer.details.of(response)
         row = observer.row_in(self.id, details)
-        tags = self.terms.tags.in_details(details)
+        tags = self.terms.tags.known_in_details(details)
         # Unknown fields of details are not those of a list row.
         listed = replace(observer.listed(row, tags), extra=None)
         read = observer.read(details, is_torn=False, contradicts_tags=False)

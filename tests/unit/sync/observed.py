@@ -117,6 +117,9 @@ class KnownTags:
         tag_ids = details["tag_ids"]
         return None if tag_ids is None else tuple(sorted(tag_ids))
 
+    def known_in_details(self, details: Json) -> tuple[str, ...] | None:
+        return self.in_details(details)
+
     def contradict(self, candidate_id: str, details: Json) -> bool:
         named = self.in_details(details)
         return not self.are_unknown and named not in {None, self.of(candidate_id)}

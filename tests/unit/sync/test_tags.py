@@ -315,6 +315,23 @@ def test_list_of_a_tag_is_not_compared_with_a_total_that_is_unknown() -> None:
 # What details say
 
 
+def test_archived_candidate_has_the_tags_that_exist(tagged: Tagged) -> None:
+    """Nobody reads the list of a tag that only the archived have."""
+    tagged.shown = [RED, NEW]
+    lists = tagged.read(remembered=[BLUE])
+    named = {"tag_ids": [RED, BLUE, NEW, "909"]}
+    assert lists.known_in_details(named) == (RED, BLUE, NEW)
+    assert lists.known_in_details({"tag_ids": None}) is None
+
+
+def test_forgotten_tag_does_not_come_back_with_the_archived(tagged: Tagged) -> None:
+    tagged.shown = [RED]
+    tagged.fail(BLUE, 404)
+    tagged.read(remembered=[BLUE])  # this run forgets it, and its state lacks it
+    lists = tagged.read(remembered=[RED])
+    assert lists.known_in_details({"tag_ids": [RED, BLUE]}) == (RED,)
+
+
 @pytest.mark.parametrize("tag_ids", [None, [RED, None], [None]])
 def test_details_without_tags_or_with_an_invalid_one_say_nothing(
     tagged: Tagged, tag_ids: t.Any
