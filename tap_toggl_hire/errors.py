@@ -1,9 +1,10 @@
 """Exceptions of the tap.
 
-A `TapError` ends the run; a `RequestError` that is about one candidate does so after
-all others were read. A `TransientError` is retried and stays inside `api/`. Every
-message states what happened, what it means and what to do. None contains a response
-body, personal data or the API key.
+A `TapError` ends the run, once what was read by then is emitted (`Stop.fail`); a
+`RequestError` that is about one candidate does so after all others were read. A
+`TransientError` is retried and stays inside `api/`. Every message states what happened,
+what it means and what to do. None contains a response body, personal data or the API
+key.
 """
 
 from __future__ import annotations
@@ -81,6 +82,12 @@ class NotFoundError(RequestError):
 
 class BadRequestError(RequestError):
     """The API answered 400: it rejects a parameter."""
+
+
+class PaymentRequiredError(RequestError):
+    """The API answered 402 for a single resource: the plan allows no more of them."""
+
+    is_transient = True
 
 
 class ForbiddenError(RequestError):

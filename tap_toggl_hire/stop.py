@@ -1,9 +1,10 @@
 """Why and when a run is to end before it has read everything.
 
-A signal and the time limit are the same stop: no further request is sent (except the
-proof that deletions need), requests in flight may still be answered for a while, and
+A signal, the time limit and a failure after which nothing more can be read (a quota, a
+key that is revoked, a loop) are the same stop: no further request is sent (except the
+question that deletions need), requests in flight may still be answered for a while, and
 what was read is emitted. They differ in how long that while is: 0 seconds after a
-signal, 5 after the time limit.
+signal, else 5. Once that is done, a signal and a failure fail the run.
 """
 
 from __future__ import annotations
@@ -15,15 +16,16 @@ from tap_toggl_hire.errors import StoppedError
 
 if t.TYPE_CHECKING:
     from tap_toggl_hire.clock import Machine
+    from tap_toggl_hire.errors import TapError
 
 GRACE = 5.0
-"""Seconds that requests in flight may take once the time limit is reached."""
+"""Seconds that requests in flight may take after the time limit or a failure."""
 HASTE = 3.0
 """Seconds after a signal for which the run goes on to emit what it has read."""
 
 
 class Stop:
-    """A flag that a signal or the time limit sets, and that the run looks at.
+    """A flag that a signal, the time limit or a failure sets; the run looks at it.
 
     The tap makes it first of all, so that the time limit counts from there. An
     exception in a signal handler could come in the middle of a line of output.
@@ -31,6 +33,7 @@ class Stop:
 
     def __init__(self, machine: Machine) -> None:
         self.signum: int | None = None  # the signal, once it came
+        self.failure: TapError | None = None  # the first that ends the reading
         self._signalled = 0.0
         self._now = machine.monotonic
         self._started = self._now()
@@ -44,6 +47,15 @@ class Stop:
         """Ask the run to stop, from a signal handler."""
         self._signalled = self._now()
         self.signum = signum
+
+    def fail(self, error: TapError) -> None:
+        """End the reading because of a failure, as if the time limit were reached.
+
+        A StoppedError is this stop itself, which has been raised somewhere.
+        """
+        if self.failure is None and not isinstance(error, StoppedError):
+            self.failure = error
+            self._limit = min(self._limit, self._now())
 
     @property
     def is_due(self) -> bool:
@@ -63,10 +75,10 @@ class Stop:
         return self.signum is not None and self._now() >= self._signalled + HASTE
 
     def check(self) -> None:
-        """Raise StoppedError if the run has to stop."""
+        """Raise `error` if the run has to stop."""
         if self.is_due:
             raise self.error()
 
-    def error(self) -> StoppedError:
-        """Return the error of a run that was stopped."""
-        return StoppedError(self.signum)
+    def error(self) -> TapError:
+        """Return why the run ends early: the failure if there was one."""
+        return self.failure or StoppedError(self.signum)

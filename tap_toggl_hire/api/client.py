@@ -11,6 +11,7 @@ Transient failures are retried, permanent ones become errors for the user:
 | 404, 410 without it, or after a redirect: a proxy's | retried |
 | 401, and 403 for a list | `UnauthorizedError`; no request starts after it |
 | 403 for one resource | `ForbiddenError` |
+| 402 for one resource | `PaymentRequiredError` |
 | 400 | `BadRequestError` |
 | any other status | `RequestError` |
 
@@ -42,6 +43,7 @@ from tap_toggl_hire.errors import (
     BadRequestError,
     ForbiddenError,
     NotFoundError,
+    PaymentRequiredError,
     RateLimitError,
     RequestError,
     TapError,
@@ -419,21 +421,13 @@ class Client:
             )
             self._transport.throttle.stop(rejected)
             return rejected
-        if status == requests.codes.forbidden:
-            return ForbiddenError(
-                f"{request} is forbidden ({code}): check what the key in api_key may "
-                "read."
-            )
         if status == requests.codes.bad_request:
             names = [self._setting_of.get(name) for name in request.params]
             settings = " and ".join(filter(None, names)) or "api_version"
             return BadRequestError(
                 f"The API rejects {request} ({code}): check {settings}."
             )
-        kind_of_error = NotFoundError if status in NOT_FOUND else RequestError
-        return kind_of_error(
-            f"{request} failed ({code}): check api_url and api_version."
-        )
+        return _refused(request, status, code)
 
     def _retry_after(self, response: Response) -> float | None:
         return retry_after(response.headers.get("Retry-After", ""), self._clock.now())
@@ -446,6 +440,21 @@ class Client:
                 return
             self._warned[kind] = now
         self._logger.warning(message, *args)
+
+
+def _refused(request: Request, status: int, code: str) -> RequestError:
+    """Return the error for a status that is about one resource."""
+    if status == requests.codes.forbidden:
+        return ForbiddenError(
+            f"{request} is forbidden ({code}): check what the key in api_key may read."
+        )
+    if status == requests.codes.payment_required and request.item is not None:
+        return PaymentRequiredError(
+            f"{request} is not allowed any more ({code}): check what the plan of the "
+            "workspace includes. The next run continues."
+        )
+    kind_of_error = NotFoundError if status in NOT_FOUND else RequestError
+    return kind_of_error(f"{request} failed ({code}): check api_url and api_version.")
 
 
 def retry_after(value: str, now: datetime) -> float | None:

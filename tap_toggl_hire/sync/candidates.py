@@ -20,6 +20,8 @@ from itertools import chain, islice
 from tap_toggl_hire.errors import (
     ForbiddenError,
     NotFoundError,
+    RateLimitError,
+    SettingError,
     TapError,
     UnauthorizedError,
     UnavailableError,
@@ -150,7 +152,13 @@ class CandidateRun:
             self.counts.listed = self._lists.count
             self._state.distrusts_tags = self._tags.are_contradicted
             self._checkpoint.revert()
-        self._raise_first_failure()
+        try:
+            self._raise_first_failure()
+        except TapError as error:
+            quota = self._stop.failure
+            if isinstance(quota, RateLimitError) and quota is not error:
+                self._logger.warning(str(quota))
+            raise
         if self._stop.is_due and not self.is_finished:
             raise self._stop.error()
         self._state.scope = self._scope.key
@@ -349,7 +357,12 @@ class CandidateRun:
         """Write the records of a candidate, and commit them."""
         emit, is_deleted = decision.plan.emit, decision.change.is_deleted
         if emit:
-            self._sink.emit(decision.change, emit)
+            try:
+                self._sink.emit(decision.change, emit)
+            except SettingError as error:  # of an expression of stream_maps
+                self._checkpoint.leave(decision)
+                self._stop.fail(error)
+                return
             self.counts.deleted += is_deleted
             self.counts.created += not is_deleted and decision.known == NEW
             self.counts.updated += not is_deleted and decision.known != NEW
@@ -383,6 +396,8 @@ class CandidateRun:
             raise self._lists.failure
         if is_dead:
             raise self._endpoint.failure or TapError(NO_DETAILS)
+        if self._stop.failure is not None:
+            raise self._stop.failure
         if self._stop.is_due and not self.is_finished:
             return
         if not self._lists.are_complete:

@@ -125,6 +125,10 @@ class Checkpoint:
         self._read += is_read
         self._unchanged += is_read and not is_emitted
 
+    def leave(self, decision: Decision) -> None:
+        """Leave a candidate as announced: some of its records may be out."""
+        self._pending.pop(decision.id, None)
+
     def revert(self) -> None:
         """Take back what was announced, and is not emitted by this run any more."""
         for candidate_id, pending in self._pending.items():

@@ -6,7 +6,12 @@ import contextlib
 import typing as t
 from collections import deque
 
-from tap_toggl_hire.errors import NotFoundError, RequestError, StoppedError
+from tap_toggl_hire.errors import (
+    NotFoundError,
+    PaymentRequiredError,
+    RequestError,
+    TapError,
+)
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -30,8 +35,8 @@ MAX_FAILURES = 8
 class Fetch:
     """Requests the details that tasks want.
 
-    It ends early, with what was read by then, if the run is to stop or if the endpoint
-    does not work.
+    It ends early, with what was read by then, if the run is to stop, if nothing more
+    can be read (a quota, a loop of the list), or if the endpoint does not work.
     """
 
     def __init__(
@@ -72,8 +77,8 @@ class Fetch:
                     break
             else:
                 return
-        except StoppedError:
-            pass
+        except TapError as error:
+            self._source.workers.stop.fail(error)
         yield from self._rest()
 
     def _fill(self, source: Iterator[Sequence[Task]]) -> bool:
@@ -137,6 +142,9 @@ class Fetch:
         if self._failures_in_a_row < MAX_FAILURES:
             return False
         self._failures_in_a_row = 0
+        if isinstance(self.failures[-1], PaymentRequiredError):
+            self._source.workers.stop.fail(self.failures[-1])
+            return True
         return not self._endpoint.works()
 
     def _rest(self) -> Iterator[tuple[t.Any, DetailsResponse]]:
@@ -155,5 +163,5 @@ class Fetch:
                 if not task.wants_details():
                     yield task, None
             elif not request.cancelled() and (request.done() or workers.stop.is_due):
-                with contextlib.suppress(StoppedError):
+                with contextlib.suppress(TapError):  # of which the first is noted
                     yield task, self._take(task, request)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 from itertools import chain
 
-from tap_toggl_hire.errors import NotFoundError, RequestError, StoppedError
+from tap_toggl_hire.errors import NotFoundError, RequestError, TapError
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -77,13 +77,14 @@ class Endpoint:
 
         That is one that was served in this run, else one that the list shows, else a
         known one that this run has not asked for. The first is asked alone, as it
-        nearly always answers. A run that is stopped meanwhile gets False, and leaves
-        `is_dead` as it was.
+        nearly always answers. A run that is stopped meanwhile, or that meets a quota,
+        gets False, and leaves `is_dead` as it was.
         """
         candidates = self._candidates()
         try:
             works = self._any_exists(candidates[:1]) or self._any_exists(candidates[1:])
-        except StoppedError:
+        except TapError as error:
+            self._source.workers.stop.fail(error)
             return False  # which is no verdict: the next run asks again
         self.is_dead = not works
         return works

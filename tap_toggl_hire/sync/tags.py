@@ -22,7 +22,7 @@ from tap_toggl_hire.errors import (
     BadRequestError,
     NotFoundError,
     RequestError,
-    StoppedError,
+    TapError,
 )
 from tap_toggl_hire.sync.lists import CandidateList, Outcome, parse_row, round_robin
 from tap_toggl_hire.sync.plan import is_most
@@ -65,6 +65,7 @@ class TagLists:
         self.are_accepted = False  # a list is shorter than its total, and was accepted
         self.version = 0  # changes with everything that is learned after `read`
         self._forgotten: set[str] = set()  # tags that are named, and do not exist
+        self._unread: set[str] = set()  # tags that the end of the run left unread
         self._source = source
         self._query = query
         self._page_size = page_size
@@ -124,9 +125,13 @@ class TagLists:
         named = self.in_details(details)
         if named is None or self.are_unknown:
             return False
+        new = {*named} - self.known
         try:
-            self._learn({*named} - self.known)
-        except StoppedError:
+            self._learn(new)
+        except TapError as error:
+            self._source.workers.stop.fail(error)
+            self._unread |= new
+        if not self._unread.isdisjoint(named):
             return True  # cannot be compared any more: the next run reads it again
         is_contradiction = self.of(candidate_id) not in {None, self.in_details(details)}
         self._compared += 1

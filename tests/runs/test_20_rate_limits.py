@@ -54,6 +54,23 @@ def test_429_for_too_long_fails_and_says_until_when(
     pipeline.assert_target_matches_api()
 
 
+def test_first_load_under_a_quota_goes_on_with_each_run(
+    make_pipeline: MakePipeline,
+) -> None:
+    """Each run pays for the candidates that no run before it has read."""
+    pipeline = make_pipeline(30, max_concurrency=1)
+    for _ in range(3):
+        pipeline.sandbox.faults = [
+            Fault("429", match="candidate", after=8, retry_after=3600)
+        ]
+        run = pipeline.run_failing("HTTP 429")
+        assert run.is_transient_failure
+        assert len(run.records("candidate_details")) == 8
+    pipeline.sandbox.faults = []
+    assert len(pipeline.run().records("candidate_details")) == 30 - 3 * 8
+    pipeline.assert_target_matches_api()
+
+
 def test_requests_per_second_counts_retries_and_redirects(
     make_pipeline: MakePipeline,
 ) -> None:

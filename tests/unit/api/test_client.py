@@ -26,7 +26,13 @@ from tap_toggl_hire.api.client import (
     Retry,
 )
 from tap_toggl_hire.clock import Clock
-from tap_toggl_hire.errors import BadRequestError, NotFoundError, RequestError, TapError
+from tap_toggl_hire.errors import (
+    BadRequestError,
+    NotFoundError,
+    PaymentRequiredError,
+    RequestError,
+    TapError,
+)
 from tap_toggl_hire.stop import Stop
 from tests.support.http import (
     FakeTransport,
@@ -550,13 +556,21 @@ def test_not_found_of_the_api_is_final(status: int) -> None:
     assert not api.pauses
 
 
-@pytest.mark.parametrize("status", [204, 302, 402, 418, 451])
+@pytest.mark.parametrize("status", [204, 302, 418, 451])
 def test_any_other_status_is_final_for_one_request(status: int) -> None:
     api = serving_candidate(html(status), GOOD)
     with pytest.raises(RequestError, match=f"/100 failed .HTTP {status}.") as raised:
         api.client.candidate("100")
     assert not isinstance(raised.value, NotFoundError)
     assert not raised.value.is_transient
+    assert api.client.candidate("100")
+
+
+def test_payment_required_is_final_for_one_request_and_not_for_a_later_run() -> None:
+    api = serving_candidate(error(402), GOOD)
+    with pytest.raises(PaymentRequiredError, match="/100 is not allowed any more"):
+        api.client.candidate("100")
+    assert PaymentRequiredError.is_transient
     assert api.client.candidate("100")
 
 

@@ -11,7 +11,9 @@ import pytest
 from sandbox import Fault, details_of
 from tap_toggl_hire import stop
 from tap_toggl_hire.errors import (
+    RateLimitError,
     RequestError,
+    SettingError,
     StoppedError,
     TapError,
     UnauthorizedError,
@@ -359,6 +361,40 @@ def test_rejected_key_ends_the_run_at_once() -> None:
     assert list(run.emitted) == ["1", "2"]
     assert list(run.known) == ["1", "2"]
     assert run.counts.listed == 9
+
+
+def test_quota_ends_the_run_with_what_was_read() -> None:
+    world = World(9, size=1)
+    quota = Fault("429", match=details_of(*numbers(4, 10)), retry_after=3600)
+    world.transport.faults.append(quota)
+    run = world.run()
+    assert isinstance(run.error, RateLimitError)
+    assert list(run.emitted) == ["1", "2", "3"]
+    assert {known.held for known in run.known.values()} == {CURRENT}
+
+
+def test_first_of_several_failures_is_raised_and_the_quota_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = World(9, size=1)
+    fail(world, "2", status=418)
+    quota = Fault("429", match=details_of(*numbers(4, 10)), retry_after=3600)
+    world.transport.faults.append(quota)
+    error = world.run().error
+    assert "candidates/2 failed" in str(error)
+    assert any("HTTP 429" in message for message in caplog.messages)
+
+
+def test_candidate_whose_expression_fails_midway_stays_as_announced() -> None:
+    """Rows that were written before the expression failed are corrected later."""
+    world = World(4)
+    world.broken = {"2"}
+    run = world.run()
+    assert isinstance(run.error, SettingError)
+    assert list(run.emitted) == ["1", "3"]  # which was in flight
+    assert set(run.known["2"].held) == {Held.STALE}
+    world.broken = set()
+    assert list(world.run().emitted) == ["2", "4"]
 
 
 # Lists that are not complete

@@ -12,7 +12,8 @@ from sandbox import Fault, details_of
 from tap_toggl_hire.errors import (
     ForbiddenError,
     NotFoundError,
-    RequestError,
+    PaymentRequiredError,
+    TapError,
     UnauthorizedError,
     UnavailableError,
 )
@@ -244,14 +245,38 @@ def test_phase_goes_on_after_eight_failures_if_the_endpoint_works() -> None:
     assert requests.requested.count("1") == 3
 
 
-def test_failure_of_all_requests_is_raised_at_once() -> None:
-    requests = Requests(5)
+def test_failure_of_all_requests_ends_a_phase_with_what_was_read() -> None:
+    requests = Requests(20, size=4)
     requests.fail("2", status=401)
-    responses = requests.in_order(tasks(5))
-    next(responses)
-    with pytest.raises(UnauthorizedError):
-        next(responses)
-    assert not issubclass(UnauthorizedError, RequestError)
+    given = {task.id: answer(r) for task, r in requests.in_order(tasks(20))}
+    assert isinstance(requests.stop.failure, UnauthorizedError)
+    # Those in flight are awaited, and no other request is sent.
+    assert given == {key: key for key in requests.requested if key != "2"}
+    assert len(requests.requested) <= 1 + 2 * 4
+    assert requests.fetch.has_ended_early
+    assert requests.fetch.failures == []
+
+
+def test_failure_of_the_list_ends_a_phase_with_what_was_read() -> None:
+    requests = Requests(5)
+
+    def batches() -> Iterator[t.Any]:
+        yield tasks(5)
+        raise TapError("The pages are a loop.")
+
+    given = [task.id for task, _ in requests.fetch.in_order(batches())]
+    assert str(requests.stop.failure) == "The pages are a loop."
+    assert given == requests.requested
+
+
+def test_eight_times_payment_required_end_a_phase_as_a_quota_does() -> None:
+    requests = Requests(30)
+    requests.fail(*numbers(2, 30), status=402)
+    given = [answer(response) for _, response in requests.in_order(tasks(30))]
+    assert given[:9] == ["1", *[PaymentRequiredError] * 8]
+    assert isinstance(requests.stop.failure, PaymentRequiredError)
+    assert not requests.endpoint.is_dead  # nor asked for
+    assert requests.requested.count("1") == 1
 
 
 # A stop

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from sandbox import Fault
+from tap_toggl_hire.errors import RateLimitError
 from tap_toggl_hire.stop import Stop
 from tap_toggl_hire.sync.ids import Ids
 from tap_toggl_hire.sync.lists import Source
@@ -387,6 +388,19 @@ def test_details_that_a_stop_leaves_uncompared_contradict(tagged: Tagged) -> Non
     tagged.stop.signal(15)
     assert tagged.contradict(lists, "2")
     assert not lists.are_unknown
+
+
+def test_quota_that_leaves_the_list_of_a_tag_unread_is_no_contradiction() -> None:
+    """It would make tags unknown in this run and be distrust in the next."""
+    tagged = Tagged(dict.fromkeys(numbers(60), ()))
+    lists = tagged.read()
+    for key in numbers(60):
+        tagged.tag(key, NEW)
+    tagged.stop.fail(RateLimitError("The API limits the rate of requests."))
+    for key in numbers(60):
+        assert tagged.contradict(lists, key)  # so the next run reads it again
+    assert not lists.are_unknown
+    assert not lists.are_contradicted
 
 
 def test_forgotten_tag_that_details_go_on_naming_is_no_contradiction(

@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from sandbox import Account
 from tap_toggl_hire.api.client import Client, Retry
 from tap_toggl_hire.clock import Clock
-from tap_toggl_hire.errors import TapError
+from tap_toggl_hire.errors import SettingError, TapError
 from tap_toggl_hire.progress import Progress
 from tap_toggl_hire.stop import Stop
 from tap_toggl_hire.sync.candidates import CandidateRun, RunCounts
@@ -99,6 +99,9 @@ class Saved(t.NamedTuple):
     scope: str
 
 
+BROKEN = "An expression of stream_maps fails."
+
+
 class RecordingSink:
     """Keeps what a run writes; a stand-in for `CandidateSink`.
 
@@ -106,15 +109,19 @@ class RecordingSink:
         messages: The records of candidates and the STATEs, in order.
         written: Bytes of records; each is said to have 100.
         state_size: Bytes that a STATE is said to have.
+        broken: Candidates on which an expression of `stream_maps` fails.
     """
 
     def __init__(self, state: State, state_size: int = 0) -> None:
         self.messages: list[Emitted | Saved] = []
         self.written = 0
         self.state_size = state_size
+        self.broken: set[str] = set()
         self._state = state
 
     def emit(self, change: Change, streams: Streams) -> None:
+        if change.id in self.broken:
+            raise SettingError(BROKEN)
         self.messages.append(Emitted(change, streams))
         self.written += 100 * len(streams)
 
@@ -187,6 +194,7 @@ class World:
         confirmed: Whether any number of candidates may be deleted.
         scope: The candidates that the settings select.
         stop: Of the next run.
+        broken: Candidates on which an expression of `stream_maps` fails.
     """
 
     def __init__(
@@ -206,6 +214,7 @@ class World:
         self.now = NOW
         self.confirmed = False
         self.scope = Scope()
+        self.broken: set[str] = set()
         self.days = days
         self._size = size
         self._page_size = page_size
@@ -237,6 +246,7 @@ class World:
             RecordingSink(state, self._state_size),
             Progress(LOGGER, self.clock),
         )
+        sink.broken = self.broken
         run = CandidateRun(
             source=source,
             state=state,
