@@ -38,7 +38,7 @@ def workspaces_dag() -> None:
     @task
     def workspaces() -> list[str]:
         """Read the names from the file, so that its changes take effect at once."""
-        return list(PROJECT.workspaces().loads)
+        return list(PROJECT.workspaces().by_name)
 
     @task(
         map_index_template="{{ task.op_kwargs['name'] }}",
@@ -48,7 +48,7 @@ def workspaces_dag() -> None:
         retry_exponential_backoff=3.0,
     )
     def load(name: str) -> dict[str, Any]:
-        """Load a workspace, or one part of it, into its schema."""
+        """Load a workspace into its schema."""
         try:
             figures = PROJECT.load(
                 name, lambda level, text: getattr(logger, as_level(level))("%s", text)

@@ -3,12 +3,11 @@
     dagster dev -m orchestration.dagster_code
 
 Each workspace is a partition, and a sensor keeps the partitions in step with the file.
-A workspace in parts is an asset of its own, whose partitions are the parts.
 `dagster.yaml` has the limits.
 """
 
 # Dagster evaluates annotations at run time: no `from __future__ import annotations`.
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -18,8 +17,8 @@ from orchestration.loading import LoadError, Project
 from orchestration.report import as_level, metadata
 
 WORKSPACES = "toggl_hire"
-"""Name of the asset whose partitions are workspaces, and of the pool of all loads."""
-JOB = f"load_{WORKSPACES}"
+"""Name of the asset whose partitions are workspaces, and of the pool of all runs."""
+JOB, CHECK_JOB = f"load_{WORKSPACES}", f"check_{WORKSPACES}"
 CHECK = "every_workspace_is_fresh"
 LOADS_AT, CHECKS_AT = "17 * * * *", "47 * * * *"
 PAUSE = 60.0
@@ -58,73 +57,11 @@ def definitions(project: Project, pause: float = PAUSE) -> dg.Definitions:
     )
     partitions = dg.DynamicPartitionsDefinition(name=WORKSPACES)
 
-    @dg.sensor(
-        job_name=JOB,
-        minimum_interval_seconds=60,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-    )
-    def follow_workspaces(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        """Add and remove partitions as the file says; load new workspaces."""
-        workspaces = project.workspaces()
-        limit(context.instance, workspaces.at_once)
-        known = set(context.instance.get_dynamic_partitions(WORKSPACES))
-        added = sorted(workspaces.whole.keys() - known)
-        removed = sorted(known - workspaces.whole.keys())
-        return dg.SensorResult(
-            run_requests=[dg.RunRequest(partition_key=name) for name in added],
-            dynamic_partitions_requests=[
-                *([partitions.build_add_request(added)] if added else []),
-                *([partitions.build_delete_request(removed)] if removed else []),
-            ],
-        )
-
-    # A changed number of parts takes effect when this code is loaded again.
-    parts = {
-        f"{WORKSPACES}_{workspace.name}": dg.StaticPartitionsDefinition(
-            [load.name for load in workspace.loads]
-        )
-        for workspace in project.workspaces().in_parts
-    }
-    return dg.Definitions.merge(
-        dg.Definitions(sensors=[follow_workspaces]),
-        _loads(project, WORKSPACES, partitions, policy),
-        *(_loads(project, name, static, policy) for name, static in parts.items()),
-    )
-
-
-def limit(instance: dg.DagsterInstance, at_once: int) -> None:
-    """Limit the pool of all loads; by default, pools are unlimited."""
-    instance.event_log_storage.set_concurrency_slots(WORKSPACES, at_once)
-
-
-def not_fresh(
-    instance: dg.DagsterInstance, names: Iterable[str], asset: str = WORKSPACES
-) -> Mapping[str, str]:
-    """Return the loads whose last run failed or is too old, with the reason."""
-    late = {}
-    for name in names:
-        why = _failure(instance, name) or _age(instance, asset, name)
-        if why:
-            late[name] = why
-    return late
-
-
-def _loads(
-    project: Project,
-    name: str,
-    partitions: dg.PartitionsDefinition,
-    policy: dg.RetryPolicy,
-) -> dg.Definitions:
-    """Return an asset with one load per partition, its jobs, schedules and check."""
-
-    def names(instance: dg.DagsterInstance) -> Sequence[str]:
-        return list(partitions.get_partition_keys(dynamic_partitions_store=instance))
-
     @dg.asset(
-        name=name, partitions_def=partitions, pool=WORKSPACES, retry_policy=policy
+        name=WORKSPACES, partitions_def=partitions, pool=WORKSPACES, retry_policy=policy
     )
     def load(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        """Load a workspace, or one part of it, into its schema."""
+        """Load a workspace into its schema."""
 
         def log(level: str, text: str) -> None:
             getattr(context.log, as_level(level))(text)
@@ -137,35 +74,53 @@ def _loads(
 
     @dg.asset_check(asset=load, name=CHECK)
     def fresh(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        """Fail if a load failed, or is more than a day old."""
-        every = names(context.instance)
-        late = not_fresh(context.instance, every, name)
+        """Fail if the last run of a workspace failed, or is more than a day old."""
+        names = context.instance.get_dynamic_partitions(WORKSPACES)
+        late = not_fresh(context.instance, names)
         return dg.AssetCheckResult(
             passed=not late,
             description="; ".join(f"{name}: {why}" for name, why in late.items()),
-            metadata={"loads": len(every), "late": len(late)},
+            metadata={"workspaces": len(names), "late": len(late)},
         )
 
     job = dg.define_asset_job(
-        f"load_{name}",
+        JOB,
         selection=dg.AssetSelection.assets(load).without_checks(),
         executor_def=dg.in_process_executor,  # a run has one step
     )
-    check = dg.define_asset_job(
-        f"check_{name}", selection=dg.AssetSelection.checks(fresh)
-    )
+    check = dg.define_asset_job(CHECK_JOB, selection=dg.AssetSelection.checks(fresh))
 
-    @dg.schedule(job=job, cron_schedule=LOADS_AT, name=f"{name}_every_hour")
+    @dg.schedule(job=job, cron_schedule=LOADS_AT, name=f"{WORKSPACES}_every_hour")
     def every_hour(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
-        """Request a run of each partition without an unfinished run."""
-        unfinished = RunsFilter(job_name=job.name, statuses=UNFINISHED)
+        """Request a run of each workspace without an unfinished run."""
+        unfinished = RunsFilter(job_name=JOB, statuses=UNFINISHED)
         runs = context.instance.get_runs(unfinished)
         unfinished_keys = {run.tags.get(PARTITION) for run in runs}
         return [
             dg.RunRequest(partition_key=key)
-            for key in names(context.instance)
+            for key in context.instance.get_dynamic_partitions(WORKSPACES)
             if key not in unfinished_keys
         ]
+
+    @dg.sensor(
+        job_name=JOB,
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+    )
+    def follow_workspaces(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        """Add and remove partitions as the file says; load new workspaces."""
+        workspaces = project.workspaces()
+        limit(context.instance, workspaces.at_once)
+        known = set(context.instance.get_dynamic_partitions(WORKSPACES))
+        added = sorted(workspaces.by_name.keys() - known)
+        removed = sorted(known - workspaces.by_name.keys())
+        return dg.SensorResult(
+            run_requests=[dg.RunRequest(partition_key=name) for name in added],
+            dynamic_partitions_requests=[
+                *([partitions.build_add_request(added)] if added else []),
+                *([partitions.build_delete_request(removed)] if removed else []),
+            ],
+        )
 
     return dg.Definitions(
         assets=[load],
@@ -175,11 +130,27 @@ def _loads(
             every_hour,
             dg.ScheduleDefinition(job=check, cron_schedule=CHECKS_AT),
         ],
+        sensors=[follow_workspaces],
     )
 
 
+def limit(instance: dg.DagsterInstance, at_once: int) -> None:
+    """Limit the pool of all runs; by default, pools are unlimited."""
+    instance.event_log_storage.set_concurrency_slots(WORKSPACES, at_once)
+
+
+def not_fresh(instance: dg.DagsterInstance, names: Iterable[str]) -> Mapping[str, str]:
+    """Return the workspaces whose last run failed or is too old, with the reason."""
+    late = {}
+    for name in names:
+        why = _failure(instance, name) or _age(instance, name)
+        if why:
+            late[name] = why
+    return late
+
+
 def _failure(instance: dg.DagsterInstance, name: str) -> str | None:
-    """Return the message of the last finished run of a load, if it failed."""
+    """Return the message of the last finished run of a workspace, if it failed."""
     finished = RunsFilter(
         tags={PARTITION: name},
         statuses=[DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE],
@@ -197,11 +168,11 @@ def _failure(instance: dg.DagsterInstance, name: str) -> str | None:
     return None
 
 
-def _age(instance: dg.DagsterInstance, asset: str, name: str) -> str | None:
-    """Return what is wrong with the age of a load; None if it is fresh."""
+def _age(instance: dg.DagsterInstance, name: str) -> str | None:
+    """Return what is wrong with the age of the last run; None if it is fresh."""
+    asset = dg.AssetKey(WORKSPACES)
     loaded = instance.fetch_materializations(
-        dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=[name]),
-        limit=1,
+        dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[name]), limit=1
     ).records
     if not loaded:
         return "It was never loaded."

@@ -1,4 +1,4 @@
-"""Run one load, with a folder, an API key and a state of its own."""
+"""Load a workspace, with a folder, an API key and a state of its own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from orchestration.workspaces import Workspaces, WorkspacesError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from orchestration.workspaces import Load
+    from orchestration.workspaces import Workspace
 
 EXTRACTOR, LOADER = "tap-toggl-hire", "target-postgres"
 POLL_INTERVAL = 0.1
@@ -83,16 +83,20 @@ class Project:
         return Workspaces.read(self.file)
 
     def load(
-        self, name: str, log: Callable[[str, str], object] = lambda *_: None
+        self,
+        name: str,
+        log: Callable[[str, str], object] = lambda *_: None,
+        is_stopped: Callable[[], bool] = lambda: False,
     ) -> Figures:
-        """Load one workspace, or one part of it.
+        """Load one workspace.
 
         `meltano el` uses a separate folder per state ID and run, with its own catalog
         and state; `meltano run` does not.
 
         Args:
-            name: Name of the load.
+            name: Name of the workspace.
             log: Called with the level and the text of each line of the tap.
+            is_stopped: Whether the run has to end before it is complete.
 
         Returns:
             The figures of the run.
@@ -102,33 +106,37 @@ class Project:
         """
         try:
             workspaces = self.workspaces()
-            load = workspaces.find(name)
-            environment = workspaces.environment(load, os.environ)
+            workspace = workspaces.find(name)
+            environment = workspaces.environment(workspace, os.environ)
         except WorkspacesError as error:
             raise LoadError(str(error), is_transient=False) from error
         self._prepare(environment)
         report = Report(log, environment["TAP_TOGGL_HIRE_API_KEY"])
         started = time.monotonic()
-        with self._only_run_of(load) as lock:
+        with self._only_run_of(workspace) as lock:
             try:
-                code = self._run(load, environment, report, lock)
+                code = self._run(workspace, environment, report, lock, is_stopped)
             finally:
                 # A killed run leaves its configuration there, including the key.
-                runs = self.folder / ".meltano" / "run" / "elt" / load.state_id
+                runs = self.folder / ".meltano" / "run" / "elt" / workspace.state_id
                 shutil.rmtree(runs, ignore_errors=True)
         if code:
             raise LoadError(report.failure(code), is_transient=report.is_transient)
         return Figures(report.counts, time.monotonic() - started)
 
     def _run(
-        self, load: Load, environment: dict[str, str], report: Report, lock: int
+        self,
+        workspace: Workspace,
+        environment: dict[str, str],
+        report: Report,
+        lock: int,
+        is_stopped: Callable[[], bool],
     ) -> int:
         command = [self.meltano, "--log-format=json", "el", "--no-install"]
         # --force: the lock guarantees that no other run is active, while Meltano's own
         # table lists a killed run as active for five minutes.
-        command += ["--force", f"--state-id={load.state_id}"]
-        command += [f"--exclude={stream}" for stream in load.excluded]
-        log = self._own() / f"{load.state_id}.log"
+        command += ["--force", f"--state-id={workspace.state_id}"]
+        log = self._own() / f"{workspace.state_id}.log"
         # A file rather than a pipe: a run whose orchestrator is killed would block or
         # die on a pipe, but completes with a file, and holds the lock until then.
         with (
@@ -150,7 +158,7 @@ class Project:
             except OSError as error:
                 raise self._no_meltano(error) from error
             try:
-                for line in _follow(tail, process):
+                for line in _follow(tail, process, is_stopped):
                     report.read(line)
                 return process.wait()
             finally:
@@ -184,13 +192,13 @@ class Project:
         )
 
     @contextmanager
-    def _only_run_of(self, load: Load) -> Iterator[int]:
+    def _only_run_of(self, workspace: Workspace) -> Iterator[int]:
         try:
-            with self._lock(load.state_id, wait=False) as lock:
+            with self._lock(workspace.state_id, wait=False) as lock:
                 yield lock
         except BlockingIOError:
             raise LoadError(
-                f"Another run of {load.name} has not ended.", is_transient=True
+                f"Another run of {workspace.name} has not ended.", is_transient=True
             ) from None
 
     @contextmanager
@@ -207,10 +215,14 @@ class Project:
         return folder
 
 
-def _follow(tail: TextIO, process: subprocess.Popen[bytes]) -> Iterator[str]:
+def _follow(
+    tail: TextIO, process: subprocess.Popen[bytes], is_stopped: Callable[[], bool]
+) -> Iterator[str]:
     """Yield the lines of a log until the process that writes it has ended."""
     rest, is_running = "", True
     while is_running:
+        if is_stopped():
+            raise LoadError("It was stopped.", is_transient=True)
         is_running = process.poll() is None  # before reading: nothing follows then
         *lines, rest = (rest + tail.read()).split("\n")
         yield from lines

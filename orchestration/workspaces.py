@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any, Self
 import yaml  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 AT_ONCE = 4
-MOST_PARTS = 256
-LISTS = ("job_openings", "categories", "tags")
-"""Streams that the first part of a workspace reads for all parts."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
+_REFERENCE = re.compile(r"\$([A-Z_][A-Z0-9_]*)")
 _SECRETS = {"api_key", "pii_hash_key"}
+_SECRET_VARIABLE = re.compile(r"PASSWORD|SECRET|TOKEN|_KEY(_ID)?$|_UR[IL]$")
+_SETTING = "TAP_TOGGL_HIRE_"
+_SCHEMA = "TARGET_POSTGRES_DEFAULT_TARGET_SCHEMA"
 _UNIQUE = {
     "name": "Each workspace has a state of its own, by its name.",
     "key_variable": "An API key opens one workspace.",
@@ -44,71 +45,51 @@ class Workspace:
         key_variable: Environment variable with its API key.
         schema: Schema of its tables, used by no other workspace.
         settings: Settings of the tap for this workspace.
-        parts: Number of loads that share its candidates.
+        environment: Environment variables of its runs, for another database; `$NAME`
+            stands for the value of another variable.
     """
 
     name: str
     key_variable: str
     schema: str
     settings: Mapping[str, Any] = field(default_factory=dict)
-    parts: int = 1
-
-    @property
-    def loads(self) -> list[Load]:
-        """Return its loads: one, or one per part."""
-        return [Load(self, number) for number in range(1, self.parts + 1)]
-
-
-@dataclass(frozen=True)
-class Load:
-    """The extent of one run: a workspace, or one part of its candidates."""
-
-    workspace: Workspace
-    number: int = 1
-
-    @property
-    def part(self) -> str | None:
-        """Return the part, such as `2-of-4`; None for a workspace without parts."""
-        parts = self.workspace.parts
-        return f"{self.number}-of-{parts}" if parts > 1 else None
-
-    @property
-    def name(self) -> str:
-        """Return the name for messages and tasks."""
-        return (
-            f"{self.workspace.name}-{self.part}" if self.part else self.workspace.name
-        )
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def state_id(self) -> str:
-        """Return the ID of its state, which is also the name of its run folder.
-
-        It contains the number of parts, since a state fits one part only.
-        """
+        """Return the ID of its state, which is also the name of its run folder."""
         return f"toggl-hire-{self.name}"
 
-    @property
-    def excluded(self) -> tuple[str, ...]:
-        """Return the streams that are left to the first part.
+    def variables(self, inherited: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment variables of its run.
 
-        One run only may say which rows of a complete list are missing.
+        Raises:
+            WorkspacesError: If a variable that it refers to is not in `inherited`.
         """
-        return LISTS if self.number > 1 else ()
 
-    def variables(self) -> dict[str, str]:
-        """Return the environment variables of its run, without the key."""
-        settings = dict(self.workspace.settings)
-        if self.part:
-            settings["part"] = f"{self.number}/{self.workspace.parts}"
-            pace = settings.get("requests_per_second")
-            if pace is not None:  # the parts share the rate limit
-                settings["requests_per_second"] = pace / self.workspace.parts
-        return {
-            f"TAP_TOGGL_HIRE_{name.upper()}": value
+        def value_of(variable: str, purpose: str) -> str:
+            value = inherited.get(variable)
+            if not value:
+                raise WorkspacesError(
+                    f"The environment variable {variable} is not set: it holds "
+                    f"{purpose} of workspace {self.name}."
+                )
+            return value
+
+        given = {
+            name: value_of(reference[1], name)
+            if (reference := _REFERENCE.fullmatch(value))
+            else value
+            for name, value in self.environment.items()
+        }
+        settings = {
+            f"{_SETTING}{name.upper()}": value
             if isinstance(value, str)
             else json.dumps(value)
-            for name, value in settings.items()
-        } | {"TARGET_POSTGRES_DEFAULT_TARGET_SCHEMA": self.workspace.schema}
+            for name, value in self.settings.items()
+        }
+        key = value_of(self.key_variable, "the API key (api_key)")
+        return {**given, **settings, _SCHEMA: self.schema, f"{_SETTING}API_KEY": key}
 
 
 @dataclass(frozen=True)
@@ -116,7 +97,7 @@ class Workspaces:
     """All workspaces.
 
     Attributes:
-        at_once: Maximum number of concurrent loads, over all workspaces.
+        at_once: Maximum number of concurrent runs.
         by_name: The workspaces by name.
     """
 
@@ -141,51 +122,28 @@ class Workspaces:
         except ValueError as error:
             raise WorkspacesError(f"{path}: {error}") from error
 
-    @property
-    def whole(self) -> dict[str, Load]:
-        """Return the loads of the workspaces without parts, by name."""
-        return {one.name: one.loads[0] for one in self if one.parts == 1}
-
-    @property
-    def in_parts(self) -> list[Workspace]:
-        """Return the workspaces that are loaded in parts."""
-        return [one for one in self if one.parts > 1]
-
-    @property
-    def loads(self) -> dict[str, Load]:
-        """Return all loads by name."""
-        return {load.name: load for one in self for load in one.loads}
-
-    def find(self, name: str) -> Load:
-        """Return a load by its name.
+    def find(self, name: str) -> Workspace:
+        """Return a workspace by its name.
 
         Raises:
-            WorkspacesError: If no load has this name.
+            WorkspacesError: If no workspace has this name.
         """
-        if name not in self.loads:
-            raise WorkspacesError(f"workspaces.yml has no workspace or part {name}.")
-        return self.loads[name]
+        if name not in self.by_name:
+            raise WorkspacesError(f"workspaces.yml has no workspace {name}.")
+        return self.by_name[name]
 
-    def __iter__(self) -> Iterator[Workspace]:
-        return iter(self.by_name.values())
-
-    def environment(self, load: Load, inherited: Mapping[str, str]) -> dict[str, str]:
-        """Return the environment of a load, without the keys of other workspaces.
+    def environment(
+        self, workspace: Workspace, inherited: Mapping[str, str]
+    ) -> dict[str, str]:
+        """Return the environment of a run, without the keys of other workspaces.
 
         Raises:
-            WorkspacesError: If the key is not in `inherited`.
+            WorkspacesError: If a variable that it needs is not in `inherited`.
         """
-        key = inherited.get(load.workspace.key_variable)
-        if not key:
-            raise WorkspacesError(
-                f"The environment variable {load.workspace.key_variable} is not set: "
-                f"it holds the API key (api_key) of workspace {load.workspace.name}."
-            )
-        keys = {one.key_variable for one in self}
+        keys = {one.key_variable for one in self.by_name.values()}
         return {
             **{name: value for name, value in inherited.items() if name not in keys},
-            **load.variables(),
-            "TAP_TOGGL_HIRE_API_KEY": key,
+            **workspace.variables(inherited),
         }
 
     @classmethod
@@ -194,7 +152,7 @@ class Workspaces:
         entries = top.get("workspaces")
         if not isinstance(entries, list) or not entries:
             raise ValueError("workspaces must be a list of at least one workspace.")
-        at_once = _count(top.get("at_once", AT_ONCE), "at_once", 10_000)
+        at_once = _count(top.get("at_once", AT_ONCE), "at_once")
         workspaces = [_workspace(entry) for entry in entries]
         for attribute, reason in _UNIQUE.items():
             values = [getattr(one, attribute) for one in workspaces]
@@ -207,7 +165,7 @@ class Workspaces:
 
 
 def _workspace(entry: Any) -> Workspace:
-    known = {"name", "key_variable", "schema", "settings", "parts"}
+    known = {"name", "key_variable", "schema", "settings", "environment"}
     entry = _mapping(entry, "a workspace", known)
     name = _text(entry.get("name"), _NAME, "name of a workspace", "berlin")
     variable = _text(
@@ -232,16 +190,34 @@ def _workspace(entry: Any) -> Workspace:
             f"{secret[0]} of workspace {name} is a secret: set it in the environment. "
             "This file has only the name of the key's variable, as key_variable."
         )
-    if "part" in settings or ("job_opening_ids" in settings and "parts" in entry):
+    environment = _environment(entry.get("environment") or {}, name)
+    return Workspace(name, variable, schema, settings, environment)
+
+
+def _environment(value: Any, name: str) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(
+        isinstance(one, str) and isinstance(content, str)
+        for one, content in value.items()
+    ):
         raise ValueError(
-            f"workspace {name} has parts by candidate: remove part and job_opening_ids "
-            "from its settings, and set the number of parts as parts."
+            f"environment of workspace {name} must be environment variables with "
+            "texts; numbers need quotation marks."
         )
-    pace = settings.get("requests_per_second")
-    if pace is not None and not _is_number(pace):
-        raise ValueError(f"requests_per_second of workspace {name} must be a number.")
-    parts = _count(entry.get("parts", 1), f"parts of workspace {name}", MOST_PARTS)
-    return Workspace(name, variable, schema, settings, parts)
+    for variable, content in value.items():
+        _text(variable, _VARIABLE, f"a variable of workspace {name}", "TARGET_X_HOST")
+        if variable.startswith(_SETTING):
+            raise ValueError(
+                f"{variable} of workspace {name} is a setting of the tap: set it in "
+                "settings, and the name of the key's variable as key_variable."
+            )
+        if variable == _SCHEMA:
+            raise ValueError(f"{variable} of workspace {name} is set as schema.")
+        if _SECRET_VARIABLE.search(variable) and not _REFERENCE.fullmatch(content):
+            raise ValueError(
+                f"{variable} of workspace {name} may be a secret: set it in the "
+                "environment as another variable, and write $ and its name here."
+            )
+    return value
 
 
 def _mapping(value: Any, what: str, known: set[str]) -> dict[str, Any]:
@@ -261,11 +237,7 @@ def _text(value: Any, pattern: re.Pattern[str], what: str, example: str) -> str:
     return value
 
 
-def _count(value: Any, what: str, most: int) -> int:
-    if not _is_number(value) or value != int(value) or not 1 <= value <= most:
-        raise ValueError(f"{what} must be an integer from 1 to {most}.")
-    return int(value)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _count(value: Any, what: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{what} must be an integer from 1.")
+    return value

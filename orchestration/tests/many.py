@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import random
 from typing import TYPE_CHECKING
 
 from orchestration.loading import Project
 from sandbox import Account, Sandbox, random_change
-from tests.pipeline.warehouse import expected_rows, keyed, living
+from tests.pipeline.warehouse import assert_living_rows_match_api, keyed
 from tools.local import meltano
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Many:
         self.file = folder / "workspaces.yml"
         self.project = Project(folder, MELTANO, self.file)
         self.sandboxes: dict[str, Sandbox] = {}
-        self.parts: dict[str, int] = {}
+        self.environments: dict[str, dict[str, str]] = {}
         self._stack = stack
         self._connection = connection
         self._monkeypatch = monkeypatch
@@ -48,14 +49,13 @@ class Many:
         ):
             monkeypatch.setenv(f"TOGGL_HIRE_{variable}", str(value))
 
-    def add(self, *names: str, candidates: int = 12, parts: int = 1) -> None:
+    def add(self, *names: str, candidates: int = 12) -> None:
         """Start a sandbox for each new workspace, and add it to the file."""
         for name in names:
             seed = len(self.sandboxes) + 1
             account = Account.example(candidates + seed, in_progress=2, seed=seed)
             sandbox = Sandbox(account, f"secret-{name}-4711")
             self.sandboxes[name] = self._stack.enter_context(sandbox)
-            self.parts[name] = parts
             self.give_key(name, sandbox.api_key)
         self.write()
 
@@ -75,8 +75,8 @@ class Many:
             lines += [
                 f"  - name: {name}",
                 f"    key_variable: KEY_OF_{name.upper()}",
-                f"    parts: {self.parts[name]}",
                 f"    settings: {{api_url: '{sandbox.url}'}}",
+                f"    environment: {json.dumps(self.environments.get(name, {}))}",
             ]
         self.file.write_text("\n".join(lines))
 
@@ -95,20 +95,10 @@ class Many:
         dicts = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         return keyed(stream, dicts)
 
-    def state_from_warehouse(self, name: str) -> str:
-        """Return the output of the query for a workspace."""
-        query = (
-            meltano.CHECKOUT / "examples/queries/state_from_warehouse.sql"
-        ).read_text()
-        self._connection.execute(f"set search_path to toggl_hire_{name}".encode())
-        row = self._connection.execute(query.encode()).fetchone()
-        assert row
-        return str(row[0])
-
     def assert_loaded(self, name: str) -> None:
         """Compare the tables of a workspace with its API."""
-        for stream, rows in expected_rows(self.sandboxes[name].account).items():
-            assert living(self.rows(name, stream)) == rows, (name, stream)
+        account = self.sandboxes[name].account
+        assert_living_rows_match_api(lambda stream: self.rows(name, stream), account)
 
     def created(self, name: str) -> list[str]:
         """Return the candidates with an event `created` in the history."""

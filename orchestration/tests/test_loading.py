@@ -14,7 +14,6 @@ import psutil
 import pytest
 
 from orchestration.loading import LoadError
-from tests.pipeline.warehouse import tombstone_columns
 from tools.local.meltano import CHECKOUT
 
 if TYPE_CHECKING:
@@ -175,53 +174,3 @@ def test_failures_are_transient_or_permanent(
     for secret in ("wrong-key-0815", "secret-berlin-4711", "hidden-word"):
         assert secret not in everything
     many.assert_no_key_in()
-
-
-def test_concurrent_parts_equal_the_whole(many: Many) -> None:
-    many.add("big", candidates=90, parts=3)
-    account = many.sandboxes["big"].account
-    parts = list(many.project.workspaces().loads)
-    assert parts == ["big-1-of-3", "big-2-of-3", "big-3-of-3"]
-    for name in parts[:1]:  # creates the tables, before three runs try to
-        many.project.load(name)
-    load(many, parts)
-    many.assert_loaded("big")
-
-    opening = account.add_opening("New")
-    moved, deleted, *_ = account.listed_ids()
-    account.set_field(moved, "job_opening_id", opening)
-    account.delete(deleted)
-    account.delete_opening(account.openings()[0]["id"])
-    many.change("big", 8)
-    many.sandboxes["big"].stats.reset()
-    load(many, parts)
-
-    many.assert_loaded("big")
-    created = many.created("big")
-    assert len(created) == len(set(created))
-    assert deleted in tombstone_columns(many.rows("big", "candidates"))
-    assert many.sandboxes["big"].stats.count("candidate") < 40
-
-
-def test_deletion_between_loads_in_two_and_three_parts_is_emitted(many: Many) -> None:
-    """A candidate deleted between the loads in two and in three parts is erased."""
-    many.add("big", candidates=20, parts=2)
-    for name in many.project.workspaces().loads:
-        many.project.load(name)
-    account = many.sandboxes["big"].account
-    deleted = account.listed_ids()[0]
-    account.delete(deleted)
-
-    many.parts["big"] = 3
-    many.write()
-    state = many.folder / "state.json"
-    state.write_text(f'{{"singer_state": {many.state_from_warehouse("big")}}}')
-    for load in many.project.workspaces().loads.values():
-        command = [many.project.meltano, "state", "set", "--force", load.state_id]
-        command += ["--input-file", str(state)]
-        subprocess.run(command, cwd=many.folder, check=True, capture_output=True)
-        many.project.load(load.name)
-
-    many.assert_loaded("big")
-    marked = tombstone_columns(many.rows("big", "candidates"))
-    assert marked == {deleted: {"id", "_sdc_deleted_at"}}

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from orchestration.workspaces import LISTS, Workspaces, WorkspacesError
+from orchestration.workspaces import Workspaces, WorkspacesError
 from tools.local.meltano import CHECKOUT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 EXAMPLE = CHECKOUT / "examples" / "workspaces.yml"
-BIG = "name: big, key_variable: KEY_BIG, parts: 2"
+A = "name: a, key_variable: K"
+SCHEMA = "TARGET_POSTGRES_DEFAULT_TARGET_SCHEMA"
 BERLIN = "{name: berlin, key_variable: KEY_BERLIN}"
 
 
@@ -44,20 +45,18 @@ def test_workspaces_have_separate_schemas_states_and_environments(
         "TAP_TOGGL_HIRE_PII": "hash",
         "PATH": "/bin",
     }
-    loads = workspaces.whole
+    berlin, lisbon = workspaces.by_name.values()
 
     assert workspaces.at_once == 2
-    assert {load.state_id for load in loads.values()} == {
-        "toggl-hire-berlin",
-        "toggl-hire-lisbon",
-    }
-    assert workspaces.environment(loads["berlin"], inherited) == {
+    assert berlin.state_id == "toggl-hire-berlin"
+    assert lisbon.state_id == "toggl-hire-lisbon"
+    assert workspaces.environment(berlin, inherited) == {
         "PATH": "/bin",
         "TAP_TOGGL_HIRE_API_KEY": "one",
         "TAP_TOGGL_HIRE_PII": "hash",
         "TARGET_POSTGRES_DEFAULT_TARGET_SCHEMA": "toggl_hire_berlin",
     }
-    assert workspaces.environment(loads["lisbon"], inherited) == {
+    assert workspaces.environment(lisbon, inherited) == {
         "PATH": "/bin",
         "TAP_TOGGL_HIRE_API_KEY": "two",
         "TAP_TOGGL_HIRE_JOB_OPENING_IDS": '["1"]',
@@ -67,34 +66,39 @@ def test_workspaces_have_separate_schemas_states_and_environments(
     }
 
 
-def test_parts_share_only_the_schema_and_the_rate(tmp_path: Path) -> None:
-    text = """
+def test_workspace_in_another_database_has_variables_of_its_own(
+    tmp_path: Path,
+) -> None:
+    text = f"""
         workspaces:
-          - name: big
-            key_variable: KEY_BIG
-            parts: 4
-            settings: {requests_per_second: 10}
+          - {BERLIN}
+          - name: oslo
+            key_variable: KEY_OSLO
+            environment:
+              MELTANO_ENVIRONMENT: north
+              TARGET_POSTGRES_PASSWORD: $PASSWORD_OSLO
     """
     workspaces = read(tmp_path, text)
-    parts = list(workspaces.loads.values())
+    berlin, oslo = workspaces.by_name.values()
+    shared = {"TARGET_POSTGRES_PASSWORD": "of-all", "PASSWORD_OSLO": "of-oslo"}
+    inherited = {"KEY_BERLIN": "one", "KEY_OSLO": "two", **shared}
 
-    assert not workspaces.whole
-    assert [load.name for load in parts] == [f"big-{n}-of-4" for n in range(1, 5)]
-    assert len({load.state_id for load in parts}) == 4
-    assert [load.excluded for load in parts] == [(), LISTS, LISTS, LISTS]
-    environment = workspaces.environment(parts[1], {"KEY_BIG": "key"})
-    assert environment["TAP_TOGGL_HIRE_PART"] == "2/4"
-    assert environment["TAP_TOGGL_HIRE_REQUESTS_PER_SECOND"] == "2.5"
-    other = read(tmp_path, text.replace("parts: 4", "parts: 5"))
-    assert not {load.state_id for load in other.loads.values()} & {
-        load.state_id for load in parts
-    }
+    of_berlin = workspaces.environment(berlin, inherited)
+    assert of_berlin["TARGET_POSTGRES_PASSWORD"] == "of-all"  # noqa: S105 - invented
+    assert "MELTANO_ENVIRONMENT" not in of_berlin
+    of_oslo = workspaces.environment(oslo, inherited)
+    assert of_oslo["TARGET_POSTGRES_PASSWORD"] == "of-oslo"  # noqa: S105 - invented
+    assert of_oslo["MELTANO_ENVIRONMENT"] == "north"
+
+    del inherited["PASSWORD_OSLO"]
+    with pytest.raises(WorkspacesError, match=r"PASSWORD_OSLO .*_PASSWORD of .*oslo"):
+        workspaces.environment(oslo, inherited)
 
 
 def test_missing_key_is_named_by_its_variable(tmp_path: Path) -> None:
     workspaces = read(tmp_path, f"workspaces: [{BERLIN}]")
     with pytest.raises(WorkspacesError, match=r"KEY_BERLIN .*api_key"):
-        workspaces.environment(workspaces.loads["berlin"], {"KEY_BERLIN": ""})
+        workspaces.environment(workspaces.find("berlin"), {"KEY_BERLIN": ""})
 
 
 @pytest.mark.parametrize(
@@ -129,21 +133,40 @@ def test_missing_key_is_named_by_its_variable(tmp_path: Path) -> None:
             "settings of workspace a must be settings of the tap",
         ),
         (
-            "workspaces: [{name: a, key_variable: K, settings: {part: 1/2}}]",
-            "by candidate",
+            "workspaces: [{name: a, key_variable: K, environment: {PORT: 5432}}]",
+            "numbers need quotation marks",
         ),
         (
-            f"workspaces: [{{{BIG}, settings: {{job_opening_ids: ['1']}}}}]",
-            "by candidate",
+            "workspaces: [{name: a, key_variable: K, environment: {port: '1'}}]",
+            "a variable of workspace a must be like",
         ),
-        ("workspaces: [{name: a, key_variable: K, parts: 257}]", "from 1 to 256"),
+        (
+            f"workspaces: [{{{A}, environment: {{TAP_TOGGL_HIRE_API_KEY: $K}}}}]",
+            "TAP_TOGGL_HIRE_API_KEY of workspace a is a setting of the tap",
+        ),
+        (
+            f"workspaces: [{{{A}, environment: {{{SCHEMA}: a}}}}]",
+            "is set as schema",
+        ),
+        *(
+            (
+                f"workspaces: [{{{A}, environment: {{{one}: x}}}}]",
+                f"{one} of workspace a may be a secret",
+            )
+            for one in (
+                "TARGET_POSTGRES_PASSWORD",
+                "TARGET_POSTGRES_SQLALCHEMY_URL",
+                "MELTANO_DATABASE_URI",
+                "AWS_SECRET_ACCESS_KEY",
+            )
+        ),
         (f"workspaces: [{BERLIN}, {BERLIN}]", "two workspaces have the name berlin"),
         (
             f"workspaces: [{BERLIN}, {{name: a, key_variable: KEY_BERLIN}}]",
             "two workspaces have the key_variable KEY_BERLIN",
         ),
         (
-            f"workspaces: [{BERLIN}, {{{BIG}, schema: toggl_hire_berlin}}]",
+            f"workspaces: [{BERLIN}, {{{A}, schema: toggl_hire_berlin}}]",
             "would mark each other's rows",
         ),
     ],
@@ -160,6 +183,7 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_example_has_a_workspace_of_each_kind() -> None:
     workspaces = Workspaces.read(EXAMPLE)
-    assert workspaces.whole
-    assert workspaces.in_parts
+    ones = workspaces.by_name.values()
+    assert any(one.settings for one in ones)
+    assert any(one.environment for one in ones)
     assert workspaces.at_once == yaml.safe_load(EXAMPLE.read_text())["at_once"]

@@ -21,7 +21,6 @@ COPIED = (
     "schemas",
     "sandbox",
     "tools",
-    "orchestration",
     "docs",
     "examples",
     "analytics/dbt",
@@ -113,9 +112,9 @@ def test_new_list_stream_needs_no_other_code(checkout: Path) -> None:
     assert "webhooks: 1 read" in checkup
 
 
-def test_documents_and_orchestration_follow_from_a_new_class(checkout: Path) -> None:
+def test_documents_follow_from_a_new_class(checkout: Path) -> None:
     run(checkout, "-m", "tools.documents")
-    for name in ("README.md", "orchestration/workspaces.py", "docs/tables.md"):
+    for name in ("README.md", "docs/tables.md"):
         assert "webhooks" in (checkout / name).read_text("utf-8"), name
     sources = (
         checkout / "analytics/dbt/models/staging/toggl_hire/_sources.yml"

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 FILES: dict[Path, Callable[[], str]] = {
     tables.README: tables.readme,
     tables.ARCHITECTURE: tables.architecture,
-    tables.WORKSPACES: tables.orchestration,
     privacy.PAGE: privacy.page,
     rows.PAGE: rows.page,
     sample.PAGE: sample.page,

@@ -10,7 +10,6 @@ import typing as t
 from pathlib import Path
 
 from tap_toggl_hire.settings import SDK_SETTINGS
-from tap_toggl_hire.streams import ListStream
 from tap_toggl_hire.sync import plan
 from tap_toggl_hire.tap import TapTogglHire
 
@@ -20,7 +19,6 @@ if t.TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 ARCHITECTURE = ROOT / "ARCHITECTURE.md"
-WORKSPACES = ROOT / "orchestration" / "workspaces.py"
 
 Setting = dict[str, t.Any]
 
@@ -138,18 +136,6 @@ def import_rules() -> list[str]:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     contracts = settings["tool"]["importlinter"]["contracts"]
     return [contract["name"] for contract in contracts]
-
-
-def orchestration() -> str:
-    """Return `orchestration/workspaces.py` with the names of the list streams.
-
-    Airflow reads it where the tap is not installed.
-    """
-    tap = TapTogglHire(config={"api_key": "none"}, parse_env_config=False)
-    names = [s.name for s in tap.discover_streams() if isinstance(s, ListStream)]
-    text = ", ".join(f'"{name}"' for name in names)
-    code = WORKSPACES.read_text("utf-8")
-    return re.sub(r"(?m)^LISTS = .*$", f"LISTS = ({text})", code)
 
 
 def _rules(name: str, rules: Mapping[t.Any, t.Any]) -> str:
