@@ -6,6 +6,7 @@ import ast
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -228,22 +229,27 @@ def test_quickstart_prints_the_mean_score(tmp_path: Path, sandbox: Sandbox) -> N
 
 
 @pytest.mark.slow
-def test_cron_loads_two_workspaces_into_a_schema_each(
+def test_one_command_loads_two_workspaces_into_a_schema_each(
     newcomer: Project, sandbox: Sandbox, warehouse: PostgresWarehouse
 ) -> None:
+    shutil.copytree(CHECKOUT / "orchestration", newcomer.folder / "orchestration")
     other = Account.example(candidates=5, seed=8)
     with Sandbox(other, "key-of-lisbon") as lisbon:
-        for name, workspace in {"berlin": sandbox, "lisbon": lisbon}.items():
-            (newcomer.folder / f"{name}.env").write_text(
-                f"TAP_TOGGL_HIRE_API_KEY={workspace.api_key}\n"
-                f"TAP_TOGGL_HIRE_API_URL={workspace.url}\n"
-                f"TARGET_POSTGRES_DEFAULT_TARGET_SCHEMA=toggl_hire_{name}\n"
-            )
-        script = shell_block("orchestration/README.md", "flock")
-        script = script.replace('"/tmp/', f'"{newcomer.folder}/')
-        script = script.replace("/etc/toggl-hire", str(newcomer.folder))
+        served = {"berlin": sandbox, "lisbon": lisbon}
+        workspaces = [
+            {
+                "name": name,
+                "key_variable": f"KEY_OF_{name.upper()}",
+                "settings": {"api_url": workspace.url},
+            }
+            for name, workspace in served.items()
+        ]
+        file = newcomer.folder / "workspaces.yml"
+        file.write_text(json.dumps({"workspaces": workspaces}), "utf-8")
+        keys = {f"KEY_OF_{name.upper()}": one.api_key for name, one in served.items()}
 
-        newcomer.shell(script, **warehouse.settings)
+        script = shell_block("orchestration/README.md", "python -m orchestration")
+        newcomer.shell(script, **keys, **warehouse.settings)
 
     for name, account in {"berlin": sandbox.account, "lisbon": other}.items():
         rows = warehouse.connection.execute(
