@@ -75,10 +75,13 @@ class Stop:
         return self.signum is not None and self._now() >= self._signalled + HASTE
 
     def check(self) -> None:
-        """Raise `error` if the run has to stop."""
+        """Raise StoppedError if the run has to stop."""
         if self.is_due:
             raise self.error()
 
-    def error(self) -> TapError:
-        """Return why the run ends early: the failure if there was one."""
-        return self.failure or StoppedError(self.signum)
+    def error(self) -> StoppedError:
+        """Return what leaves the work that is stopped; `failure` is raised at the end.
+
+        It is never the failure itself, which may be about one candidate.
+        """
+        return StoppedError(self.signum)

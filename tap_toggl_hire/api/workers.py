@@ -53,8 +53,8 @@ class Workers:
         they would wait for hundreds of details.
 
         Raises:
-            TapError: If the run is to stop, unless this is a last request that it needs
-                to end.
+            StoppedError: If the run is to stop, unless this is a last request that it
+                needs to end.
         """
         if not last:
             self.stop.check()
@@ -72,7 +72,7 @@ class Workers:
         """Wait for a call, and take its result or raise its error.
 
         Raises:
-            TapError: If the run is to stop, and the call takes too long.
+            StoppedError: If the run is to stop, and the call takes too long.
         """
         if not future.done():
             self._queue.promote(future)

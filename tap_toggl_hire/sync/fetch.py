@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import typing as t
 from collections import deque
 
@@ -163,5 +162,9 @@ class Fetch:
                 if not task.wants_details():
                     yield task, None
             elif not request.cancelled() and (request.done() or workers.stop.is_due):
-                with contextlib.suppress(TapError):  # of which the first is noted
-                    yield task, self._take(task, request)
+                try:
+                    response = self._take(task, request)
+                except TapError as error:
+                    workers.stop.fail(error)
+                else:
+                    yield task, response

@@ -314,6 +314,18 @@ def test_requests_in_flight_are_awaited_for_five_seconds_after_the_time_limit() 
     assert given == sorted(requests.requested, key=int)
 
 
+def test_failure_of_a_request_in_flight_is_noted_after_the_time_limit() -> None:
+    requests = Requests(20, size=4)
+    requests.stop.limit(1)
+    responses = requests.in_order(tasks(20))
+    given = [next(responses)[0].id]
+    requests.fail("2", status=401)
+    requests.clock.now += 60
+    given += [task.id for task, _ in responses]
+    assert "2" not in given
+    assert isinstance(requests.stop.failure, UnauthorizedError)
+
+
 def test_requests_that_have_not_started_are_dropped_at_the_time_limit() -> None:
     requests = Requests(20, size=4)
     requests.stop.limit(1)
