@@ -38,7 +38,7 @@ from tap_toggl_hire.sync.tasks import DueTask, Terms
 
 if t.TYPE_CHECKING:
     import logging
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
 
     from tap_toggl_hire.clock import Clock
@@ -190,17 +190,25 @@ class CandidateRun:
     def _read_listed(self) -> bool:
         for task, response in self._fetch.in_order(self._pages()):
             decision = task.decide(response)
-            self._count(response)
+            self._count(decision, response)
             if isinstance(response, NotFoundError):
                 self.counts.without_details += 1
-            if not self._checkpoint.covers(decision):
-                self._checkpoint.add(decision)
-                self._checkpoint.announce(self._fetch.ahead)
-            self._emit(decision)
-            if self._fetch.ahead and self._checkpoint.is_due():
-                self._checkpoint.announce(self._fetch.ahead)
+            covered = self._checkpoint.covers(decision)
+            is_first = not (covered or self._checkpoint.has_announced(decision.id))
+            if covered:
+                self._emit(decision)
+            else:  # it needs more than was announced
+                self._kept.add(decision)
+            if is_first or self._is_state_due():
+                self._emit_kept(self._fetch.ahead)
+        self._emit_kept()
         self._question_endpoint()
         return self._lists.are_complete and self._is_whole()
+
+    def _is_state_due(self) -> bool:
+        """Return whether a STATE is to announce what is kept, and what is ahead."""
+        is_due = self._checkpoint.is_due(self._kept.size)
+        return self._kept.is_full or (is_due and bool(self._fetch.ahead))
 
     def _pages(self) -> Iterator[list[ListedTask]]:
         for rows in self._lists.pages():
@@ -277,7 +285,7 @@ class CandidateRun:
             if not self._fetch.has_ended_early:  # else, those between were not read
                 reached = task.due or reached
             self._note_reached(reached)
-            if self._checkpoint.is_due():
+            if self._checkpoint.is_due(kept=0):
                 self._checkpoint.save()
         self._end_phase(unanswered=0)
         if not self._fetch.has_ended_early:
@@ -313,7 +321,7 @@ class CandidateRun:
     def _keep(self, task: DueTask | MissingTask, response: DetailsResponse) -> None:
         """Decide about a candidate, and keep what is to be emitted."""
         decision = task.decide(response)
-        self._count(response)
+        self._count(decision, response)
         if decision.change.is_deleted:
             self._deletions.add(decision)
         elif decision.plan.emit:
@@ -342,11 +350,11 @@ class CandidateRun:
         finally:
             self._emit_kept()
 
-    def _emit_kept(self) -> None:
-        """Announce what is kept by one STATE, and emit it."""
+    def _emit_kept(self, ahead: Collection[ListedTask] = ()) -> None:
+        """Announce what is kept, and what is ahead, by one STATE; emit what is kept."""
         kept = self._kept.decisions
-        if any(decision.plan.emit for decision in kept):
-            self._checkpoint.announce_exactly(kept)
+        if ahead or any(decision.plan.emit for decision in kept):
+            self._checkpoint.announce(kept, ahead)
         # If a signal leaves no time for all, the next run reads the rest again.
         while kept and not self._stop.is_urgent:
             self._emit(self._kept.take())
@@ -368,7 +376,10 @@ class CandidateRun:
             self.counts.updated += not is_deleted and decision.known != NEW
         self._checkpoint.commit(decision)
 
-    def _count(self, response: DetailsResponse) -> None:
+    def _count(self, decision: Decision, response: DetailsResponse) -> None:
+        if isinstance(response, (dict, NotFoundError)):
+            is_unchanged = decision.change.is_deleted or not decision.plan.emit
+            self._checkpoint.answered(is_unchanged=is_unchanged)
         self.counts.details_read += isinstance(response, dict)
         self._progress.done += 1
         self._progress.tick()

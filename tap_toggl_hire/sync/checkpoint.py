@@ -25,10 +25,10 @@ if t.TYPE_CHECKING:
 MIN_ANNOUNCED = 10_000  # candidates that a STATE announces, unless their rows are large
 MAX_ANNOUNCED_BYTES = 64 << 20  # of rows beyond which fewer are announced
 MAX_SECONDS = 30.0  # of work, after which a STATE is due
-MAX_READ = 1_000  # candidates read with details, after which a STATE is due
+MAX_ANSWERED = 1_000  # requests for details, after which a STATE is due
 MIN_RATIO = 10  # bytes of records before a STATE, by its own bytes
 UNCHANGED = 1_000
-"""Bytes of records that details count for which were read and differ in nothing.
+"""Bytes of records that details count for which differ in nothing, or are not found.
 Without them, a long re-verification that is killed would begin again."""
 MARGIN = 1.25  # spare candidates in an announcement, as records differ in size
 
@@ -70,13 +70,21 @@ class Checkpoint:
         is_small = count < MIN_ANNOUNCED and size < MAX_ANNOUNCED_BYTES
         return is_small or count < needed  # so many last until a STATE may be due
 
-    def announce(self, tasks: Iterable[ListedTask]) -> None:
+    def announce(
+        self, decisions: Iterable[Decision], ahead: Iterable[ListedTask] = ()
+    ) -> None:
         """Write a STATE that commits what was emitted, and announces what follows.
 
-        The details of these candidates may not be read yet.
+        Args:
+            decisions: What is certain to be emitted, which is announced exactly.
+            ahead: Listed candidates, whose details may not be read yet.
         """
+        for decision in decisions:
+            answers = self._answers(decision)
+            self._most_answers = max(self._most_answers, answers)
+            self._intend(decision.id, decision.known, decision.plan.emit, answers)
         count = size = 0
-        for task in tasks:
+        for task in ahead:
             if not self.has_room(count, size):
                 break
             count, size = count + 1, size + task.size
@@ -84,12 +92,9 @@ class Checkpoint:
             self._intend(task.id, task.known, task.may_emit(), answers)
         self.save()
 
-    def announce_exactly(self, decisions: Iterable[Decision]) -> None:
-        """Write a STATE that announces what is certain to be emitted."""
-        for decision in decisions:
-            known, streams = decision.known, decision.plan.emit
-            self._intend(decision.id, known, streams, decision.answers)
-        self.save()
+    def has_announced(self, candidate_id: str) -> bool:
+        """Return whether a candidate is announced, and not committed yet."""
+        return candidate_id in self._pending
 
     def covers(self, decision: Decision) -> bool:
         """Return whether the last STATE announced everything that is to be emitted."""
@@ -98,12 +103,6 @@ class Checkpoint:
         if pending is None:
             return not emit
         return emit <= pending.streams and answers <= pending.answers
-
-    def add(self, decision: Decision) -> None:
-        """Let the next announcement cover a candidate that turned out to need more."""
-        answers = self._answers(decision)
-        self._most_answers = max(self._most_answers, answers)
-        self._intend(decision.id, decision.known, decision.plan.emit, answers)
 
     def _intend(
         self, candidate_id: str, known: Known, streams: Streams, answers: int
@@ -120,10 +119,7 @@ class Checkpoint:
         """Note what the target holds of a candidate once its records are out."""
         self._pending.pop(decision.id, None)
         self._inventory[decision.id] = decision.plan.after
-        is_emitted, is_read = bool(decision.plan.emit), decision.is_read
-        self._emitted += is_emitted
-        self._read += is_read
-        self._unchanged += is_read and not is_emitted
+        self._emitted += bool(decision.plan.emit)
 
     def leave(self, decision: Decision) -> None:
         """Leave a candidate as announced: some of its records may be out."""
@@ -138,11 +134,21 @@ class Checkpoint:
 
     # STATE
 
-    def is_due(self) -> bool:
-        """Return whether a STATE is due: enough work is done, and enough written."""
-        has_worked = self._read >= MAX_READ or self._now() >= self._begun + MAX_SECONDS
+    def answered(self, *, is_unchanged: bool) -> None:
+        """Count an answer to a request for details, also if nothing differs."""
+        self._answered += 1
+        self._unchanged += is_unchanged
+
+    def is_due(self, kept: int) -> bool:
+        """Return whether a STATE is due: enough work is done, and enough written.
+
+        Args:
+            kept: Bytes of records that wait for it, which count as written.
+        """
+        is_late = self._now() >= self._begun + MAX_SECONDS
+        has_worked = is_late or self._answered >= MAX_ANSWERED
         written = self._sink.written - self._written + UNCHANGED * self._unchanged
-        return has_worked and written >= MIN_RATIO * self._state_size
+        return has_worked and written + kept >= MIN_RATIO * self._state_size
 
     def save(self) -> None:
         """Write a STATE."""
@@ -152,6 +158,6 @@ class Checkpoint:
         """Begin the interval after a STATE of so many bytes."""
         self._state_size = state_size
         self._written = self._sink.written
-        self._read = 0  # candidates whose details were read
-        self._unchanged = 0  # of these, those that differ in nothing
+        self._answered = 0  # requests for details
+        self._unchanged = 0  # of these, those that found nothing to emit
         self._begun = self._now()

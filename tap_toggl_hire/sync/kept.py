@@ -2,7 +2,8 @@
 
 What is emitted of a missing or re-verified candidate is known only once its details
 are read. Announced earlier, its history would be STALE if the run died, and the next
-run would write rows for changes that never happened.
+run would write rows for changes that never happened. A listed candidate that needs
+more than was announced waits, too: otherwise a series of them costs a STATE each.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ class Kept:
     def __init__(self) -> None:
         self.decisions: deque[Decision] = deque()  # without their records
         self._packed: deque[bytes] = deque()
-        self._size = 0
+        self.size = 0  # bytes of the records that are kept
 
     @property
     def is_full(self) -> bool:
         """Whether there is no room for more."""
-        return self._size >= MAX_KEPT
+        return self.size >= MAX_KEPT
 
     def add(self, decision: Decision) -> None:
         """Keep a decision."""
@@ -38,12 +39,12 @@ class Kept:
         change.row = change.details = None
         self.decisions.append(decision)
         self._packed.append(packed)
-        self._size += len(packed)
+        self.size += len(packed)
 
     def take(self) -> Decision:
         """Remove the first decision, and return it with its records."""
         decision, packed = self.decisions.popleft(), self._packed.popleft()
-        self._size -= len(packed)
+        self.size -= len(packed)
         change = decision.change
         change.row, change.details = msgspec.json.decode(packed)
         return decision

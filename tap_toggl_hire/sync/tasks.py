@@ -76,11 +76,6 @@ class Decision:
     change: Change  # what its records are made of
     answers: int = 0  # rows of `candidate_answers` that its details make
 
-    @property
-    def is_read(self) -> bool:
-        """Whether its details were read."""
-        return self.change.details is not None
-
 
 class Task(t.Protocol):
     """The work on one candidate."""

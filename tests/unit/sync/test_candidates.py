@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -196,15 +197,14 @@ def test_only_so_many_candidates_are_announced(monkeypatch: pytest.MonkeyPatch) 
     assert len(run.emitted) == 10
 
 
-@pytest.mark.parametrize("committed", [0, 2, 4, 6])
+@pytest.mark.parametrize(("number", "committed"), [(0, 0), (1, 3), (2, 5), (3, 6)])
 def test_killed_run_continues_from_what_its_last_state_commits(
-    monkeypatch: pytest.MonkeyPatch, committed: int
+    monkeypatch: pytest.MonkeyPatch, number: int, committed: int
 ) -> None:
-    monkeypatch.setattr(checkpoint, "MAX_READ", 2)
+    monkeypatch.setattr(checkpoint, "MAX_ANSWERED", 2)
     world = World(6)
-    states = [state.known for state in world.run().states]
-    assert [held(state).count(CURRENT) for state in states] == [0, 2, 4, 6]
-    state = states[committed // 2]
+    state = world.run().states[number].known
+    assert held(state).count(CURRENT) == committed
     world.restart(state)
     run = world.run()
     left = numbers(committed + 1, 7)
@@ -216,7 +216,7 @@ def held(known: dict[str, Known]) -> list[tuple[Held, ...]]:
     return [value.held for value in known.values()]
 
 
-def test_state_precedes_a_candidate_with_more_answers_than_announced() -> None:
+def test_candidate_with_more_answers_than_announced_waits_for_a_state() -> None:
     world = World.synced(3)
     before = known_of(world)
     rate(world, *numbers(3))
@@ -225,7 +225,23 @@ def test_state_precedes_a_candidate_with_more_answers_than_announced() -> None:
     run = world.run()
     assert_announced_and_committed(run, before)
     answers = [[known.answers for known in s.known.values()] for s in run.states]
-    assert answers == [[2, 2, 2], [2, 7, 2], [2, 7, 7], [2, 7, 7]]
+    assert answers == [[2, 2, 2], [2, 7, 7], [2, 7, 7]]
+
+
+def test_candidates_that_need_more_than_was_announced_cost_no_state_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As after a state from the warehouse without `candidate_answers`."""
+    monkeypatch.setattr(checkpoint, "MAX_ANSWERED", 100)
+    world = World.synced(300)
+    for key, known in known_of(world).items():
+        world.state.inventory[key] = replace(known, answers=0)
+    rate(world, *numbers(300))
+    before = known_of(world)
+    run = world.run()
+    assert run.emitted == dict.fromkeys(numbers(300), ALL)
+    assert len(run.states) == 1 + 3 + 1
+    assert_announced_and_committed(run, before)
 
 
 # Details that are not found, or fail
@@ -818,7 +834,7 @@ def test_every_state_has_the_time_that_was_reached(
     world = reverifying(8, days)
     order = due_in_order(world)
     due = partial(due_time, since=world.now - 30 * DAY, until=world.now, days=30)
-    monkeypatch.setattr(checkpoint, "MAX_READ", 3)
+    monkeypatch.setattr(checkpoint, "MAX_ANSWERED", 3)
     run = world.run()
     reached = times_reached(run)
     assert reached == [due(order[2]), due(order[5]), world.now]
@@ -833,7 +849,7 @@ def test_time_reached_waits_for_what_is_kept(monkeypatch: pytest.MonkeyPatch) ->
     due = due_time(order[2], world.now - 30 * DAY, world.now, 30)
     assert due is not None
     regrade(world, order[2])
-    monkeypatch.setattr(checkpoint, "MAX_READ", 1)
+    monkeypatch.setattr(checkpoint, "MAX_ANSWERED", 1)
     run = world.run()
     times = [
         state.reverified_until

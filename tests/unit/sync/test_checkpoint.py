@@ -79,7 +79,7 @@ def test_announced_candidates_are_stale_in_the_state_and_current_once_committed(
     output: Output,
 ) -> None:
     decisions = [output.decide(key) for key in "12"]
-    output.checkpoint.announce_exactly(decisions)
+    output.checkpoint.announce(decisions)
     assert [known.held for known in output.saved.values()] == [STALE, STALE]
     assert all(map(output.checkpoint.covers, decisions))
     output.emit(decisions[0])
@@ -89,7 +89,7 @@ def test_announced_candidates_are_stale_in_the_state_and_current_once_committed(
 
 
 def test_candidates_are_announced_before_their_details_are_read(output: Output) -> None:
-    output.checkpoint.announce([output.task("1"), output.task("2")])
+    output.checkpoint.announce((), [output.task("1"), output.task("2")])
     assert [known.held for known in output.saved.values()] == [STALE, STALE]
 
 
@@ -103,7 +103,7 @@ def test_candidate_that_was_not_announced_is_not_covered(output: Output) -> None
 def test_announcement_covers_no_more_streams_than_it_names(output: Output) -> None:
     output.emit(output.decide("1"))
     task = output.task("1", new_field=5)  # which only the list row has
-    output.checkpoint.announce([task])
+    output.checkpoint.announce((), [task])
     assert output.saved["1"].held == (Held.STALE, *CURRENT[1:])
     assert output.checkpoint.covers(task.decide(None))
     assert not output.checkpoint.covers(output.decide("1", rating=2))
@@ -111,7 +111,7 @@ def test_announcement_covers_no_more_streams_than_it_names(output: Output) -> No
 
 def test_announcement_covers_no_more_answers_than_it_names(output: Output) -> None:
     output.emit(output.decide("1"))  # with two questions
-    output.checkpoint.announce([output.task("1", rating=1)])
+    output.checkpoint.announce((), [output.task("1", rating=1)])
     three = output.decide("1", rating=1, questions=[question("1")] * 3)
     two = output.decide("1", rating=1)
     assert output.checkpoint.covers(two)
@@ -127,18 +127,17 @@ def test_new_candidates_are_announced_with_the_most_answers_that_any_has(
     output.emit(output.decide("2"))
     output.checkpoint = output.begin()
     tasks = [output.task("2", rating=1), output.task("3")]
-    output.checkpoint.announce(tasks)
+    output.checkpoint.announce((), tasks)
     assert [output.saved[key].answers for key in "23"] == [2, 5]
 
 
 def test_next_announcement_has_the_answers_that_a_candidate_turned_out_to_have(
     output: Output,
 ) -> None:
-    output.checkpoint.announce([output.task("1")])
+    output.checkpoint.announce((), [output.task("1")])
     decision = output.decide("1", questions=[question("1")] * 7)
     assert not output.checkpoint.covers(decision)
-    output.checkpoint.add(decision)
-    output.checkpoint.announce([output.task("2")])
+    output.checkpoint.announce([decision], [output.task("2")])
     assert output.checkpoint.covers(decision)
     assert [known.answers for known in output.saved.values()] == [7, 7]
 
@@ -146,7 +145,7 @@ def test_next_announcement_has_the_answers_that_a_candidate_turned_out_to_have(
 def test_exact_announcement_names_the_streams_that_are_emitted(output: Output) -> None:
     decision = output.decide("1", questions=[question("1")] * 3)
     decision.plan = replace(decision.plan, emit=FROM_DETAILS)
-    output.checkpoint.announce_exactly([decision])
+    output.checkpoint.announce([decision])
     known = output.saved["1"]
     assert {name for name in ALL if known.holds(name)} == FROM_DETAILS
     assert known.answers == 3
@@ -157,7 +156,7 @@ def test_some_candidates_are_announced_and_more_if_a_state_is_large(
 ) -> None:
     monkeypatch.setattr(module, "MIN_ANNOUNCED", 3)
     output = Output(state_size=1000)
-    output.checkpoint.announce(map(output.task, "12345"))
+    output.checkpoint.announce((), map(output.task, "12345"))
     assert list(output.saved) == ["1", "2", "3"]
     for key in "12":
         output.emit(output.decide(key))
@@ -172,7 +171,7 @@ def test_few_candidates_with_large_rows_are_announced(
 ) -> None:
     tasks = [output.task(key) for key in "12345"]
     monkeypatch.setattr(module, "MAX_ANNOUNCED_BYTES", 2 * tasks[0].size)
-    output.checkpoint.announce(tasks)
+    output.checkpoint.announce((), tasks)
     assert list(output.saved) == ["1", "2"]
 
 
@@ -198,8 +197,8 @@ def test_bytes_that_were_written_before_do_not_make_candidates_larger() -> None:
 def test_what_was_announced_and_not_emitted_is_reverted(output: Output) -> None:
     output.emit(output.decide("1"))
     before = output.inventory.get("1")
-    output.checkpoint.announce([output.task("1", rating=1), output.task("2")])
-    output.checkpoint.announce([output.task("3")])
+    output.checkpoint.announce((), [output.task("1", rating=1), output.task("2")])
+    output.checkpoint.announce((), [output.task("3")])
     emitted = output.decide("3")
     output.emit(emitted)
     output.checkpoint.revert()
@@ -225,23 +224,19 @@ def test_deleted_candidate_is_forgotten_once_every_stream_has_its_tombstone(
 def test_state_is_due_after_thirty_seconds(output: Output) -> None:
     for seconds, is_due in ((0, False), (29.9, False), (0.1, True), (1, True)):
         output.clock.now += seconds
-        assert output.checkpoint.is_due() is is_due
+        assert output.checkpoint.is_due(kept=0) is is_due
     output.checkpoint.save()
-    assert not output.checkpoint.is_due()
+    assert not output.checkpoint.is_due(kept=0)
 
 
-def test_state_is_due_after_a_thousand_candidates_with_details(output: Output) -> None:
-    decision = output.decide("1")
-    row_only = replace(decision, change=replace(decision.change, details=None))
+def test_state_is_due_after_a_thousand_answers(output: Output) -> None:
     for _ in range(999):
-        output.checkpoint.commit(decision)
-    for _ in range(9):
-        output.checkpoint.commit(row_only)
-    assert not output.checkpoint.is_due()
-    output.checkpoint.commit(decision)
-    assert output.checkpoint.is_due()
+        output.checkpoint.answered(is_unchanged=False)
+    assert not output.checkpoint.is_due(kept=0)
+    output.checkpoint.answered(is_unchanged=False)
+    assert output.checkpoint.is_due(kept=0)
     output.checkpoint.save()
-    assert not output.checkpoint.is_due()
+    assert not output.checkpoint.is_due(kept=0)
 
 
 def test_state_waits_for_records_of_ten_times_its_size() -> None:
@@ -250,13 +245,14 @@ def test_state_waits_for_records_of_ten_times_its_size() -> None:
     for _ in range(2):
         output.clock.now += 60
         output.sink.written += 999
-        assert not output.checkpoint.is_due()
+        assert not output.checkpoint.is_due(kept=0)
+        assert output.checkpoint.is_due(kept=1)
         output.sink.written += 1
-        assert output.checkpoint.is_due()
+        assert output.checkpoint.is_due(kept=0)
         output.checkpoint.save()
 
 
-def test_details_that_were_read_and_did_not_differ_count_as_records() -> None:
+def test_answers_without_a_difference_count_as_records() -> None:
     """Otherwise a killed re-verification that writes nothing would begin again.
 
     A STATE of 200 bytes is due after 2,000 bytes of records, or two such candidates.
@@ -264,17 +260,12 @@ def test_details_that_were_read_and_did_not_differ_count_as_records() -> None:
     output = Output(state_size=200)
     output.checkpoint.save()
     output.clock.now += 60  # long enough
-    decision = output.decide("1")
-    unchanged = replace(decision, plan=Plan(decision.known))
-    not_read = replace(unchanged, change=replace(unchanged.change, details=None))
-    for _ in range(9):
-        output.checkpoint.commit(not_read)
-    output.checkpoint.commit(decision)
-    output.checkpoint.commit(unchanged)
-    assert not output.checkpoint.is_due()
-    output.checkpoint.commit(unchanged)
-    assert output.checkpoint.is_due()
+    output.checkpoint.answered(is_unchanged=False)
+    output.checkpoint.answered(is_unchanged=True)
+    assert not output.checkpoint.is_due(kept=0)
+    output.checkpoint.answered(is_unchanged=True)
+    assert output.checkpoint.is_due(kept=0)
     output.checkpoint.save()
     output.clock.now += 60
-    output.checkpoint.commit(unchanged)
-    assert not output.checkpoint.is_due()
+    output.checkpoint.answered(is_unchanged=True)
+    assert not output.checkpoint.is_due(kept=0)

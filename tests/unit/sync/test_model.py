@@ -159,7 +159,7 @@ Message = StateMessage | RecordMessage
 @pytest.fixture(autouse=True)
 def _frequent_states_and_no_log(monkeypatch: pytest.MonkeyPatch) -> None:
     """Write a STATE after each candidate; log nothing in thousands of runs."""
-    monkeypatch.setattr(checkpoint, "MAX_READ", 1)
+    monkeypatch.setattr(checkpoint, "MAX_ANSWERED", 1)
     monkeypatch.setattr(LOGGER, "disabled", True)
 
 
@@ -728,11 +728,14 @@ def event_of_held(real: t.Any, known: Known, *args: t.Any) -> Plan:
     return replace(decided, event="created" if is_new else "updated")
 
 
-def announce_all(self: Checkpoint, decisions: t.Any) -> None:
+announce = Checkpoint.announce
+
+
+def announce_all(self: Checkpoint, decisions: t.Any, ahead: t.Any = ()) -> None:
     """Announce every stream of what candidates bring that the lists lack."""
     for decision in decisions:
         self._intend(decision.id, decision.known, ALL, decision.answers)
-    self.save()
+    announce(self, (), ahead)
 
 
 def pass_kept(self: CandidateRun, reached: datetime) -> None:
@@ -766,7 +769,7 @@ BROKEN: dict[str, Patch] = {
         "may_emit", lambda _, *args: args[-1].selected
     ),
     "every stream of a missing candidate is announced": broken_method(
-        Checkpoint, "announce_exactly", announce_all
+        Checkpoint, "announce", announce_all
     ),
     "torn details count as CURRENT": broken("plan_listed", ignore_torn),
     "torn details are never CURRENT": broken("plan_listed", keep_torn),

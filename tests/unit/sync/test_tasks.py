@@ -89,7 +89,7 @@ def test_new_candidate_is_emitted_with_its_row_tags_and_details() -> None:
     assert (change.id, change.event, change.tags) == ("1", "created", ("300",))
     assert change.row == observer().row("1", row_of(details))
     assert change.details == observer().details.of(details)
-    assert (decision.answers, decision.is_read) == (2, True)
+    assert decision.answers == 2
 
 
 def test_row_is_emitted_without_details_that_are_not_wanted() -> None:
@@ -99,7 +99,7 @@ def test_row_is_emitted_without_details_that_are_not_wanted() -> None:
     assert task.may_emit() == {CANDIDATES}
     decision = task.decide(None)
     assert decision.plan.emit == {CANDIDATES}
-    assert (decision.change.details, decision.is_read) == (None, False)
+    assert decision.change.details is None
 
 
 @pytest.mark.parametrize("error", [NOT_FOUND, FAILURE])
@@ -235,7 +235,7 @@ def test_missing_candidate_that_is_unchanged_is_archived_and_not_emitted() -> No
     known = emitted(details_of())
     decision = missing_task(known).decide(details_of())
     assert decision.plan == Plan(replace(known, presence=Presence.UNLISTED))
-    assert decision.is_read
+    assert decision.change.details is not None
 
 
 def test_missing_candidate_is_compared_on_the_row_and_tags_in_its_details() -> None:
@@ -288,7 +288,7 @@ def test_due_candidate_that_was_not_read_stays_due(response: t.Any) -> None:
     held = (Held.CURRENT, Held.STALE, Held.STALE, Held.CURRENT)
     assert decision.plan == Plan(replace(known, held=held))
     assert not decision.change.is_deleted
-    assert not decision.is_read
+    assert decision.change.details is None
 
 
 def test_due_details_of_another_moment_than_the_row_are_due_again() -> None:
