@@ -30,7 +30,7 @@ from tap_toggl_hire.sync import plan, rotation
 from tap_toggl_hire.sync.checkpoint import Checkpoint
 from tap_toggl_hire.sync.comparison import Comparison
 from tap_toggl_hire.sync.deletions import Deletions
-from tap_toggl_hire.sync.fetch import Fetch
+from tap_toggl_hire.sync.fetch import UNREQUESTED, Fetch
 from tap_toggl_hire.sync.kept import Kept
 from tap_toggl_hire.sync.plan import HISTORY, NEW, Absence, Presence
 from tap_toggl_hire.sync.proofs import Endpoint, spread, tags_are_right
@@ -165,8 +165,12 @@ class CandidateRun:
 
     def _is_whole(self) -> bool:
         """Return whether everything was read so far, and what was kept is emitted."""
-        is_read = not self._fetch.has_ended_early and not self._endpoint.is_dead
-        return is_read and not self._kept.decisions and not self._deletions.waiting
+        is_kept = bool(self._kept.decisions or self._deletions.waiting)
+        return not is_kept and not self._has_ended()
+
+    def _has_ended(self) -> bool:
+        """Return whether no further details are read in this run."""
+        return self._fetch.has_ended_early or self._endpoint.is_dead
 
     # Before: which candidate has which tag
 
@@ -202,7 +206,6 @@ class CandidateRun:
             if is_first or self._is_state_due():
                 self._emit_kept(self._fetch.ahead)
         self._emit_kept()
-        self._question_endpoint()
         return self._lists.are_complete and self._is_whole()
 
     def _is_state_due(self) -> bool:
@@ -218,14 +221,6 @@ class CandidateRun:
             self._progress.tick()
             yield tasks
 
-    def _question_endpoint(self) -> None:
-        """Ask whether the endpoint works, if it does not find many listed candidates.
-
-        They may be deleted meanwhile, or be what the API does not serve.
-        """
-        if self.counts.without_details > plan.FEW_DELETED and not self._stop.is_due:
-            self._endpoint.works()
-
     # 2. Candidates that the lists lack
 
     def _read_missing(self) -> bool:
@@ -240,6 +235,8 @@ class CandidateRun:
                 return False
             tasks = [task for task in tasks if task not in sample]
         for task, response in chain(sampled, self._fetch.in_order([tasks])):
+            if response is UNREQUESTED:
+                break
             self._keep(task, response)
             unanswered -= 1
         proved_before = [task.delete() for task in missing[Absence.TOMBSTONE]]
@@ -278,17 +275,19 @@ class CandidateRun:
         batches = iter(lambda: list(islice(tasks, CHUNK)), [])
         reached = self._state.reverified_until or self._now
         for task, response in self._fetch.in_order(batches):
+            if response is UNREQUESTED:
+                break
             self.counts.reverified += isinstance(response, dict)
             if isinstance(response, NotFoundError) and isinstance(task, DueTask):
                 self.counts.without_details += 1
             self._keep(task, response)
-            if not self._fetch.has_ended_early:  # else, those between were not read
+            if not self._has_ended():  # else, those between were not read
                 reached = task.due or reached
             self._note_reached(reached)
             if self._checkpoint.is_due(kept=0):
                 self._checkpoint.save()
         self._end_phase(unanswered=0)
-        if not self._fetch.has_ended_early:
+        if not self._has_ended():
             reached = self._now
         self._note_reached(reached)
         return self._is_whole()

@@ -11,6 +11,7 @@ from tap_toggl_hire.errors import (
     RequestError,
     TapError,
 )
+from tap_toggl_hire.sync import plan
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,13 +30,20 @@ MIN_SENT = 256
 """Requests that are sent ahead of the candidate in turn, at least."""
 MAX_FAILURES = 8
 """Failures in a row after which the run asks whether the endpoint works."""
+MAX_NOT_FOUND = plan.FEW_DELETED + 1
+"""Listed candidates in a row that are not found, after which it asks the same.
+
+They may be deleted meanwhile, or be what the API does not serve."""
+UNREQUESTED = RequestError("")
+"""What a task gets whose details are wanted, and not requested any more."""
 
 
 class Fetch:
     """Requests the details that tasks want.
 
-    It ends early, with what was read by then, if the run is to stop, if nothing more
-    can be read (a quota, a loop of the list), or if the endpoint does not work.
+    It ends early, with what was read by then, if the run is to stop, or if nothing more
+    can be read (a quota, a loop of the list). If the endpoint does not work, no further
+    request is sent, and tasks get UNREQUESTED.
     """
 
     def __init__(
@@ -52,6 +60,7 @@ class Fetch:
         self._unsent: deque[Task] = deque()  # tasks ahead that were not looked at yet
         self._sent: dict[str, Future[Body]] = {}  # by the ID of the candidate
         self._failures_in_a_row = 0
+        self._not_found_in_a_row = 0  # listed candidates
 
     def in_order(
         self, batches: Iterable[Sequence[T_Task]]
@@ -72,13 +81,10 @@ class Fetch:
                 self.ahead.popleft()
                 self._size -= task.size
                 yield task, response
-                if self._is_broken():
-                    break
-            else:
-                return
+                self._look_at_failures()
         except TapError as error:
             self._source.workers.stop.fail(error)
-        yield from self._rest()
+            yield from self._rest()
 
     def _fill(self, source: Iterator[Sequence[Task]]) -> bool:
         """Take tasks until enough are ahead; return whether there is any."""
@@ -95,7 +101,7 @@ class Fetch:
 
     def _send_ahead(self) -> None:
         limit = max(MIN_SENT, 2 * self._source.workers.size)
-        while self._unsent and len(self._sent) < limit:
+        while self._unsent and len(self._sent) < limit and not self._endpoint.is_dead:
             task = self._unsent.popleft()
             if task.wants_details():
                 self._sent[task.id] = self._send(task)
@@ -110,6 +116,8 @@ class Fetch:
         if request is None:
             if not task.wants_details():
                 return None
+            if self._endpoint.is_dead:
+                return UNREQUESTED
             # Something that was learned meanwhile made it differ.
             request = self._send(task)
         response = self._take(task, request)
@@ -125,26 +133,36 @@ class Fetch:
             response = error
         self._sent.pop(task.id, None)
         self._ids.mark_requested(task.id)
-        if isinstance(response, RequestError) and not isinstance(
-            response, NotFoundError
-        ):
+        self._count(task, response)
+        return response
+
+    def _count(self, task: Task, response: DetailsResponse) -> None:
+        if isinstance(response, NotFoundError):
+            self._not_found_in_a_row += self._ids.is_listed(task.id)
+            self._failures_in_a_row = 0
+        elif isinstance(response, RequestError):
             self.failures.append(response)
             self._failures_in_a_row += 1
         else:
-            self._failures_in_a_row = 0
-        if not isinstance(response, RequestError):
+            self._not_found_in_a_row = self._failures_in_a_row = 0
             self._endpoint.served(task.id)
-        return response
 
-    def _is_broken(self) -> bool:
-        """Return whether so many requests failed that none can succeed."""
-        if self._failures_in_a_row < MAX_FAILURES:
-            return False
-        self._failures_in_a_row = 0
-        if isinstance(self.failures[-1], PaymentRequiredError):
+    def _look_at_failures(self) -> None:
+        """Ask whether the endpoint works, if it served none of many in a row."""
+        fails = self._failures_in_a_row >= MAX_FAILURES
+        if not fails and self._not_found_in_a_row < MAX_NOT_FOUND:
+            return
+        self._not_found_in_a_row = self._failures_in_a_row = 0
+        if fails and isinstance(self.failures[-1], PaymentRequiredError):
             self._source.workers.stop.fail(self.failures[-1])
-            return True
-        return not self._endpoint.works()
+        elif not self._endpoint.is_dead and not self._endpoint.works():
+            self._drop_unsent()
+
+    def _drop_unsent(self) -> None:
+        """Drop the requests that have not started; pages of the list are still read."""
+        for candidate_id, request in [*self._sent.items()]:
+            if request.cancel():
+                del self._sent[candidate_id]
 
     def _rest(self) -> Iterator[tuple[t.Any, DetailsResponse]]:
         """Yield the tasks whose details were read, or are not wanted.

@@ -283,16 +283,6 @@ def test_run_is_complete_if_many_are_not_found_and_the_endpoint_works() -> None:
     assert run.details_requested[-1] == "60"  # which was served
 
 
-def test_endpoint_is_not_questioned_after_the_time_limit() -> None:
-    world = World(60)
-    fail(world, *numbers(30), status=404)
-    limit_at(world, "25")
-    run = world.run()
-    assert isinstance(run.error, StoppedError)
-    assert run.counts.without_details > plan.FEW_DELETED
-    assert run.details_requested == numbers(run.counts.without_details)
-
-
 def test_failure_is_raised_after_all_other_candidates_were_emitted() -> None:
     world = World(5)
     fail(world, "2", "4")
@@ -309,7 +299,7 @@ def test_failure_is_raised_after_all_other_candidates_were_emitted() -> None:
     assert isinstance(run.error, UnavailableError)
 
 
-def test_run_ends_early_if_the_endpoint_does_not_work() -> None:
+def test_lists_are_read_to_their_end_if_the_endpoint_does_not_work() -> None:
     world = World.synced(400, days=30)
     world.now += 40 * DAY
     delete(world, "400")
@@ -319,10 +309,14 @@ def test_run_ends_early_if_the_endpoint_does_not_work() -> None:
     fail(world, *numbers(400))
     run = world.run()
     assert isinstance(run.error, UnavailableError)
-    assert list(run.emitted) == numbers(8)
-    assert {key: run.known[key] for key in numbers(9, 401)} == {
-        key: before[key] for key in numbers(9, 401)
+    rows = frozenset({CANDIDATES, HISTORY})
+    assert run.emitted == dict.fromkeys(numbers(300), rows)
+    assert {known.holds(DETAILS) for known in run.known.values()} == {
+        Held.STALE,
+        Held.CURRENT,
     }
+    assert run.known["400"] == before["400"]
+    assert len(run.details_requested) == 8 + proofs.MAX_ASKED
     assert world.state.reverified_until == reached
 
 

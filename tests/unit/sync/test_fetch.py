@@ -13,14 +13,15 @@ from tap_toggl_hire.errors import (
     ForbiddenError,
     NotFoundError,
     PaymentRequiredError,
+    RequestError,
     TapError,
     UnauthorizedError,
     UnavailableError,
 )
 from tap_toggl_hire.stop import Stop
-from tap_toggl_hire.sync import checkpoint, fetch
+from tap_toggl_hire.sync import checkpoint, fetch, proofs
 from tap_toggl_hire.sync.checkpoint import Checkpoint
-from tap_toggl_hire.sync.fetch import MIN_SENT, Fetch
+from tap_toggl_hire.sync.fetch import MIN_SENT, UNREQUESTED, Fetch
 from tap_toggl_hire.sync.lists import Source
 from tap_toggl_hire.sync.proofs import Endpoint
 from tap_toggl_hire.sync.state import State
@@ -49,7 +50,14 @@ class Detailed:
 class Requests:
     """A workspace, and what requests the details of its candidates."""
 
-    def __init__(self, candidates: int, size: int = 1, seed: object = 0) -> None:
+    def __init__(
+        self,
+        candidates: int,
+        size: int = 1,
+        seed: object = 0,
+        *,
+        are_listed: bool = True,
+    ) -> None:
         self.transport = SandboxTransport(workspace(candidates))
         self.clock = self.transport.clock
         self.stop = Stop(self.clock)
@@ -57,7 +65,7 @@ class Requests:
         self.state = State()
         source = Source(client_of(self.transport, self.stop), self.workers)
         ids = self.state.inventory.ids
-        for candidate_id in numbers(candidates):
+        for candidate_id in numbers(candidates) if are_listed else ():
             ids.see(candidate_id)
         sink = t.cast("t.Any", RecordingSink(self.state))
         self.endpoint = Endpoint(source, self.state.inventory)
@@ -199,29 +207,54 @@ def test_failure_is_given_back_and_noted_and_what_is_not_found_is_no_failure() -
     assert all(map(ids.is_requested, numbers(5)))
 
 
-def test_eight_failures_in_a_row_end_a_phase_if_the_endpoint_does_not_work() -> None:
+def test_nothing_is_requested_once_the_endpoint_does_not_work() -> None:
     requests = Requests(400)
     requests.fail(*numbers(400))
-    responses = [task.id for task, _ in requests.in_order(tasks(400), batch=400)]
-    assert responses == numbers(8)
-    assert requests.fetch.has_ended_early
+    given = [response for _, response in requests.in_order(tasks(400), batch=400)]
+    assert {type(response) for response in given[:8]} == {UnavailableError}
+    assert given[8:] == [UNREQUESTED] * 392
     assert requests.endpoint.is_dead
+    assert not requests.fetch.has_ended_early  # the lists are read on
     assert len(requests.fetch.failures) == fetch.MAX_FAILURES == 8
-    assert [*requests.in_order(tasks(400))] == []  # nor does another phase begin
+    assert len(requests.requested) == 8 + proofs.MAX_ASKED
 
 
-def test_details_that_were_read_already_are_given_back_at_an_early_end() -> None:
+def test_details_that_were_read_are_given_back_from_a_dead_endpoint() -> None:
     """So are tasks that want no details."""
     requests, given = Requests(60, size=4), tasks(60)
     given[50].wants = False
-    requests.fail(*numbers(8), *numbers(20, 61))
+    requests.fail(*numbers(9), *numbers(20, 61))
     responses = [(task.id, answer(body)) for task, body in requests.in_order(given)]
-    assert [key for key, _ in responses[:8]] == numbers(8)
+    assert [key for key, _ in responses] == numbers(60)
     read = dict(responses[8:])
     assert read.pop("51") is type(None)
-    assert read.keys() <= set(requests.requested)
-    assert all(read[key] == key for key in read.keys() & set(numbers(9, 20)))
-    assert read
+    served = set(numbers(10, 20)) & set(requests.requested)
+    assert served
+    assert {read[key] for key in served} == served
+    assert RequestError in read.values()
+
+
+def test_twenty_one_listed_candidates_that_are_not_found_are_a_dead_endpoint() -> None:
+    requests = Requests(60)
+    requests.fail(*numbers(60), status=404)
+    given = [answer(response) for _, response in requests.in_order(tasks(60))]
+    assert given == [NotFoundError] * 21 + [RequestError] * 39
+    assert requests.endpoint.is_dead
+
+
+def test_endpoint_is_asked_again_after_twenty_one_more_that_are_not_found() -> None:
+    requests = Requests(60)
+    requests.fail(*numbers(2, 60), status=404)
+    given = [answer(response) for _, response in requests.in_order(tasks(60))]
+    assert given == ["1", *[NotFoundError] * 58, "60"]
+    assert requests.requested.count("1") == 1 + 2
+
+
+def test_missing_candidates_that_are_not_found_question_nothing() -> None:
+    requests = Requests(60, are_listed=False)
+    requests.fail(*numbers(60), status=404)
+    assert len([*requests.in_order(tasks(60))]) == 60
+    assert len(requests.requested) == 60
 
 
 @pytest.mark.parametrize("interruption", [200, 404])
