@@ -5,9 +5,10 @@
 2. Known candidates that complete lists lack: archived, out of scope, or deleted.
 3. Candidates that are due for re-verification, in order of their due time.
 
-What phases 2 and 3 bring is kept until the end of the phase, announced exactly by one
-STATE, and emitted, tombstones last. A phase begins only if the ones before it were
-whole. `plan` decides; `fetch` requests; `checkpoint` changes the inventory.
+What phases 2 and 3 bring is kept until a STATE is due: such a portion is announced
+exactly by one STATE, emitted, tombstones last, and closed by another. A phase begins
+only if the ones before it were whole. `plan` decides; `fetch` requests; `checkpoint`
+changes the inventory; `deletions` says which tombstones may be written.
 """
 
 from __future__ import annotations
@@ -38,8 +39,7 @@ from tap_toggl_hire.sync.tasks import DueTask, Terms
 
 if t.TYPE_CHECKING:
     import logging
-    from collections.abc import Collection, Iterator, Sequence
-    from datetime import datetime
+    from collections.abc import Collection, Iterator
 
     from tap_toggl_hire.clock import Clock
     from tap_toggl_hire.progress import Progress
@@ -59,6 +59,9 @@ if t.TYPE_CHECKING:
     )
 
 CHUNK = 1_000  # candidates that are looked at between two looks at the stop
+FEW_AHEAD = 20
+"""Requests ahead in phases 2 and 3: what a quota may cost of the deletions at most."""
+MOMENT = timedelta(milliseconds=1)  # before a candidate is due
 
 
 @dataclass
@@ -135,6 +138,9 @@ class CandidateRun:
         self._kept = Kept()
         known = len(self._inventory.living())
         self._deletions = Deletions(self._endpoint, known, confirmed=confirmed)
+        self._confirmed = confirmed
+        self._reached = self._now  # by re-verification; what is open apart
+        self._is_portion_open = False  # emitted, and not closed by a STATE yet
 
     def run(self) -> None:
         """Read, emit and commit everything.
@@ -143,8 +149,8 @@ class CandidateRun:
             TapError: If the run is not complete. What could be read was emitted.
         """
         self._read_tags()
-        reached = self._state.reverified_until
-        self._state.reverified_until = rotation.effective(reached, self._now)
+        self._reached = rotation.effective(self._state.reverified_until, self._now)
+        self._state.reverified_until = self._reached
         phases = (self._read_listed, self._read_missing, self._reverify)
         try:
             self.is_finished = all(phase() for phase in phases)
@@ -152,6 +158,10 @@ class CandidateRun:
             self.counts.listed = self._lists.count
             self._state.distrusts_tags = self._tags.are_contradicted
             self._checkpoint.revert()
+        deletions = self._deletions
+        if deletions.proved and not deletions.failure:
+            counts = deletions.count, deletions.unasked, deletions.known
+            self._logger.warning(WITHHELD, *counts)
         try:
             self._raise_first_failure()
         except TapError as error:
@@ -165,8 +175,7 @@ class CandidateRun:
 
     def _is_whole(self) -> bool:
         """Return whether everything was read so far, and what was kept is emitted."""
-        is_kept = bool(self._kept.decisions or self._deletions.waiting)
-        return not is_kept and not self._has_ended()
+        return not any(self._open_decisions()) and not self._has_ended()
 
     def _has_ended(self) -> bool:
         """Return whether no further details are read in this run."""
@@ -224,24 +233,39 @@ class CandidateRun:
     # 2. Candidates that the lists lack
 
     def _read_missing(self) -> bool:
-        missing = self.comparison.missing()
+        missing = self.comparison.missing(confirmed=self._confirmed)
+        deleted = (task.delete() for task in missing[Absence.TOMBSTONE])
+        self._deletions.proved_before(deleted)
         tasks = missing[Absence.ASK] + self._left_scope(missing[Absence.ASK_IF_FEW])
-        unanswered = len(tasks)
-        sampled: list[tuple[MissingTask, DetailsResponse]] = []
         if plan.is_most(len(tasks), self._deletions.known):
-            sample = spread(tasks, plan.SAMPLE)
-            sampled = list(self._fetch.in_order([sample]))
-            if self._is_empty_by_mistake(sampled, len(tasks)):
-                return False
-            tasks = [task for task in tasks if task not in sample]
-        for task, response in chain(sampled, self._fetch.in_order([tasks])):
+            tasks = self._without_sample(tasks)
+        self._ask_for(tasks)
+        self._end_phase()
+        return self._is_whole()
+
+    def _without_sample(self, tasks: list[MissingTask]) -> list[MissingTask]:
+        """Ask for a sample of the missing candidates; return those to ask for next."""
+        self._deletions.suspect(len(tasks))
+        sample = spread(tasks, plan.SAMPLE)
+        alive = self._ask_for(sample)
+        if alive == plan.SAMPLE and not self._lists.count:
+            self._logger.warning(EMPTY_LIST, plan.SAMPLE, f"{len(tasks):,}")
+            return []
+        self._deletions.judge(alive)
+        self._stop_if_most_are_deleted()
+        chosen = frozenset(sample)
+        return [task for task in tasks if task not in chosen]
+
+    def _ask_for(self, tasks: list[MissingTask]) -> int:
+        """Ask for missing candidates; return how many of them exist."""
+        alive = 0
+        for task, response in self._fetch.in_order([tasks], FEW_AHEAD):
             if response is UNREQUESTED:
                 break
-            self._keep(task, response)
-            unanswered -= 1
-        proved_before = [task.delete() for task in missing[Absence.TOMBSTONE]]
-        self._end_phase(unanswered, proved_before)
-        return self._is_whole()
+            alive += isinstance(response, dict)
+            self._deletions.asked()
+            self._take(task, response)
+        return alive
 
     def _left_scope(self, tasks: list[MissingTask]) -> list[MissingTask]:
         """Return candidates that left a narrower scope, if they are few enough to ask.
@@ -256,57 +280,33 @@ class CandidateRun:
             self._inventory[task.id] = left
         return []
 
-    def _is_empty_by_mistake(
-        self, sampled: list[tuple[MissingTask, DetailsResponse]], missing: int
-    ) -> bool:
-        """Return whether the list is empty, but its candidates exist."""
-        are_alive = all(isinstance(response, dict) for _, response in sampled)
-        if not are_alive or self._lists.count or len(sampled) < plan.SAMPLE:
-            return False
-        self._logger.warning(EMPTY_LIST, plan.SAMPLE, f"{missing:,}")
-        return True
-
     # 3. Re-verification
 
     def _reverify(self) -> bool:
         if not self._reverify_days:
             return True
-        tasks = map(self.comparison.reverified, self._due())
+        due = self._due()
+        if due and self._is_portion_open:
+            self._checkpoint.save()
+        tasks = map(self.comparison.reverified, due)
         batches = iter(lambda: list(islice(tasks, CHUNK)), [])
-        reached = self._state.reverified_until or self._now
-        for task, response in self._fetch.in_order(batches):
+        for task, response in self._fetch.in_order(batches, FEW_AHEAD):
             if response is UNREQUESTED:
                 break
             self.counts.reverified += isinstance(response, dict)
             if isinstance(response, NotFoundError) and isinstance(task, DueTask):
                 self.counts.without_details += 1
-            self._keep(task, response)
-            if not self._has_ended():  # else, those between were not read
-                reached = task.due or reached
-            self._note_reached(reached)
-            if self._checkpoint.is_due(kept=0):
-                self._checkpoint.save()
-        self._end_phase(unanswered=0)
+            self._take(task, response)
         if not self._has_ended():
-            reached = self._now
-        self._note_reached(reached)
+            self._reached = self._now
+        self._end_phase()
         return self._is_whole()
-
-    def _note_reached(self, reached: datetime) -> None:
-        """Note how far re-verification has come, unless something of it waits.
-
-        Should the run die before its records are out, the next run reads it again.
-        """
-        if not self._kept.decisions and not self._deletions.waiting:
-            last = self._state.reverified_until or reached
-            self._state.reverified_until = max(reached, last)
 
     def _due(self) -> list[DueCandidate]:
         """Return the candidates that are due, in order of their due time."""
-        reached = self._state.reverified_until or self._now
         days = self._reverify_days
         # After a longer pause all are due, once: a killed run would begin again.
-        since = max(reached, self._now - timedelta(days=days))
+        since = max(self._reached, self._now - timedelta(days=days))
         due: list[DueCandidate] = []
         ids = iter(self._inventory.ids)
         while chunk := list(islice(ids, CHUNK)):
@@ -317,7 +317,7 @@ class CandidateRun:
 
     # What phases 2 and 3 bring
 
-    def _keep(self, task: DueTask | MissingTask, response: DetailsResponse) -> None:
+    def _take(self, task: DueTask | MissingTask, response: DetailsResponse) -> None:
         """Decide about a candidate, and keep what is to be emitted."""
         decision = task.decide(response)
         self._count(decision, response)
@@ -327,27 +327,66 @@ class CandidateRun:
             self._kept.add(decision)
         else:
             self._checkpoint.commit(decision)
-        if self._kept.is_full:
-            self._emit_kept()
+        if self._has_ended():  # some between were not read
+            return
+        if task.due is not None and _is_answer(response):
+            self._reached = task.due
+        self._prove_deletions()
+        if self._is_portion_due() and not self._deletions.waiting:
+            self._emit_portion()
+            self._checkpoint.save()
+            self._is_portion_open = False
 
-    def _end_phase(
-        self, unanswered: int, proved_before: Sequence[Decision] = ()
-    ) -> None:
-        """Emit what a phase brought: changes first, tombstones last.
+    def _prove_deletions(self) -> None:
+        """Prove the deletions that wait, once nothing is in flight.
 
-        Args:
-            unanswered: Missing candidates that the phase did not come to ask for.
-            proved_before: Deletions that an earlier run has proved.
-
-        Raises:
-            TapError: If there are too many deletions: none of them is emitted.
+        Until then, no further request is sent ahead: at most 20 answers come between
+        the first that waits and its proof.
         """
-        try:
-            self._deletions.check()
-            for decision in (*proved_before, *self._deletions.release(unanswered)):
-                self._kept.add(decision)
-        finally:
-            self._emit_kept()
+        if self._deletions.waiting and not self._fetch.in_flight:
+            self._deletions.prove()
+            self._stop_if_most_are_deleted()
+        self._fetch.holds_back = bool(self._deletions.waiting)
+
+    def _stop_if_most_are_deleted(self) -> None:
+        if self._deletions.failure is not None:
+            self._stop.fail(self._deletions.failure)
+
+    def _is_portion_due(self) -> bool:
+        checkpoint, kept = self._checkpoint, self._kept
+        return kept.is_full or checkpoint.is_due(kept.size) or checkpoint.is_late()
+
+    def _end_phase(self) -> None:
+        """Emit the last portion of a phase."""
+        self._fetch.holds_back = False
+        self._deletions.prove()
+        self._stop_if_most_are_deleted()
+        self._emit_portion()
+
+    def _emit_portion(self) -> None:
+        """Announce what is kept and what is proved by one STATE, and emit it."""
+        for decision in self._deletions.release():
+            self._kept.add(decision)
+        self._is_portion_open |= bool(self._kept.decisions)
+        self._note_reached()
+        self._emit_kept()
+        self._note_reached()
+
+    def _note_reached(self) -> None:
+        """Note how far re-verification has come: to before the first that is open.
+
+        Should the run die before its records are out, the next run reads it again.
+        """
+        due = [decision.due for decision in self._open_decisions()]
+        before = [time - MOMENT for time in due if time is not None]
+        reached = min([self._reached, *before])
+        last = self._state.reverified_until or reached
+        self._state.reverified_until = max(reached, last)
+
+    def _open_decisions(self) -> Iterator[Decision]:
+        """Yield what is not emitted yet, and is to be."""
+        deletions = self._deletions
+        return chain(self._kept.decisions, deletions.proved, deletions.waiting)
 
     def _emit_kept(self, ahead: Collection[ListedTask] = ()) -> None:
         """Announce what is kept, and what is ahead, by one STATE; emit what is kept."""
@@ -376,7 +415,7 @@ class CandidateRun:
         self._checkpoint.commit(decision)
 
     def _count(self, decision: Decision, response: DetailsResponse) -> None:
-        if isinstance(response, (dict, NotFoundError)):
+        if _is_answer(response):
             is_unchanged = decision.change.is_deleted or not decision.plan.emit
             self._checkpoint.answered(is_unchanged=is_unchanged)
         self.counts.details_read += isinstance(response, dict)
@@ -390,24 +429,16 @@ class CandidateRun:
 
         A stop is not a failure.
         """
-        failures, is_dead = self._fetch.failures, self._endpoint.is_dead
-        if (
-            failures
-            and is_dead
-            and all(isinstance(f, ForbiddenError) for f in failures)
+        dead = self._endpoint.failure or TapError(NO_DETAILS)
+        for failure in (
+            self._deletions.failure,
+            self._failure_of_details(),
+            self._lists.failure,
+            dead if self._endpoint.is_dead else None,
+            self._stop.failure,
         ):
-            raise UnauthorizedError(FORBIDDEN)
-        if failures:
-            failure = failures[0]
-            # Malformed details are one candidate's, unless the API serves no others.
-            failure.is_transient |= is_dead and type(failure) is UnavailableError
-            raise failure
-        if self._lists.failure is not None:
-            raise self._lists.failure
-        if is_dead:
-            raise self._endpoint.failure or TapError(NO_DETAILS)
-        if self._stop.failure is not None:
-            raise self._stop.failure
+            if failure is not None:
+                raise failure
         if self._stop.is_due and not self.is_finished:
             return
         if not self._lists.are_complete:
@@ -416,6 +447,22 @@ class CandidateRun:
             if HISTORY in self._terms.full_selection.selected:
                 raise TapError(UNKNOWN_TAGS, is_transient=True)
             self._logger.warning(UNKNOWN_TAGS)
+
+    def _failure_of_details(self) -> TapError | None:
+        failures, is_dead = self._fetch.failures, self._endpoint.is_dead
+        if not failures:
+            return None
+        if is_dead and all(isinstance(f, ForbiddenError) for f in failures):
+            return UnauthorizedError(FORBIDDEN)
+        failure = failures[0]
+        # Malformed details are one candidate's, unless the API serves no others.
+        failure.is_transient |= is_dead and type(failure) is UnavailableError
+        return failure
+
+
+def _is_answer(response: DetailsResponse) -> bool:
+    """Return whether the API answered a request for details; a failure is none."""
+    return isinstance(response, (dict, NotFoundError))
 
 
 SHORT_LIST = (
@@ -444,4 +491,10 @@ LEFT_SCOPE = (
     "%s candidates no longer match the filters; their details were not requested. "
     "Deletions among them are found by re-verification, or by the next run without "
     "narrowing."
+)
+WITHHELD = (
+    "%s candidates are not found, and %s others that the list lacks were not checked: "
+    "together most of the %s known ones. No deletions of them were emitted. The next "
+    "run checks again; if they were deleted, set confirm_mass_deletion to true for one "
+    "run."
 )

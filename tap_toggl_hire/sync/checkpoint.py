@@ -26,6 +26,7 @@ MIN_ANNOUNCED = 10_000  # candidates that a STATE announces, unless their rows a
 MAX_ANNOUNCED_BYTES = 64 << 20  # of rows beyond which fewer are announced
 MAX_SECONDS = 30.0  # of work, after which a STATE is due
 MAX_ANSWERED = 1_000  # requests for details, after which a STATE is due
+MAX_AGE = 600.0  # seconds after which a portion of re-verification ends in any case
 MIN_RATIO = 10  # bytes of records before a STATE, by its own bytes
 UNCHANGED = 1_000
 """Bytes of records that details count for which differ in nothing, or are not found.
@@ -149,6 +150,13 @@ class Checkpoint:
         has_worked = is_late or self._answered >= MAX_ANSWERED
         written = self._sink.written - self._written + UNCHANGED * self._unchanged
         return has_worked and written + kept >= MIN_RATIO * self._state_size
+
+    def is_late(self) -> bool:
+        """Return whether the last STATE is so long ago that its size does not matter.
+
+        Few candidates may be read in an hour, if the API has a quota.
+        """
+        return self._now() >= self._begun + MAX_AGE
 
     def save(self) -> None:
         """Write a STATE."""

@@ -54,8 +54,12 @@ class Comparison:
                 tasks.append(task)
         return tasks
 
-    def missing(self) -> dict[Absence, list[MissingTask]]:
-        """Return the known candidates that the lists lack, by what follows."""
+    def missing(self, *, confirmed: bool) -> dict[Absence, list[MissingTask]]:
+        """Return the known candidates that the lists lack, by what follows.
+
+        Args:
+            confirmed: Whether all are asked for, wherever they were last seen.
+        """
         tasks: dict[Absence, list[MissingTask]] = {absence: [] for absence in Absence}
         ids = self.inventory.ids
         for candidate_id in (key for key in ids if not ids.is_listed(key)):
@@ -63,6 +67,8 @@ class Comparison:
             if known is None:
                 continue
             absence = plan.absence(known, self.terms.full_selection)
+            if confirmed and absence is not Absence.TOMBSTONE:
+                absence = Absence.ASK
             if absence is not Absence.LEAVE:
                 tasks[absence].append(MissingTask(self.terms, candidate_id, known))
         return tasks

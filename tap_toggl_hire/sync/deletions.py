@@ -1,9 +1,9 @@
-"""Deletions that a run has proved, and whether their tombstones may be written.
+"""Deletions that a run has found, and whether their tombstones may be written.
 
 With a key of another workspace, or an endpoint that fails, candidates look deleted that
-are alive. So the deletions of a phase wait for its end. They are emitted if they are
-not most of the known candidates and the endpoint works after the last 404, or if
-`confirm_mass_deletion` is set.
+are alive. So a deletion waits until the endpoint was found to work after its 404: then
+it is *proved*. It is emitted unless most of the known candidates are deleted, or may
+be. `confirm_mass_deletion` switches both off.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from tap_toggl_hire.errors import TapError
 from tap_toggl_hire.sync import plan
 
 if t.TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tap_toggl_hire.sync.proofs import Endpoint
     from tap_toggl_hire.sync.tasks import Decision
 
 
 class Deletions:
-    """The deletions that one run has proved."""
+    """The deletions that one run has found."""
 
     def __init__(self, endpoint: Endpoint, known: int, *, confirmed: bool) -> None:
         """Begin a run.
@@ -30,35 +32,70 @@ class Deletions:
             confirmed: Whether any number of candidates may be deleted.
         """
         self.known = known
-        self.waiting: list[Decision] = []  # for the end of the phase
-        self._proved = 0
+        self.waiting: list[Decision] = []  # for the proof
+        self.proved: list[Decision] = []  # and not released yet
+        self.count = 0  # proved by this run, those that were released too
+        self.unasked = 0
+        """Missing candidates that were not asked for, while these may be gone, too."""
+        self.failure: TapError | None = None  # too many are deleted
         self._endpoint = endpoint
         self._confirmed = confirmed
 
+    def proved_before(self, decisions: Iterable[Decision]) -> None:
+        """Add deletions that an earlier run has proved, and counted."""
+        self.proved += decisions
+
     def add(self, decision: Decision) -> None:
-        """Let a deletion wait for the end of the phase."""
+        """Let a deletion wait for its proof."""
         self.waiting.append(decision)
-        self._proved += 1
+        if self._confirmed:
+            self.prove()
 
-    def check(self) -> None:
-        """Raise TapError if too many candidates are deleted: none of them is then."""
-        if self._would_be_most(self._proved):
-            message = MASS_DELETION.format(gone=self._proved, known=self.known)
-            raise TapError(message)
+    def prove(self) -> None:
+        """Ask whether the endpoint works, after the 404s of the deletions that wait."""
+        if not self.waiting:
+            return
+        count = self.count + len(self.waiting)
+        if self._would_be_most(count):
+            self._fail(TapError(MASS_DELETION.format(gone=count, known=self.known)))
+        elif self._confirmed or self._endpoint_works():
+            self.count = count
+            self.proved += self.waiting
+            self.waiting = []
 
-    def release(self, unanswered: int) -> list[Decision]:
-        """Return the deletions of a phase, if they may be emitted.
+    def release(self) -> list[Decision]:
+        """Return the deletions whose tombstones may be written now."""
+        if self.failure or self._would_be_most(self.count + self.unasked):
+            return []
+        released, self.proved = self.proved, []
+        return released
+
+    # Where most of the known candidates are missing
+
+    def suspect(self, missing: int) -> None:
+        """Withhold deletions as long as most of the known may be among the missing."""
+        self.unasked = missing
+
+    def asked(self) -> None:
+        """Note that one of the missing candidates was asked for."""
+        self.unasked = max(self.unasked - 1, 0)
+
+    def judge(self, alive: int) -> None:
+        """Judge the missing candidates by a sample of them.
 
         Args:
-            unanswered: Missing candidates that a stopped phase did not ask for. It is
-                not known how many of them are gone, too.
+            alive: Those of `SAMPLE` candidates that exist.
         """
-        if not self.waiting or self._would_be_most(self._proved + unanswered):
-            return []
-        if not self._confirmed and not self._endpoint_works():
-            return []
-        released, self.waiting = self.waiting, []
-        return released
+        missing = plan.SAMPLE + self.unasked
+        if self.count == plan.SAMPLE and not self._confirmed:
+            counts = self.count, missing, self.known
+            self._fail(TapError(SAMPLE_DELETED.format(*counts)))
+        elif 2 * alive > plan.SAMPLE:
+            self.unasked = 0
+
+    def _fail(self, error: TapError) -> None:
+        if self.failure is None:
+            self.failure = error
 
     def _endpoint_works(self) -> bool:
         return not self._endpoint.is_dead and self._endpoint.works()
@@ -69,6 +106,12 @@ class Deletions:
 
 MASS_DELETION = (
     "{gone:,} of {known:,} known candidates are not found. This looks like a mistake, "
-    "such as the API key of another workspace. No deletions were emitted. If they were "
-    "deleted, set confirm_mass_deletion to true for one run."
+    "such as the API key of another workspace. No further deletions were emitted. If "
+    "they were deleted, set confirm_mass_deletion to true for one run."
+)
+SAMPLE_DELETED = (
+    "{:,} of {:,} missing candidates were checked and none of them is found, out of "
+    "{:,} known ones. This looks like a mistake, such as the API key of another "
+    "workspace. No deletions were emitted. If they were deleted, set "
+    "confirm_mass_deletion to true for one run."
 )

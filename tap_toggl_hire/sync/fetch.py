@@ -52,25 +52,38 @@ class Fetch:
         self.ahead: deque[t.Any] = deque()  # the tasks that wait for their turn
         self.failures: list[RequestError] = []  # all but those that were not found
         self.has_ended_early = False
+        self.holds_back = False  # no request is sent before its task is in turn
         self._source = source
         self._ids = ids
         self._checkpoint = checkpoint
         self._endpoint = endpoint
         self._size = 0  # bytes of the rows of the tasks ahead
+        self._window = MIN_SENT
         self._unsent: deque[Task] = deque()  # tasks ahead that were not looked at yet
         self._sent: dict[str, Future[Body]] = {}  # by the ID of the candidate
         self._failures_in_a_row = 0
         self._not_found_in_a_row = 0  # listed candidates
 
+    @property
+    def in_flight(self) -> int:
+        """The number of requests that were sent, and not given back yet."""
+        return len(self._sent)
+
     def in_order(
-        self, batches: Iterable[Sequence[T_Task]]
+        self, batches: Iterable[Sequence[T_Task]], window: int | None = None
     ) -> Iterator[tuple[T_Task, DetailsResponse]]:
         """Yield tasks in their order, each with what the API answered.
 
         As many tasks are ahead as a STATE is to announce.
+
+        Args:
+            batches: The tasks.
+            window: Requests that are sent ahead; None for as many as are useful.
         """
         self.ahead.clear()
+        self._unsent.clear()
         self._size = 0
+        self._window = window or max(MIN_SENT, 2 * self._source.workers.size)
         if self.has_ended_early:
             return
         source = iter(batches)
@@ -100,8 +113,9 @@ class Fetch:
         return bool(self.ahead)
 
     def _send_ahead(self) -> None:
-        limit = max(MIN_SENT, 2 * self._source.workers.size)
-        while self._unsent and len(self._sent) < limit and not self._endpoint.is_dead:
+        if self.holds_back or self._endpoint.is_dead:
+            return
+        while self._unsent and len(self._sent) < self._window:
             task = self._unsent.popleft()
             if task.wants_details():
                 self._sent[task.id] = self._send(task)
@@ -112,6 +126,7 @@ class Fetch:
 
     def _wait(self, task: Task) -> DetailsResponse:
         self._source.workers.stop.check()
+        self._send_ahead()
         request = self._sent.get(task.id)
         if request is None:
             if not task.wants_details():

@@ -11,7 +11,12 @@ from __future__ import annotations
 import typing as t
 from itertools import chain
 
-from tap_toggl_hire.errors import NotFoundError, RequestError, TapError
+from tap_toggl_hire.errors import (
+    NotFoundError,
+    PaymentRequiredError,
+    RequestError,
+    TapError,
+)
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -97,6 +102,8 @@ class Endpoint:
                 self._source.workers.result(request)
             except NotFoundError:
                 continue
+            except PaymentRequiredError:  # a quota, which says nothing
+                raise
             except RequestError as error:
                 self.failure = error
             else:

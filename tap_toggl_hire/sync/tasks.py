@@ -75,6 +75,7 @@ class Decision:
     plan: Plan  # what is emitted, and what is known then
     change: Change  # what its records are made of
     answers: int = 0  # rows of `candidate_answers` that its details make
+    due: datetime | None = None  # when it was due, if it is re-verified
 
 
 class Task(t.Protocol):
@@ -226,4 +227,4 @@ def _decision(  # noqa: PLR0913
     held = task.known.answers if is_deleted else task.known.committed_answers
     event, answers = decided.event, len((details or {}).get("questions") or ())
     change = Change(task.id, row, tags, details, event, held, is_deleted)
-    return Decision(task.id, task.known, decided, change, answers)
+    return Decision(task.id, task.known, decided, change, answers, task.due)

@@ -9,13 +9,16 @@ from __future__ import annotations
 import re
 import typing as t
 from email.utils import formatdate
+from functools import partial
 
 import pytest
 
 from sandbox import Fault
+from tests.support.pipeline import DAY
+from tests.support.streams import CANDIDATES, DETAILS
 
 if t.TYPE_CHECKING:
-    from tests.support.pipeline import MakePipeline
+    from tests.support.pipeline import MakePipeline, Pipeline, Run
 
 
 @pytest.mark.parametrize(
@@ -68,6 +71,62 @@ def test_first_load_under_a_quota_goes_on_with_each_run(
         assert len(run.records("candidate_details")) == 8
     pipeline.sandbox.faults = []
     assert len(pipeline.run().records("candidate_details")) == 30 - 3 * 8
+    pipeline.assert_target_matches_api()
+
+
+QUOTAS = {
+    429: partial(Fault, "429", match="candidate", retry_after=3600),
+    402: partial(Fault, "status", status=402, match="candidate"),
+}
+
+
+def runs_under_quota(pipeline: Pipeline, status: int, quota: int) -> list[Run]:
+    """Run hourly until one is complete; details are limited in each run."""
+    runs: list[Run] = []
+    while len(runs) < 30:
+        pipeline.sandbox.faults = [QUOTAS[status](after=quota)]
+        runs.append(pipeline.extract(check=False))
+        pipeline.target.load(runs[-1].messages)
+        if runs[-1].error is None:
+            break
+        assert f"HTTP {status}" in str(runs[-1].error)
+    pipeline.sandbox.faults = []
+    return runs
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize("status", [429, 402])
+def test_missing_candidates_are_told_under_a_quota(
+    make_pipeline: MakePipeline, status: int, workers: int
+) -> None:
+    """Each run tells the deletions that it has paid for, and notes the archived."""
+    pipeline = make_pipeline(160, max_concurrency=workers)
+    pipeline.run()
+    for candidate_id in pipeline.ids[::4]:
+        pipeline.account.delete(candidate_id)
+    for candidate_id in pipeline.ids[::4]:
+        pipeline.account.archive(candidate_id)
+    due, quota = 40 + 30, 24
+    runs = runs_under_quota(pipeline, status, quota)
+    assert len(runs) <= 1.3 * due / quota + 2
+    tombstones = [len(run.tombstones(CANDIDATES)) for run in runs]
+    assert sum(tombstones) == 40
+    assert all(tombstones[:2])
+
+
+@pytest.mark.parametrize("status", [429, 402])
+def test_re_verification_goes_on_under_a_quota(
+    make_pipeline: MakePipeline, status: int
+) -> None:
+    pipeline = make_pipeline(100, max_concurrency=1, reverify_days=30)
+    pipeline.run()
+    pipeline.now += 31 * DAY
+    for candidate_id in pipeline.ids:
+        pipeline.account.show(candidate_id, in_details={"new_field": 1})
+    runs = runs_under_quota(pipeline, status, quota=24)
+    assert len(runs) <= 1.3 * 100 / 24 + 2
+    # A few are read again, beside those whose requests failed at the end of a run.
+    assert 100 <= sum(len(run.records(DETAILS)) for run in runs) <= 110
     pipeline.assert_target_matches_api()
 
 

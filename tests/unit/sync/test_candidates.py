@@ -480,14 +480,18 @@ def test_run_that_is_stopped_among_missing_candidates_emits_their_changes() -> N
         assert run.known[key].presence is Presence.UNLISTED
 
 
-def test_run_that_is_stopped_deletes_nothing_if_too_many_may_be_gone() -> None:
+def test_run_that_is_stopped_deletes_nothing_if_too_many_may_be_gone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     world = World.synced(60)
     delete(world, *numbers(20, 51))
     limit_at(world, "30")
     run = world.run()
     assert isinstance(run.error, StoppedError)
-    assert 0 < len(run.details_requested) < 20  # of 31 that are missing
+    gone = len(run.details_requested) - 1  # the last one asks whether that is so
+    assert 0 < gone < 20  # of 31 that are missing
     assert run.deleted == []
+    assert candidates.WITHHELD % (gone, 31 - gone, 60) in caplog.messages
 
 
 def test_deletions_are_proved_and_emitted_after_the_time_limit() -> None:
@@ -567,6 +571,43 @@ def test_endpoint_that_was_found_dead_is_not_asked_again_for_deletions() -> None
     assert len(run.details_requested) == 3 + 8 + proofs.MAX_ASKED
 
 
+def test_deletions_are_proved_after_twenty_answers() -> None:
+    """A quota costs the last twenty at most; nothing is requested while they wait."""
+    world = World.synced(100)
+    delete(world, *numbers(40))
+    world.account.archive("41")
+    quota = Fault("429", match="candidate", after=22, retry_after=3600)
+    world.transport.faults.append(quota)
+    run = world.run()
+    assert isinstance(run.error, RateLimitError)
+    assert run.deleted == numbers(21)
+
+
+def test_deletions_are_withheld_until_most_of_the_missing_were_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(checkpoint, "MAX_ANSWERED", 1)
+    world = World.synced(100)
+    delete(world, *numbers(45))
+    archive(world, *numbers(46, 81))
+    run = world.run()
+    assert run.error is None
+    assert len(run.deleted) == 45
+    first = next(m for m in run.messages if isinstance(m, Emitted))
+    committed = run.messages.index(first)
+    assert committed > 3  # portions that had no tombstones
+
+
+def test_confirmed_run_asks_for_archived_candidates_too() -> None:
+    world = World.synced(60)
+    archive(world, *numbers(1, 31))
+    world.run()
+    delete(world, *numbers(1, 31))
+    assert world.run().deleted == []
+    world.confirmed = True
+    assert len(world.run().deleted) == 30
+
+
 def test_confirmed_deletions_are_emitted_without_the_proof() -> None:
     world = World.synced(60)
     delete(world, *numbers(1, 41))
@@ -614,7 +655,7 @@ def test_what_is_kept_is_emitted_before_it_takes_too_much_memory(
     monkeypatch.setattr(kept, "MAX_KEPT", 1)
     run = world.run()
     assert list(run.emitted) == numbers(4)
-    assert len(run.states) == 4 + 1
+    assert len(run.states) == 4 * 2 + 1  # announced, and closed
 
 
 # The limit on deletions
@@ -629,7 +670,7 @@ def test_no_tombstone_is_emitted_if_most_candidates_seem_deleted(
     run = world.run()
     assert (run.error is not None) is is_most
     if is_most:
-        message = deletions.MASS_DELETION.format(gone=gone, known=41)
+        message = deletions.MASS_DELETION.format(gone=plan.SAMPLE, known=41)
         assert str(run.error) == message
         assert not t.cast("TapError", run.error).is_transient
     assert len(run.deleted) == (0 if is_most else gone)
@@ -649,7 +690,8 @@ def test_new_candidates_do_not_make_deletions_fewer() -> None:
     for number in range(100, 160):
         add_candidate(world.account, number)
     run = world.run()
-    assert str(run.error) == deletions.MASS_DELETION.format(gone=41, known=41)
+    message = deletions.MASS_DELETION.format(gone=plan.SAMPLE, known=41)
+    assert str(run.error) == message
     assert len(run.emitted) == 60
     assert run.deleted == []
 
@@ -671,7 +713,7 @@ def test_deletions_of_missing_and_re_verified_candidates_count_together() -> Non
     world.now += 31 * DAY
     delete(world, *numbers(1, 41))  # half of them archived before
     run = world.run()
-    assert str(run.error) == deletions.MASS_DELETION.format(gone=40, known=60)
+    assert str(run.error) == deletions.MASS_DELETION.format(gone=31, known=60)
     # Those of the first phase were few enough.
     assert run.deleted == numbers(21, 41)
     assert {run.known[key].held for key in numbers(1, 21)} == {CURRENT}
@@ -696,17 +738,22 @@ def test_deletions_that_an_earlier_run_proved_are_not_counted_again() -> None:
     assert len(run.known) == 11
 
 
-def test_empty_list_of_candidates_that_exist_is_a_mistake(
+def test_empty_list_of_candidates_that_exist_archives_a_few_in_each_run(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    world = World.synced(60)
+    world = World.synced(60, days=30)
     archive(world, *numbers(60))
-    before = known_of(world)
     run = world.run()
     assert (run.error, run.changes) == (None, [])
     assert len(run.details_requested) == plan.SAMPLE
-    assert run.known == before
+    presences = [known.presence for known in run.known.values()]
+    assert presences.count(Presence.UNLISTED) == plan.SAMPLE
+    assert presences.count(Presence.LISTED) == 39
     assert caplog.messages == [candidates.EMPTY_LIST % (plan.SAMPLE, "60")]
+    asked = {*run.details_requested}
+    run = world.run()
+    assert len(run.details_requested) == plan.SAMPLE
+    assert not asked & {*run.details_requested}
 
 
 @pytest.mark.parametrize("is_listed", [True, False])
@@ -840,19 +887,14 @@ def test_time_reached_waits_for_what_is_kept(monkeypatch: pytest.MonkeyPatch) ->
     """Should the run die before the records are out, the next one reads it again."""
     world = reverifying(9)
     order = due_in_order(world)
-    due = due_time(order[2], world.now - 30 * DAY, world.now, 30)
-    assert due is not None
-    regrade(world, order[2])
-    monkeypatch.setattr(checkpoint, "MAX_ANSWERED", 1)
+    due = partial(due_time, since=world.now - 30 * DAY, until=world.now, days=30)
+    regrade(world, order[1])
+    monkeypatch.setattr(checkpoint, "MAX_ANSWERED", 3)
     run = world.run()
-    times = [
-        state.reverified_until
-        for state in run.states
-        if state.known[order[2]] == run.states[0].known[order[2]]
-    ]
-    assert len(times) > 3
-    assert all(time is not None and time < due for time in times)
-    assert run.emitted == {order[2]: FROM_DETAILS}
+    assert run.emitted == {order[1]: FROM_DETAILS}
+    announced, *closed = times_reached(run)
+    assert due(order[1]) == announced + candidates.MOMENT
+    assert closed[:2] == [due(order[2]), due(order[5])]
     assert world.state.reverified_until == world.now
 
 
