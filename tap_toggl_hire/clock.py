@@ -72,6 +72,7 @@ class Clock:
         self.machine = machine
         self._logger = logger
         self._offset = timedelta()
+        self._last: datetime | None = None  # that the run before has written
 
     def correct(self, date: str | None) -> None:
         """Set the clock by the Date header of a response, if it is usable."""
@@ -88,6 +89,22 @@ class Clock:
                 abs(offset) / timedelta(days=1),
             )
 
+    def follow(self, last: str) -> None:
+        """Let no time precede one that the run before has written.
+
+        A Date header has whole seconds, so that the corrected time of a run may be up
+        to a second before that of a run that ended just now. A time of more than a day
+        later is not of this clock, and is ignored.
+        """
+        try:
+            time = moment(last)
+        except ValueError:  # in a state that somebody has edited
+            return
+        self._last = time if self._last is None else max(self._last, time)
+
     def now(self) -> datetime:
         """Return the time of the API, in UTC."""
-        return self.machine.utcnow() + self._offset
+        now, last = self.machine.utcnow() + self._offset, self._last
+        if last is not None and now <= last <= now + SUSPICIOUS:
+            return last + timedelta.resolution
+        return now

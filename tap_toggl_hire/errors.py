@@ -57,9 +57,15 @@ class StoppedError(TapError):
 
 
 class OutputError(TapError):
-    """The standard output is closed or not writable."""
+    """The output cannot be written: no STATE may follow what was lost."""
 
     is_transient = True
+
+
+class BatchFileError(OutputError):
+    """A file for a BATCH message cannot be written."""
+
+    is_transient = False
 
 
 class UnauthorizedError(TapError):

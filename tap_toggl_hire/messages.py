@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import typing as t
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import msgspec
 from singer_sdk.batch import Batcher
@@ -21,10 +22,12 @@ from singer_sdk.singerlib import (
 )
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
-from tap_toggl_hire.errors import OutputError, SettingError
+from tap_toggl_hire.errors import BatchFileError, OutputError, SettingError
 from tap_toggl_hire.projection import projections
 
 if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from singer_sdk import Stream, Tap
     from singer_sdk.helpers._batch import BatchConfig
     from singer_sdk.singerlib import Message
@@ -166,20 +169,36 @@ class BatchOutput(Output):
         """Write nothing: records in files have no version."""
 
     def flush(self) -> None:
-        """Write the buffered records to files, and their BATCH messages."""
+        """Write the buffered records to files, and their BATCH messages.
+
+        Raises:
+            BatchFileError: If a file cannot be written. Its records are lost, so that no
+                STATE may follow.
+        """
         config = self._batch_config
         for alias, records in self._buffered.items():
-            batcher = Batcher(self._tap.name, alias, config)
-            try:
-                for manifest in batcher.get_batches(iter(records)):
-                    self._write(SDKBatchMessage(alias, config.encoding, manifest))
-            except ModuleNotFoundError as error:
-                raise SettingError(
-                    f"Setting batch_config: the format {config.encoding.format} needs "
-                    f"the package {error.name}, which is not installed. For parquet, "
-                    "install tap-toggl-hire[parquet]."
-                ) from error
+            for manifest in self._files(alias, records):
+                self._write(SDKBatchMessage(alias, config.encoding, manifest))
         self._buffered, self._buffered_bytes = {}, 0
+
+    def _files(self, alias: str, records: list[Record]) -> Iterator[list[str]]:
+        """Write records to files; yield their URLs."""
+        config = self._batch_config
+        try:
+            batcher = Batcher(self._tap.name, alias, config)
+            yield from batcher.get_batches(iter(records))
+        except ModuleNotFoundError as error:
+            raise BatchFileError(
+                f"Setting batch_config: the format {config.encoding.format} needs "
+                f"the package {error.name}, which is not installed. For parquet, "
+                "install tap-toggl-hire[parquet]."
+            ) from error
+        except Exception as error:  # of a file system, whose errors are its own
+            reason = getattr(error, "strerror", None) or type(error).__name__
+            raise BatchFileError(
+                f"Setting batch_config: no file can be written to "
+                f"{_without_user(config.storage.root)} ({reason})."
+            ) from error
 
     def _put(self, alias: str, record: Record) -> None:
         buffered = self._buffered.setdefault(alias, [])
@@ -190,6 +209,13 @@ class BatchOutput(Output):
         is_full = len(buffered) >= self._batch_config.batch_size
         if is_full or self._buffered_bytes >= MAX_BUFFERED_BYTES:
             self.flush()
+
+
+def _without_user(url: str) -> str:
+    """Return a URL without a user, password or query, which may be secret."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=host, query="").geturl()
 
 
 def output_of(tap: Tap, stream: Stream) -> Output:

@@ -32,12 +32,13 @@ from tap_toggl_hire.summary import Summary
 from tap_toggl_hire.sync.candidates import CandidateRun
 from tap_toggl_hire.sync.lists import ScopeLists, Source
 from tap_toggl_hire.sync.observer import Observer
-from tap_toggl_hire.sync.plan import CANDIDATES, UPSERTED, Selection
+from tap_toggl_hire.sync.plan import CANDIDATES, HISTORY, UPSERTED, Selection
 from tap_toggl_hire.sync.proofs import workspace_is_proved
 from tap_toggl_hire.sync.tags import TagLists
 
 if t.TYPE_CHECKING:
     from tap_toggl_hire.messages import MessageWriter, Output
+    from tap_toggl_hire.records import Record
     from tap_toggl_hire.session import SessionTap
     from tap_toggl_hire.sync.state import State
 
@@ -73,6 +74,8 @@ class Run:
         # The SDK's type of a state has no key but `bookmarks`.
         value = t.cast("dict[str, t.Any]", tap.state)
         self._singer_state = SingerState(value, state, writer)
+        for name in (HISTORY, SyncRuns.name):
+            session.clock.follow(self._singer_state.value(name))
         self._sink = CandidateSink(self._of_candidates, self._singer_state, writer)
         self._source = Source(session.client, session.workers)
         self._progress = Progress(session.logger, session.machine)
@@ -286,15 +289,24 @@ class Run:
         """Write the record of the run and the last STATE; log what was done."""
         self._session.fields.log_missing()
         record = self._summary.record(failure, self._outputs, self._state.inventory)
-        output = self._outputs.get(SyncRuns.name)
-        if output is not None:
-            output.write_schema()
-            output.write(record)
-            output.flush()
-            key = SyncRuns.replication_key
-            self._singer_state.bookmark(SyncRuns.name, key, record)
+        try:
+            self._write_record(record)
+        except Exception as error:
+            if not isinstance(error, OutputError):
+                self._sink.save()
+            raise
         self._sink.save()
         self._summary.log(failure, self._outputs, record)
+
+    def _write_record(self, record: Record) -> None:
+        output = self._outputs.get(SyncRuns.name)
+        if output is None:
+            return
+        output.write_schema()
+        output.write(record)
+        output.flush()
+        key = SyncRuns.replication_key
+        self._singer_state.bookmark(SyncRuns.name, key, record)
 
 
 NOTHING_SELECTED = (

@@ -145,9 +145,9 @@ _SETTINGS = {
         {"default": 60},
     ),
     "reverify_days": _Setting(
-        th.IntegerType(minimum=0),
+        th.IntegerType(minimum=0, maximum=36500),
         "Days within which the details of every candidate are re-fetched once, to find "
-        "changes that no list shows: {an integer of at least 0}. 0: never.",
+        "changes that no list shows: {an integer from 0 to 36500}. 0: never.",
         {"default": 30},
     ),
     "pii": _Setting(

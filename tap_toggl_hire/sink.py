@@ -39,6 +39,11 @@ class SingerState:
             bookmark["replication_key"] = key
             bookmark["replication_key_value"] = value
 
+    def value(self, stream: str) -> str:
+        """Return the largest replication key value that a stream emitted, or ""."""
+        bookmark = self._value.get("bookmarks", {}).get(stream, {})
+        return str(bookmark.get("replication_key_value", ""))
+
     def write(self) -> int:
         """Write a STATE; return the size of its columns in bytes."""
         # The SDK's StateWriter would keep the text of a large state a second time.

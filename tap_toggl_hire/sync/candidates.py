@@ -405,9 +405,11 @@ class CandidateRun:
         if emit:
             try:
                 self._sink.emit(decision.change, emit)
-            except SettingError as error:  # of an expression of stream_maps
-                self._checkpoint.leave(decision)
-                self._stop.fail(error)
+            except Exception as error:
+                self._checkpoint.leave(decision)  # some of its records may be out
+                if not isinstance(error, SettingError):
+                    raise
+                self._stop.fail(error)  # of an expression of stream_maps
                 return
             self.counts.deleted += is_deleted
             self.counts.created += not is_deleted and decision.known == NEW

@@ -153,7 +153,8 @@ class State:
 
     @classmethod
     def _read(cls, stored: _Stored) -> State:
-        if stored.candidates and stored.checksum != _checksum(stored.candidates):
+        is_given = stored.candidates or stored.checksum
+        if is_given and stored.checksum != _checksum(stored.candidates):
             raise ValueError
         state = cls()
         if stored.candidates:

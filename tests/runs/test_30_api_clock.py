@@ -59,3 +59,16 @@ def test_times_in_records_follow_the_api(
     extracted = run.of_type("RECORD")[0]["time_extracted"]
     extracted_at = datetime.fromisoformat(extracted)
     assert abs(extracted_at - begins) < timedelta(seconds=30)
+
+
+def test_events_of_runs_within_a_second_are_in_order(pipeline: Pipeline) -> None:
+    """A Date header has whole seconds: the corrected clock may go back by one."""
+    pipeline.interval = timedelta(milliseconds=300)
+    pipeline.sandbox.now = lambda: pipeline.clock.utcnow() + timedelta(hours=2)
+    times = []
+    for _ in range(5):
+        pipeline.change_rating(pipeline.ids[0])
+        event, *_ = pipeline.run().records(HISTORY)
+        times.append(event["observed_at"])
+    assert times == sorted(set(times))
+    assert len(pipeline.target.alive(HISTORY)) == 12 + 4

@@ -13,6 +13,7 @@ import typing as t
 from contextlib import contextmanager, redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from singer_sdk.singerlib import (
@@ -293,10 +294,39 @@ def test_format_without_its_package_is_named(
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     stage = stage_of_files(tmp_path, batch_size=1, form="parquet")
     with pytest.raises(
-        Exception,
+        OutputError,
         match=r"needs the package pyarrow.* install tap-toggl-hire\[parquet\]",
     ):
         stage.output.write(PERSON)
+
+
+def test_folder_that_cannot_be_written_is_named_with_its_setting(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "file").touch()
+    folder = tmp_path / "file" / "batches"
+    stage = stage_of_files(folder, batch_size=1)
+    with pytest.raises(OutputError) as raised:
+        stage.output.write(PERSON)
+    assert "Setting batch_config" in str(raised.value)
+    assert folder.as_uri() in str(raised.value)
+    assert not raised.value.is_transient
+
+
+def test_secrets_in_the_url_of_the_folder_are_not_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = {
+        "encoding": {"format": "jsonl", "compression": "gzip"},
+        "storage": {"root": "s3://user:password@bucket/folder?token=secret"},
+        "batch_size": 1,
+    }
+    monkeypatch.setattr(
+        "singer_sdk.batch.Batcher.get_batches", mock.Mock(side_effect=ValueError)
+    )
+    with pytest.raises(OutputError) as raised:
+        Stage(batch_config=config).output.write(PERSON)
+    assert "to s3://bucket/folder (ValueError)" in str(raised.value)
 
 
 def test_file_of_large_records_is_written_before_it_is_full(

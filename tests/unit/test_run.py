@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import signal
 import typing as t
 from collections import Counter
@@ -597,6 +598,36 @@ def test_run_whose_output_is_closed_writes_no_end(extraction: Extraction) -> Non
     run = extraction.run()
     assert isinstance(run.error, OutputError)
     assert (len(run.messages), len(attempts)) == (9, 1)
+
+
+def test_no_state_follows_a_batch_file_that_cannot_be_written(tmp_path: Path) -> None:
+    """Its records are lost, and a STATE would say that the target has them."""
+    folder = tmp_path / "batches"
+    storage = {"root": folder.as_uri()}
+    encoding = {"format": "jsonl", "compression": "gzip"}
+    extraction = Extraction(9, batch_config={"encoding": encoding, "storage": storage})
+
+    def block() -> None:
+        if any(m["type"] == "STATE" for m in extraction.writer.messages):
+            shutil.rmtree(folder)
+            folder.touch()
+            extraction.before_message = lambda: None
+
+    extraction.before_message = block
+    run = extraction.run()
+    assert isinstance(run.error, OutputError)
+    assert [m["type"] for m in run.messages].count("STATE") == 1
+
+
+def test_last_state_is_written_although_the_record_of_the_run_is_not(
+    extraction: Extraction,
+) -> None:
+    extraction.config["stream_maps"] = {SYNC_RUNS: {"n": "message.upper()"}}
+    run = extraction.run()
+    assert isinstance(run.error, SettingError)
+    assert run.messages[-1]["type"] == "STATE"
+    extraction.config["stream_maps"] = {}
+    assert extraction.run().emitted(DETAILS) == []
 
 
 def test_requests_that_wait_are_dropped_if_the_output_is_closed() -> None:
