@@ -172,8 +172,8 @@ class BatchOutput(Output):
         """Write the buffered records to files, and their BATCH messages.
 
         Raises:
-            BatchFileError: If a file cannot be written. Its records are lost, so that no
-                STATE may follow.
+            BatchFileError: If a file cannot be written. Its records are lost: no STATE
+                may follow.
         """
         config = self._batch_config
         for alias, records in self._buffered.items():
