@@ -60,8 +60,14 @@ class Projection:
         return self._complete(self._whole.transform(selected))
 
     def tombstone(self, record: Record) -> Record | None:
-        """Return a tombstone with every column, whatever the filter says."""
-        return self._complete(self._keys.transform(self._select(record)))
+        """Return a tombstone with every column, whatever the filter says.
+
+        Raises:
+            Exception: If an expression of the key uses a column that it lacks.
+        """
+        selected = self._select(record).items()
+        present = {name: value for name, value in selected if value is not None}
+        return self._complete(self._keys.transform(present))
 
     def _complete(self, mapped: Record | None) -> Record | None:
         if mapped is None:
@@ -155,10 +161,10 @@ def _rules(name: str, maps: Json) -> list[Json]:
 
 
 def _tombstone_rules(stream: Stream, rules: Json) -> Json:
-    """Return the rules that apply to tombstones: keys, and renamed columns."""
+    """Return the rules that apply to tombstones: keys, and renamed times."""
     keys = rules.get("__key_properties__") or stream.primary_keys
     kept = {"__alias__", "__key_properties__", "__source__", *keys}
-    columns = stream.schema["properties"]
+    columns = {"_sdc_deleted_at", *stream.primary_keys}
     return {
         name: rule
         for name, rule in rules.items()

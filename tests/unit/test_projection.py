@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from singer_sdk.exceptions import MapExpressionError
 
 from tap_toggl_hire.projection import Projection, fingerprints, projections
 from tests.unit.small_tap import PERSON, TOMBSTONE, People, small_tap
@@ -83,6 +84,16 @@ def test_expressions_apply_to_records_and_not_to_tombstones() -> None:
     assert (record["initial"], record["rating"]) == ("A", 6)
     assert "tag_ids" not in record
     assert values(tombstone) == {**TOMBSTONE, "gone_at": TOMBSTONE["_sdc_deleted_at"]}
+
+
+@pytest.mark.parametrize("expression", ["name", "str(name)", "_['name']"])
+def test_key_from_a_column_that_a_tombstone_lacks_fails(expression: str) -> None:
+    rules = {"key": expression, "__key_properties__": ["key"], "full": "name"}
+    (projection,) = people({"people": rules})
+    record = projection.record(PERSON) or {}
+    assert record["key"] == record["full"] == PERSON["name"]
+    with pytest.raises((MapExpressionError, KeyError)):
+        projection.tombstone(TOMBSTONE)
 
 
 def test_filter_applies_to_records_and_not_to_tombstones() -> None:
