@@ -14,13 +14,29 @@ from tap_toggl_hire.records import as_text
 if t.TYPE_CHECKING:
     from tap_toggl_hire.records import Record
 
+_NOTHING = dict.fromkeys(
+    (
+        "question_id",
+        "question_type",
+        "skill",
+        "question",
+        "question_points",
+        "options",
+        "answered",
+        "text_answer",
+        "points",
+        "chosen_option_ids",
+        "correct",
+    )
+)
 _UNANSWERED = dict.fromkeys(("text_answer", "points", "chosen_option_ids"))
 
 
-def answer_rows(candidate_id: str, details: Record) -> list[Record | None]:
+def answer_rows(candidate_id: str, details: Record) -> list[Record]:
     """Make the rows of `candidate_answers` from a record of `candidate_details`.
 
-    There is one per question, in the API's order; None for a question that is null.
+    There is one per question, in the API's order; that of a question which is null, or
+    could not be read, has its key and the opening alone.
     `answered` and `correct` are None unless all that they follow from could be read.
     """
     answers = details["answers"] or ()
@@ -38,16 +54,22 @@ def answer_rows(candidate_id: str, details: Record) -> list[Record | None]:
     place_of.pop(None, None)  # an answer without a question
     extra = json.loads(details["extra"] or "{}")
 
-    def row(position: int, question: Record) -> Record:
+    def row(position: int, question: Record | None) -> Record:
+        key = {
+            "candidate_id": candidate_id,
+            "job_opening_id": details["job_opening_id"],
+            "position": position,
+        }
+        if question is None:
+            part = _part(extra.get("questions"), position)
+            return {**_NOTHING, **key, "extra": _extra(question=part)}
         place = place_of.get(question["id"])
         answer = _UNANSWERED if place is None else answers[place]
         is_known = place is not None or (are_read and question["id"] is not None)
         answered = place is not None if is_known else None
         chosen = [] if answered is False else answer["chosen_option_ids"]
         return {
-            "candidate_id": candidate_id,
-            "job_opening_id": details["job_opening_id"],
-            "position": position,
+            **key,
             "question_id": question["id"],
             "question_type": question["question_type"],
             "skill": question["skill"],
@@ -65,10 +87,7 @@ def answer_rows(candidate_id: str, details: Record) -> list[Record | None]:
             ),
         }
 
-    return [
-        question and row(position, question)
-        for position, question in enumerate(questions)
-    ]
+    return [row(position, question) for position, question in enumerate(questions)]
 
 
 def _is_correct(options: list[Record] | None, chosen: list[str] | None) -> bool | None:

@@ -266,16 +266,19 @@ class CandidateAnswers(CandidateChild):
         return REPLICATION_FULL_TABLE if self.context else super().replication_method
 
     def emitted(self, change: Change) -> Iterator[tuple[Record, bool]]:
-        """Yield one row per question, and tombstones of rows that are gone."""
+        """Yield one row per question, and tombstones of rows that are gone.
+
+        Questions that could not be read are not gone.
+        """
         details = change.details
+        if details is not None and details["questions"] is None:
+            return
         rows = [] if details is None else answer_rows(change.id, details)
         for row in rows:
-            if row is not None:
-                yield {**row, DELETED_AT: None}, False
-        for position in range(change.answers_held):
-            if position >= len(rows) or rows[position] is None:
-                key = {"candidate_id": change.id, "position": position}
-                yield {**key, DELETED_AT: self.now()}, True
+            yield {**row, DELETED_AT: None}, False
+        for position in range(len(rows), change.answers_held):
+            key = {"candidate_id": change.id, "position": position}
+            yield {**key, DELETED_AT: self.now()}, True
 
 
 class CandidateHistory(CandidateChild):

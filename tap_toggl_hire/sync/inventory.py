@@ -31,16 +31,15 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 DIGESTS = ("row", "tags", "extra", "details", "history")
-COUNTS = ("answers", "nulls")
 CODES = {
     **dict.fromkeys(DIGESTS, "I"),
-    **dict.fromkeys(COUNTS, "H"),
+    "answers": "H",
     "presence": "B",
     **dict.fromkeys(CANDIDATE_STREAMS, "B"),
 }
 """The columns of numbers, with the type codes of their arrays. Those that are named
 after a stream say what the target holds of it."""
-MAX_COUNT = 65535  # the largest number in the columns `answers` and `nulls`
+MAX_COUNT = 65535  # the largest number in the column `answers`
 PIECE = 1 << 16
 """Bytes that are encoded at once, so that a state is never in memory twice."""
 
@@ -85,8 +84,7 @@ class Inventory:
             return
         for name in DIGESTS:
             self._columns[name][position] = getattr(known, name)
-        for name in COUNTS:
-            self._columns[name][position] = min(getattr(known, name), MAX_COUNT)
+        self._columns["answers"][position] = min(known.answers, MAX_COUNT)
         for column, held in zip(self._held, known.held, strict=True):
             column[position] = held
         self._presence[position] = known.presence + 1
@@ -141,12 +139,8 @@ class Inventory:
     @property
     def current_answers(self) -> int:
         """The number of rows of `candidate_answers` that the target holds."""
-        columns = (self._columns[name] for name in (ANSWERS, *COUNTS))
-        return sum(
-            answers - nulls
-            for held, answers, nulls in zip(*columns, strict=True)
-            if held == Held.CURRENT
-        )
+        is_current = map(Held.CURRENT.__eq__, self._columns[ANSWERS])
+        return sum(compress(self._columns["answers"], is_current))
 
     @property
     def most_answers(self) -> int:
@@ -211,7 +205,6 @@ class Inventory:
             columns["details"][position],
             columns["history"][position],
             columns["answers"][position],
-            columns["nulls"][position],
         )
 
 

@@ -74,11 +74,10 @@ class Observer:
         tags: TagIds | None = None,
     ) -> Details:
         """Digest a record of `candidate_details`, and tags that only it shows."""
-        questions = details["questions"] or ()
+        questions = details["questions"]
         return Details(
             digest(details),
-            answers=len(questions),
-            nulls=questions.count(None),
+            answers=None if questions is None else len(questions),
             is_torn=is_torn,
             contradicts_tags=contradicts_tags,
             tags=_tags_digest(tags),

@@ -155,7 +155,6 @@ class Known:
     # the largest number of rows of `candidate_answers` that may be held: those of the
     # details last read or, where none were, the number that a STATE announced
     answers: int = 0
-    nulls: int = 0  # questions among them that are null, and so have no row
 
     def holds(self, stream: str) -> Held:
         """Return what the target holds in a stream."""
@@ -195,8 +194,7 @@ class Details:
     """What `/candidates/{id}` shows."""
 
     digest: int  # of the details
-    answers: int  # questions, and so rows of `candidate_answers`
-    nulls: int = 0  # questions among them that are null, and so have no row
+    answers: int | None  # questions, and so rows of `candidate_answers`; None if unread
     is_torn: bool = False  # of another moment than the list row
     # the candidate's tags are others than the lists of tags say
     contradicts_tags: bool = False
@@ -341,7 +339,6 @@ def plan_gone(known: Known, selection: Selection) -> Plan:
         presence=Presence.DELETED,
         history=NEVER if HISTORY in emit else known.history,
         answers=0 if ANSWERS in emit else known.answers,
-        nulls=0 if ANSWERS in emit else known.nulls,
     )
     event = "deleted" if HISTORY in emit else None
     return Plan(after if after.is_held else None, emit, event)
@@ -443,7 +440,6 @@ def _plan(
     if is_contradicted and read is not None and read.contradicts_tags:
         emit -= {HISTORY}  # its tags are not known for sure: a later run writes it
     is_event = HISTORY in emit and listed.history is not None
-    counted = _counting_answers(known, read, is_emitted=ANSWERS in emit)
     after = Known(
         held=_held_after(known, listed, read, emit),
         presence=presence,
@@ -452,8 +448,7 @@ def _plan(
         extra=known.extra if listed.extra is None else listed.extra,
         details=_details_after(known, listed, read),
         history=listed.history or NEVER if is_event else known.history,
-        answers=counted.answers,
-        nulls=counted.nulls,
+        answers=_answers_after(known, read, is_emitted=ANSWERS in emit),
     )
     if is_contradicted:
         after = _due_again(after)
@@ -521,12 +516,13 @@ def _details_after(known: Known, listed: Listed, read: Details | None) -> int:
     return min(known.details, UNKNOWN_VALUE) if is_outdated else known.details
 
 
-def _counting_answers(
-    known: Known, read: Details | None, *, is_emitted: bool
-) -> Known | Details:
-    """Return which of the two says how many answer rows the target may hold.
+def _answers_after(known: Known, read: Details | None, *, is_emitted: bool) -> int:
+    """Return how many answer rows the target may hold.
 
-    Rows that were committed and are not emitted now stay as many as they were.
+    Rows that were committed and are not emitted now stay as many as they were; so do
+    those of a candidate whose questions could not be read.
     """
+    if read is None or read.answers is None:
+        return known.answers
     is_held = known.holds(ANSWERS) is not Held.ABSENT and known.details != NEVER
-    return known if read is None or (is_held and not is_emitted) else read
+    return known.answers if is_held and not is_emitted else read.answers

@@ -53,11 +53,10 @@ class ChangingTest:
     ("fewer", "kept"),
     [
         ([question(400)], {0}),
-        ([question(400), None, question(402)], {0, 2}),
+        ([question(400), None], {0, 1}),
         ([], set()),
-        (None, set()),
     ],
-    ids=["one", "one is null", "none", "null"],
+    ids=["one", "one is null", "none"],
 )
 def test_rows_of_questions_that_are_gone_leave_tombstones(
     make_pipeline: MakePipeline, fewer: list[t.Any] | None, kept: set[int]
@@ -76,3 +75,18 @@ def test_rows_of_questions_that_are_gone_leave_tombstones(
     changing.run_with([question(number) for number in range(400, 404)])
     assert changing.held_positions == {0, 1, 2, 3}
     assert not changing.pipeline.target.deleted(ANSWERS)
+
+
+@pytest.mark.parametrize(
+    "unread", [None, {"data": [], "links": {}}, "3"], ids=["null", "paged", "a count"]
+)
+def test_questions_that_could_not_be_read_are_not_gone(
+    make_pipeline: MakePipeline, unread: t.Any
+) -> None:
+    changing = ChangingTest(make_pipeline)
+    changing.run_with([question(400), question(401), question(402)])
+    for _ in range(2):
+        assert not changing.run_with(unread).records(ANSWERS)
+    assert changing.held_positions == {0, 1, 2}
+    changing.run_with([question(400)])
+    assert changing.held_positions == {0}

@@ -166,9 +166,10 @@ def test_without_questions_there_are_no_rows() -> None:
             assert rows(questions, answers) == []
 
 
-def test_question_that_is_null_keeps_its_position_free() -> None:
+def test_row_of_a_question_that_is_null_has_its_key_and_opening_alone() -> None:
     first, null, last = rows([question(400), None, question(402)], [])
-    assert null is None
+    key = {"candidate_id": "7", "job_opening_id": "9", "position": 1}
+    assert null == {**dict.fromkeys(first), **key}
     assert (first["position"], last["position"]) == (0, 2)
 
 

@@ -156,7 +156,7 @@ def _redacted(mode: str, *, drops_tags: bool = False) -> dict[tuple[str, str], t
     for stream in ("candidates", "candidate_details"):
         scrub(samples[stream])
     details = samples["candidate_details"]
-    (answers,) = t.cast("list[Json]", answer_rows("1", details))
+    (answers,) = answer_rows("1", details)
     samples["candidate_answers"] |= answers
     samples["candidate_history"] |= {
         name: copy.deepcopy(value)

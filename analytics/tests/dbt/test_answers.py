@@ -50,7 +50,10 @@ def answers() -> list[Row]:
                         "points": int(rng.random() < chance),
                     }
                 )
-    return rows
+    # A question that is null has a row of its key and opening alone.
+    opening = next(iter(OPENINGS))
+    null = {"candidate_id": f"{opening} 0", "position": 99, "job_opening_id": opening}
+    return [*rows, null]
 
 
 @pytest.fixture(scope="module")
@@ -74,11 +77,12 @@ def test_several_fixed_tests_are_no_smart_test(built: Warehouse) -> None:
 
 def test_each_answer_to_several_tests_counts_once(built: Warehouse) -> None:
     rows = keyed(built, "questions", ("question_id",))
+    assert None not in rows
     assert {rows[question]["shown"] for question in FIRST} == {2.5 * CANDIDATES}
     assert {rows[question]["shown"] for question in SECOND} == {
         CANDIDATES / 3 + CANDIDATES / 2
     }
-    assert len(built.rows("toggl_hire__answers")) == len(answers())
+    assert len(built.rows("toggl_hire__answers")) == len(answers()) - 1
 
 
 def test_question_that_all_get_right_or_wrong_is_too_easy_or_too_hard(

@@ -17,7 +17,6 @@ from tap_toggl_hire.sync import inventory as inventory_module
 from tap_toggl_hire.sync import plan
 from tap_toggl_hire.sync.inventory import (
     CODES,
-    COUNTS,
     DIGESTS,
     MAX_COUNT,
     PIECE,
@@ -42,7 +41,6 @@ KNOWN = st.builds(
     st.sampled_from(Presence),
     *[st.integers(0, 2**32 - 1)] * 5,
     answers=st.integers(0, MAX_COUNT),
-    nulls=st.integers(0, MAX_COUNT),
 )
 CURRENT = Known((Held.CURRENT,) * len(CANDIDATE_STREAMS))
 
@@ -86,10 +84,10 @@ def test_candidates_may_be_forgotten_while_they_are_looked_at() -> None:
 
 
 def test_larger_numbers_of_answers_are_cut() -> None:
-    inventory = filled({"1": replace(CURRENT, answers=70_000, nulls=70_000)})
+    inventory = filled({"1": replace(CURRENT, answers=70_000)})
     known = inventory.get("1")
     assert known is not None
-    assert (known.answers, known.nulls) == (65_535, 65_535)
+    assert known.answers == 65_535
 
 
 # Counts
@@ -134,20 +132,18 @@ def test_current_candidates_are_counted_per_stream(stream: str) -> None:
     assert inventory.current(stream) == 1
 
 
-def test_rows_of_answers_are_those_of_current_candidates_without_null_questions() -> (
-    None
-):
+def test_rows_of_answers_are_those_of_current_candidates() -> None:
     inventory = filled(
         {
-            "1": replace(CURRENT, answers=8, nulls=1),
+            "1": replace(CURRENT, answers=8),
             "2": replace(CURRENT, answers=5),
-            "stale": plan.make_stale(replace(CURRENT, answers=9, nulls=2), ANSWERS),
+            "stale": plan.make_stale(replace(CURRENT, answers=9), ANSWERS),
             "stale in the history": plan.make_stale(
                 replace(CURRENT, answers=10), HISTORY
             ),
         }
     )
-    assert inventory.current_answers == 7 + 5 + 10
+    assert inventory.current_answers == 8 + 5 + 10
     assert inventory.most_answers == 10
     assert (Inventory().current_answers, Inventory().most_answers) == (0, 0)
 
@@ -219,7 +215,7 @@ def test_columns_longer_than_a_piece_load() -> None:
 
 def test_there_is_a_column_per_stream() -> None:
     columns = filled({"1": CURRENT}).dump()
-    fields = {"ids", "row", "tags", "extra", "details", "history", "answers", "nulls"}
+    fields = {"ids", "row", "tags", "extra", "details", "history", "answers"}
     assert columns.keys() == {*fields, "presence", *CANDIDATE_STREAMS}
 
 
@@ -252,7 +248,7 @@ def test_column_that_is_damaged_or_of_another_length_is_rejected(name: str) -> N
         reject({**columns, name: text})
 
 
-@pytest.mark.parametrize("name", ["ids", *DIGESTS, *COUNTS, "presence"])
+@pytest.mark.parametrize("name", ["ids", *DIGESTS, "answers", "presence"])
 def test_missing_column_of_digests_or_numbers_is_rejected(name: str) -> None:
     columns = filled({"1": CURRENT}).dump()
     del columns[name]

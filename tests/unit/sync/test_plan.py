@@ -51,11 +51,11 @@ LISTED = (
     Listed(OTHER, None, None, None),
 )
 READ = tuple(
-    Details(digest, 3, nulls=2, is_torn=is_torn, contradicts_tags=contradicts_tags)
+    Details(digest, 3, is_torn=is_torn, contradicts_tags=contradicts_tags)
     for digest in (SAME, OTHER)
     for is_torn, contradicts_tags in ((False, False), (True, False), (False, True))
 )
-CONSISTENT = Details(SAME, 3, nulls=2)
+CONSISTENT = Details(SAME, 3)
 SELECTED = tuple(
     frozenset(streams)
     for size in range(1, 5)
@@ -65,14 +65,14 @@ ALL = Selection(frozenset(CANDIDATE_STREAMS))
 ONLY = {stream: Selection(frozenset({stream})) for stream in CANDIDATE_STREAMS}
 SELECTIONS = (*map(Selection, SELECTED), replace(ALL, full_table=UPSERTED))
 KNOWN = tuple(
-    Known(held, Presence.LISTED, *(SAME,) * 5, answers=2, nulls=1)
+    Known(held, Presence.LISTED, *(SAME,) * 5, answers=2)
     for held in itertools.product(Held, repeat=len(CANDIDATE_STREAMS))
     if any(held) and held[1] <= held[2]  # details and answers are alike
 )
 EVERYWHERE = tuple(
     replace(known, presence=presence) for known in KNOWN for presence in Presence
 )
-CURRENT = Known((Held.CURRENT,) * 4, Presence.LISTED, *(SAME,) * 5, answers=2, nulls=1)
+CURRENT = Known((Held.CURRENT,) * 4, Presence.LISTED, *(SAME,) * 5, answers=2)
 ANNOUNCED = plan.intent(NEW, ALL.selected, 9)
 """What a first run leaves that was killed after its first STATE."""
 FROM_WAREHOUSE = Known(
@@ -359,9 +359,9 @@ def test_number_of_answers_is_that_of_the_details_that_were_emitted() -> None:
             continue
         holds_committed = known.holds(ANSWERS) and known.details != NEVER
         if ANSWERS in decided.emit or (read and not holds_committed):
-            assert (after.answers, after.nulls) == (3, 2)
+            assert after.answers == 3
         else:
-            assert (after.answers, after.nulls) == (known.answers, known.nulls)
+            assert after.answers == known.answers
 
 
 def test_announcement_has_the_larger_number_of_answers() -> None:
@@ -483,7 +483,7 @@ def test_reverification_emits_details_that_differ_and_nothing_else() -> None:
                 is_missed = is_due and held is Held.CURRENT
                 assert after.holds(stream) is (Held.STALE if is_missed else held)
         unchanged = replace(known, held=after.held, details=read.digest)
-        assert replace(after, answers=2, nulls=1) == unchanged
+        assert replace(after, answers=2) == unchanged
 
 
 def test_reverified_details_that_contradict_the_row_are_read_once_more() -> None:
@@ -577,7 +577,7 @@ def test_deletion_emits_tombstones_to_the_selected_streams_that_hold_it() -> Non
             expected = known.holds(stream) if is_left else Held.ABSENT
             assert after.holds(stream) is expected
         no_answers = ANSWERS in decided.emit
-        assert (after.answers, after.nulls) == ((0, 0) if no_answers else (2, 1))
+        assert after.answers == (0 if no_answers else 2)
         # Should it come back, its history begins anew.
         assert after.history == (NEVER if HISTORY in decided.emit else SAME)
 

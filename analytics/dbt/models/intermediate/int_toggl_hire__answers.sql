@@ -27,6 +27,8 @@ answers as (
     left join choices
         on choices.options = answers.options and choices.chosen_option_ids = answers.chosen_option_ids
     where answers.deleted_at is null and candidates.deleted_at is null and not coalesce(candidates.is_excluded, false)
+        -- The row of a question that is null has its key and opening alone.
+        and coalesce(answers.question_id, answers.question, answers.question_type) is not null
 ),
 
 graded as (
