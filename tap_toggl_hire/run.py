@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from tap_toggl_hire.api.client import ONE_RETRY
 from tap_toggl_hire.errors import (
     OutputError,
     SettingError,
@@ -112,6 +113,8 @@ class Run:
                 raise SettingError(LIMITED_FULL_TABLE.format(stream.name))
 
     def _read(self) -> None:
+        if not self._state.inventory.has_living:
+            self._source.client.search = ONE_RETRY
         try:
             self._request_lists()
             lists = self._request_candidates()

@@ -79,9 +79,12 @@ class TapTogglHire(SessionTap):
 
         The SDK's own test prints a record of each stream: personal data.
         """
-        if value != CliTestOptionValue.All.value:
+        test = CliTestOptionValue
+        if value in {test.Disabled.value, test.Schema.value}:
             super().cb_test(ctx, param, value)
             return
+        if value != CliTestOptionValue.All.value:
+            raise SettingError(TEST_VALUE.format(value))
         from tap_toggl_hire.checkup import report  # noqa: PLC0415 - discovery is quick
 
         config = ctx.params["config"]
@@ -212,6 +215,9 @@ class TapTogglHire(SessionTap):
         The SDK's handler writes a state in the middle of a record, and exits with 0.
         """
         self.stop.signal(signum)
+
+
+TEST_VALUE = "--test={} is unknown: use --test, or --test=schema."
 
 
 def _check_config(name: str) -> None:

@@ -73,8 +73,7 @@ TRANSIENT = {408, 425}  # statuses to retry, beside 5xx
 PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before each further attempt
 JITTER = 0.25
 """Share by which a pause is longer or shorter, so that threads do not move in step."""
-MAX_PAUSE = 120.0
-"""Maximum seconds for which a Retry-After of a 5xx, 408 or 425 is honoured."""
+MAX_PAUSE = 120.0  # of `Retry.longest`
 MAX_RETRY_AFTER = 366 * 86400.0  # maximum seconds that a Retry-After is taken for
 MAX_STALE_PAGES = 3
 """Pages in a row without a new row, empty ones included, that are a loop."""
@@ -87,6 +86,8 @@ class Retry(t.NamedTuple):
     pauses: Sequence[float] = PAUSES
     """Seconds before each further attempt, so there is one attempt more."""
     after_429: bool = True  # whether a request is also repeated after a 429
+    longest: float = MAX_PAUSE
+    """Maximum seconds for which a Retry-After of a 5xx, 408 or 425 is honoured."""
 
     def pause(
         self, failures: int, retry_after: float | None, jitter: float
@@ -101,10 +102,12 @@ class Retry(t.NamedTuple):
         if failures > len(self.pauses):
             return None
         pause = self.pauses[failures - 1] * jitter
-        return max(pause, min(retry_after or 0, MAX_PAUSE))
+        return max(pause, min(retry_after or 0, self.longest))
 
 
 NO_RETRY = Retry(pauses=(), after_429=False)
+ONE_RETRY = Retry(pauses=(2.0,), longest=5.0)
+"""Of a first run, until the API has served something: its address may be misspelt."""
 
 
 class RequestCounts:
@@ -171,6 +174,16 @@ class Request(t.NamedTuple):
             return isinstance(body.get("data"), list)
         return str(body.get("id")) == self.item
 
+    def has_other_form(self, body: object) -> bool:
+        """Return whether a body has an object in a form that no retry changes.
+
+        It is wrapped, as in `{"data": {...}}`, or has another ID than was asked for.
+        """
+        if self.item is None or not isinstance(body, dict):
+            return False
+        found = [body, *(part for part in body.values() if isinstance(part, dict))]
+        return any(type(part.get("id")) in {int, str} for part in found)
+
 
 TAGS = Request("/tags")
 """Every workspace has this list, so that a 404 for it is about the version."""
@@ -180,7 +193,8 @@ class Client:
     """Read the Toggl Hire API. Thread-safe.
 
     Without a version, one is searched for. The first response corrects the clock.
-    `setting_of` has the settings behind parameters of the API, for messages.
+    `setting_of` has the settings behind parameters of the API, for messages. `search`
+    is the retry policy of the search for the version, which may be shorter.
 
     Every method raises what the table above says, as a TapError.
     """
@@ -200,7 +214,7 @@ class Client:
         self.found_version: str | None = None
         self._transport = transport
         self._versions = VERSIONS if version is None else (version,)
-        self._retry = retry
+        self.search = self._retry = retry
         self._setting_of = setting_of
         self._clock = clock
         self._machine = clock.machine
@@ -283,7 +297,9 @@ class Client:
         with self._lock:
             if self.found_version is None:
                 try:
-                    self.found_version = self._retried(TAGS, self._find_version)
+                    self.found_version = self._retried(
+                        TAGS, self._find_version, self.search
+                    )
                 except TapError as error:
                     self._transport.throttle.stop(error)
                     raise
@@ -326,11 +342,13 @@ class Client:
     def _get(self, request: Request) -> Body:
         """Send a request until a response counts."""
         version = self.version
-        return self._retried(
-            request, lambda: self._body(request, self._send(request, version))
-        )
 
-    def _retried(self, request: Request, attempt: Callable[[], T]) -> T:
+        def attempt() -> Body:
+            return self._body(request, self._send(request, version))
+
+        return self._retried(request, attempt, self._retry)
+
+    def _retried(self, request: Request, attempt: Callable[[], T], retry: Retry) -> T:
         """Call until there is a result, or no attempt is left.
 
         A run that is to stop makes no further attempt.
@@ -345,9 +363,9 @@ class Client:
             except TransientError as failure:
                 failures += 1
                 jitter = self._machine.uniform(1 - JITTER, 1 + JITTER)
-                pause = self._retry.pause(failures, failure.retry_after, jitter)
+                pause = retry.pause(failures, failure.retry_after, jitter)
                 if pause is None:
-                    times = f"{failures} times (last: " if self._retry.pauses else "("
+                    times = f"{failures} times (last: " if retry.pauses else "("
                     raise failure.final or UnavailableError(
                         f"{request} failed {times}{failure}). Run again later: the "
                         "next run continues from the last state.",
@@ -393,6 +411,12 @@ class Client:
             fields = decode(response.body)
         except ValueError as error:
             raise TransientError("a body that is not JSON", lasts=is_item) from error
+        if not request.matches(fields) and request.has_other_form(fields):
+            raise RequestError(
+                f"{request} answers with another ID, or wraps the object: this is a "
+                "form of the API that the tap does not know. Check api_version, and "
+                "report what tap-toggl-hire --test prints."
+            )
         if not request.matches(fields):
             reason = "a body that is not what the API documents"
             raise TransientError(reason, lasts=is_item)

@@ -167,6 +167,9 @@ class Reading:
         self._seen = seen
         self._since = since
         self._paginator = source.client.paginator(params)
+        self._page_size = int(params["limit"])
+        self._read = 0  # rows so far
+        self._beyond: Params | None = None  # the query for what follows the last page
         self._stale_pages = 0
         self._requested: Future[Body] | None = None
         self._received: Body | None = None  # the next page, once it is read
@@ -174,7 +177,7 @@ class Reading:
     def ask(self) -> None:
         """Request the next page, without waiting for it."""
         read = self._source.client.candidates_page
-        params = self._paginator.current_value
+        params = self._beyond or self._paginator.current_value
         self._requested = self._source.workers.submit(read, params, urgent=True)
 
     def peek(self) -> list[Row]:
@@ -194,18 +197,43 @@ class Reading:
                 raise
             # The candidate that after_id names may be gone.
             is_lost = isinstance(error, (BadRequestError, NotFoundError))
-            self.end = End.LOST if is_lost else End.FAILED
+            lost = End.LOST if self._beyond is None else End.LAST_PAGE
+            self.end = lost if is_lost else End.FAILED
             self.failure = None if is_lost else error
             return Page([])
         rows = [parse_row(row) for row in received["data"]]
+        self._read += len(rows)
         if self._since is not None:
             rows = self._until(self._since, rows)
+        if len(self.totals) == 1 and rows and not any(row.id for row in rows):
+            raise TapError(NO_IDS)
         fresh = [row for row in rows if row.id is None or self._seen.see(row.id)]
+        if self._beyond is not None:
+            if fresh:
+                raise TapError(LINK_ELSEWHERE)
+            self.end = End.LAST_PAGE
+            return Page([], received.size)
         self._check_progress(rows, fresh)
         if self.end is None:
-            self._paginator.advance(received)
-            self.end = End.LAST_PAGE if self._paginator.finished else None
+            self._advance(received, rows)
         return Page(fresh, received.size, repeats=len(fresh) < len(rows))
+
+    def _advance(self, received: Body, rows: list[Row]) -> None:
+        """Go to the next page.
+
+        A full page without a link ends the list only if the total says so: the link may
+        be elsewhere. Else, what follows its last row is requested.
+        """
+        self._paginator.advance(received)
+        if not self._paginator.finished:
+            return
+        total = self.totals[-1]
+        is_end = total is not None and self._read >= total
+        last = rows[-1].id if rows else None
+        if is_end or last is None or len(rows) < self._page_size:
+            self.end = End.LAST_PAGE
+        else:
+            self._beyond = {**self._paginator.current_value, "after_id": last}
 
     def leave(self) -> None:
         """Read no further."""
@@ -488,6 +516,17 @@ def smallest(totals: list[int | None]) -> int | None:
     return min(known) if known and len(known) == len(totals) else None
 
 
+NO_IDS = (
+    "No row on the first page of the list of candidates has a usable ID: this is a "
+    "form of the API that the tap does not know. Check api_version, and report what "
+    "tap-toggl-hire --test prints."
+)
+LINK_ELSEWHERE = (
+    "The list of candidates goes on after a page without a link to the next one: the "
+    "API's links are not where the tap looks for them (links.next). The rows that were "
+    "read are emitted; no deletions are. Please report the version of the API and what "
+    "tap-toggl-hire --test prints."
+)
 UNORDERED = (
     "The list of candidates is not sorted by start, the latest first, as the tap asks: "
     "the API ignores the parameter order, and with start_date the tap would stop too "

@@ -44,13 +44,15 @@ def assert_emitted_once(pipeline: Pipeline, run: Run) -> None:
 def test_failures_of_each_endpoint_are_retried(
     pipeline: Pipeline, endpoint: str
 ) -> None:
-    fault = Fault("status", match=ENDPOINTS[endpoint], times=3)
+    # Before anything was served, a first run gives up after two attempts.
+    times = 1 if endpoint == "tags" else 3
+    fault = Fault("status", match=ENDPOINTS[endpoint], times=times)
     pipeline.sandbox.faults = [fault]
     if endpoint == "an opening":
         openings = [opening["id"] for opening in pipeline.account.openings()]
         pipeline.config["job_opening_ids"] = openings
     run = pipeline.run()
-    assert fault.struck == 3
+    assert fault.struck == times
     pipeline.assert_target_matches_api()
     assert_emitted_once(pipeline, run)
 
@@ -91,13 +93,30 @@ def test_server_that_is_away_for_a_while_is_waited_for(
         with lock:
             if len(pipeline.clock.pauses) == 1 and not is_away_at_first:
                 first.stop()
-            elif len(pipeline.clock.pauses) > 3 and not second:
+            elif (is_away_at_first or len(pipeline.clock.pauses) > 3) and not second:
                 second.append(sandbox(pipeline.account, port=port))
 
     pipeline.clock.on_pause = restart
     run = pipeline.run()
     assert second
     assert_emitted_once(pipeline, run)
+    pipeline.assert_target_matches_api()
+
+
+@pytest.mark.parametrize("knows_candidates", [False, True])
+def test_first_run_gives_up_soon_if_nothing_was_served(
+    pipeline: Pipeline, *, knows_candidates: bool
+) -> None:
+    """Its address may be misspelt; a later run waits for the server."""
+    if knows_candidates:
+        pipeline.run()
+    pipeline.sandbox.faults = [Fault("status")]
+    begun = pipeline.clock.now
+    run = pipeline.run_failing("HTTP 500")
+    assert run.is_transient_failure
+    assert (pipeline.clock.now - begun < 10) is not knows_candidates
+    pipeline.sandbox.faults = []
+    pipeline.run()
     pipeline.assert_target_matches_api()
 
 

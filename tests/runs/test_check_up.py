@@ -163,6 +163,15 @@ def test_unreachable_host_is_not_waited_for(
     assert f"GET /tags failed ({reason}" in run.stderr.splitlines()[-1]
 
 
+def test_test_of_another_kind_is_rejected(pipeline: Pipeline) -> None:
+    """The SDK's own test prints a record of each stream: personal data."""
+    run = pipeline.run_command_line("--test=records")
+    assert (run.returncode, run.stdout) == (1, "")
+    assert run.stderr.splitlines()[-1].endswith(
+        "--test=records is unknown: use --test, or --test=schema."
+    )
+
+
 def test_search_for_a_version_is_not_repeated(pipeline: Pipeline) -> None:
     pipeline.sandbox.shapes = Shapes(versions=("v7",))
     run = pipeline.run_command_line("--test")

@@ -241,6 +241,17 @@ def test_body_of_another_shape_is_not_what_was_requested() -> None:
     assert not candidate.matches(None)
 
 
+@pytest.mark.parametrize(
+    "body", [{"data": {"id": "100", "name": "Ada Quell"}}, {"id": "new-100"}], ids=str
+)
+def test_object_in_another_form_fails_at_once(body: t.Any) -> None:
+    api = serving_candidate(response(body))
+    with pytest.raises(RequestError, match="form of the API") as raised:
+        api.client.candidate("100")
+    assert not raised.value.is_transient
+    assert api.pauses == []
+
+
 # Versions
 
 

@@ -138,6 +138,52 @@ def rewrite(
 # How a reading ends
 
 
+def without_link(_: Request, page: Json) -> Json:
+    """Return a page whose link to the next one is not where it should be."""
+    return {**page, "links": {}, "next": page.get("links", {}).get("next")}
+
+
+@pytest.mark.parametrize("total", [None, "9", 9])
+def test_list_that_goes_on_after_a_page_without_a_link_is_an_error(
+    total: t.Any,
+) -> None:
+    transport = api(9)
+    rewrite(transport, lambda r, page: {**without_link(r, page), "total": total})
+    with pytest.raises(TapError, match=r"links.next"):
+        read(transport, size=1)
+    assert [page.get("after_id") for page in pages_requested(transport)] == [None, "3"]
+
+
+@pytest.mark.parametrize("dead_anchor", ["404", "400", "empty", "restart"])
+def test_full_last_page_without_a_total_is_the_last_one(dead_anchor: str) -> None:
+    transport = api(6, total="missing", dead_anchor=dead_anchor)
+    pages, candidates = read(transport, size=1)
+    assert ids(pages) == numbers(6)
+    assert candidates.outcome is Outcome.COMPLETE
+    assert [page.get("after_id") for page in pages_requested(transport)] == [
+        None,
+        "3",
+        "6",
+    ]
+
+
+@pytest.mark.parametrize(("count", "total"), [(5, "missing"), (6, "present")])
+def test_nothing_follows_a_short_page_or_one_that_reaches_the_total(
+    count: int, total: str
+) -> None:
+    transport = api(count, total=total)
+    _, candidates = read(transport, size=1)
+    assert candidates.outcome is Outcome.COMPLETE
+    assert len(pages_requested(transport)) == 2
+
+
+def test_page_after_the_last_one_that_fails_fails_the_list() -> None:
+    transport = api(6, total="missing")
+    fail_page(transport, after="6")
+    _, candidates = read(transport, size=1)
+    assert candidates.outcome is Outcome.FAILED
+
+
 def reading_of(
     transport: SandboxTransport, *, since: datetime | None = None, order: str = "asc"
 ) -> Reading:
@@ -212,13 +258,22 @@ def test_reading_ends_with_a_page_that_brings_nothing_new() -> None:
     assert end is End.NOTHING_NEW
 
 
+@pytest.mark.parametrize("rows", [[{"id": None}], ["x"], [{"uuid": "5"}]], ids=str)
+def test_first_page_without_an_id_is_an_error_at_once(rows: list[t.Any]) -> None:
+    transport = api(9)
+    rewrite(transport, lambda _, page: {**page, "data": rows * 3})
+    with pytest.raises(TapError, match="usable ID"):
+        read(transport)
+    assert len(pages_requested(transport)) == 1
+
+
 @pytest.mark.parametrize("rows", [[], [{"id": None}], ["x"]], ids=str)
 def test_pages_without_a_candidate_that_lead_on_are_a_loop(rows: list[t.Any]) -> None:
     transport = api(9)
 
     def lead_on(_: Request, page: Json) -> Json:
         number = len(transport.requests)
-        data = page["data"][:1] if number == 3 else rows
+        data = page["data"][:1] if number == 2 else rows
         return {"data": data, "links": {"next": f"?after_id={number}"}}
 
     transport.shapes.dead_anchor = "restart"
@@ -226,8 +281,8 @@ def test_pages_without_a_candidate_that_lead_on_are_a_loop(rows: list[t.Any]) ->
     with pytest.raises(TapError, match="loop") as raised:
         end_of(reading_of(transport))
     assert raised.value.is_transient
-    # The one page with a row is the second, after the version; three more follow.
-    assert len(pages_requested(transport)) == 2 + 3
+    # The one page with a row is the first, after the version; three more follow.
+    assert len(pages_requested(transport)) == 1 + 3
 
 
 def test_rows_that_go_on_in_time_contradict_the_order_that_start_date_needs() -> None:
@@ -610,7 +665,8 @@ def test_second_reading_has_no_larger_pages_than_were_asked_for() -> None:
 
     transport.on_request = ignore_limit
     read(transport, 4, size=1)
-    assert limits == ["4", "3"]
+    # Each reading asks what follows its page, which the total says is not the last.
+    assert limits == ["4", "4", "3", "3"]
 
 
 def test_page_that_is_not_needed_any_more_does_not_wait_to_be_taken(
