@@ -21,7 +21,7 @@ from singer_sdk.singerlib.catalog import (
 from singer_sdk.streams import Stream
 
 from tap_toggl_hire.answers import answer_rows
-from tap_toggl_hire.errors import NotFoundError
+from tap_toggl_hire.errors import NotFoundError, TapError
 from tap_toggl_hire.records import EXTRA, conformer, id_of
 from tap_toggl_hire.redacted import RedactedRecords
 from tap_toggl_hire.sync.change import HISTORY_COLUMNS, ONLY_IN_DETAILS, Change
@@ -50,6 +50,10 @@ SCHEMAS = SchemaDirectory(FOLDER)
 
 DELETED_AT = "_sdc_deleted_at"
 WITHOUT_ID = "%s rows of %s have no ID and were left out."
+NO_IDS = (
+    "No row of {} has a usable ID: this is a form of the API that the tap does not "
+    "know. Check api_version, and report what tap-toggl-hire --test prints."
+)
 
 
 class TogglHireStream(Stream):
@@ -106,6 +110,8 @@ class ListStream(TogglHireStream):
         requested, session = self._requested, self.session
         rows = self._rows() if requested is None else session.workers.result(requested)
         usable = [row for row in rows if id_of(row) is not None]
+        if rows and not usable:
+            raise TapError(NO_IDS.format(self.name))
         for row in usable:
             record = t.cast("Record", self._conform(row))
             if session.settings.pii != "keep":

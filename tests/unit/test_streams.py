@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from sandbox import Fault
+from tap_toggl_hire.errors import TapError
 from tap_toggl_hire.streams import (
     WITHOUT_ID,
     CandidateAnswers,
@@ -184,6 +185,15 @@ def test_rows_without_an_id_are_left_out_and_counted(
     caplog.clear()
     records(streams(transport)["tags"])
     assert caplog.messages == []
+
+
+def test_list_whose_rows_have_no_id_at_all_is_an_error(
+    transport: SandboxTransport,
+) -> None:
+    rows = [{"uuid": "5", "name": "A tag"}] * 3
+    transport.faults.append(Fault("body", body={"data": rows}, match="categories"))
+    with pytest.raises(TapError, match="No row of categories has a usable ID"):
+        records(streams(transport)["categories"])
 
 
 @pytest.mark.parametrize(
