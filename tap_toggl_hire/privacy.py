@@ -1,7 +1,7 @@
-"""Personal data in candidate records: kept, hashed or dropped (setting `pii`).
+"""Candidate records as they leave the API: fitted to a schema, then redacted (`pii`).
 
-Records are redacted before they are compared, emitted or digested, so neither a
-message nor the state holds more than what this module returns.
+Streams emit them and `sync/observer` digests them, so neither a message nor the state
+holds more than what this module returns.
 """
 
 from __future__ import annotations
@@ -9,13 +9,35 @@ from __future__ import annotations
 import hmac
 import typing as t
 
+from tap_toggl_hire.records import EXTRA, conformer
+
 if t.TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tap_toggl_hire.records import Record
+    from tap_toggl_hire.records import FieldReport, Record, Schema
+    from tap_toggl_hire.settings import Settings
 
 PERSONAL_FIELDS = ("name", "email", "profile_url")
 """Fields of a candidate that identify the person, beside all of `contact_info`."""
+
+
+class RedactedRecords:
+    """Makes the records of one schema, with personal data redacted as `pii` says."""
+
+    def __init__(self, schema: Schema, report: FieldReport, settings: Settings) -> None:
+        self.columns = tuple(
+            name
+            for name in schema["properties"]
+            if name != EXTRA and not name.startswith("_sdc")
+        )
+        self._conform = conformer(schema, report)
+        self._scrub = scrubber(
+            settings.pii, settings.pii_hash_key, drops_tags=settings.drops_tags
+        )
+
+    def of(self, body: dict[str, t.Any]) -> Record:
+        """Turn an object of the API into a record."""
+        return self._scrub(t.cast("Record", self._conform(body)))
 
 
 def scrubber(

@@ -22,8 +22,8 @@ from singer_sdk.streams import Stream
 
 from tap_toggl_hire.answers import answer_rows
 from tap_toggl_hire.errors import NotFoundError, TapError
+from tap_toggl_hire.privacy import RedactedRecords
 from tap_toggl_hire.records import EXTRA, conformer, id_of
-from tap_toggl_hire.redacted import RedactedRecords
 from tap_toggl_hire.sync.change import HISTORY_COLUMNS, ONLY_IN_DETAILS, Change
 from tap_toggl_hire.sync.plan import (
     ANSWERS,

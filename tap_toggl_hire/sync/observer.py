@@ -16,8 +16,8 @@ from tap_toggl_hire.sync.inventory import digest
 from tap_toggl_hire.sync.plan import NEVER, Details, Listed
 
 if t.TYPE_CHECKING:
+    from tap_toggl_hire.privacy import RedactedRecords
     from tap_toggl_hire.records import Record
-    from tap_toggl_hire.redacted import RedactedRecords
     from tap_toggl_hire.sync.change import TagIds
 
 Json = dict[str, t.Any]

@@ -1,4 +1,4 @@
-"""Personal data is kept, hashed with a key or dropped; everything else stays."""
+"""Records have the columns of their schema; personal data is redacted, nothing else."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_toggl_hire.privacy import PERSONAL_FIELDS, pii_fingerprint, scrubber
+from tap_toggl_hire.sync import plan
+from tests.unit.sync.observed import details_of, redacted, row_of
 
 Json = dict[str, t.Any]
 
@@ -159,3 +161,54 @@ def test_pii_settings_have_different_fingerprints_without_the_key() -> None:
     # With keep, tags stay.
     assert len(set(fingerprints.values())) == len(fingerprints) - 1
     assert not any(key in text for text in fingerprints.values() for _, key in settings)
+
+
+def test_record_has_the_columns_of_its_schema_and_extra() -> None:
+    for stream, shown in (
+        (plan.CANDIDATES, row_of(details_of())),
+        (plan.DETAILS, details_of()),
+    ):
+        records = redacted(stream)
+        assert set(records.columns) == shown.keys()
+        assert records.of(shown).keys() == {*records.columns, "extra"}
+
+
+def test_record_fits_the_schema() -> None:
+    shown = row_of(details_of(rating="2", started_at="2026-01-05 09:00:00", new=[1]))
+    record = redacted(plan.CANDIDATES).of(shown)
+    assert record["rating"] == 2
+    assert record["started_at"] == "2026-01-05T09:00:00+00:00"
+    assert record["extra"] == '{"new":[1]}'
+
+
+def test_personal_data_is_dropped_with_unknown_fields() -> None:
+    record = redacted(plan.DETAILS, pii="drop").of(
+        details_of(name="Ada Quell", new="Ada Quell", tag_ids=["300"])
+    )
+    assert "Ada" not in str(record)
+    assert (record["name"], record["extra"]) == (None, None)
+    assert record["answers"][0]["text_answer"] is None
+    assert record["tag_ids"] == ["300"]
+
+
+def test_personal_data_is_hashed_with_the_key() -> None:
+    hashes = {
+        redacted(plan.CANDIDATES, pii="hash", pii_hash_key=key).of(
+            row_of(details_of())
+        )["name"]
+        for key in ("0123456789abcdef", "0123456789abcdeF")
+    }
+    assert len(hashes) == 2
+    assert {len(value) for value in hashes} == {64}
+
+
+@pytest.mark.parametrize(
+    ("pii", "expected"), [("keep", ["300"]), ("hash", None), ("drop", None)]
+)
+def test_tags_are_dropped_where_personal_data_is_not_kept(
+    pii: str, expected: list[str] | None
+) -> None:
+    records = redacted(
+        plan.DETAILS, pii=pii, pii_tags="drop", pii_hash_key="0123456789abcdef"
+    )
+    assert records.of(details_of(tag_ids=["300"]))["tag_ids"] == expected

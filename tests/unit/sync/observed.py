@@ -7,8 +7,8 @@ import typing as t
 from dataclasses import dataclass, field
 from functools import cache
 
+from tap_toggl_hire.privacy import RedactedRecords
 from tap_toggl_hire.records import FieldLog
-from tap_toggl_hire.redacted import RedactedRecords
 from tap_toggl_hire.settings import Settings
 from tap_toggl_hire.streams import SCHEMAS
 from tap_toggl_hire.sync import plan
