@@ -2,7 +2,6 @@
     'started_at': 'timestamp',
     'finished_at': 'timestamp',
     'outcome': 'text',
-    'part': ['scope', 'text', 'part'],
     'candidates_held': 'bigint',
     'details_held': 'bigint',
     'answers_held': 'bigint',
