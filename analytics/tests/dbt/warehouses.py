@@ -145,14 +145,17 @@ class Warehouse:
 class InPostgres(Warehouse):
     """A database of a PostgreSQL server."""
 
-    def __init__(self, folder: Path, server: Postgres) -> None:
-        super().__init__(folder, "postgres", server.settings())
+    def __init__(
+        self, folder: Path, server: Postgres, database: str = "postgres"
+    ) -> None:
+        super().__init__(folder, "postgres", server.settings(database))
         self._server = server
+        self._database = database
 
     def fill(
         self, schema: str, tables: dict[str, list[Row]], leave_out: Sequence[str] = ()
     ) -> None:
-        with self._server.connect() as connection:
+        with self._server.connect(self._database) as connection:
             connection.execute(f'create schema if not exists "{schema}"'.encode())
             for table, rows in tables.items():
                 types = columns(table, leave_out)
@@ -178,13 +181,13 @@ class InPostgres(Warehouse):
                         )
 
     def fetch(self, query: str) -> list[Row]:
-        with self._server.connect() as connection:
+        with self._server.connect(self._database) as connection:
             cursor = connection.execute(query.encode())
             names = [column.name for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor]
 
     def execute(self, statement: str) -> None:
-        with self._server.connect() as connection:
+        with self._server.connect(self._database) as connection:
             connection.execute(statement.encode())
 
 
