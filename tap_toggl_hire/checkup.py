@@ -25,7 +25,7 @@ from tap_toggl_hire.records import (
 from tap_toggl_hire.streams import ListStream
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tap_toggl_hire.api.client import Client, Json
     from tap_toggl_hire.api.pagination import Params
@@ -40,7 +40,7 @@ MAX_SEARCH = 8.0  # seconds until the API serves a version
 def report(tap: SessionTap) -> str:
     """Read a sample of every resource and compare it with its schema."""
     client, settings = tap.session.client, tap.session.settings
-    _find_version(client, tap.session.workers)
+    find_version(tap.session.workers, lambda: client.version)
     lists = [
         stream for stream in tap.streams.values() if isinstance(stream, ListStream)
     ]
@@ -61,10 +61,10 @@ def report(tap: SessionTap) -> str:
     return "\n".join([*lines, "List of candidates", *habits]) + "\n"
 
 
-def _find_version(client: Client, workers: Workers) -> None:
+def find_version(workers: Workers, find: Callable[[], object]) -> None:
     """Find the version of the API in a thread: a DNS lookup has no timeout."""
     try:
-        workers.submit(lambda: client.version).result(timeout=MAX_SEARCH)
+        workers.submit(find).result(timeout=MAX_SEARCH)
     except TimeoutError:
         raise UnavailableError(
             f"The API served no version within {MAX_SEARCH:.0f} seconds: check api_url."

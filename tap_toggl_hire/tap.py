@@ -83,14 +83,18 @@ class TapTogglHire(SessionTap):
         if value in {test.Disabled.value, test.Schema.value}:
             super().cb_test(ctx, param, value)
             return
-        if value != CliTestOptionValue.All.value:
+        if value not in {test.All.value, SHAPE}:
             raise SettingError(TEST_VALUE.format(value))
         from tap_toggl_hire.checkup import report  # noqa: PLC0415 - discovery is quick
+        from tap_toggl_hire.survey import survey  # noqa: PLC0415 - likewise
 
         config = ctx.params["config"]
         tap = cls(config=config.config, parse_env_config=config.parse_env)
         tap.retry = NO_RETRY
-        click.echo(report(tap), nl=False)
+        if value == SHAPE:
+            click.echo(json.dumps(survey(tap), indent=1))
+        else:
+            click.echo(report(tap), nl=False)
         ctx.exit()
 
     @classmethod
@@ -102,8 +106,10 @@ class TapTogglHire(SessionTap):
                 t.cast("click.Option", option).help = (
                     "Use --test to check the settings and to report how the API "
                     "differs from what the tap knows: one screen without personal "
-                    "data, at most 12 requests. Use --test=schema to write the SCHEMA "
-                    "messages without requests."
+                    "data, at most 12 requests. Use --test=shape to write the form of "
+                    "what the API sends, without a value, for an issue: one JSON "
+                    "document, at most 12 requests. Use --test=schema to write the "
+                    "SCHEMA messages without requests."
                 )
         return command
 
@@ -217,7 +223,8 @@ class TapTogglHire(SessionTap):
         self.stop.signal(signum)
 
 
-TEST_VALUE = "--test={} is unknown: use --test, or --test=schema."
+SHAPE = "shape"  # the value of `--test`
+TEST_VALUE = "--test={} is unknown: use --test, --test=shape or --test=schema."
 
 
 def _check_config(name: str) -> None:

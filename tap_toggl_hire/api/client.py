@@ -263,6 +263,30 @@ class Client:
         """
         return self._get(Request("/candidates", params=params))
 
+    def sample(self, request: Request) -> Response:
+        """Send a request; return its response, whatever the form of its body.
+
+        The first sample has to be that of `TAGS`, which finds the version. The status
+        is 200, or a rejection (4xx) of a request for one object.
+        """
+
+        def attempt() -> Response:
+            version, response = self.found_version, None
+            if version is None:
+                version, response = self._served()
+            response = response or self._send(request, version)
+            status = response.status
+            is_rejected = status // 100 == 4 and status != requests.codes.unauthorized  # noqa: PLR2004
+            if status != requests.codes.ok and not (request.item and is_rejected):
+                raise self._error(request, response)
+            _check_values(response.body)
+            if self.found_version is None:
+                self.found_version = version
+                self._use(version, response)
+            return response
+
+        return self._retried(request, attempt, self._retry)
+
     def pages(
         self, path: str, params: Params, *, first: Json | None = None
     ) -> Iterator[list[Json]]:
@@ -306,15 +330,24 @@ class Client:
             return self.found_version
 
     def _find_version(self) -> str:
-        """Try each version; keep the first page of tags of the one that is served."""
+        """Find the version that is served; keep its first page of tags."""
+        version, response = self._served()
+        self._first_page = self._body(TAGS, response)
+        self._use(version, response)
+        return version
+
+    def _use(self, version: str, response: Response) -> None:
+        """Use a version that has answered: correct the clock, and log a later one."""
+        self._clock.correct(response.headers.get("Date"))
+        if version != self._versions[0]:
+            self._warn_of(version)
+
+    def _served(self) -> tuple[str, Response]:
+        """Try each version; return the one that is served, with its response."""
         for version in self._versions:
             response = self._send(TAGS, version)
             if response.status not in NOT_FOUND:
-                self._first_page = self._body(TAGS, response)
-                self._clock.correct(response.headers.get("Date"))
-                if version != self._versions[0]:
-                    self._warn_of(version)
-                return version
+                return version, response
         final = TapError(
             f"The API does not serve {' or '.join(self._versions)} (HTTP 404 or 410): "
             "check api_url and api_version."
@@ -402,10 +435,7 @@ class Client:
         """Return the body of a response that counts."""
         if response.status != requests.codes.ok:
             raise self._error(request, response)
-        if has_too_many_values(response.body):
-            raise TransientError(
-                f"a body of more than {MAX_VALUES:,} JSON values; check page_size"
-            )
+        _check_values(response.body)
         is_item = request.item is not None  # others may well be served
         try:
             fields = decode(response.body)
@@ -464,6 +494,13 @@ class Client:
                 return
             self._warned[kind] = now
         self._logger.warning(message, *args)
+
+
+def _check_values(body: bytes) -> None:
+    if has_too_many_values(body):
+        raise TransientError(
+            f"a body of more than {MAX_VALUES:,} JSON values; check page_size"
+        )
 
 
 def _refused(request: Request, status: int, code: str) -> RequestError:

@@ -168,7 +168,7 @@ def test_test_of_another_kind_is_rejected(pipeline: Pipeline) -> None:
     run = pipeline.run_command_line("--test=records")
     assert (run.returncode, run.stdout) == (1, "")
     assert run.stderr.splitlines()[-1].endswith(
-        "--test=records is unknown: use --test, or --test=schema."
+        "--test=records is unknown: use --test, --test=shape or --test=schema."
     )
 
 
