@@ -65,12 +65,8 @@ class InSnowflake(Warehouse):
         self.execute(f"create schema if not exists {schema}")
         for table, rows in tables.items():
             types = columns(table, leave_out)
-            names = ['"GROUP"' if name == "group" else name for name in types]
-            declared = zip(names, (TYPES[kind] for kind in types.values()), strict=True)
-            self.execute(
-                f"create or replace table {schema}.{table} "
-                f"({', '.join(' '.join(column) for column in declared)})"
-            )
+            held = ", ".join(f"{name} {TYPES[kind]}" for name, kind in types.items())
+            self.execute(f"create or replace table {schema}.{table} ({held})")
             # As one text: fakesnow takes very long to parse rows of literals.
             values = [
                 f"get_path(value, '{name}')"

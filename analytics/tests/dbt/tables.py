@@ -24,7 +24,6 @@ TYPES = {
             "event_id candidate_id event job_opening_id category_id hire_state"
         ),
         "sync_runs": "outcome scope",
-        "groups": "workspace candidate_id group",
         "colleagues": "workspace candidate_id",
     },
     "timestamp": {

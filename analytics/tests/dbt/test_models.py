@@ -21,11 +21,6 @@ pytestmark = [pytest.mark.pipeline, pytest.mark.postgres, needs_dbt]
 WORLD = World(13)
 del WORLD.looks[120:127]  # an outage of a week
 EARLIER = WORLD.until(150)
-GROUP_OF = {
-    one.id: "D" if int(one.id) % 100 == 0 else "ABC"[int(one.id) % 3]
-    for one in WORLD.candidates
-}
-"""Groups of some size, and one of a few candidates."""
 MODELS = {
     path.stem: schema
     for folder, schema in (("marts", MARTS), ("personal", PERSONAL))
@@ -37,10 +32,7 @@ PARTS = {
     "history_alone": ("candidate_history",),
 }
 SCHEMAS = ("toggl_hire", "edges", "narrow", "dropped", *PARTS)
-RELATIONS: dict[str, Any] = {
-    "toggl_hire_groups": "people.groups",
-    "toggl_hire_exclude": "people.colleagues",
-}
+RELATIONS: dict[str, Any] = {"toggl_hire_exclude": "people.colleagues"}
 PERSONAL_FIELDS = ("name", "email", "profile_url", "contact_info", "text_answer")
 
 
@@ -50,11 +42,8 @@ def built(warehouse: Warehouse) -> Warehouse:
     tables = WORLD.tables()
     warehouse.fill("toggl_hire", {table: [] for table in tables})
     warehouse.build(["toggl_hire"])
-    assert warehouse.models().keys() >= MODELS.keys() - {"toggl_hire__adverse_impact"}
-    assert not any(
-        warehouse.rows(model)
-        for model in MODELS.keys() - {"toggl_hire__adverse_impact"}
-    )
+    assert warehouse.models().keys() >= MODELS.keys()
+    assert not any(warehouse.rows(model) for model in MODELS)
 
     warehouse.fill("toggl_hire", EARLIER.tables())
     warehouse.build(["toggl_hire"])
@@ -71,8 +60,6 @@ def built(warehouse: Warehouse) -> Warehouse:
         if table.startswith("candidate")
     }
     warehouse.fill("dropped", dropped)
-    groups = [{"candidate_id": one, "group": name} for one, name in GROUP_OF.items()]
-    warehouse.fill("people", {"groups": groups}, leave_out=("workspace",))
     warehouse.fill("people", {"colleagues": []})
     warehouse.build(SCHEMAS, **RELATIONS)
     return warehouse
@@ -100,16 +87,6 @@ def test_model_equals_the_truth(built: Warehouse, name: str) -> None:
     wanted = getattr(Truth(WORLD), name)()
     rows = keyed(built, name, KEYS[name])
     assert rows.keys() == wanted.keys()
-    for key, row in wanted.items():
-        for column, value in row.items():
-            assert is_same(rows[key][column], value), (key, column, rows[key], row)
-
-
-def test_each_group_is_compared_with_all_others(built: Warehouse) -> None:
-    rows = keyed(built, "adverse_impact", ("job_opening_id", "group_name"))
-    wanted = Truth(WORLD).adverse_impact(GROUP_OF)
-    assert rows.keys() == wanted.keys()
-    assert {row["candidates"] for key, row in wanted.items() if key[1] == "D"} == {None}
     for key, row in wanted.items():
         for column, value in row.items():
             assert is_same(rows[key][column], value), (key, column, rows[key], row)

@@ -23,8 +23,6 @@ LOOK = timedelta(minutes=2)
 END = timedelta(minutes=5)
 ENOUGH = 10
 """With fewer decisions there is no curve."""
-FEW = 5
-"""Groups of fewer candidates have no figures."""
 KEYS = {
     "stage_order": ("job_opening_id", "category_id"),
     "funnel": ("job_opening_id", "category_id", "month"),
@@ -553,59 +551,6 @@ class Truth:
                 "hire_state": candidate.state(self.end)[1],
             }
         return rows
-
-    def adverse_impact(self, group_of: dict[str, str]) -> Rows:
-        counts: dict[str, dict[str, list[int]]] = defaultdict(
-            lambda: defaultdict(lambda: [0, 0])
-        )
-        for candidate in (*self.living, *self.erased):
-            if candidate.id in group_of:
-                count = counts[candidate.opening.id][group_of[candidate.id]]
-                count[0] += 1
-                count[1] += self._furthest(candidate) > 0
-        rows: Rows = {}
-        for opening_id, groups in counts.items():
-            total, most = (sum(side) for side in zip(*groups.values(), strict=True))
-            for name, (n, advanced) in groups.items():
-                if n < FEW:
-                    rows[opening_id, name] = dict.fromkeys(
-                        ("candidates", "advanced", "rate", "others_rate", "ratio"),
-                    )
-                    continue
-                m, others = total - n, most - advanced
-                low, high = newcombe(advanced, n, others, m)
-                rows[opening_id, name] = {
-                    "candidates": n,
-                    "advanced": advanced,
-                    "rate": advanced / n,
-                    "others_candidates": m,
-                    "others_advanced": others,
-                    "others_rate": others / m,
-                    "ratio": advanced / n * m / others,
-                    "difference": advanced / n - others / m,
-                    "difference_low": low,
-                    "difference_high": high,
-                }
-        return rows
-
-
-def newcombe(a: int, n: int, b: int, m: int) -> tuple[float, float]:
-    """Newcombe's interval of a/n - b/m, from the roots that are Wilson's interval."""
-
-    def wilson(part: int, whole: int) -> tuple[float, float]:
-        z = 1.96**2
-        middle, width = 2 * part + z, math.sqrt(z * (z + 4 * part * (1 - part / whole)))
-        return (
-            (middle - width) / 2 / (whole + z),
-            (middle + width) / 2 / (whole + z),
-        )
-
-    (low_a, high_a), (low_b, high_b) = wilson(a, n), wilson(b, m)
-    p, q = a / n, b / m
-    return (
-        p - q - math.hypot(p - low_a, high_b - q),
-        p - q + math.hypot(high_a - p, q - low_b),
-    )
 
 
 def is_graded(answer: Answer, day: float) -> bool:

@@ -25,7 +25,6 @@ furthest as (
         steps.workspace,
         steps.candidate_id,
         steps.job_opening_id,
-        max(stages.job_opening) as job_opening,
         max(stages.position) as position,
         min(steps.observed_at) as first_observed_at
     from steps
@@ -40,7 +39,6 @@ select
     people.workspace,
     people.candidate_id,
     people.job_opening_id,
-    furthest.job_opening,
     people.hire_state,
     people.is_erased,
     cast({{ dbt.date_trunc('month', 'coalesce(people.finished_at, furthest.first_observed_at)') }} as date) as month,
