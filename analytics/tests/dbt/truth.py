@@ -28,9 +28,7 @@ KEYS = {
     "funnel": ("job_opening_id", "category_id", "month"),
     "candidates": ("candidate_id",),
     "waits": ("candidate_id",),
-    "waiting": ("job_opening_id", "category_id"),
     "candidate_stages": ("candidate_id", "stage_number"),
-    "pipeline_daily": ("day", "job_opening_id", "category_id"),
     "openings_weekly": ("job_opening_id", "week"),
     "grading_backlog": ("job_opening_id",),
     "questions": ("question_id",),
@@ -125,29 +123,6 @@ class Truth:
             at(states[-1][0]) + LOOK if len(states) > 1 else at(candidate.finished_day)
         )
 
-    def waiting(self) -> Rows:
-        rows: Rows = {}
-        for candidate in self.living:
-            since = self.waiting_since(candidate, self.end)
-            if since is None:
-                continue
-            category, _ = candidate.state(self.end)
-            row = rows.setdefault(
-                (candidate.opening.id, category),
-                {
-                    "position": candidate.opening.categories.index(category) + 1,
-                    "waiting": 0,
-                    "due_for_deletion": 0,
-                    "waiting_since": since,
-                },
-            )
-            row["waiting"] += 1
-            due_at = at(candidate.finished_day) + timedelta(days=180)
-            row["due_for_deletion"] += due_at <= self.ended_at
-            row["waiting_since"] = min(row["waiting_since"], since)
-            row["longest_wait_days"] = days(row["waiting_since"], self.ended_at)
-        return rows
-
     def candidates(self) -> Rows:
         facility = {key: row["facility"] for key, row in self.questions().items()}
         rows = {}
@@ -207,23 +182,6 @@ class Truth:
                     "is_current": ended is None,
                     "days": days(start, end),
                 }
-        return rows
-
-    def pipeline_daily(self) -> Rows:
-        rows: Rows = {}
-        for day in range(int(self.world.looks[0]), int(self.end) + 1):
-            look = max(look for look in self.world.looks if look <= day)
-            for candidate in self.living:
-                if candidate.finished_day > look:
-                    continue
-                category, state = candidate.state(look)
-                row = rows.setdefault(
-                    (at(day).date(), candidate.opening.id, category),
-                    dict.fromkeys(("in_play", "rejected", "possible_hires"), 0),
-                )
-                row["in_play"] += state != "rejected"
-                row["rejected"] += state == "rejected"
-                row["possible_hires"] += state == "possible-hire"
         return rows
 
     def openings_weekly(self) -> Rows:

@@ -53,9 +53,22 @@ waits as (
     where (history.number = 1 or history.is_change) and candidates.deleted_at is null and not candidates.is_excluded
 ),
 
+known as (
+    select distinct
+        looks.workspace,
+        {{ week('days.day') }} as week,
+        looks.first_run_completed_at,
+        looks.last_looked_at
+    from {{ ref('int_toggl_hire__looks') }} as looks
+    {{ join_days('looks.history_since', 'looks.last_looked_at', 'days') }}
+),
+
 weeks as (
-    select distinct workspace, week, week_began_at, week_ends_at, first_run_completed_at, last_looked_at
-    from {{ ref('int_toggl_hire__calendar') }}
+    select
+        *,
+        cast(week as {{ timestamp() }}) as week_began_at,
+        {{ days_after('cast(week as ' ~ timestamp() ~ ')', 7) }} as week_ends_at
+    from known
 ),
 
 -- A gap of more than two days between runs that touches a week. The week in which it
