@@ -28,10 +28,10 @@ def demo(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def start(folder: Path, **settings: str) -> subprocess.Popen[str]:
+def start(folder: Path, *arguments: str, **settings: str) -> subprocess.Popen[str]:
     plain = {k: v for k, v in os.environ.items() if not k.startswith("TAP_TOGGL_HIRE_")}
     return subprocess.Popen(
-        [sys.executable, "-m", "tools.demo"],
+        [sys.executable, "-m", "tools.demo", *arguments],
         cwd=CHECKOUT,
         env={**plain, "TMPDIR": str(folder), **settings},
         stdout=subprocess.PIPE,
@@ -64,7 +64,17 @@ def test_demo_plays_eight_months_ends_with_the_report_and_leaves_nothing(
     assert not list(tmp_path.iterdir())
 
 
-def test_real_api_is_only_read(tmp_path: Path) -> None:
+def test_readme_shows_rows_that_the_demo_prints(tmp_path: Path) -> None:
+    text = (CHECKOUT / "README.md").read_text("utf-8")
+    (shown,) = re.findall(r"<!-- demo -->\n```text\n(.*?)```", text, re.DOTALL)
+    with start(tmp_path, "--today", "2026-06-05T16:00") as demo:
+        printed, errors = demo.communicate()
+    assert demo.returncode == 0, errors
+    lines = printed.splitlines()
+    assert not [line for line in filter(None, shown.splitlines()) if line not in lines]
+
+
+def test_demo_on_an_existing_workspace_sends_only_get(tmp_path: Path) -> None:
     with Sandbox(Account.example(candidates=30)) as workspace:
         version = workspace.account.version
         settings = {

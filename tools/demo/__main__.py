@@ -235,7 +235,7 @@ def _show_ways(report: Path | None) -> None:
     _say("\nWhere to go from here")
     _show(
         [
-            ("README.md", "what is guaranteed, all settings, personal data"),
+            ("README.md", "your own workspace; guarantees, settings, personal data"),
             ("examples/queries/", "questions to these tables, in SQL"),
             (".env.example", "copy it to .env, fill in your key and PostgreSQL, then"),
             ("", f".venv/bin/{COMMAND}"),

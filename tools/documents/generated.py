@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 FILES: dict[Path, Callable[[], str]] = {
     tables.README: tables.readme,
+    tables.SETTINGS: tables.settings_page,
     tables.ARCHITECTURE: tables.architecture,
     privacy.PAGE: privacy.page,
     rows.PAGE: rows.page,

@@ -1,4 +1,4 @@
-"""The tables of README and ARCHITECTURE that come from the code."""
+"""Tables of README, docs/settings.md and ARCHITECTURE that come from the code."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if t.TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
+SETTINGS = ROOT / "docs" / "settings.md"
 ARCHITECTURE = ROOT / "ARCHITECTURE.md"
 
 Setting = dict[str, t.Any]
@@ -117,11 +118,16 @@ def replace(text: str, marker: str, content: str) -> str:
 
 
 def readme() -> str:
-    """Return the README with its tables as the code has them."""
-    text = README.read_text("utf-8")
-    text = replace(text, "settings", settings_table(of_sdk=False))
-    text = replace(text, "sdk-settings", settings_table(of_sdk=True))
-    return replace(text, "streams", streams_table())
+    """Return the README with its table as the code has it."""
+    return replace(README.read_text("utf-8"), "streams", streams_table())
+
+
+def settings_page() -> str:
+    """Return docs/settings.md with its tables as the code has them."""
+    text = replace(
+        SETTINGS.read_text("utf-8"), "settings", settings_table(of_sdk=False)
+    )
+    return replace(text, "sdk-settings", settings_table(of_sdk=True))
 
 
 def architecture() -> str:
