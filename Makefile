@@ -84,7 +84,7 @@ test-next: $(NEXT) ## Run the tests with pre-releases of the SDK
 workspaces-demo: $(PLUGINS) $(DAGSTER) ## Load three invented workspaces with Dagster, twice
 	@.venv-dagster/bin/python -m tools.demo.workspaces
 
-sandbox: $(VENV) ## Serve an invented workspace; ARGS='--candidates 1000 --version v2.2'
+sandbox: $(VENV) ## Serve an invented workspace; ARGS='--candidates 1000 --version v2.2' or '--shape FILE'
 	@$(BIN)/python -m sandbox $(ARGS)
 
 mutants: $(MUTANTS) ## Run mutation tests of most modules; ARGS='tap_toggl_hire.api.*' selects some

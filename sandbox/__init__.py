@@ -2,8 +2,8 @@
 
 Tests, demo and benchmark run the tap against it. It follows the vendor's
 documentation, takes every shape that the documentation leaves open (`Shapes`),
-limits its rate (`RateLimit`), fails on request (`Fault`), and has an invented later
-version (`sandbox.versions`):
+limits its rate (`RateLimit`), fails on request (`Fault`), has an invented later version
+(`sandbox.versions`), and serves a shape that `--test=shape` wrote (`sandbox.rebuilt`):
 
     account = Account.example(candidates=200)
     with Sandbox(account) as sandbox:

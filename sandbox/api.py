@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_left, bisect_right
+from http import HTTPStatus
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from sandbox.differences import apply, invent
 from sandbox.encoding import Encoder
 from sandbox.filters import Filters, choice, number
 from sandbox.messages import Answer, Refused, Request, encode, error, page
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from sandbox.candidate import Key
+    from sandbox.differences import Difference
     from sandbox.roster import Roster
     from sandbox.shapes import Shapes
 
@@ -52,6 +56,8 @@ class Api:
             html = request.route.version is None or shapes.unknown_version == "html"
             if html and not known:
                 return page(404, "404 page not found")
+            if known and refused.status == HTTPStatus.NOT_FOUND and shapes.wrong_id:
+                return _wrong_id(*shapes.wrong_id)
             return error(refused.status, refused.error_type)
 
     def _admit(self, request: Request, shapes: Shapes) -> None:
@@ -132,7 +138,7 @@ class Api:
         if shapes.total == "present":
             is_wrong = shapes.total_error_in == "all lists" or "tag_ids" in query
             rest["total"] = len(keys) + is_wrong * shapes.total_error
-        return _collection(rows, rest)
+        return _collection(rows, rest, shapes.envelopes.get("candidates", ()))
 
     def _found(self, filters: Filters, shapes: Shapes) -> Sequence[Key]:
         """Return the places of the candidates that a list shows, in order."""
@@ -148,6 +154,7 @@ class Api:
     ) -> bytes:
         """Return a whole list, as documented, or a page of it (`page_small_lists`)."""
         rest: dict[str, Any] = {}
+        total = len(items)
         if (most := shapes.page_small_lists) is not None:
             limit = _limit(request.query, most, most, shapes)
             if after_id := request.query.get("after_id"):
@@ -159,9 +166,12 @@ class Api:
             left, items = len(items) - limit, items[:limit]
             last_id = items[-1]["id"] if items else ""
             rest = self._links(request, shapes, last_id, left)
+        if shapes.total_of_small_lists:
+            rest["total"] = total
         distort, kind = shapes.distortion(request.route.version).apply, request.kind
         rows = [encode(distort(item, f"{kind}/{item['id']}", kind)) for item in items]
-        return _collection(rows, rest)
+        name = {"openings": "job_openings"}.get(kind, kind)
+        return _collection(rows, rest, shapes.envelopes.get(name, ()))
 
     def _links(
         self, request: Request, shapes: Shapes, last_id: str, left: int
@@ -218,7 +228,17 @@ def _stop_at_dead_anchor(shapes: Shapes, stop: int) -> int:
             return stop
 
 
-def _collection(rows: list[bytes], rest: dict[str, Any]) -> bytes:
+def _wrong_id(status: int, shape: Mapping[str, Any]) -> Answer:
+    """Return an answer of a shape for an ID that does not exist."""
+    if "not JSON" in shape["types"]:
+        return page(status, "Not found")
+    return Answer(encode(invent(shape, "wrong ID")), status)
+
+
+def _collection(
+    rows: list[bytes], rest: dict[str, Any], envelope: Sequence[Difference]
+) -> bytes:
     """Return the body of a list, from its encoded rows and the fields beside them."""
     more = b"," + encode(rest)[1:] if rest else b"}"
-    return b'{"data":[' + b",".join(rows) + b"]" + more
+    body = b'{"data":[' + b",".join(rows) + b"]" + more
+    return encode(apply(envelope, json.loads(body), "list")) if envelope else body

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
+from sandbox.differences import apply
 from sandbox.versions import reshaped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sandbox.candidate import Fields
+    from sandbox.differences import Difference
 
 PRIVATE = "PRIVATE-do-not-log-0000"
 """Value of added fields; it may be in the output, but in no log."""
@@ -25,6 +27,7 @@ class Distortion(NamedTuple):
     drop: bool = False
     null: bool = False
     other_types: bool = False
+    differences: Mapping[str, tuple[Difference, ...]] = {}
 
     @property
     def is_steady(self) -> bool:
@@ -40,6 +43,7 @@ class Distortion(NamedTuple):
             level: one of the levels of `Shapes.extra_in`.
         """
         shown = reshaped(value, level) if self.made_up else value
+        shown = apply(self.differences.get(level, ()), shown, path)
         if not any((self.extra, self.drop, self.null, self.other_types)):
             return shown
         return self._distorted(shown, path, level)

@@ -146,6 +146,7 @@ class Sandbox:
             answer = error(500, "SandboxError")
         self.stats.answered(request, answer.sent_status)
         answer.delay += self.latency
+        answer.headers = (*answer.headers, *self.shapes.headers)
         if self.now is not None:
             date = format_datetime(self.now(), usegmt=True)
             answer.headers = (*answer.headers, ("Date", date))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from sandbox.distortion import PRIVATE, Distortion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from sandbox.differences import Difference
 
 NEW_FIELDS: dict[str, Any] = {
     "new_field": PRIVATE,
@@ -81,6 +83,16 @@ class Shapes:
     """Some fields, never ids, are null; always the same ones of an object."""
     other_types: bool = False
     """Some fields, never ids, are of another type; always the same ones."""
+    differences: dict[str, tuple[Difference, ...]] = field(default_factory=dict)
+    """Of objects by path, for each kind of them: those of `extra_in`."""
+    envelopes: dict[str, tuple[Difference, ...]] = field(default_factory=dict)
+    """Of the bodies of lists by path, for each list: "candidates", "tags", …"""
+    total_of_small_lists: bool = False
+    """`/openings`, `/categories`, `/tags` have a `total`, too."""
+    wrong_id: tuple[int, Mapping[str, Any]] | None = None
+    """Status and shape of the answer for an ID that does not exist."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Of every response, beside the usual ones."""
 
     def distortion(self, version: str | None = "v2.1") -> Distortion:
         """Return the changes of a version of the API to every object."""
@@ -92,6 +104,7 @@ class Shapes:
             drop=self.drop_fields,
             null=self.null_fields,
             other_types=self.other_types,
+            differences=self.differences,
         )
 
     def links(self, next_url: str | None, own_url: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tools.documents import definitions, models, privacy, rows, sample, tables
+from tools.documents import definitions, models, privacy, rows, sample, shapes, tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,4 +21,5 @@ FILES: dict[Path, Callable[[], str]] = {
     definitions.PLUGIN_FILE: definitions.plugin,
     definitions.HUB_FILE: definitions.entry,
     **models.FILES,
+    **shapes.FILES,
 }
