@@ -135,7 +135,7 @@ class Run:
         done = ""
         if total is not None:
             so_far = min(self._progress.done, total)
-            done = f": {so_far:,} of {total:,} candidates are done"
+            done = f" with {so_far:,} of {total:,} candidates done"
         self._session.logger.warning(STOPPED, f"{minutes:g}", done)
 
     # The workspace
@@ -320,9 +320,7 @@ LIMITED_FULL_TABLE = (
     "Setting time_limit_minutes cannot be combined with the replication method "
     "FULL_TABLE of stream {}, which starts over in every run: unset one of them."
 )
-STOPPED = (
-    "Stopped after %s minutes, as time_limit_minutes says%s. The next run continues."
-)
+STOPPED = "Reached time_limit_minutes (%s)%s. The next run continues from there."
 UNPROVED = (
     "None of the known candidates that were checked exists in this workspace. Either "
     "the API key belongs to another workspace than the state, or all of these "
@@ -335,9 +333,9 @@ CONFIRMED = (
 )
 WITHOUT_DETAILS = (
     "The details of %s listed candidates were not found. Their list rows are emitted; "
-    "their details stay due."
+    "every run requests their details again until it finds them."
 )
 ACCEPTED = (
-    "The API reports more candidates than it lists, and a second read with another "
-    "page size lacks none of them. Treating the list as complete."
+    "The API reports more candidates than it lists. A second read with another page "
+    "size found the same candidates, so the list is treated as complete."
 )

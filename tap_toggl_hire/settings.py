@@ -124,7 +124,7 @@ _SETTINGS = {
     ),
     "page_size": _Setting(
         th.IntegerType(minimum=1),
-        "Candidates per list request (the API's limit): {an integer of at least 1}.",
+        "Candidates per page (the API's parameter limit): {an integer of at least 1}.",
         {"default": 100},
     ),
     "max_concurrency": _Setting(
@@ -154,8 +154,8 @@ _SETTINGS = {
         th.StringType(allowed_values=["keep", "hash", "drop"]),
         "What happens to name, email, profile_url, every field of contact_info, and "
         "text answers: {keep, hash or drop}. hash: keyed HMAC-SHA256 in hex. drop: "
-        "null. With both, text answers and the column extra are null; null and empty "
-        "strings are unchanged.",
+        "null. Both modes also set text answers and extra to null; null and empty "
+        "strings stay as they are.",
         {"default": "keep"},
     ),
     "pii_hash_key": _Setting(
@@ -181,8 +181,8 @@ _SETTINGS = {
         th.NumberType(exclusive_minimum=0),
         "Minutes after the start of the process at which the run stops: {a number "
         "greater than 0}. The run emits what it has read, writes its state and ends "
-        "with exit code 0; the next run continues. Not with FULL_TABLE for a stream of "
-        "candidates, which starts over in every run. Unset: no limit.",
+        "with exit code 0; the next run continues. Cannot be combined with FULL_TABLE "
+        "for a candidate stream: it would start over in every run. Unset: no limit.",
     ),
     "user_agent": _Setting(
         th.StringType(pattern=f"^[!-~]([ -~]*[!-~])?{_END}"),

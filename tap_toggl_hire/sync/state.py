@@ -89,9 +89,9 @@ def unwrap(value: t.Any, list_streams: Collection[str]) -> dict[str, t.Any]:
 def invalid_state(what: str) -> StateError:
     """Return the error for a `--state` that is something else."""
     return StateError(
-        f"The state is not one of tap-toggl-hire: {what}. {NOTHING} Pass what the last "
-        "run printed in its last STATE message, or what `meltano state get` prints; "
-        "without a state, pass no --state, or {}."
+        f"--state is not a tap-toggl-hire state: {what}. {NOTHING} Pass the value of "
+        "the last STATE message, or the output of `meltano state get`. For a first "
+        "run, leave out --state, or pass {}."
     )
 
 

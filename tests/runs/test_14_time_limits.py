@@ -34,8 +34,8 @@ def test_first_load_in_limited_runs_ends_complete(make_pipeline: MakePipeline) -
         log = pipeline.sandbox.stats.log[before:]
         requested.update(r.route.item_id for r in log if r.kind == "candidate")
         if outcomes[-1] == "stopped":
-            assert "as time_limit_minutes says: " in run.stderr
-            assert "of 120 candidates are done. The next run continues." in run.stderr
+            assert "Reached time_limit_minutes (" in run.stderr
+            assert "of 120 candidates done. The next run continues" in run.stderr
     assert len(outcomes) > 2
     assert outcomes[-1] == "complete"
     # Each run but the first asks for a known candidate, as a proof, at most.

@@ -698,7 +698,7 @@ def test_time_limit_ends_a_run_as_stopped_and_the_next_one_continues(
     assert run.sync_run["outcome"] == "stopped"
     assert run.sync_run["is_transient"] is None
     assert run.sync_run["message"] is None
-    done = ": 4 of 5 candidates are done"
+    done = " with 4 of 5 candidates done"
     assert module.STOPPED % ("1", done) in caplog.messages
     extraction.transport.on_request = lambda _: None
     assert extraction.run().emitted(DETAILS) == ["5"]
@@ -726,7 +726,7 @@ def test_no_more_candidates_are_done_than_there_are(
     stop_at(extraction, is_third)
     run = extraction.run()
     assert run.sync_run["outcome"] == "stopped"
-    assert module.STOPPED % ("1", ": 5 of 5 candidates are done") in caplog.messages
+    assert module.STOPPED % ("1", " with 5 of 5 candidates done") in caplog.messages
 
 
 @pytest.mark.parametrize("signum", [0, signal.SIGTERM])
