@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 TYPES = {
     "text": {
-        "job_openings": "id name slug",
+        "job_openings": "id name",
         "categories": "id name job_opening_id",
         "tags": "id name",
         "candidates": "id name email profile_url hire_state category_id job_opening_id",

@@ -7,7 +7,7 @@ from collections import defaultdict
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby, pairwise
-from statistics import correlation, fmean, mean, stdev, variance
+from statistics import correlation, fmean, mean, median, stdev, variance
 from typing import TYPE_CHECKING, Any
 
 from analytics.tests.dbt.world import at
@@ -132,7 +132,6 @@ class Truth:
             finished = at(candidate.finished_day)
             first = at(self.observed(candidate)[0][0]) + LOOK
             ungraded = [a for a in candidate.answers if not is_graded(a, self.end)]
-            lost = sum(a.question.points for a in ungraded)
             score = 100 * candidate.earned(self.end) / candidate.possible
             known = [
                 a for a in candidate.answers if facility[a.question.id] is not None
@@ -151,7 +150,6 @@ class Truth:
                 "ungraded_answers": len(ungraded),
                 "is_fully_graded": not ungraded,
                 "score": score,
-                "score_possible": score + 100 * lost / candidate.possible,
                 "expected_score": expected,
                 "score_above_expected": score - expected,
             }
@@ -492,6 +490,11 @@ class Truth:
                 "decided_before": kinds.count("decided before"),
                 "waiting": sum(
                     candidate.state(self.end)[1] is None for candidate in group
+                ),
+                "scored": len(group),
+                "median_score": median(
+                    100 * candidate.earned(self.end) / candidate.possible
+                    for candidate in group
                 ),
                 "median_days_to_decision": kaplan_meier(waits, 0.5),
                 "slowest_tenth_days_to_decision": kaplan_meier(waits, 0.1),

@@ -147,8 +147,6 @@ select
             {{ nulls_last('shrunk.category') }},
             shrunk.category_id
     ) as position,
-    shrunk.is_entry,
-    shrunk.visits,
     {{ row_id(['shrunk.workspace', 'shrunk.job_opening_id', 'shrunk.category_id']) }} as row_id
 from shrunk
 left join {{ ref('stg_toggl_hire__job_openings') }} as openings

@@ -89,16 +89,7 @@ candidates as (
         count(case when decision = 'decided before' then 1 end) as decided_before,
         count(case when is_waiting then 1 end) as waiting,
         count(score) as scored,
-        min(score) as lowest_score,
-        {{ quantile('score', 0.25, 'place', 'places') }} as lower_quartile_score,
-        {{ quantile('score', 0.5, 'place', 'places') }} as median_score,
-        {{ quantile('score', 0.75, 'place', 'places') }} as upper_quartile_score,
-        max(score) as highest_score,
-        count(case when score < 20 then 1 end) as scored_below_20,
-        count(case when score >= 20 and score < 40 then 1 end) as scored_from_20,
-        count(case when score >= 40 and score < 60 then 1 end) as scored_from_40,
-        count(case when score >= 60 and score < 80 then 1 end) as scored_from_60,
-        count(case when score >= 80 then 1 end) as scored_from_80
+        {{ quantile('score', 0.5, 'place', 'places') }} as median_score
     from ranked
     group by workspace, job_opening_id
 ),
@@ -125,7 +116,6 @@ select
     known.workspace,
     known.job_opening_id,
     openings.name as job_opening,
-    openings.slug,
     openings.created_at,
     openings.published_at,
     openings.closed_at,
@@ -137,15 +127,7 @@ select
     quantiles.median_days_to_decision,
     quantiles.slowest_tenth_days_to_decision,
     coalesce(candidates.scored, 0) as scored,
-    candidates.lowest_score,
-    candidates.lower_quartile_score,
     candidates.median_score,
-    candidates.upper_quartile_score,
-    candidates.highest_score,
-    coalesce(candidates.scored_below_20, 0) as scored_below_20,
-    {%- for band in [20, 40, 60, 80] %}
-    coalesce(candidates.scored_from_{{ band }}, 0) as scored_from_{{ band }},
-    {%- endfor %}
     {{ row_id(['known.workspace', 'known.job_opening_id']) }} as row_id
 from known
 left join {{ ref('stg_toggl_hire__job_openings') }} as openings

@@ -6,7 +6,5 @@ select
     category_id,
     category,
     position,
-    is_entry,
-    visits,
     row_id
 from {{ ref('int_toggl_hire__stage_order') }}

@@ -42,8 +42,6 @@ select
     candidates.rating,
     candidates.points,
     candidates.score,
-    cast(candidates.score + 100 * {{ ratio('totals.possible - totals.gradable', 'totals.possible') }} as numeric(28, 6))
-        as score_possible,
     cast(draws.expected_score as numeric(28, 6)) as expected_score,
     cast(cast(candidates.score as {{ double() }}) - draws.expected_score as numeric(28, 6)) as score_above_expected,
     tags.tags,

@@ -1,7 +1,6 @@
 {{ stream('job_openings', key=['job_opening_id'], columns={
     'job_opening_id': ['id', 'text'],
     'name': 'text',
-    'slug': 'text',
     'created_at': 'timestamp',
     'published_at': 'timestamp',
     'closed_at': 'timestamp',
