@@ -109,16 +109,9 @@ def test_funnel_adds_up(built: Warehouse) -> None:
         assert row["reached"] == sum(row[part] for part in parts)
 
 
-def test_wrong_key_is_bad_and_a_leak_is_seen(built: Warehouse) -> None:
+def test_wrong_key_is_bad(built: Warehouse) -> None:
     rows = keyed(built, "questions", ("question_id",))
     assert rows[WORLD.wrong_key.id]["verdict"] == "bad"
-    assert rows[WORLD.leaked.id]["facility_change_low"] > 0
-    clear = [
-        row["question_id"]
-        for row in rows.values()
-        if row["facility_change_low"] is not None and row["facility_change_low"] > 0
-    ]
-    assert len(clear) <= 1 + len(rows) / 10  # some by chance
 
 
 def test_question_that_was_put_right_leaves_the_list(built: Warehouse) -> None:

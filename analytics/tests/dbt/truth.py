@@ -304,14 +304,12 @@ class Truth:
         found = correlation(xs, ys) if max(xs) - min(xs) > 1e-9 else None
         spare = len(xs) - 2 - len(by_opening)
         width = 1.96 / math.sqrt(spare)
-        openings = {candidate.opening for candidate, _ in group}
         fixed = group[0][1].question.fixed_on_day
         return {
             "question": group[0][1].question.text(group[0][0].finished_day),
             "changed_at": fixed
             and at(min(candidate.finished_day for candidate, _ in group)),
-            "openings": len(openings),
-            "erased": sum(candidate.opening in openings for candidate in self.erased),
+            "openings": len({candidate.opening for candidate, _ in group}),
             "shown": len(group),
             "graded": len(graded),
             "ungraded": len(group) - len(graded),
@@ -401,9 +399,6 @@ class Truth:
             )
             rows[opening.id,] = {
                 "candidates": len(group),
-                "erased": sum(
-                    candidate.opening is opening for candidate in self.erased
-                ),
                 "questions": len({a.question.id for c in group for a in c.answers}),
                 "is_smart_test": is_smart,
                 "alpha": alpha,

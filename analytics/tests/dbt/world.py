@@ -32,7 +32,6 @@ class Question:
     difficulty: float
     is_text: bool = False
     has_wrong_key: bool = False
-    leaks_on_day: float | None = None
     fixed_on_day: float | None = None
     """When the text and the key were put right; the key was wrong until then."""
 
@@ -61,12 +60,10 @@ class Question:
             for letter in letters
         ]
 
-    def probability(self, ability: float, day: float) -> float:
-        """Chance that a candidate knows the right answer on a day."""
+    def probability(self, ability: float) -> float:
+        """Chance that a candidate knows the right answer."""
         logit = self.discrimination * (ability - self.difficulty)
-        known = 1 / (1 + math.exp(-logit))
-        leaked = self.leaks_on_day is not None and day >= self.leaks_on_day
-        return 0.6 + 0.4 * known if leaked else known
+        return 1 / (1 + math.exp(-logit))
 
 
 @dataclass(eq=False)
@@ -207,10 +204,6 @@ class World:
         wrong.has_wrong_key, wrong.is_text = True, False
         wrong.discrimination, wrong.difficulty = 1.6, -0.5
         self.wrong_key = wrong
-        leaked = openings[1].questions[count // 3 + 1]
-        leaked.is_text, leaked.leaks_on_day = False, self.days * 0.55
-        leaked.discrimination, leaked.difficulty = 1.2, 1.0
-        self.leaked = leaked
         fixed = openings[0].questions[count // 3 + 2]
         fixed.is_text, fixed.fixed_on_day = False, self.days * 0.6
         fixed.discrimination, fixed.difficulty = 1.6, 0.0
@@ -241,7 +234,7 @@ class World:
         rng = self._rng
         if rng.random() < 0.04:
             return Answer(question, None, 0, day, is_answered=False)
-        knows = rng.random() < question.probability(ability, day)
+        knows = rng.random() < question.probability(ability)
         if question.is_text:
             share = (0, 0.5, 1)[(rng.random() < 0.6) + 1] if knows else 0
             waits = rng.expovariate(1 / 20)

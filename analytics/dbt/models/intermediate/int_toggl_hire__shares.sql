@@ -3,7 +3,6 @@ select
     answers.question_id,
     answers.job_opening_id,
     answers.choice_id,
-    totals.half,
     {{ ratio('answers.points_earned', 'answers.question_points') }} as share,
     case
         when answers.is_graded

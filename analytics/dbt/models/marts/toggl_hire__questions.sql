@@ -5,36 +5,19 @@ with questions as (
     select * from {{ ref('int_toggl_hire__items') }}
 ),
 
--- What is below needs these sums alone: x is the share of the question's points, y that
--- of the others.
-sums as (
-    select
-        workspace,
-        question_id,
-        job_opening_id,
-        half,
-        count(*) as n,
-        sum(share) as sx,
-        sum(rest_share) as sy,
-        sum(share * share) as sxx,
-        sum(rest_share * rest_share) as syy,
-        sum(share * rest_share) as sxy
-    from {{ ref('int_toggl_hire__shares') }}
-    where share is not null and rest_share is not null
-    group by workspace, question_id, job_opening_id, half
-),
-
--- Deviations from the means of each opening.
+-- Deviations from the means of each opening: x is the share of the question's points, y
+-- that of the others.
 by_opening as (
     select
         workspace,
         question_id,
         job_opening_id,
-        cast(sum(n) as {{ double() }}) as n,
-        sum(sxx) - sum(sx) * sum(sx) / sum(n) as sxx,
-        sum(syy) - sum(sy) * sum(sy) / sum(n) as syy,
-        sum(sxy) - sum(sx) * sum(sy) / sum(n) as sxy
-    from sums
+        cast(count(*) as {{ double() }}) as n,
+        sum(share * share) - sum(share) * sum(share) / count(*) as sxx,
+        sum(rest_share * rest_share) - sum(rest_share) * sum(rest_share) / count(*) as syy,
+        sum(share * rest_share) - sum(share) * sum(rest_share) / count(*) as sxy
+    from {{ ref('int_toggl_hire__shares') }}
+    where share is not null and rest_share is not null
     group by workspace, question_id, job_opening_id
 ),
 
@@ -104,52 +87,17 @@ judged as (
     left join priors on priors.workspace = transformed.workspace
 ),
 
--- How the question's points changed beside those of the candidates' other questions,
--- from the first half of each opening's candidates to the second.
-halves as (
-    select
-        workspace,
-        question_id,
-        job_opening_id,
-        half,
-        cast(n as {{ double() }}) as n,
-        (sx - sy) / n as mean,
-        case when n > 1 then (sxx - 2 * sxy + syy - (sx - sy) * (sx - sy) / n) / (n - 1) end as variance
-    from sums
-    where half is not null
-),
-
-changes as (
-    select
-        early.workspace,
-        early.question_id,
-        sum(early.n * late.n / (early.n + late.n) * (late.mean - early.mean))
-            / sum(early.n * late.n / (early.n + late.n)) as change,
-        sqrt(sum(
-            early.n * late.n / (early.n + late.n) * early.n * late.n / (early.n + late.n)
-            * (early.variance / early.n + late.variance / late.n)
-        )) / sum(early.n * late.n / (early.n + late.n)) as deviation
-    from halves as early
-    inner join halves as late
-        on late.workspace = early.workspace
-        and late.question_id = early.question_id
-        and late.job_opening_id is not distinct from early.job_opening_id
-    where early.half = 1 and late.half = 2 and early.n >= 5 and late.n >= 5
-    group by early.workspace, early.question_id
-),
-
 -- Names of the openings, once each.
 openings as (
     select
         asked.workspace,
         asked.question_id,
         count(*) as openings,
-        sum(coalesce(openings.erased, 0)) as erased,
-        {{ joined('openings.job_opening', ", ", 'openings.job_opening, asked.job_opening_id') }} as job_openings
+        {{ joined('openings.name', ", ", 'openings.name, asked.job_opening_id') }} as job_openings
     from (
         select distinct workspace, question_id, job_opening_id from {{ ref('int_toggl_hire__shares') }}
     ) as asked
-    left join {{ ref('toggl_hire__tests') }} as openings
+    left join {{ ref('stg_toggl_hire__job_openings') }} as openings
         on openings.workspace = asked.workspace and openings.job_opening_id = asked.job_opening_id
     group by asked.workspace, asked.question_id
 )
@@ -163,18 +111,13 @@ select
     questions.changed_at,
     openings.openings,
     openings.job_openings,
-    cast(openings.erased as bigint) as erased,
     cast(questions.shown as bigint) as shown,
     cast(questions.answered as bigint) as answered,
-    {{ ratio('questions.shown - questions.answered', 'questions.shown') }} as unanswered_share,
     cast(questions.graded as bigint) as graded,
     cast(questions.shown - questions.graded as bigint) as ungraded,
     cast(coalesce(questions.points_earned, 0) as numeric(28, 6)) as points_earned,
     cast(coalesce(questions.points_possible, 0) as numeric(28, 6)) as points_possible,
     questions.facility,
-    changes.change as facility_change,
-    changes.change - 1.96 * changes.deviation as facility_change_low,
-    changes.change + 1.96 * changes.deviation as facility_change_high,
     cast(questions.checked as bigint) as checked,
     cast(questions.correct as bigint) as correct,
     cast(judged.discrimination as {{ double() }}) as discrimination,
@@ -199,5 +142,3 @@ left join openings
     on openings.workspace = questions.workspace and openings.question_id = questions.question_id
 left join judged
     on judged.workspace = questions.workspace and judged.question_id = questions.question_id
-left join changes
-    on changes.workspace = questions.workspace and changes.question_id = questions.question_id

@@ -86,9 +86,8 @@ reliable as (
 select
     reliable.workspace,
     reliable.job_opening_id,
-    openings.job_opening,
+    openings.name as job_opening,
     reliable.candidates,
-    coalesce(openings.erased, 0) as erased,
     reliable.questions,
     reliable.is_smart_test,
     cast(reliable.alpha as {{ double() }}) as alpha,
@@ -103,5 +102,5 @@ select
     ) as standard_error,
     {{ row_id(['reliable.workspace', 'reliable.job_opening_id']) }} as row_id
 from reliable
-left join {{ ref('toggl_hire__openings') }} as openings
+left join {{ ref('stg_toggl_hire__job_openings') }} as openings
     on openings.workspace = reliable.workspace and openings.job_opening_id = reliable.job_opening_id
