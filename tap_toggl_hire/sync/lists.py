@@ -7,7 +7,7 @@ answers then is not documented: an error, an empty page, or the list from its st
 
 So one reading proves nothing, unless it brought as many rows as the `total` says. A
 list that is *short* of it is read a second time, with another page size, whose pages
-end elsewhere; `outcome` says what both readings together mean.
+end elsewhere; `outcome` says what one or both readings mean.
 
 Functions that wait for a page raise TapError if the API fails or its links form a loop,
 and StoppedError if the run is to stop.
@@ -84,30 +84,35 @@ class Outcome(enum.Enum):
         return self in {Outcome.COMPLETE, Outcome.ACCEPTED}
 
 
-def outcome(total: int | None, count: int, end: End, *, lacks_none: bool) -> Outcome:
-    """Return what two readings of a list mean together.
+def outcome(
+    total: int | None, count: int, end: End, *, lacks_none: bool | None = None
+) -> Outcome | None:
+    """Return what one or two readings of a list mean; None if it is to be read again.
 
-    | rows of both  | the second reading               | outcome    |
-    | ------------- | -------------------------------- | ---------- |
-    | reach total   | any                              | `COMPLETE` |
-    | do not        | whole, lacks none of the first's | `ACCEPTED` |
-    | do not        | broken, or lacks one             | `SHORT`    |
-    | do not: none  | any                              | `SHORT`    |
-    | total unknown | whole, or broken                 | `COMPLETE`, or `SHORT` |
+    | total   | rows     | the last reading                        | outcome    |
+    | ------- | -------- | --------------------------------------- | ---------- |
+    | any     | any      | a page of it failed permanently         | `FAILED`   |
+    | known   | reach it | any                                     | `COMPLETE` |
+    | unknown | any      | whole                                   | `COMPLETE` |
+    | else    |          | the first                               | read again |
+    | known   | some     | the second: whole, lacks no row of both | `ACCEPTED` |
+    | else    |          | the second                              | `SHORT`    |
 
     Args:
         total: The number of rows that the API states; None if it states none.
-        count: The rows that both readings brought together.
-        end: How the second reading ended; one that failed makes the list `FAILED`.
-        lacks_none: Whether the second reading brought every row of the first.
+        count: The rows of all readings together.
+        end: How the last reading ended; of one from both ends, the better end.
+        lacks_none: Whether the second reading brought every row of the first; None
+            after the first.
     """
     if end is End.FAILED:
         return Outcome.FAILED
-    if total is None:
-        return Outcome.COMPLETE if end in WHOLE else Outcome.SHORT
-    if count >= total:
+    is_whole = end in WHOLE
+    if is_whole if total is None else count >= total:
         return Outcome.COMPLETE
-    is_accepted = count > 0 and end in WHOLE and lacks_none
+    if lacks_none is None:
+        return None
+    is_accepted = total is not None and count > 0 and is_whole and lacks_none
     return Outcome.ACCEPTED if is_accepted else Outcome.SHORT
 
 
@@ -318,15 +323,13 @@ class CandidateList:
             readings[-1].ask()
         yield from self._from_each_end(readings, first, actual_page_size)
         totals = [total for reading in readings for total in reading.totals]
-        ends = {reading.end for reading in readings}
-        total = None if End.START_DATE in ends else smallest(totals)
-        is_whole = bool(ends & WHOLE) if total is None else self.count >= total
-        if self.failure is not None:
-            self.outcome = Outcome.FAILED
-        elif is_whole:
-            self.outcome = Outcome.COMPLETE
-        else:
+        end = _better_end(readings) if self.failure is None else End.FAILED
+        total = None if end is End.START_DATE else smallest(totals)
+        found = outcome(total, self.count, end)
+        if found is None:
             yield from self._again(totals, actual_page_size)
+        else:
+            self.outcome = found
 
     def _may_have_other_end(self, first: int) -> bool:
         """Return whether the list is long, and has a total that shows when ends met."""
@@ -385,12 +388,13 @@ class CandidateList:
             again.end, again.failure = End.FAILED, error
         self.failure = again.failure
         is_cut = again.end is End.START_DATE
-        self.outcome = outcome(
+        found = outcome(
             None if is_cut else smallest(totals + again.totals),
             self.count,
             again.end,
             lacks_none=len(seen.ids) == self.count,
         )
+        self.outcome = found or Outcome.SHORT
 
     def _counted(self, page: Page) -> Page:
         self.count += sum(row.id is not None for row in page.rows)
@@ -411,6 +415,12 @@ class _SeenAgain:
         is_new = candidate_id not in self.ids
         self.ids.add(candidate_id)
         return is_new
+
+
+def _better_end(readings: list[Reading]) -> End:
+    """Return how a list was read that was read from one end or from both."""
+    ends = [reading.end or End.NOTHING_NEW for reading in readings]
+    return next((end for end in ends if end in WHOLE), ends[0])
 
 
 def _is_other_end(reading: Reading, first: list[Row]) -> bool:

@@ -315,7 +315,7 @@ def test_rows_may_be_in_disorder_by_a_minute(seconds: int, is_order: bool) -> No
             end_of(reading)
 
 
-# What two readings mean
+# What one or two readings mean
 
 WHOLE, BROKEN = (End.LAST_PAGE, End.START_DATE), (End.LOST, End.NOTHING_NEW)
 
@@ -325,7 +325,7 @@ WHOLE, BROKEN = (End.LAST_PAGE, End.START_DATE), (End.LOST, End.NOTHING_NEW)
 def test_two_readings_decide_whether_a_list_is_complete(
     end: End, lacks_none: bool
 ) -> None:
-    def of(total: int | None, count: int) -> Outcome:
+    def of(total: int | None, count: int) -> Outcome | None:
         return outcome(total, count, end, lacks_none=lacks_none)
 
     if end is End.FAILED:
@@ -337,6 +337,19 @@ def test_two_readings_decide_whether_a_list_is_complete(
     assert of(9, 8) is short
     assert of(1, 0) is Outcome.SHORT  # an empty list is never accepted
     assert of(None, 9) is (Outcome.COMPLETE if is_whole else Outcome.SHORT)
+
+
+@pytest.mark.parametrize("end", End)
+def test_list_is_read_again_unless_its_first_reading_is_complete_or_fails(
+    end: End,
+) -> None:
+    if end is End.FAILED:
+        assert outcome(9, 8, end) is Outcome.FAILED
+        return
+    assert outcome(9, 9, end) is Outcome.COMPLETE
+    assert outcome(9, 8, end) is None
+    unknown = Outcome.COMPLETE if end in WHOLE else None
+    assert outcome(None, 9, end) is unknown
 
 
 def test_candidates_are_missing_only_from_a_list_that_is_complete_or_accepted() -> None:
