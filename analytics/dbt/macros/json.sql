@@ -65,6 +65,42 @@ cross join unnest(array(
 {%- endmacro %}
 
 
+{% macro join_counts(text, alias) %}{{ return(adapter.dispatch('join_counts', 'toggl_hire')(text, alias)) }}{% endmacro %}
+
+{% macro postgres__join_counts(text, alias) -%}
+cross join lateral (
+    select name, cast(number as bigint) as number
+    from jsonb_each_text(cast({{ text }} as jsonb)) as pairs (name, number)
+) as {{ alias }}
+{%- endmacro %}
+
+{% macro duckdb__join_counts(text, alias) -%}
+cross join lateral (
+    select pair.key as name, pair.value as number
+    from (
+        select unnest(map_entries(cast(cast({{ text }} as json) as map(varchar, bigint)))) as pair
+    ) as pairs
+) as {{ alias }}
+{%- endmacro %}
+
+{% macro snowflake__join_counts(text, alias) -%}
+cross join lateral (
+    select pairs.key as name, cast(pairs.value as bigint) as number
+    from lateral flatten(input => parse_json({{ text }})) as pairs
+) as {{ alias }}
+{%- endmacro %}
+
+{#- Not json_keys, which quotes some names. -#}
+{% macro bigquery__join_counts(text, alias) -%}
+cross join unnest(array(
+    select as struct
+        regexp_extract(pair, r'"(.+)"') as name,
+        cast(regexp_extract(pair, r'[0-9]+$') as int64) as number
+    from unnest(regexp_extract_all({{ text }}, r'"[^"]+":[0-9]+')) as pair
+)) as {{ alias }}
+{%- endmacro %}
+
+
 {% macro json_text(value, field=none) %}{{ return(adapter.dispatch('json_text', 'toggl_hire')(value, field)) }}{% endmacro %}
 
 {% macro postgres__json_text(value, field) -%}

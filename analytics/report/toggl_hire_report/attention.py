@@ -1,12 +1,14 @@
 """What needs attention: what is new in sentences, and what stays in one line.
 
 Each item begins at a moment: a wait that is longer than usual, when it reached its
-limit; retention, on its due date. New is what began within some days before the last
-look. So the alarm ends, although somebody still waits.
+limit; retention, on its due date; the drift of a field, with the first run that saw it.
+New is what began within some days before the last look. So the alarm ends, although
+somebody still waits.
 """
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
 MOST_SAID = 3
 """Sentences above the table on the page."""
+MOST_FIELDS = 5
+"""Fields that a sentence names."""
 RETENTION = {
     "rejected": "rejected (delete them in Toggl Hire)",
     "undecided": "undecided (decide first)",
@@ -32,20 +36,57 @@ class Attention(NamedTuple):
     standing: str | None
 
 
-def attention(waiting: dict[str, Any]) -> Attention:
+def attention(waiting: dict[str, Any], drift: Sequence[dict[str, Any]]) -> Attention:
     """Say what is new and what stays.
 
     Args:
         waiting: the figures of the section `waiting`.
+        drift: of the figures of data health.
     """
     openings = waiting["openings"]
     new = [
+        *(_drift(one) for one in drift if one["is_new"]),
         *_undecided(waiting["undecided"]),
         *(sentence for opening in openings for sentence in _opening(opening)),
         *_retention(waiting["retention"]),
     ]
-    old = [*_old_waits(openings), *_old(waiting)]
+    old = [
+        *(_old_drift(one) for one in drift if not one["is_new"]),
+        *_old_waits(openings),
+        *_old(waiting),
+    ]
     return Attention(new, f"As before: {listed(old)}." if old else None)
+
+
+def _drift(drift: dict[str, Any]) -> str:
+    names, workspace = named(drift["fields"]), drift["workspace"]
+    api = f"API of {workspace}" if workspace else "API"
+    is_one = len(drift["fields"]) == 1
+    columns = "column is" if is_one else "columns are"
+    since = f"Since {day(drift['since'])} the {api}"
+    if drift["problem"] == "missing":
+        return f"{since} does not send {names}: the {columns} null."
+    values = drift["occurrences"]
+    noun = "value" if values == 1 else "values"
+    return (
+        f"{since} sends {names} in a form that the tap cannot read ({values:,} {noun} "
+        f"in the last run that saw {'it' if is_one else 'them'}): the {columns} null "
+        "there."
+    )
+
+
+def _old_drift(drift: dict[str, Any]) -> str:
+    names, workspace = named(drift["fields"]), drift["workspace"]
+    where = f" in {workspace}" if workspace else ""
+    what = {"missing": "missing", "mismatched": "in a form that the tap cannot read"}
+    return f"{names}{where} {what[drift['problem']]} since {day(drift['since'])}"
+
+
+def named(fields: Sequence[str]) -> str:
+    """Name the first of some fields, and count the others."""
+    names = [f"`{field}`" for field in fields[:MOST_FIELDS]]
+    more = len(fields) - MOST_FIELDS
+    return listed([*names, f"{more} more"] if more > 0 else names)
 
 
 def _opening(opening: dict[str, Any]) -> Iterator[str]:
@@ -139,6 +180,11 @@ def listed(texts: Sequence[str]) -> str:
     """Join texts with commas and an "and"."""
     *first, last = texts
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def day(text: str) -> str:
+    """A date in words."""
+    return f"{date.fromisoformat(text):%-d %B %Y}"
 
 
 def days(number: float) -> str:

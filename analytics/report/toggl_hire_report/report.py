@@ -40,6 +40,7 @@ def collect(
     waited = waits.figures(context)
     waiting_for = waiting.figures(context, new_days=new_days, has_names=has_names)
     judged = questions.figures(context)
+    trusted = health.figures(context, new_days)
     as_of = context.as_of
     return {
         "title": title,
@@ -53,7 +54,7 @@ def collect(
         },
         "week": week.figures(context),
         "new_days": new_days,
-        "attention": attention(waiting_for)._asdict(),
+        "attention": attention(waiting_for, trusted["drift"])._asdict(),
         "waiting": waiting_for,
         "funnel": dropouts.figures(context, waited),
         "waits": waited,
@@ -62,7 +63,7 @@ def collect(
         "minutes": minutes.figures(context),
         **judged,
         "distractors": options.figures(context, judged["questions"]),
-        "health": health.figures(context),
+        "health": trusted,
     }
 
 

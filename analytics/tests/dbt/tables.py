@@ -23,7 +23,10 @@ TYPES = {
         "candidate_history": (
             "event_id candidate_id event job_opening_id category_id hire_state"
         ),
-        "sync_runs": "outcome scope",
+        "sync_runs": (
+            "outcome scope tap_version api_version"
+            " unknown_fields mismatched_fields missing_fields"
+        ),
         "colleagues": "workspace candidate_id",
     },
     "timestamp": {
@@ -53,7 +56,7 @@ TYPES = {
         "candidate_answers": "position",
         "sync_runs": (
             "candidates_listed candidates_held details_held answers_held"
-            " candidates_without_details"
+            " candidates_without_details details_read"
         ),
     },
 }

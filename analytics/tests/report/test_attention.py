@@ -13,6 +13,7 @@ from toggl_hire_report.attention import Attention, attention
 
 from analytics.tests.dbt.world import at
 from analytics.tests.marks import needs_dbt
+from analytics.tests.report.fields import add_field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,6 +43,7 @@ def said(
     *openings: dict[str, Any],
     undecided: dict[str, Any] | None = None,
     retention: dict[str, int] | None = None,
+    drift: dict[str, Any] | None = None,
 ) -> Attention:
     """What needs attention."""
     states = ("rejected", "undecided", "possible_hires")
@@ -52,7 +54,8 @@ def said(
             "openings": list(openings),
             "undecided": undecided or nobody,
             "retention": {**counts, **(retention or {})},
-        }
+        },
+        [drift] if drift else [],
     )
 
 
@@ -149,6 +152,42 @@ def test_retention_says_what_to_do_with_which_candidates() -> None:
 
 def test_possible_hires_past_the_retention_need_no_attention() -> None:
     assert said(retention={"possible_hires": 2}) == ([], None)
+
+
+def drift(**values: Any) -> dict[str, Any]:
+    """A field that drifts since this week."""
+    return {
+        "workspace": None,
+        "problem": "mismatched",
+        "since": "2025-10-12",
+        "fields": ["score"],
+        "occurrences": 214,
+        "is_new": True,
+        **values,
+    }
+
+
+def test_field_that_drifts_is_a_sentence_and_then_in_the_one_line() -> None:
+    (sentence,) = said(drift=drift()).new
+    assert sentence == (
+        "Since 12 October 2025 the API sends `score` in a form that the tap cannot "
+        "read (214 values in the last run that saw it): the column is null there."
+    )
+    assert said(drift=drift(is_new=False)) == (
+        [],
+        "As before: `score` in a form that the tap cannot read since 12 October 2025.",
+    )
+
+
+def test_fields_that_are_missing_since_a_day_are_one_sentence() -> None:
+    fields = [f"questions[].{letter}" for letter in "abcdefg"]
+    found = said(drift=drift(problem="missing", fields=fields, workspace="berlin"))
+    (sentence,) = found.new
+    assert sentence == (
+        "Since 12 October 2025 the API of berlin does not send `questions[].a`, "
+        "`questions[].b`, `questions[].c`, `questions[].d`, `questions[].e` and 2 "
+        "more: the columns are null."
+    )
 
 
 @pytest.fixture
@@ -276,4 +315,29 @@ def test_failed_run_needs_attention_until_one_succeeds(
     assert run(nobody) == (
         3,
         ["The last run failed on 2025-10-29 06:05 UTC: see its log."],
+    )
+
+
+@needs_dbt
+@pytest.mark.pipeline
+@pytest.mark.usefixtures("at_last_look")
+def test_drift_is_new_for_some_days(
+    world: World, warehouse: Path, tmp_path: Path, run: Callable[..., Any]
+) -> None:
+    drifts = quiet(warehouse, tmp_path)
+    began = at(world.last_look) - timedelta(days=3)
+    with duckdb.connect(str(drifts)) as connection:
+        for stream in ("candidates", "candidate_details"):
+            add_field(connection, f"{stream}.score", "mismatched", f"{began}")
+        add_field(connection, "candidates.points", "unknown", f"{began}")
+    code, (sentence,) = run(drifts)
+    assert code == 3
+    assert sentence == (
+        "Since 26 October 2025 the API sends `score` in a form that the tap cannot "
+        "read (14 values in the last run that saw it): the column is null there."
+    )
+    code, (standing,) = run(drifts, "--new-days", "1")
+    assert code == 0
+    assert standing == (
+        "As before: `score` in a form that the tap cannot read since 26 October 2025."
     )

@@ -18,6 +18,7 @@ from toggl_hire_report.__main__ import main
 from analytics.tests.dbt.warehouses import InDuckDB
 from analytics.tests.dbt.world import START, STEPS, at
 from analytics.tests.marks import needs_dbt
+from analytics.tests.report.fields import add_field
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -423,6 +424,29 @@ def test_what_is_wrong_with_the_data_is_said(
     (sentence,) = found.figures["health"]["problems"]
     assert sentence.startswith(problem)
     assert f"Not fully. {problem}" in found.page.replace("&#39;", "'")
+
+
+def test_fields_of_the_api_are_in_data_health(
+    warehouse: Path, tmp_path: Path, report: Callable[..., Report]
+) -> None:
+    """A field that is unknown is no problem; a column that became null is one."""
+    path = tmp_path / "fields.duckdb"
+    path.write_bytes(warehouse.read_bytes())
+    with duckdb.connect(str(path)) as connection:
+        add_field(connection, "candidates.rank", "unknown", "2025-10-01")
+    unknown = (
+        "Fields that the tap does not know, kept in the column `extra` if `pii` is "
+        "`keep`: `rank`."
+    )
+    found = report("--duckdb", str(path))
+    assert found.figures["health"]["notes"] == [unknown]
+    assert found.figures["health"]["problems"] == []
+    assert f"<li>{unknown}</li>" in found.page
+    with duckdb.connect(str(path)) as connection:
+        add_field(connection, "candidates.score", "missing", "2025-10-01")
+    found = report("--duckdb", str(path))
+    assert "Not fully. Null since the API changed: `score`." in found.page
+    assert "`score` missing since 1 October 2025" in found.page
 
 
 def test_period_leaves_out_what_was_before(report: Callable[..., Report]) -> None:

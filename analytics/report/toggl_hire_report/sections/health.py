@@ -6,11 +6,12 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from toggl_hire_report.attention import named
 from toggl_hire_report.figure import whole
 from toggl_hire_report.page import Section, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from toggl_hire_report.context import Context
@@ -37,15 +38,22 @@ OF_ALL = {
 }
 
 
-def figures(context: Context) -> dict[str, Any]:
-    """Count what is held, missing, locked, due and erased.
+def figures(context: Context, new_days: float) -> dict[str, Any]:
+    """Count what is held, missing, locked and erased; name fields that changed.
+
+    Args:
+        context: of the page.
+        new_days: what began so many days before the last look is new.
 
     Returns:
         `workspaces`: for each one `history_since`, `last_complete_run`, `failed_runs`,
         `longest_gap_days`, `candidates_held` (by the tap's own account),
         `candidates_rows` (in the table), `candidates_missing`. In all of them
-        together `locked` and `erased`; `problems`, in words.
+        together `locked` and `erased`; `drift`, fields that the API no longer sends, or
+        sends in a form that the tap cannot read, and that it sent before; `problems`
+        and `notes`, in words.
     """
+    drift = _drift(context, new_days)
     (locked,) = context.warehouse.rows(
         "select count(*) as number from toggl_hire__candidates where seems_locked"
     )
@@ -73,7 +81,10 @@ def figures(context: Context) -> dict[str, Any]:
                 for problem in _problems(context, row)
             ),
             *_locked(locked["number"]),
+            *_null(drift),
         ],
+        "notes": [*_unknown(context)],
+        "drift": drift,
         "locked": locked["number"],
         "erased": erased["number"],
     }
@@ -102,6 +113,52 @@ def _problems(context: Context, workspace: Row) -> Iterator[str]:
     missing = int(workspace["candidates_missing"] or 0)
     if missing > 0:
         yield f"Candidates{where} that the warehouse lacks: {missing}."
+
+
+def _drift(context: Context, new_days: float) -> list[dict[str, Any]]:
+    """Put fields together that have the same problem since the same day."""
+    found: dict[tuple[str, str, str], list[Row]] = {}
+    for row in context.warehouse.rows(
+        "select workspace, field, problem, since, occurrences from toggl_hire__fields "
+        "where is_drift order by since desc, workspace, problem, field"
+    ):
+        key = row["workspace"], row["problem"], f"{row['since'].date()}"
+        found.setdefault(key, []).append(row)
+    as_of, latest = context.as_of, timedelta(days=new_days)
+    return [
+        {
+            "workspace": workspace if len(context.workspaces) > 1 else None,
+            "problem": problem,
+            "since": since,
+            "fields": _paths(rows),
+            "occurrences": sum(row["occurrences"] for row in rows),
+            "is_new": as_of is not None and as_of - rows[0]["since"] <= latest,
+        }
+        for (workspace, problem, since), rows in found.items()
+    ]
+
+
+def _paths(rows: Iterable[Row]) -> list[str]:
+    """Return the paths of fields in their objects, each once."""
+    return [*dict.fromkeys(row["field"].partition(".")[2] for row in rows)]
+
+
+def _null(drift: Sequence[dict[str, Any]]) -> Iterator[str]:
+    fields = [field for one in drift for field in one["fields"]]
+    if fields:
+        yield f"Null since the API changed: {named([*dict.fromkeys(fields)])}."
+
+
+def _unknown(context: Context) -> Iterator[str]:
+    rows = context.warehouse.rows(
+        "select field from toggl_hire__fields where problem = 'unknown' "
+        "order by field, workspace"
+    )
+    if fields := _paths(rows):
+        yield (
+            "Fields that the tap does not know, kept in the column `extra` if `pii` is "
+            f"`keep`: {named(fields)}."
+        )
 
 
 def stale(context: Context, now: datetime) -> Iterator[str]:
@@ -150,7 +207,7 @@ def section(page: Page) -> Section:
     if not found.value["workspaces"]:
         return Section(TITLE, "No run of the tap has been loaded yet.")
     if not found.value["problems"]:
-        return Section(TITLE, _praise(found.value))
+        return Section(TITLE, _praise(found.value), items=found.value["notes"])
     workspaces = found["workspaces"]
     of_workspaces = [
         {
@@ -166,5 +223,6 @@ def section(page: Page) -> Section:
     return Section(
         TITLE,
         f"Not fully. {' '.join(found.value['problems'])}",
+        items=found.value["notes"],
         tables=[Table(of_workspaces), Table(of_all)],
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from toggl_hire_report.attention import day
 from toggl_hire_report.context import ALL
 from toggl_hire_report.figure import number
 from toggl_hire_report.page import Section, Table, Tile
@@ -136,8 +137,3 @@ def _foot(weeks: int) -> str:
         weeks, f"Usually, and in brackets: the mean of {weeks} weeks before. "
     )
     return f"{usual}Moves and decisions count in the week of the run that saw them."
-
-
-def day(text: str) -> str:
-    """A date in words."""
-    return f"{date.fromisoformat(text):%-d %B %Y}"
