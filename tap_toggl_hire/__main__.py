@@ -31,9 +31,10 @@ BUFFER = 1 << 16  # bytes of messages that are written at once, unless a STATE c
 def main(tap_class: type[TapTogglHire] = TapTogglHire) -> None:
     """Run the command line and exit.
 
-    Exit code 0 means that everything selected was read and written; 128 and the number
-    of the signal, that a signal stopped the run in order; 1, that it failed. A failure
-    ends with one line on stderr, a log record with the field `is_transient`.
+    Exit code 0 means that the run ended as it should: everything selected was read and
+    written, or the time limit stopped it; 128 and the number of the signal, that a
+    signal did; 1, that it failed. A failure, and a signal, end with one line on stderr,
+    a log record with the field `is_transient`.
     """
     # Buffered even with PYTHONUNBUFFERED: a signal cuts an unbuffered write short.
     sys.stdout = os.fdopen(

@@ -1,10 +1,24 @@
-"""Exceptions of the tap.
+"""Exceptions of the tap, and how a failure travels.
 
-A `TapError` ends the run, once what was read by then is emitted (`Stop.fail`); a
-`RequestError` that is about one candidate does so after all others were read. A
-`TransientError` is retried and stays inside `api/`. Every message states what happened,
-what it means and what to do. None contains a response body, personal data or the API
-key.
+From one attempt to the exit code:
+
+1. `api/http` makes the attempt. What may pass is a TransientError.
+2. `api/client` retries it. What is left is a RequestError about one resource, or a
+   TapError about all of them: a key, a version, a rate limit.
+3. It waits in the future of a worker thread; `Workers.result` raises it where the
+   result is needed, in the main thread.
+4. `sync/fetch` gives a RequestError to the task that it is about, which goes on without
+   details; a list keeps that of its page. Any other failure ends the reading
+   (`Stop.fail`): no request is sent any more, and what was read is emitted.
+5. `sync/candidates` raises the first failure once everything else is done.
+6. `run` writes the record of the run and the last STATE, except after an OutputError.
+7. `__main__` logs the message as the last line, and exits with 1.
+
+A StoppedError is a signal or the time limit, not a failure: it leaves whatever waits,
+and takes the same way from step 4 on.
+
+Every message states what happened, what it means and what to do. None contains a
+response body, personal data or the API key.
 """
 
 from __future__ import annotations

@@ -125,7 +125,7 @@ class Output:
                 self._put(projection.alias, mapped)
 
     def write_tombstone(self, record: Record) -> None:
-        """Write a tombstone: the key and `_sdc_deleted_at`, every other column null."""
+        """Write a tombstone: the key and the time of the deletion, all else null."""
         self.count += 1
         for projection in self._projections:
             try:

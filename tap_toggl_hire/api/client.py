@@ -221,6 +221,7 @@ class Client:
         self._stop = stop
         self._logger = logger
         self._lock = threading.RLock()  # the search for the version logs, too
+        self._tags_lock = threading.Lock()
         self._first_page: Json | None = None
         self._tags: list[Json] | None = None
         self._openings: dict[str, Json] = {}
@@ -231,11 +232,12 @@ class Client:
     @property
     def tags(self) -> list[Json]:
         """All tags of the workspace (`/tags`), read once in a run."""
-        if self._tags is None:
-            _ = self.version  # whose search reads the first page
-            pages = self.pages("/tags", {}, first=self._first_page)
-            self._tags = [*chain.from_iterable(pages)]
-        return self._tags
+        with self._tags_lock:
+            if self._tags is None:
+                _ = self.version  # whose search reads the first page
+                pages = self.pages("/tags", {}, first=self._first_page)
+                self._tags = [*chain.from_iterable(pages)]
+            return self._tags
 
     def opening(self, opening_id: str) -> Json:
         """Read one job opening (`/openings/{id}`), once in a run."""
@@ -420,7 +422,7 @@ class Client:
         is_limited = response.status == requests.codes.too_many_requests
         self.counts.add(endpoint, sent=1 + response.redirects, rate_limited=is_limited)
         if is_limited:
-            wait = throttle.refused(response.started, self._retry_after(response))
+            wait = throttle.limited(response.started, self._retry_after(response))
             if not self._retry.after_429:
                 raise RateLimitError(
                     "The API limits the rate of requests (HTTP 429): run again in "

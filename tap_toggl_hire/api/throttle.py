@@ -113,7 +113,7 @@ class Throttle:
                 self._refusals_in_a_row = 0
                 self._next_start = now + self._interval(now)
 
-    def refused(self, started: float, retry_after: float | None) -> float:
+    def limited(self, started: float, retry_after: float | None) -> float:
         """Note that the API answered 429: all requests wait, then go on more slowly.
 
         `started` is what `acquire` returned for the request. The result is the number

@@ -1,7 +1,18 @@
 """Worker threads: they make requests, and nothing else of a run happens in them.
 
-Records, state and most log lines come from the main thread, which takes the results in
-the order it needs. The client and the clock log from the workers, too.
+Who may touch what:
+
+| what | main thread | worker threads | held together by |
+| --- | --- | --- | --- |
+| records, inventory, state, stdout | all of it | nothing | no worker has a reference |
+| futures | waits for results | set them | `Future` |
+| the queue of calls | puts, drops | take | the condition of `_Queue` |
+| `Client`: version, tags | reads | read, find | a lock for each |
+| `Client`: openings | asks first, for all | look up later | the main thread waits |
+| counts of requests, the throttle | reads | write | a lock for each |
+| the clock's offset | reads | write | one assignment |
+| the stop | sets, reads | read | a flag that is never unset |
+| the log | writes | client and clock write | `logging` |
 """
 
 from __future__ import annotations

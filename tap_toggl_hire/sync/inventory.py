@@ -1,8 +1,9 @@
 """The inventory: what the target holds of each candidate, in columns.
 
 There may be a million candidates. `Ids` gives each ID a position, and each field of
-`Known` is an array. What is held has one array per stream, so that another candidate
-stream is one more column. The arrays are also the columns of the state.
+`Known` is an array. What is held has one array per stream: another candidate stream is
+one more column, if it has one row per candidate. The arrays are also the columns of the
+state.
 """
 
 from __future__ import annotations

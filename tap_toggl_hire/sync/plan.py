@@ -231,7 +231,7 @@ def is_settled(known: Known, listed: Listed, selection: Selection) -> bool:
     return (
         known.presence is Presence.LISTED
         and not selection.full_table & selection.selected
-        and not _is_visible(known, listed)
+        and not _list_differs(known, listed)
         and listed.extra in {known.extra, None}
         and (HISTORY not in selection.selected or not _has_event(known, listed))
         and not any(HELD[known.holds(stream)].due for stream in selection.selected)
@@ -247,7 +247,7 @@ def wants_details(known: Known, listed: Listed, selection: Selection) -> bool:
     """
     wanted = selection.selected & FROM_DETAILS
     return bool(wanted) and (
-        _is_visible(known, listed)
+        _list_differs(known, listed)
         or bool(wanted & selection.full_table)
         or any(HELD[known.holds(stream)].due for stream in wanted)
     )
@@ -391,7 +391,7 @@ def is_most(count: int, total: int) -> bool:
 # What the plans share
 
 
-def _is_visible(known: Known, listed: Listed) -> bool:
+def _list_differs(known: Known, listed: Listed) -> bool:
     """Return whether the list row or the tags differ."""
     return listed.row != known.row or listed.tags not in {known.tags, None}
 
@@ -405,7 +405,7 @@ def _differs(stream: str, known: Known, listed: Listed, read: Details | None) ->
     """Return whether a stream would emit something else than it did."""
     if stream == HISTORY:
         return _has_event(known, listed)
-    if _is_visible(known, listed):
+    if _list_differs(known, listed):
         return True
     if stream == CANDIDATES:
         return listed.extra not in {known.extra, None}
@@ -466,7 +466,7 @@ def _is_contradicted(known: Known, listed: Listed, read: Details | None) -> bool
     return (
         read is not None
         and (read.is_torn or read.contradicts_tags)
-        and (_is_visible(known, listed) or read.digest != known.details)
+        and (_list_differs(known, listed) or read.digest != known.details)
     )
 
 
@@ -512,7 +512,7 @@ def _details_after(known: Known, listed: Listed, read: Details | None) -> int:
     """
     if read is not None:
         return read.digest
-    is_outdated = _is_visible(known, listed)
+    is_outdated = _list_differs(known, listed)
     return min(known.details, UNKNOWN_VALUE) if is_outdated else known.details
 
 

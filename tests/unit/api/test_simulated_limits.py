@@ -72,7 +72,7 @@ class Simulation(Machine):
         return self.now - began
 
     @property
-    def refused_share(self) -> float:
+    def limited_share(self) -> float:
         return self.refused / self.started
 
     def monotonic(self) -> float:
@@ -112,7 +112,7 @@ class Simulation(Machine):
             return
         self.refused += 1
         header = float(math.ceil(wait)) if self._retry_after else None
-        self._throttle.refused(started, header)
+        self._throttle.limited(started, header)
         self._try()
 
 

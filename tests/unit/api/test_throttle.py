@@ -35,7 +35,7 @@ def starts(throttle: Throttle, clock: FakeClock, count: int) -> list[float]:
 
 def refuse(throttle: Throttle, retry_after: float | None = None) -> float:
     """Start a request, which the API answers with 429."""
-    pause = throttle.refused(throttle.acquire(), retry_after)
+    pause = throttle.limited(throttle.acquire(), retry_after)
     throttle.release()
     return pause
 
@@ -121,9 +121,9 @@ def test_all_requests_wait_as_long_as_the_api_asks(
 def test_shorter_wait_does_not_cut_a_longer_one(clock: FakeClock) -> None:
     throttle = throttle_at(clock)
     first, second = throttle.acquire(), throttle.acquire()
-    assert throttle.refused(first, 30) == 30
+    assert throttle.limited(first, 30) == 30
     clock.now += 1
-    assert throttle.refused(second, 2) == 29
+    assert throttle.limited(second, 2) == 29
     assert starts(throttle, clock, 1)[0] >= 29
 
 
@@ -142,7 +142,7 @@ def test_refusals_of_one_burst_count_as_one(clock: FakeClock) -> None:
     throttle = throttle_at(clock)
     burst = [throttle.acquire() for _ in range(8)]
     clock.now += 0.02
-    assert [throttle.refused(started, None) for started in burst] == [1.0] * 8
+    assert [throttle.limited(started, None) for started in burst] == [1.0] * 8
     assert throttle._refusals_in_a_row == 1
 
 
