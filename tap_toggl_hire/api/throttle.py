@@ -28,7 +28,7 @@ MAX_SLEEP = 1.0
 PROBE = 0.25  # seconds between requests after a wait, until one of them is served
 SLOWDOWN = 0.8  # factor for a pace that turned out too fast
 SEARCH_GROWTH = 2.0  # growth per second while the first pace is only an estimate
-GENTLE_GROWTH = 1.005  # growth per second once a pace was refused: the limit is near
+GENTLE_GROWTH = 1.005  # growth per second once a pace met 429: the limit is near
 CALM = 20.0
 """Seconds without a 429 after which the gentle growth has doubled, and so on: the limit
 may be gone."""
@@ -63,7 +63,7 @@ class Throttle:
         self._cycle_start = self._now()
         self._served = 0  # since the start of the cycle
         self._refusals_in_a_row = 0
-        self._refused_since: float | None = None  # nothing was served since then
+        self._limited_since: float | None = None  # nothing was served since then
 
     def acquire(self) -> float:
         """Wait until a request may start, and return the time; `release` must follow.
@@ -108,7 +108,7 @@ class Throttle:
             now = self._now()
             self._served += 1
             # A response that arrives during a wait does not end it.
-            self._refused_since = now if self._resume_at > now else None
+            self._limited_since = now if self._resume_at > now else None
             if self._refusals_in_a_row:
                 self._refusals_in_a_row = 0
                 self._next_start = now + self._interval(now)
@@ -133,10 +133,10 @@ class Throttle:
             self._resume_at = max(self._resume_at, now + retry_after)
             if is_first:
                 self._slow_down(now)
-            if self._refused_since is None:
-                self._refused_since = started
+            if self._limited_since is None:
+                self._limited_since = started
             wait = self._resume_at - now
-            is_too_long = self._resume_at - self._refused_since > MAX_REFUSAL
+            is_too_long = self._resume_at - self._limited_since > MAX_REFUSAL
         if is_too_long:
             until = self._machine.utcnow() + timedelta(seconds=wait)
             self.stop(_rate_limit_error(until))

@@ -147,7 +147,7 @@ def test_hidden_limit_costs_few_refusals_and_little_time(
     limit = RateLimit(rate, depth) if is_bucket else RateLimit(rate, window=depth)
     simulation = Simulation(limit, latency=latency, retry_after=retry_after)
     took = simulation.run(640)
-    assert simulation.refused_share <= (0.08 if retry_after else 0.09)
+    assert simulation.limited_share <= (0.08 if retry_after else 0.09)
     # The seconds that it takes if the limit is known.
     windows = math.ceil(640 / (rate * depth)) - 1
     by_limit = (640 - depth) / rate if is_bucket else windows * depth
