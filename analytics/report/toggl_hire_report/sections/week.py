@@ -35,7 +35,8 @@ def figures(context: Context) -> dict[str, Any]:
         `first_day` and `last_day` of the week; `usual_weeks`, how many complete weeks
         of the four before it the usual is made of; `openings`: for all together and
         each of them the four counts; with the suffix `_usual`, the mean of those weeks;
-        with `_so_far`, the counts of the week of the last look, from Tuesday on.
+        `so_far`, the counts of all together in the week of the last look, None on a
+        Monday.
     """
     counts: dict[tuple[str, date], dict[str, int]] = defaultdict(
         lambda: dict.fromkeys(COUNTED, 0)
@@ -57,15 +58,11 @@ def figures(context: Context) -> dict[str, Any]:
         usual = sorted(before & observed)
     now = context.week if context.as_of and context.as_of.weekday() else None
 
-    def of(name: str, week: date | None, column: str) -> int | None:
-        return None if week is None else counts[name, week][column]
-
     def compared(name: str, column: str) -> dict[str, float | None]:
         total = sum(counts[name, week][column] for week in usual)
         return {
-            column: of(name, last, column),
+            column: None if last is None else counts[name, last][column],
             f"{column}_usual": round(total / len(usual), 1) if usual else None,
-            f"{column}_so_far": of(name, now, column),
         }
 
     return {
@@ -82,6 +79,7 @@ def figures(context: Context) -> dict[str, Any]:
         }
         if counts
         else {},
+        "so_far": None if now is None else counts[ALL, now],
     }
 
 
@@ -104,7 +102,7 @@ def section(page: Page) -> Section:
         if week.value["first_day"]
         else "No week was observed from its beginning to its end yet.",
         tiles=[
-            Tile(label, together[name].count(), _notes(together, name))
+            Tile(label, together[name].count(), _notes(week, together, name))
             for name, label in COUNTED.items()
         ],
         tables=[Table(rows)] if rows else [],
@@ -112,12 +110,13 @@ def section(page: Page) -> Section:
     )
 
 
-def _notes(counts: Figure, name: str) -> list[Markup]:
+def _notes(week: Figure, together: Figure, name: str) -> list[Markup]:
     notes = []
-    if counts.value[f"{name}_usual"] is not None:
-        notes.append(Markup("usually {}").format(counts[f"{name}_usual"].shown(number)))
-    if counts.value[f"{name}_so_far"] is not None:
-        so_far = counts[f"{name}_so_far"].count()
+    if together.value[f"{name}_usual"] is not None:
+        usual = together[f"{name}_usual"].shown(number)
+        notes.append(Markup("usually {}").format(usual))
+    if week.value["so_far"] is not None:
+        so_far = week["so_far"][name].count()
         notes.append(Markup("so far this week {}").format(so_far))
     return notes
 
