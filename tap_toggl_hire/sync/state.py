@@ -35,7 +35,7 @@ FORMAT = 3
 
 FROM_WAREHOUSE = (
     "make a state from the warehouse (see "
-    "https://github.com/tap-toggl-hire/tap-toggl-hire/blob/main/docs/state.md)"
+    "https://github.com/tap-toggl-hire/tap-toggl-hire/blob/main/docs/recovery.md)"
 )
 NOTHING = "Nothing was extracted."
 DAMAGED = (

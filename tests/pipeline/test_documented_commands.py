@@ -162,7 +162,7 @@ def test_duckdb_has_the_same_rows_forgets_and_makes_a_state(
     deleted = rate_submit_and_delete(sandbox.account)
     newcomer.meltano("state", "clear", "--force", f"dev:{'-to-'.join(plugins)}")
 
-    printed = newcomer.shell(shell_block("docs/guarantees.md", "query_duckdb"))
+    printed = newcomer.shell(shell_block("docs/recovery.md", "query_duckdb"))
 
     assert "1 deleted" in printed
     assert_erased(table, sandbox.account, deleted, empty=None)

@@ -34,7 +34,7 @@ Rows = dict[Any, Row]
 
 SCHEMA = "toggl_hire"
 QUERY = (CHECKOUT / "examples/queries/state_from_warehouse.sql").read_text("utf-8")
-STATE_COMMANDS = shell_block("docs/guarantees.md", "psql")
+STATE_COMMANDS = shell_block("docs/recovery.md", "psql")
 
 
 class PostgresWarehouse:
