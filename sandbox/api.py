@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from sandbox.shapes import Shapes
 
 DEFAULT_LIMIT = 100
+LISTS: dict[str, Callable[[Roster], list[dict[str, Any]]]] = {
+    "openings": lambda account: account.openings(),
+    "tags": lambda account: account.tags(),
+}
+"""The rows of each list without parameters, by the kind of the request."""
 
 
 class Api:
@@ -70,21 +75,18 @@ class Api:
             raise Refused(405, "MethodNotAllowedError")
 
     def _body(self, request: Request, shapes: Shapes) -> bytes:
-        account = self._account
         match request.kind:
             case "candidates":
                 return self._candidates(request, shapes)
             case "candidate":
                 return self._candidate(request, shapes)
-            case "openings":
-                return self._small_list(request, shapes, account.openings())
             case "opening":
                 return self._opening(request, shapes)
             case "categories":
                 return self._categories(request, shapes)
-            case "tags":
-                return self._small_list(request, shapes, account.tags())
-        raise Refused(404, "NotFoundError")
+        if request.kind not in LISTS:
+            raise Refused(404, "NotFoundError")
+        return self._small_list(request, shapes, LISTS[request.kind](self._account))
 
     def _candidate(self, request: Request, shapes: Shapes) -> bytes:
         try:

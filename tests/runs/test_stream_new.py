@@ -30,6 +30,7 @@ COPIED = (
     "meltano.yml",
     "plugin.yaml",
     "tests/support",
+    "tests/shapes",
     "CHANGELOG.md",
 )
 CLASS = '''
@@ -77,11 +78,9 @@ def checkout(tmp_path: Path) -> Path:
     )
     edit(
         tmp_path / "sandbox" / "api.py",
-        '            case "tags":\n',
-        '            case "webhooks":\n'
-        '                rows = [{"id": 1, "name": "New candidate"}]\n'
-        "                return self._small_list(request, shapes, rows)\n"
-        '            case "tags":\n',
+        '    "tags": lambda account',
+        '    "webhooks": lambda _: [{"id": "1", "name": "New candidate"}],\n'
+        '    "tags": lambda account',
     )
     return tmp_path
 
@@ -120,3 +119,26 @@ def test_documents_follow_from_a_new_class(checkout: Path) -> None:
         checkout / "analytics/dbt/models/staging/toggl_hire/_sources.yml"
     ).read_text("utf-8")
     assert "- name: webhooks" in sources
+
+
+@pytest.mark.slow
+def test_checks_pass_after_every_step_of_the_recipe(checkout: Path) -> None:
+    """Lint and unit tests, with what the tests are told of the new stream."""
+    for name in ("unit", "documents"):
+        shutil.copytree(ROOT / "tests" / name, checkout / "tests" / name)
+    support = checkout / "tests" / "support"
+    edit(
+        support / "streams.py",
+        '"categories", "tags")',
+        '"categories", "tags", "webhooks")',
+    )
+    edit(
+        support / "api_rows.py",
+        "lists = (account.openings(), account.categories(), account.tags())",
+        'webhooks = [{"id": "1", "name": "New candidate"}]\n'
+        "        own = (account.openings(), account.categories(), account.tags())\n"
+        "        lists = (*own, webhooks)",
+    )
+    run(checkout, "-m", "tools.documents")
+    run(checkout, "-m", "ruff", "check", "tap_toggl_hire", "sandbox", "tests")
+    run(checkout, "-m", "pytest", "-q", "tests/unit", "-m", "not slow", "-x")

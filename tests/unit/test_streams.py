@@ -16,6 +16,7 @@ from tap_toggl_hire.streams import (
     ListStream,
 )
 from tap_toggl_hire.sync.change import Change
+from tests.support.api_rows import api_rows
 from tests.support.http import SandboxTransport
 from tests.support.streams import (
     ALL_STREAMS,
@@ -137,15 +138,10 @@ def test_list_has_every_row_with_every_column(
     transport: SandboxTransport, name: str
 ) -> None:
     stream = streams(transport)[name]
-    account = transport.account
-    rows = {
-        "job_openings": account.openings(),
-        "categories": account.categories(),
-        "tags": account.tags(),
-    }[name]
+    rows = api_rows(transport.account)[name]
     read = records(stream)
-    assert [row["id"] for row in read] == [row["id"] for row in rows]
-    assert [row["name"] for row in read] == [row["name"] for row in rows]
+    assert [row["id"] for row in read] == [*rows]
+    assert [row["name"] for row in read] == [row["name"] for row in rows.values()]
     assert set(read[0]) == set(stream.schema["properties"])
 
 
