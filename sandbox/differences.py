@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 ITEMS = "[]"
 """The part of a path that stands for each item of a list."""
+FIRST = {"types", "forms"}
+"""Keys of a shape whose first entry is what differs."""
 REFORM = "reform"
 """Key of a shape whose strings have other forms than the documented ones."""
 _LENGTHS = {"up to 8": 6, "up to 32": 20, "up to 128": 80, "up to 1024": 400}
@@ -35,12 +37,16 @@ class Difference(NamedTuple):
             (to the words of `shape`) or "invented" (a new field, as `shape` has it).
         share: of the objects that the difference affects, 0 to 1.
         shape: types with their numbers, forms and fields, as `--test=shape` has them.
+            Those that differ come first.
+        example: the seed of an object that shows the difference whatever the share is:
+            one that every sample has.
     """
 
     path: tuple[str, ...]
     kind: Literal["left out", "converted", "reworded", "invented"]
     share: float = 1.0
     shape: Shape = MappingProxyType({})
+    example: str = ""
 
     def __str__(self) -> str:
         """Return it for a log: `left out (50 %): contact_info.phone`."""
@@ -80,7 +86,7 @@ def _with_field(
     difference: Difference, value: dict[str, Any], name: str, seed: str
 ) -> dict[str, Any]:
     """Return an object with the difference of its field `name`."""
-    if _fraction(f"{difference.kind} {seed}") >= difference.share:
+    if not _affects(difference, seed):
         return value
     if difference.kind == "invented":
         return value | {name: invent(difference.shape, seed)}
@@ -89,10 +95,25 @@ def _with_field(
     return value | {name: _changed(difference, value[name], seed)}
 
 
+def _affects(difference: Difference, seed: str) -> bool:
+    """Return whether an object is among those with the difference."""
+    if difference.share < 1 and _is_example(difference, seed):
+        return difference.kind == "invented"
+    return _fraction(f"{difference.kind} {seed}") < difference.share
+
+
+def _is_example(difference: Difference, seed: str) -> bool:
+    return bool(difference.example) and f"{seed}/".startswith(f"{difference.example}/")
+
+
 def _changed(difference: Difference, value: Any, seed: str) -> Any:
+    shape = difference.shape
     if difference.kind == "reworded":
-        return _reworded(difference.shape, value, seed)
-    return convert(difference.shape, value, seed)
+        return _reworded(shape, value, seed)
+    if _is_example(difference, seed):
+        first = {key: dict([*shape[key].items()][:1]) for key in shape.keys() & FIRST}
+        shape = {**shape, **first}
+    return convert(shape, value, seed)
 
 
 def _name(item: object, place: int) -> object:

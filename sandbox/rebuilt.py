@@ -29,13 +29,9 @@ if TYPE_CHECKING:
 
 DOCUMENTED = Path(__file__).parents[1] / "tests" / "shapes" / "v2.1.json"
 """The shape of the documented version."""
-LISTS = {
-    "job_openings": "openings",
-    "categories": "categories",
-    "tags": "tags",
-    "candidates": "rows",
-}
-"""The kinds of objects of a `Distortion`, by the list that has them."""
+DETAILS = "candidate_details"
+KINDS = {"job_openings": "openings", "candidates": "rows"}
+"""Kinds of objects of a `Distortion`, by lists that have another name than these."""
 LINKS: dict[str, Link] = {
     "URL": "absolute",
     "path": "path",
@@ -92,18 +88,30 @@ class _Rebuilding:
         self._documented = documented
         self._shapes = Shapes(versions=(shape["api"],))
         self._not_rebuilt: list[str] = []
+        self._examples: dict[str, list[str]] = {}
 
     def result(self) -> Rebuilt:
         """Compare the parts of the shape one after the other."""
         resources = self._shape["resources"]
-        for name in LISTS:
-            self._list(name, resources[name], self._documented["resources"][name])
-        self._details(resources["candidate_details"])
+        account = _account(resources)
+        self._examples = {
+            "job_openings": [f"openings/{row['id']}" for row in account.openings()],
+            "categories": [f"categories/{row['id']}" for row in account.categories()],
+            "tags": [f"tags/{row['id']}" for row in account.tags()],
+            "candidates": [f"candidates/{key}" for key in account.listed_ids()],
+        }
+        documented = self._documented["resources"]
+        for name in sorted(resources.keys() - {DETAILS}):
+            if name in documented:
+                self._list(name, resources[name], documented[name])
+            else:
+                self._not_rebuilt.append(f"the list {name}")
+        self._details(resources[DETAILS])
         self._wrong_id()
         self._filter()
         headers = self._headers()
         return Rebuilt(
-            _account(resources),
+            account,
             self._shapes,
             "date" in headers,
             list(dict.fromkeys(self._not_rebuilt)),
@@ -111,7 +119,9 @@ class _Rebuilding:
 
     def _list(self, name: str, found: Shape, usual: Shape) -> None:
         rows = _rows(found["body"]), _rows(usual["body"])
-        self._shapes.differences[LISTS[name]] = self._compared(*rows, (), name)
+        differences = self._compared(*rows, (), name)
+        kind = KINDS.get(name, name)
+        self._shapes.differences[kind] = self._with_example(differences, name)
         if name == "candidates":
             self._pages_of_candidates(found["body"], found["paging"])
         else:
@@ -135,7 +145,7 @@ class _Rebuilding:
                 if shape["types"]:  # otherwise `Shapes.total` says that it is missing
                     differences += self._compared(shape, known, (field,), name)
             elif field == "links" and known["types"]:
-                if self._is_linkless(found["paging"]):
+                if _is_linkless(found["paging"]):
                     differences += self._field(field, shape, known, (), name)
                 else:
                     self._unnamed(shape, known, f"{name} links")
@@ -145,20 +155,22 @@ class _Rebuilding:
                 differences += self._field(field, shape, known, (), name)
         self._shapes.envelopes[name] = (*differences,)
 
-    @staticmethod
-    def _is_linkless(paging: Shape) -> bool:
-        """Return whether a full page has no link to the next."""
-        is_full = paging["rows"] >= paging["limit"]
-        return bool(is_full and paging["next"]["form"] == "none")
-
     def _details(self, found: Shape) -> None:
-        usual = self._documented["resources"]["candidate_details"]["body"]
-        name = "candidate_details"
-        differences = self._compared(found["body"], usual, (), name)
-        self._shapes.differences["details"] = differences
+        usual = self._documented["resources"][DETAILS]["body"]
+        differences = self._compared(found["body"], usual, (), DETAILS)
+        self._shapes.differences["details"] = self._with_example(
+            differences, "candidates"
+        )
         for status, count in found["statuses"].items():
             if status != "200":
                 self._not_rebuilt.append(f"HTTP {status} for {count} candidates")
+
+    def _with_example(
+        self, differences: tuple[Difference, ...], name: str
+    ) -> tuple[Difference, ...]:
+        """Let the first object of a list show what any object has."""
+        example = next(iter(self._examples.get(name, [])), "")
+        return tuple(each._replace(example=example) for each in differences)
 
     # Objects
 
@@ -175,10 +187,12 @@ class _Rebuilding:
             return  # nothing was seen there
         reform = _has_other_forms(found, usual, path)
         if reform or _has_other_types(found, usual):
-            shape = {**found, REFORM: True} if reform else found
+            shape = _different_first(found, usual)
+            shape = {**shape, REFORM: True} if reform else shape
             yield Difference(path, "converted", shape=shape)
-            self._unnamed(found, {}, ".".join((name, *path)), deep=True)
-            return
+            if not _types(found) & _types(usual) & {"object", "array"}:
+                self._unnamed(found, {}, ".".join((name, *path)), deep=True)
+                return
         if any(not seen for seen in found.get("words", {}).values()) and found.get(
             "other_words"
         ):
@@ -228,29 +242,32 @@ class _Rebuilding:
         self._links(paging)
 
     def _pages_of_candidates(self, body: Shape, paging: Shape) -> None:
-        shapes = self._shapes
         last = paging.get("next_of_second_page", paging["next"])
-        has_next = paging["next"]["form"] != "none"
-        is_whole = last["form"] == "none" and not self._is_linkless(paging)
-        total = body.get("fields", {}).get("total", {}).get("types", {})
-        if not total:
-            shapes.total = "missing"
-        elif paging["total"].startswith("smaller"):
-            shapes.total_error = -1
-        elif paging["total"].startswith("larger") and is_whole:
-            shapes.total_error = 1
-        elif paging["total"].startswith("equal") and not is_whole:
-            self._not_rebuilt.append("a total that is the number of rows read")
-        if has_next:
+        is_whole = last["form"] == "none" and not _is_linkless(paging)
+        self._total(body, paging, is_whole=is_whole)
+        if paging["next"]["form"] != "none":
             self._links(paging)
             if paging["rows"] < paging["limit"]:
-                shapes.max_limit = paging["rows"]
+                self._shapes.max_limit = paging["rows"]
         if is_whole:
             self._last_page(body)
         if paging["second_page"] == "repeats rows":
             self._not_rebuilt.append("a second page that repeats rows of the first")
         if paging["order"] not in {"ascending", "not tried"}:
             self._not_rebuilt.append("the order of the list of candidates")
+
+    def _total(self, body: Shape, paging: Shape, *, is_whole: bool) -> None:
+        """Decide what the total is; `is_whole`: all rows were read."""
+        if not body.get("fields", {}).get("total", {}).get("types", {}):
+            self._shapes.total = "missing"
+        if paging["total"].startswith("smaller"):
+            self._shapes.total_error = -1
+        elif paging["total"].startswith("larger") and is_whole:
+            self._shapes.total_error = 1
+        if self._shapes.total_error:
+            self._not_rebuilt.append("by how much the total is wrong")
+        if paging["total"].startswith("equal") and not is_whole:
+            self._not_rebuilt.append("a total that is the number of rows read")
 
     def _links(self, paging: Shape) -> None:
         form = paging["next"]["form"]
@@ -259,7 +276,7 @@ class _Rebuilding:
         else:
             self._not_rebuilt.append(f"links of this form: {form}")
         usual = self._documented["resources"]["candidates"]["paging"]["next"]
-        if paging["next"]["parameters"] != usual["parameters"]:
+        if not {*paging["next"]["parameters"]} <= {*usual["parameters"]}:
             self._not_rebuilt.append("the parameters of links")
 
     def _last_page(self, body: Shape) -> None:
@@ -298,6 +315,13 @@ class _Rebuilding:
         return set(new)
 
 
+def _is_linkless(paging: Shape) -> bool:
+    """Return whether the first page lacks a link although more rows follow."""
+    has_more = paging["total"].startswith("larger")
+    is_full = paging["rows"] >= paging["limit"]
+    return bool(is_full and has_more and paging["next"]["form"] == "none")
+
+
 def _rows(body: Shape) -> Shape:
     """Return the shape of the rows in the shape of a list's body."""
     body = body.get("fields", {}).get("data", body)
@@ -313,12 +337,13 @@ def _account(resources: Shape) -> Account:
 
     paging = resources["candidates"]["paging"]
     last = paging.get("next_of_second_page", paging["next"])
-    details = resources["candidate_details"]["body"]
+    details = resources[DETAILS]["body"]
     fields = details.get("fields", {})
     ids = _forms(_rows(resources["candidates"]["body"]).get("fields", {}).get("id", {}))
     questions = sum(_items(fields, "questions").values())
+    has_more = last["form"] != "none" or _is_linkless(paging)
     account = Account.example(
-        candidates=seen("candidates") + MORE * (last["form"] != "none"),
+        candidates=seen("candidates") + MORE * has_more,
         openings=max(1, seen("job_openings")),
         tags=seen("tags"),
         questions=round(questions / max(1, sum(details["types"].values()))) or 1,
@@ -345,6 +370,28 @@ def _has_other_types(found: Shape, usual: Shape) -> bool:
     """Return whether there are types that the usual ones do not cover."""
     types, usual_types = _types(found), _types(usual)
     return not types <= usual_types or (types == {"null"} != usual_types)
+
+
+def _different_first(found: Shape, usual: Shape) -> Shape:
+    """Return a shape whose types and forms that are not usual come first."""
+    types, forms = _types(usual), _forms(usual)
+
+    def kind(name: str) -> bool:
+        return ("number" if name == "integer" else name) in types
+
+    def form(name: str) -> bool:
+        return name.partition(",")[0] in forms
+
+    return {
+        **found,
+        "types": {
+            name: found["types"][name] for name in sorted(found["types"], key=kind)
+        },
+        "forms": {
+            name: found["forms"][name]
+            for name in sorted(found.get("forms", {}), key=form)
+        },
+    }
 
 
 def _types(shape: Shape) -> set[str]:

@@ -1,8 +1,8 @@
 """The check-up of `--test`: how this API differs from what the tap knows of it.
 
 One screen without personal data, suitable for an issue. It reads one page of each list
-and two candidates, at most 12 requests, and fails only where a run would, but at once:
-nothing is retried.
+and up to five candidates, at most 12 requests, and fails only where a run would, but at
+once: nothing is retried.
 """
 
 from __future__ import annotations
@@ -34,6 +34,9 @@ if t.TYPE_CHECKING:
     from tap_toggl_hire.session import SessionTap
 
 WIDTH = 88  # characters of a line
+MAX_REQUESTS = 12
+MAX_DETAILS = 5  # candidates; `shape` names a field that as many objects have
+FURTHER_REQUESTS = 2  # of `survey`, which reads the same candidates
 MAX_SEARCH = 8.0  # seconds until the API serves a version
 
 
@@ -51,7 +54,7 @@ def report(tap: SessionTap) -> str:
     habits = [*_habits(client, params, page)]
     ids = [key for row in page["data"] if (key := id_of(row)) is not None]
     rows["candidate_details"] = []
-    for candidate_id in dict.fromkeys([*ids[:1], *ids[-1:]]):
+    for candidate_id in sampled(ids, client.counts.requests):
         with suppress(NotFoundError):  # deleted since the list was read
             rows["candidate_details"].append(client.candidate(candidate_id))
     count = client.counts.requests
@@ -59,6 +62,17 @@ def report(tap: SessionTap) -> str:
     for name, found in rows.items():
         lines += _compared(name, tap.streams[name].schema, found)
     return "\n".join([*lines, "List of candidates", *habits]) + "\n"
+
+
+def sampled(ids: list[str], requests: int) -> list[str]:
+    """Return the candidates to read, spread over a page: the first and the last, too.
+
+    `requests` is the number of requests that were sent before.
+    """
+    ids = list(dict.fromkeys(ids))
+    left = MAX_REQUESTS - FURTHER_REQUESTS - requests
+    count = max(0, min(MAX_DETAILS, len(ids), left))
+    return [ids[place * (len(ids) - 1) // max(1, count - 1)] for place in range(count)]
 
 
 def find_version(workers: Workers, find: Callable[[], object]) -> None:

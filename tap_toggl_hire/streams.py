@@ -162,6 +162,10 @@ class Tags(ListStream):
     name = "tags"
     path = "/tags"
 
+    def pages(self) -> Iterator[list[t.Any]]:
+        """Read the tags."""
+        return self.session.client.pages_of_tags()
+
     def _rows(self) -> list[t.Any]:
         # They are read once in a run: which candidate has which tag depends on them.
         return self.session.client.tags

@@ -13,7 +13,7 @@ from http import HTTPStatus
 
 from tap_toggl_hire.api.body import decode
 from tap_toggl_hire.api.client import TAGS, Request
-from tap_toggl_hire.checkup import find_version
+from tap_toggl_hire.checkup import MAX_REQUESTS, find_version, sampled
 from tap_toggl_hire.errors import BadRequestError, UnavailableError
 from tap_toggl_hire.records import EXTRA, id_of
 from tap_toggl_hire.shape import (
@@ -31,8 +31,6 @@ if t.TYPE_CHECKING:
     from tap_toggl_hire.session import SessionTap
     from tap_toggl_hire.shape import Json, Schema
 
-MAX_REQUESTS = 12
-MAX_DETAILS = 5  # as many as a name needs that no schema declares
 WRONG_ID = "0"
 ERROR: Schema = {"properties": {"error": {"properties": {"type": {}}}}}
 HEADERS = (
@@ -73,9 +71,10 @@ class _Survey:
         query = {"limit": str(self._page_size), "order": "asc"}
         self._pages["candidates"] = self._candidates(query)
         rows = [row for page in self._pages["candidates"] for row in _rows(page)]
+        ids = [id_of(row) for row in _rows(self._pages["candidates"][0])]
+        details, statuses = self._details([key for key in ids if key is not None])
         filtered = self._filtered(query, rows)
         wrong_id = self._wrong_id()
-        details, statuses = self._details([key for row in rows if (key := id_of(row))])
         lists = self._lists()
         lists["candidates"]["paging"]["order"] = order_of(rows)
         version = self._client.found_version or ""
@@ -161,12 +160,9 @@ class _Survey:
 
     def _details(self, ids: list[str]) -> tuple[list[t.Any], dict[str, int]]:
         """Return the details of some candidates, and how often each status came."""
-        count = min(MAX_DETAILS, self._left())
-        ids = list(dict.fromkeys(ids))
-        chosen = ids[:: max(1, len(ids) // max(1, count))][:count]
         statuses = Counter[str]()
         bodies = []
-        for candidate_id in chosen:
+        for candidate_id in sampled(ids, self._client.counts.requests):
             response = self._sample(Request("/candidates", candidate_id))
             statuses[str(response.status)] += 1
             if response.status == HTTPStatus.OK:

@@ -234,10 +234,13 @@ class Client:
         """All tags of the workspace (`/tags`), read once in a run."""
         with self._tags_lock:
             if self._tags is None:
-                _ = self.version  # whose search reads the first page
-                pages = self.pages("/tags", {}, first=self._first_page)
-                self._tags = [*chain.from_iterable(pages)]
+                self._tags = [*chain.from_iterable(self.pages_of_tags())]
             return self._tags
+
+    def pages_of_tags(self) -> Iterator[list[Json]]:
+        """Read `/tags` page by page; the search for the version reads the first."""
+        _ = self.version
+        return self.pages("/tags", {}, first=self._first_page)
 
     def opening(self, opening_id: str) -> Json:
         """Read one job opening (`/openings/{id}`), once in a run."""

@@ -29,6 +29,7 @@ COPIED = (
     "pyproject.toml",
     "meltano.yml",
     "plugin.yaml",
+    "tests/shapes",
     "tests/support",
     "tests/shapes",
     "CHANGELOG.md",
