@@ -31,7 +31,6 @@ COPIED = (
     "plugin.yaml",
     "tests/shapes",
     "tests/support",
-    "tests/shapes",
     "CHANGELOG.md",
 )
 CLASS = '''
