@@ -48,10 +48,6 @@ class Difference(NamedTuple):
     shape: Shape = MappingProxyType({})
     example: str = ""
 
-    def __str__(self) -> str:
-        """Return it for a log: `left out (50 %): contact_info.phone`."""
-        return f"{self.kind} ({self.share:.0%}): {'.'.join(self.path)}"
-
 
 def apply(differences: Sequence[Difference], value: Any, seed: str) -> Any:
     """Return a copy with the differences; the same for the same `seed`."""

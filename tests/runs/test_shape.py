@@ -208,41 +208,55 @@ def canaries(value: t.Any, count: int) -> t.Any:
     return f"{CANARY}{count}" if isinstance(value, str) else value
 
 
-def workspace_of_canaries() -> Account:
-    """Return a workspace whose texts, IDs and names are canaries."""
-    account = make_account(120, questions=4, seed=3)
+def workspace_of_canaries(*, text_ids: bool) -> Account:
+    """Return a workspace with a thousand canaries and more in texts and names."""
+    account = make_account(250, questions=4, seed=3, text_ids=text_ids)
     for count, candidate_id in enumerate(account.listed_ids()):
         for name, value in account.detail(candidate_id).items():
-            if name not in {"id", "started_at", "finished_at"}:
+            if name not in {"id", "started_at", "finished_at", "job_opening_id"}:
                 account.set_field(candidate_id, name, canaries(value, count))
         account.set_field(candidate_id, CANARY.lower() + str(count), CANARY)
     for tag in account.tags():
-        account.change_tag(tag["id"], **canaries({"name": "", "id": ""}, 7))
+        account.change_tag(tag["id"], **canaries({"name": "", "slug": ""}, 7))
+    for category in account.categories():
+        account.rename_category(category["id"], CANARY)
     return account
 
 
-@pytest.mark.parametrize("version", ["v2.1", "v2"])
+@pytest.mark.parametrize("text_ids", [False, True])
+@pytest.mark.parametrize("error", ["JSON", "text"])
 def test_no_canary_is_in_a_shape(
-    make_pipeline: MakePipeline, survey: Survey, version: str
+    make_pipeline: MakePipeline, survey: Survey, text_ids: t.Any, error: str
 ) -> None:
-    account = workspace_of_canaries()
+    account = workspace_of_canaries(text_ids=text_ids)
     pipeline = make_pipeline(Sandbox(account))
     pipeline.sandbox.shapes = Shapes(
-        versions=(version,),
         extra_fields={**ODD_NAMES, "x": {f"{CANARY}1": CANARY}, f"{CANARY}2": {}},
+        headers=((f"X-{CANARY}", CANARY), ("Link", f"<https://{CANARY}.example>")),
     )
 
     def wrong_id(request: Request) -> bool:
         return request.route.item_id == "0"
 
-    body = {"error": {"type": CANARY, "message": CANARY, CANARY: CANARY}, CANARY: 1}
-    headers = [(f"X-{CANARY}", CANARY), ("Link", f"<https://{CANARY}.example>")]
+    first = account.listed_ids()[99]
+    link = f"/candidates?after_id={first}&{CANARY}={CANARY}&cursor={CANARY}"
+    bodies = {
+        "JSON": {"error": {"type": CANARY, "message": CANARY, CANARY: 1}, CANARY: 1},
+        "text": f"<h1>{CANARY}</h1>".encode(),
+    }
     pipeline.sandbox.faults = [
-        Fault("body", body=body, status=404, headers=headers, match=wrong_id)
+        Fault("body", body=bodies[error], status=404, match=wrong_id),
+        Fault("next", next=link, match="candidates", times=1),
     ]
-    text = json.dumps(survey(pipeline))
+    document = survey(pipeline)
+    text = json.dumps(document)
+    assert all(fault.struck == 1 for fault in pipeline.sandbox.faults)
+    assert document["headers"]["fields"]["link"]["forms"] == {"other, up to 32": 12}
+    paging = document["resources"]["candidates"]["paging"]
+    assert paging["next"]["other_parameters"] == 2
     assert CANARY.lower() not in text.lower()
-    assert not any(f'"{key}"' in text for key in account.listed_ids())
+    workspace = (account.openings(), account.categories(), account.tags())
+    ids = {*account.listed_ids(), *(row["id"] for rows in workspace for row in rows)}
+    assert not any(key in text for key in ids)
     assert "person@example.com" not in text
     assert pipeline.sandbox.url not in text
-    assert pipeline.sandbox.faults[0].struck == 1
