@@ -48,7 +48,12 @@ def _sandbox(given: argparse.Namespace) -> Sandbox:
     limit = RateLimit(given.rate_limit) if given.rate_limit else None
     options = {"latency": given.latency, "rate_limit": limit, "port": given.port}
     if given.shape:
-        rebuilt = rebuild(json.loads(given.shape.read_text("utf-8")))
+        try:
+            rebuilt = rebuild(json.loads(given.shape.read_text("utf-8")))
+        except (OSError, ValueError, LookupError, TypeError) as problem:
+            sys.exit(
+                f"--shape {given.shape}: not a document of --test=shape ({problem!r})."
+            )
         for part in rebuilt.not_rebuilt:
             sys.stderr.write(f"not rebuilt: {part}\n")
         return rebuilt.sandbox(given.api_key, **options)

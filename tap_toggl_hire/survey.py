@@ -14,7 +14,7 @@ from http import HTTPStatus
 from tap_toggl_hire.api.body import decode
 from tap_toggl_hire.api.client import TAGS, Request
 from tap_toggl_hire.checkup import MAX_REQUESTS, find_version, sampled
-from tap_toggl_hire.errors import BadRequestError, UnavailableError
+from tap_toggl_hire.errors import BadRequestError, TapError, UnavailableError
 from tap_toggl_hire.records import EXTRA, id_of
 from tap_toggl_hire.shape import (
     NOT_TRIED,
@@ -121,9 +121,13 @@ class _Survey:
         """Return the first two pages of the list of candidates."""
         first = self._body(Request("/candidates", params=query))
         paginator = self._client.paginator(query)
-        if isinstance(first, dict):
+        if not isinstance(first, dict) or not self._left():
+            return [first]
+        try:
             paginator.advance(first)
-        if paginator.finished or not isinstance(first, dict) or not self._left():
+        except TapError:  # a run does not follow this link either
+            return [first]
+        if paginator.finished:
             return [first]
         following = Request("/candidates", params=paginator.current_value)
         return [first, self._body(following)]

@@ -136,6 +136,17 @@ def test_form_of_links_is_described(
     assert paging["next"]["form"] == form
 
 
+def test_link_to_another_origin_is_described_and_not_followed(
+    make_pipeline: MakePipeline, survey: Survey
+) -> None:
+    pipeline = make_pipeline(80)
+    link = "https://elsewhere.example/candidates?after_id=1"
+    pipeline.sandbox.faults = [Fault("next", next=link, match="candidates")]
+    paging = survey(pipeline, page_size=50)["resources"]["candidates"]["paging"]
+    assert paging["next"]["form"] == "another origin"
+    assert paging["second_page"] == "not tried"
+
+
 def test_empty_workspace_has_parts_that_were_not_tried(
     make_pipeline: MakePipeline, survey: Survey
 ) -> None:
