@@ -4,6 +4,7 @@
     'outcome': 'text',
     'tap_version': 'text',
     'api_version': 'text',
+    'scope': 'text',
     'candidates_listed': 'bigint',
     'candidates_held': 'bigint',
     'details_held': 'bigint',
