@@ -47,6 +47,8 @@ def test_job_builds_what_the_queries_ask_for(
     warehouse.connection.execute(
         "set search_path to toggl_hire_marts, toggl_hire_marts_personal"
     )
+    columns = "select columns_missing from toggl_hire__workspaces"
+    assert warehouse.connection.execute(columns).fetchall() == [(None,)]
     rows = account.list_rows()
     openings = Counter(row["job_opening_id"] for row in rows)
     waits = ask(warehouse, "time_to_decision")

@@ -40,3 +40,20 @@
 {%- endfor -%}
 {%- endif -%}
 {%- endmacro %}
+
+
+{% macro columns_missing(schema) -%}
+{%- set missing = [] -%}
+{%- if execute -%}
+{%- for stream in graph.sources.values() | selectattr('source_name', 'equalto', 'toggl_hire') | sort(attribute='name') -%}
+{%- set relation = adapter.get_relation(stream.database, schema, stream.name) -%}
+{%- if relation -%}
+{%- set found = adapter.get_columns_in_relation(relation) | map(attribute='name') | map('lower') | list -%}
+{%- for column in stream.columns | reject('in', found) -%}
+{%- do missing.append(stream.name ~ '.' ~ column) -%}
+{%- endfor -%}
+{%- endif -%}
+{%- endfor -%}
+{%- endif -%}
+{{ return(missing) }}
+{%- endmacro %}

@@ -77,6 +77,20 @@ def test_one_table_with_few_columns_is_enough(built: Warehouse) -> None:
     built.dbt("run", *SELECTED, toggl_hire_schemas=["toggl_hire", "narrow"])
 
 
+def test_columns_that_a_table_lacks_are_named(built: Warehouse) -> None:
+    for schema, left_out in (("whole", ()), ("without", ("score", "tag_ids"))):
+        built.fill(schema, edges.tables(), leave_out=left_out)
+    built.dbt("run", *SELECTED, toggl_hire_schemas=["whole", "without"])
+    whole, without = (
+        set(row["columns_missing"].split(", "))
+        for row in sorted(workspaces(built), key=lambda row: row["workspace"])
+    )
+    assert without - whole == {"candidate_history.score", "candidate_history.tag_ids"}
+    assert whole <= without
+    assert "candidate_history.score" not in whole
+    assert {column.partition(".")[0] for column in whole} <= edges.tables().keys()
+
+
 def test_commands_that_build_no_model_of_the_package_pass(built: Warehouse) -> None:
     for command in (("compile", *SELECTED), ("run", "--exclude", "package:toggl_hire")):
         built.dbt(*command, toggl_hire_schemas=["togl_hire_typo"])

@@ -52,7 +52,14 @@ select
     last_runs.{{ name }}_held,
     cast(coalesce(counted.{{ name }}_rows, 0) as bigint) as {{ name }}_rows,
     cast(last_runs.{{ name }}_held - coalesce(counted.{{ name }}_then, 0) as bigint) as {{ name }}_missing
-    {%- endfor %}
+    {%- endfor %},
+    cast(
+        case looks.workspace
+            {%- for schema in var('toggl_hire_schemas') %}
+            when '{{ schema }}' then nullif('{{ columns_missing(schema) | join(', ') }}', '')
+            {%- endfor %}
+        end as {{ dbt.type_string() }}
+    ) as columns_missing
 from {{ ref('int_toggl_hire__looks') }} as looks
 left join last_runs
     on last_runs.workspace = looks.workspace

@@ -83,7 +83,7 @@ def figures(context: Context, new_days: float) -> dict[str, Any]:
             *_locked(locked["number"]),
             *_null(drift),
         ],
-        "notes": [*_unknown(context)],
+        "notes": [*_unknown(context), *_not_loaded(context)],
         "drift": drift,
         "locked": locked["number"],
         "erased": erased["number"],
@@ -158,6 +158,16 @@ def _unknown(context: Context) -> Iterator[str]:
         yield (
             "Fields that the tap does not know, kept in the column `extra` if `pii` is "
             f"`keep`: {named(fields)}."
+        )
+
+
+def _not_loaded(context: Context) -> Iterator[str]:
+    lists = [row["columns_missing"] for row in context.workspaces]
+    columns = [column for one in lists if one for column in one.split(", ")]
+    if columns:
+        yield (
+            "Columns that the loaded tables lack, so that figures made of them are "
+            f"unknown: {named([*dict.fromkeys(columns)])}."
         )
 
 
